@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The ABI of the counters: one shared-memory file that the dataplane writes and anyone may read.
+ * One writer per worker block, plain 64-bit stores, no locks; readers add the workers up. */
+#ifndef DAM_CORE_COUNTERS_H
+#define DAM_CORE_COUNTERS_H
+
+#include "dataplane/core/drop_reason.h"
+#include "dataplane/core/types.h"
+
+enum {
+  DAM_COUNTERS_MAGIC = 0x6d616431, /* "1dam" */
+  DAM_COUNTERS_VERSION = 1,
+  DAM_MAX_WORKERS = 16,
+  DAM_MAX_ZONES = 64, /* slot 0 is "front": traffic that has no route yet */
+  DAM_MAX_SERVERS = 256,
+  DAM_NAME_BYTES = 64 /* with the closing NUL */
+};
+
+/* The dimensions of a zone's buckets: name (as in dam.yaml), unit. */
+#define DAM_DIMENSIONS(X) \
+  X(packets, "packets")   \
+  X(bytes_up, "bytes")    \
+  X(bytes_down, "bytes")  \
+  X(connections, "connections")
+enum dam_dimension {
+#define X(name, unit) DAM_DIM_##name,
+  DAM_DIMENSIONS(X)
+#undef X
+  DAM_DIM_COUNT
+};
+
+struct dam_zone_counters {
+  uint64_t packets[2]; /* forwarded, by enum dam_direction */
+  uint64_t bytes[2];   /* forwarded, whole frames */
+  uint64_t connections_opened;
+  uint64_t connections_closed; /* open now = opened - closed, summed over workers */
+  uint64_t bans;
+  uint64_t shadow_exceeded[2][DAM_DIM_COUNT]; /* [0] per source, [1] total: what `mode: shadow` let by */
+  uint64_t drops[DAM_DROP_COUNT];
+};
+
+struct dam_server_counters {
+  uint64_t connections_opened;
+  uint64_t connections_closed;
+  uint64_t connect_failures;
+};
+
+struct dam_worker_counters {
+  uint64_t rx_packets;
+  uint64_t rx_bytes;
+  uint64_t tx_packets;
+  uint64_t tx_bytes;
+  uint64_t bursts; /* that were not empty */
+  uint64_t busy_cycles;
+  uint64_t idle_cycles;
+  uint64_t handed_off;
+  uint64_t cookies_sent;
+  uint64_t cookies_accepted;
+  uint64_t cookies_bad;
+  uint64_t proxy_headers_sent;
+  uint64_t retransmissions;
+  uint64_t host_packets;
+  struct dam_zone_counters zones[DAM_MAX_ZONES];
+  struct dam_server_counters servers[DAM_MAX_SERVERS];
+} __attribute__((aligned(64)));
+
+/* Fill of every bounded table, now. */
+#define DAM_TABLES(X)                                              \
+  X(flows, "live connections with a route")                        \
+  X(half_open, "connections whose route is not known yet")         \
+  X(sources, "source addresses with buckets")                      \
+  X(hold_chunks, "pieces of memory that hold client bytes")        \
+  X(source_ports, "source ports towards the servers")              \
+  X(neighbours, "link addresses of next hops")
+enum dam_table {
+#define X(name, text) DAM_TABLE_##name,
+  DAM_TABLES(X)
+#undef X
+  DAM_TABLE_COUNT
+};
+
+struct dam_server_state {
+  char name[DAM_NAME_BYTES]; /* empty: the slot is free */
+  uint32_t up;               /* 1 up, 0 down */
+  uint32_t mss;              /* learned from its SYN-ACK; 0 unknown */
+  uint32_t options;          /* bit 0 SACK, 1 timestamps, 2 ECN, 3 window scale */
+  uint32_t wscale;
+  uint64_t changed_at_ns;    /* monotonic */
+};
+
+struct dam_counters {
+  uint32_t magic;
+  uint32_t version;
+  uint32_t size_bytes; /* of this structure */
+  uint32_t workers;
+  uint64_t start_unix_ns;
+  uint64_t heartbeat_ns; /* CLOCK_MONOTONIC of the control thread's last round, every 100 ms */
+  uint64_t policy_version;
+  uint64_t tsc_hz;
+  char driver[DAM_NAME_BYTES];
+  char zone_names[DAM_MAX_ZONES][DAM_NAME_BYTES]; /* empty: the slot is free */
+  struct dam_server_state servers[DAM_MAX_SERVERS];
+  uint64_t table_used[DAM_TABLE_COUNT];
+  uint64_t table_capacity[DAM_TABLE_COUNT];
+  struct dam_worker_counters worker[DAM_MAX_WORKERS];
+};
+
+DAM_STATIC_ASSERT(sizeof(struct dam_counters) % 64 == 0, "worker blocks stay cache-line aligned");
+
+#endif

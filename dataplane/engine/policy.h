@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The policy as the packet path reads it: plain immutable data, built off the path (ipc/), swapped
+// whole between two bursts. Indices named *_slot are stable for as long as a flow may refer to them.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "dataplane/core/counters.h"
+#include "dataplane/core/gcra.h"
+#include "dataplane/core/types.h"
+#include "dataplane/engine/prefix_set.h"
+#include "dataplane/engine/router.h"
+
+namespace dam {
+
+using MacAddress = std::array<uint8_t, 6>;
+
+struct Subnet {
+  dam_address address{};   // the dam's own address
+  uint8_t prefix_bits = 0;  // in the 128-bit mapped form: IPv4 /24 is 120
+};
+
+// Fixed while the dataplane runs.
+struct Interface {
+  std::string name;
+  uint8_t port = 0;  // the driver's port
+  uint16_t vlan = DAM_VLAN_NONE;
+  uint16_t mtu = 1500;
+  MacAddress mac{};
+  std::vector<Subnet> subnets;
+  std::vector<dam_address> gateways;  // at most one per family
+};
+
+enum class Mode : uint8_t { enforce, shadow };
+enum class Exceeded : uint8_t { drop, reset, ban };
+
+struct Zone {
+  std::string name;
+  bool management = false;
+  Mode mode = Mode::enforce;
+  Exceeded exceeded = Exceeded::drop;
+  dam_gcra_rate per_source[DAM_DIM_COUNT]{};  // interval 0: no limit
+  dam_gcra_rate total[DAM_DIM_COUNT]{};
+  uint32_t per_source_concurrent = 0;  // 0: no limit
+  uint32_t total_concurrent = 0;
+  uint8_t source_bits_v4 = 32;  // what counts as one source
+  uint8_t source_bits_v6 = 64;
+  uint32_t ban_after = 0;  // violations within ban_within_ns
+  uint64_t ban_within_ns = 0;
+  uint64_t ban_for_ns = 0;
+};
+
+enum class Protocol : uint8_t { tls, http, tcp };
+
+struct Listener {
+  std::string name;
+  dam_address address{};
+  dam_be16 port{};
+  Protocol protocol = Protocol::tls;
+  uint16_t group = 0;        // listeners of one name (several addresses) share their routes
+  bool in_policy = false;    // false: kept for living flows only
+};
+
+enum class ProxyVersion : uint8_t { none, v1, v2 };
+enum ProxyTlv : uint8_t { kTlvAlpn = 1, kTlvAuthority = 2, kTlvUniqueId = 4, kTlvCrc32c = 8 };
+
+struct Server {
+  std::string name;
+  dam_address address[2]{};  // [0] IPv4, [1] IPv6; all zero: none
+  dam_be16 port{};
+  ProxyVersion proxy = ProxyVersion::v2;
+  uint8_t tlvs = 0;  // ProxyTlv bits
+  uint16_t weight = 1;
+  bool in_policy = false;
+};
+
+struct Route {
+  std::string name;
+  uint8_t zone_slot = 0;
+  std::vector<uint16_t> server_slots;  // the pool
+  int32_t fallback_slot = -1;          // a server, when no server of the pool is up
+};
+
+struct Limits {
+  uint32_t flows = 1u << 20;
+  uint32_t half_open = 16384;
+  uint32_t half_open_per_source = 256;
+  uint32_t sources = 1u << 20;
+  uint32_t hold_bytes = 64u << 20;
+  uint32_t hello_bytes = 16384;
+  uint32_t management_share_percent = 10;  // of flows, kept free for management zones
+};
+
+struct Timeouts {
+  uint64_t hello_ns = 10'000'000'000;
+  uint64_t connect_ns = 3'000'000'000;       // one server, SYN retransmissions included
+  uint64_t idle_ns = 3'600'000'000'000;
+  uint64_t half_closed_ns = 300'000'000'000;
+  uint64_t closing_ns = 10'000'000'000;      // after both FINs are acknowledged, or after an RST
+  uint64_t port_rest_ns = 10'000'000'000;
+  uint64_t probe_interval_ns = 2'000'000'000;
+};
+
+struct PortRange {
+  uint16_t first = 1024;
+  uint16_t last = 65535;
+};
+
+struct Policy {
+  uint64_t version = 0;
+  Limits limits;
+  Timeouts timeouts;
+  PortRange source_ports;
+  std::vector<Listener> listeners;  // by slot
+  std::vector<Server> servers;      // by slot, at most DAM_MAX_SERVERS
+  std::vector<Zone> zones;          // by slot, at most DAM_MAX_ZONES; [0] is "front"
+  std::vector<Route> routes;        // the router's results are indices into this
+  Router router;
+  PrefixSet allow;  // admin addresses: never banned, never denied
+  PrefixSet deny;
+};
+
+}  // namespace dam
