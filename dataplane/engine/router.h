@@ -5,53 +5,88 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "dataplane/core/types.h"
+#include "dataplane/engine/prefix_set.h"
 
 namespace dam {
-
-struct SourcePrefix {
-  dam_address address{};
-  uint8_t prefix_bits = 0;  // in the 128-bit mapped form
-};
 
 // One line of the policy; `route` is the index in Policy::routes. Conditions that are empty hold.
 struct RouteRule {
   uint16_t route = 0;
   uint16_t listener_group = 0;
-  std::vector<std::string> server_names;  // exact, or "*.example.org" (any depth); lower case, no dot at the end
-  bool absent_name = false;               // also takes connections that name no server
-  std::vector<std::string> alpn;          // any of these in the client's list
-  std::string path_prefix;                // plain HTTP only
+  std::vector<std::string>
+      server_names;          // exact, or "*.example.org" (any depth); lower case, no dot at the end
+  bool absent_name = false;  // also takes connections that name no server
+  std::vector<std::string> alpn;  // any of these in the client's list
+  std::string path_prefix;        // plain HTTP only
   std::vector<SourcePrefix> sources;
 };
 
 // What a connection says of itself. Views point into the caller's buffer.
 struct RouteQuery {
   uint16_t listener_group = 0;
-  std::string_view server_name;           // empty: absent. Already lower case, no dot at the end
-  std::string_view alpn_wire;             // RFC 7301 ProtocolNameList body: length-prefixed names
-  std::string_view path;                  // plain HTTP only
+  std::string_view server_name;  // empty: absent. Already lower case, no dot at the end
+  std::string_view alpn_wire;    // RFC 7301 ProtocolNameList body: length-prefixed names
+  std::string_view path;         // plain HTTP only
   dam_address source{};
 };
 
+// Immutable once built; lookups allocate nothing.
 class Router {
  public:
   Router() = default;
-  explicit Router(std::vector<RouteRule> rules);
+  explicit Router(const std::vector<RouteRule>& rules);
 
-  static constexpr int32_t kNoRoute = -1;      // a name was given; nobody serves it
-  static constexpr int32_t kNoServerName = -2;  // none was given, and no route takes that
+  static constexpr int32_t kNoRoute = -1;       // no rule's conditions all hold
+  static constexpr int32_t kNoServerName = -2;  // no name was given, and no rule here takes that
 
-  // Exact names first, then wildcards from the longest, then (for an absent name only) absent_name
-  // rules, and rules without server_names last if the listener's rules have none of these conditions
-  // (port routes); within one name the longest path prefix, then the order of the policy.
+  // The route of the first rule of the listener group whose conditions all hold, in this order:
+  //   a name was given:  1. rules with exactly this name
+  //                      2. rules with a wildcard above it, the longest wildcard first;
+  //                      "*.example.org"
+  //                         takes a.example.org and a.b.example.org, not example.org
+  //   none was given:    rules with absent_name; on a port route's listener, all its rules
+  // Among the rules of one name the longer path prefix goes first (a plain string prefix, case
+  // sensitive), then the order of the policy.
+  //
+  // Fail closed: a given name that no rule has is kNoRoute, whatever absent_name rules exist. A
+  // rule with neither server_names nor absent_name counts only in a group where no rule has either
+  // (a port route's listener, where no connection has a name); elsewhere it never holds. There is
+  // no fall-through from given names to nameless rules, nor between listener groups.
   int32_t route(const RouteQuery& query) const;
 
  private:
-  std::vector<RouteRule> rules_;
+  struct CompiledRule {
+    uint16_t route = 0;
+    std::vector<std::string> alpn;
+    std::string path_prefix;
+    bool any_source = true;
+    PrefixSet sources;
+    bool holds(const RouteQuery& query) const;
+  };
+  // A name of a group, or its nameless rules (empty name): the rules, in the order they are tried.
+  struct Entry {
+    uint64_t hash = 0;
+    std::string name;  // of a wildcard without the "*": ".example.org"
+    uint16_t group = 0;
+    std::vector<uint32_t> rules;
+  };
+  struct Group {
+    uint64_t wildcard_depths = 0;  // bit n: a wildcard of n dots exists (bit 63: of 63 or more)
+  };
+
+  void add(uint16_t group, std::string_view name, uint32_t rule);
+  void order_rules();
+  void build_slots();
+  const Entry* find(uint64_t hash, uint16_t group, std::string_view name) const;
+  int32_t first_that_holds(const Entry& entry, const RouteQuery& query) const;
+
+  std::vector<CompiledRule> rules_;
+  std::vector<Entry> entries_;
+  std::vector<uint32_t> slots_;  // hash table of indices into entries_, plus one; 0: free
+  std::vector<Group> groups_;    // by listener group
 };
 
 }  // namespace dam
