@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# The two servers: certificates, pages, nginx, the small app. Each server's files lie in its own
+# directory $state/NODE, its key readable by root alone.
+
+declare -A server_names=([service]="www.example.org api.example.org" [management]="manage.example.org")
+
+servers_up() {
+  local node
+  authority_up || return 1
+  for node in service management; do
+    mkdir -p "$state/$node"/{tls,www,acme/.well-known/acme-challenge,tmp,logs}
+    certificate_up "$node" && pages_up "$node" && server_start "$node" || return 1
+  done
+  for node in service management; do
+    wait_for 5 in_node "$node" ss -Hltn 'sport = :443' || {
+      echo "nginx on $node does not listen; see $state/$node/logs" >&2
+      return 1
+    }
+  done
+}
+
+# wait_for SECONDS COMMAND…: until the command prints something.
+wait_for() {
+  local end=$((SECONDS + $1))
+  shift
+  until [[ -n $("$@" 2>/dev/null) ]]; do
+    ((SECONDS < end)) || return 1
+    sleep 0.05
+  done
+}
+
+authority_up() {
+  local dir=$state/authority
+  [[ -s $dir/ca.pem ]] && return 0
+  mkdir -p "$dir" && (
+    umask 077
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 \
+      -subj "/O=Traffic Dam lab/CN=Lab authority" -keyout "$dir/ca.key" -out "$dir/ca.pem"
+  ) 2>"$dir/openssl.log" && chmod 644 "$dir/ca.pem"
+}
+
+certificate_up() {
+  local dir=$state/$1/tls names
+  [[ -s $dir/certificate.pem ]] && return 0
+  names=$(printf ',DNS:%s' ${server_names[$1]})
+  (
+    umask 077
+    openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$dir/key.pem" \
+      -subj "/O=Traffic Dam lab/CN=${server_names[$1]%% *}" -addext "subjectAltName=${names#,}" \
+      -out "$dir/request.pem" &&
+      openssl x509 -req -in "$dir/request.pem" -CA "$state/authority/ca.pem" -days 30 \
+        -CAkey "$state/authority/ca.key" -CAcreateserial -copy_extensions copyall \
+        -out "$dir/certificate.pem"
+  ) 2>"$dir/openssl.log"
+}
+
+# One page with four parts for counting page loads, and two bodies for transfers.
+pages_up() {
+  local www=$state/$1/www i
+  [[ -s $www/index.html ]] && return 0
+  for i in 1 2 3 4; do head -c 8192 /dev/urandom | base64 -w 76 >"$www/part$i.txt"; done
+  head -c 102400 /dev/urandom >"$www/100k.bin"
+  [[ $1 == service ]] && head -c 104857600 /dev/urandom >"$www/100m.bin"
+  for i in ${server_names[$1]}; do
+    echo "challenge for $1" >"$state/$1/acme/.well-known/acme-challenge/token"
+  done
+  echo "<!doctype html><title>$1</title><h1>The $1 server</h1>" >"$www/index.html"
+}
+
+server_start() {
+  local dir=$state/$1 gateway=1 from=$root/config/lab/nginx file
+  declare -A dam4=([service]=198.18.10.1 [management]=198.18.20.1)
+  declare -A dam6=([service]=2001:db8:10::1 [management]=2001:db8:20::1)
+  for file in "$1" app; do
+    sed -e "s|@STATE@|$dir|; s|@LOGS@|$dir/logs|; s|@DAM4@|${dam4[$1]}|; s|@DAM6@|${dam6[$1]}|" \
+      "$from/$file.conf" >"$dir/$([[ $file == app ]] && echo app || echo nginx).conf"
+  done
+  process_start "app-$1" "$(netns "$1")" "$dir/logs/app.log" \
+    /usr/bin/python3 "$root/config/site/lab/app.py" "$1"
+  [[ $1 == service ]] && process_start greeter "$(netns "$1")" "$dir/logs/greeter.log" \
+    /usr/bin/python3 "$root/config/site/lab/greeter.py"
+  process_start "nginx-$1" "$(netns "$1")" "$dir/logs/nginx.log" \
+    nginx -e "$dir/logs/nginx-error.log" -c "$dir/nginx.conf"
+}
+
+server_stop() {
+  process_stop "nginx-$1"
+  process_stop "app-$1"
+  [[ $1 == service ]] && process_stop greeter
+  return 0
+}

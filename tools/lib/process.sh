@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Background processes remembered as "PID START_TIME", so that a number used again by a stranger is
+# never mistaken for ours. $process_dir must be set by whoever sources this.
+
+process_start_time() {  # clock ticks after boot: field 22, counted after the name in brackets
+  local stat
+  stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
+  set -- ${stat##*) }
+  echo "${20}"
+}
+
+process_pid() {  # NAME: prints the pid when it is still the process that we started
+  local pid start
+  read -r pid start 2>/dev/null <"$process_dir/$1.pid" || return 1
+  [[ $(process_start_time "$pid") == "$start" ]] && echo "$pid"
+}
+
+# process_start NAME NETNS LOG COMMAND…: in a session of its own; standard output and error to LOG.
+process_start() {
+  local name=$1 netns=$2 log=$3
+  shift 3
+  process_pid "$name" >/dev/null && return 0
+  setsid nsenter --net="/run/netns/$netns" "$@" >>"$log" 2>&1 </dev/null 9>&- &
+  local pid=$!
+  echo "$pid $(process_start_time "$pid")" >"$process_dir/$name.pid"
+}
+
+# process_stop NAME [SIGNAL]: asks, waits five seconds, then insists on the whole session.
+process_stop() {
+  local pid i
+  if pid=$(process_pid "$1"); then
+    kill -s "${2:-TERM}" "$pid" 2>/dev/null
+    for ((i = 0; i < 50; i++)); do
+      process_pid "$1" >/dev/null || break
+      sleep 0.1
+    done
+    kill -s KILL -- "-$pid" 2>/dev/null
+  fi
+  rm -f "$process_dir/$1.pid"
+}
