@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The dam on its links: which way a destination lies, the link addresses of next hops (ARP, RFC
+// 826; neighbour discovery, RFC 4861), and answers for the dam's own addresses (ARP, NDP, echo).
+// Shared by the workers with atomics alone; entries are never removed, so ids stay valid.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "dataplane/core/packet.h"
+#include "dataplane/engine/big_array.h"
+#include "dataplane/engine/frame.h"
+#include "dataplane/engine/policy.h"
+
+namespace dam {
+
+struct NextHop {
+  static constexpr uint16_t kNone = 0xffff;
+  uint16_t interface = kNone;
+  uint16_t neighbour = kNone;
+  explicit operator bool() const { return neighbour != kNone; }
+};
+
+class Neighbours {
+ public:
+  static constexpr uint32_t kCapacity = 4096;
+  static constexpr uint64_t kKnown = uint64_t{1} << 63;
+
+  Neighbours(std::vector<Interface> interfaces, uint64_t seed);
+
+  // By the longest on-link subnet, else the gateway of the family; makes the neighbour's entry when
+  // it is new. None: no way there, or the table is full.
+  NextHop next_hop(const dam_address& destination);
+  // kKnown and, in its first six bytes in memory, the MAC address; without kKnown the address is
+  // being asked for. One relaxed load when it is known.
+  uint64_t mac_word(uint16_t neighbour) const;
+
+  std::span<const Interface> interfaces() const { return interfaces_; }
+  // The interface that a frame came in by (driver port and VLAN), or NextHop::kNone.
+  uint16_t interface_of(uint8_t port, uint16_t vlan) const;
+  bool is_own(const dam_address& address, std::span<const dam_address> listeners) const;
+
+  // ARP, neighbour discovery and echo requests to own addresses. True: taken; the frame is now in a
+  // list of `output` (answered in place: urgent; else dropped), and the caller counts `consumed`.
+  // False: untouched, not for the dam. `listeners` are the policy's listener addresses.
+  bool handle(Frame& frame, const dam_packet& packet, std::span<const dam_address> listeners,
+              uint64_t now_ns, Output& output);
+
+  // Called by worker 0 at least every 100 ms: asks for unresolved next hops in use (at once, then
+  // every second), confirms resolved ones every 30 s, announces own addresses at the start.
+  void tick(std::span<const dam_address> listeners, uint64_t now_ns, Output& output);
+  // Announce all own addresses again: after a new policy brought listeners.
+  void announce_again();
+
+  uint32_t used() const;
+
+ private:
+  struct alignas(64) Neighbour {
+    dam_address address;
+    uint64_t mac;           // see mac_word
+    uint64_t asked_ns;      // when the last request went out
+    uint64_t confirmed_ns;  // when the last answer came in
+    uint16_t interface;
+    uint8_t unanswered;  // requests since then
+    uint8_t wanted;      // a packet needs it, and it is not known
+    uint32_t ready;      // 0 free, 1 being written, 2 in use
+  };
+  static_assert(sizeof(Neighbour) == 64);
+
+  std::vector<Interface> interfaces_;
+  uint64_t seed_;
+  mutable BigArray<Neighbour> neighbours_;  // twice kCapacity: open addressing, nothing is removed
+  uint32_t used_ = 0;
+  uint32_t announced_ = 0;
+  mutable uint32_t attention_ = 0;
+  uint64_t scanned_ns_ = 0;
+};
+
+}  // namespace dam

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Source ports towards one server from one of the dam's addresses, for one worker: first in, first
+// out, so that every port rests as long as possible, and at least rest_ns (RFC 9293 3.4.1: a port
+// that the server still remembers in TIME-WAIT). The first order is random (RFC 6056).
+#pragma once
+
+#include <bitset>
+#include <cstdint>
+#include <span>
+
+#include "dataplane/engine/big_array.h"
+
+namespace dam {
+
+class PortPool {
+ public:
+  PortPool(std::span<const uint16_t> ports, uint64_t seed);
+
+  // The port that has rested longest; 0 when every port is in use or resting.
+  uint16_t take(uint64_t now_ns, uint64_t rest_ns);
+  // A port that was not taken is ignored.
+  void give(uint16_t port, uint64_t now_ns);
+
+  uint32_t free() const { return count_; }  // resting ones included
+  uint32_t in_use() const { return capacity_ - count_; }
+
+ private:
+  // When a port was given back, in ticks of 67 ms: 32 bits last for nine years.
+  static constexpr uint32_t kTickShift = 26;
+
+  uint32_t capacity_;
+  uint32_t head_ = 0;
+  uint32_t count_;
+  uint32_t fresh_;  // of these, the first ones were never used
+  BigArray<uint16_t> port_;
+  BigArray<uint32_t> given_tick_;
+  std::bitset<65536> taken_;
+};
+
+}  // namespace dam

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What the dam remembers of each source in each zone: its buckets, its open connections, its
+// violations and its ban. Shared by all workers, lock-free; each key has exactly one live entry, so
+// that buckets are exact however many workers charge them.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "dataplane/core/counters.h"
+#include "dataplane/core/types.h"
+#include "dataplane/engine/big_array.h"
+
+namespace dam {
+
+// A source as a zone sees it: made by SourceTable::key, which hashes once for prefetch and lookup.
+struct SourceKey {
+  dam_address prefix{};  // masked to the zone's source_bits
+  uint64_t hash = 0;
+  uint8_t zone_slot = 0;
+};
+
+// One cache line. Fields are read and written with __atomic builtins only.
+struct alignas(64) SourceEntry {
+  dam_address prefix;
+  uint64_t tat_ns[DAM_DIM_COUNT];  // for dam_gcra_charge
+  uint64_t state;    // references 24 | concurrent 24 | zone slot 6 | dead 1 | generation 9
+  uint64_t penalty;  // bit 63: banned until the rest in ns; else violations 16 | window start 47
+};
+static_assert(sizeof(SourceEntry) == 64);
+
+class SourceTable {
+ public:
+  static constexpr uint32_t kNone = 0xffffffff;
+
+  // Holds `capacity` entries at least (a few more fit); indices stay below slots().
+  SourceTable(uint32_t capacity, uint32_t workers, std::array<uint64_t, 2> secret);
+
+  SourceKey key(const dam_address& source, uint8_t zone_slot, uint8_t source_bits_v4,
+                uint8_t source_bits_v6) const;
+  void prefetch(const SourceKey& key) const;
+
+  // Finds or makes the entry and takes a reference to it; kNone: full of entries in use.
+  uint32_t acquire(uint32_t worker, const SourceKey& key, uint64_t now_ns);
+  // Another reference to an entry that the caller holds one of.
+  void retain(uint32_t index);
+  void release(uint32_t index, uint64_t now_ns);
+  // Without a reference: good for a glance, e.g. at a ban; the entry may be reclaimed meanwhile.
+  uint32_t find(const SourceKey& key) const;
+
+  SourceEntry& operator[](uint32_t index) { return entries_[index]; }
+  const SourceEntry& operator[](uint32_t index) const { return entries_[index]; }
+
+  // Open connections. enter: false when there are `limit` already (0: no limit).
+  static bool enter(SourceEntry& entry, uint32_t limit);
+  static void leave(SourceEntry& entry);
+  static uint32_t concurrent(const SourceEntry& entry);
+  static uint32_t references(const SourceEntry& entry);
+
+  // Notes a violation; true when it is the ban_after-th within within_ns and so begins a ban.
+  static bool violate(SourceEntry& entry, uint64_t now_ns, uint32_t ban_after, uint64_t within_ns,
+                      uint64_t for_ns);
+  static void ban(SourceEntry& entry, uint64_t until_ns);  // 0: lifts it
+  static bool banned(const SourceEntry& entry, uint64_t now_ns);
+
+  // Frees entries that say nothing any more, looking at `budget` of them; called now and then by
+  // one worker so that used() tells the truth. acquire also reclaims by itself where it needs room.
+  uint32_t sweep(uint64_t now_ns, uint32_t budget);
+  // Violations older than this are forgotten (the longest ban_within of the policy).
+  void set_violation_memory(uint64_t ns);
+
+  uint32_t used() const;
+  uint32_t slots() const { return static_cast<uint32_t>(entries_.size()); }
+  std::size_t bytes() const { return entries_.bytes() + buckets_.bytes(); }
+
+ private:
+  static constexpr uint32_t kSlots = 14;
+  struct alignas(64) Bucket {
+    uint64_t control;  // version 32 | slot number 32 of the newest entry whose first bucket this is
+    uint32_t word[kSlots];  // tag and status of the entry with the same number
+  };
+  static_assert(sizeof(Bucket) == 64);
+
+  std::array<uint64_t, 2> secret_;
+  BigArray<Bucket> buckets_;
+  BigArray<SourceEntry> entries_;
+  alignas(64) uint64_t violation_memory_ns_;
+  alignas(64) uint32_t used_ = 0;
+  uint32_t sweep_cursor_ = 0;
+};
+
+}  // namespace dam
