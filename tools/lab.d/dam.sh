@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
+# shellcheck shell=bash disable=SC2154  # variables of the tool that sources this
 # The dam's two processes in the edge namespace.
 
 build_dir=${DAM_BUILD:-$root/build/release}

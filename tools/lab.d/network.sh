@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
+# shellcheck shell=bash disable=SC2154  # variables of the tool that sources this
 # The wires: five network namespaces, four links, one DNAT rule. Documentation and benchmark ranges
 # only (RFC 5737, 2544, 3849). Everything here may run again and again.
 #

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
+# shellcheck shell=bash disable=SC2154  # variables of the tool that sources this
 # The two servers: certificates, pages, nginx, the small app. Each server's files lie in its own
 # directory $state/NODE, its key readable by root alone.
 
@@ -42,6 +43,7 @@ authority_up() {
 certificate_up() {
   local dir=$state/$1/tls names
   [[ -s $dir/certificate.pem ]] && return 0
+  # shellcheck disable=SC2086  # one argument a name
   names=$(printf ',DNS:%s' ${server_names[$1]})
   (
     umask 077
@@ -68,7 +70,7 @@ pages_up() {
 }
 
 server_start() {
-  local dir=$state/$1 gateway=1 from=$root/config/lab/nginx file
+  local dir=$state/$1 from=$root/config/lab/nginx file
   declare -A dam4=([service]=198.18.10.1 [management]=198.18.20.1)
   declare -A dam6=([service]=2001:db8:10::1 [management]=2001:db8:20::1)
   for file in "$1" app; do

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
+# shellcheck shell=bash disable=SC2154  # variables of the tool that sources this
 # What `tools/lab status` prints. Succeeds when the lab is up and the server networks are apart.
 
 lab_status() {
@@ -15,15 +16,18 @@ lab_status() {
     fi
   done
   say_title "Server networks"
-  for node in "service management" "management service"; do
-    set -- $node
-    if networks_apart "$1" "$2"; then say_ok "$1 cannot reach $2"; else
-      say_bad "$1 reaches $2" && wrong=1
-    fi
-  done
+  apart_line service management || wrong=1
+  apart_line management service || wrong=1
   say_title "DPDK"
   say_ok "$(dam_choice)"
   return "$wrong"
+}
+
+apart_line() {
+  if networks_apart "$1" "$2"; then say_ok "$1 cannot reach $2"; else
+    say_bad "$1 reaches $2"
+    return 1
+  fi
 }
 
 node_line() {

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
+# shellcheck shell=bash disable=SC2154  # variables of the tool that sources this
 # Background processes remembered as "PID START_TIME", so that a number used again by a stranger is
 # never mistaken for ours. $process_dir must be set by whoever sources this.
 
 process_start_time() {  # clock ticks after boot: field 22, counted after the name in brackets
   local stat
   stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
+  # shellcheck disable=SC2086  # fields
   set -- ${stat##*) }
   echo "${20}"
 }

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
+# shellcheck shell=bash
 # Plain terminal output: a mark, a sentence; colours only where somebody looks at a terminal.
 
 if [[ -t 1 && -z ${NO_COLOR:-} ]]; then
