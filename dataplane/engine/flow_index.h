@@ -37,6 +37,7 @@ class FlowIndex {
 
  private:
   static constexpr uint32_t kSlots = 10;
+  static constexpr uint32_t kNoSlot = kSlots;
   struct alignas(64) Bucket {
     uint16_t tag[kSlots];  // 0: free
     uint16_t overflow;     // entries of this bucket that live in their second one
@@ -45,9 +46,134 @@ class FlowIndex {
   };
   static_assert(sizeof(Bucket) == 64);
 
+  static uint16_t tag_of(uint64_t hash) {
+    const auto tag = static_cast<uint16_t>(hash >> 48);
+    return tag == 0 ? uint16_t{1} : tag;
+  }
+  uint32_t first_bucket(uint64_t hash) const { return static_cast<uint32_t>(hash) & mask_; }
+  // Its own inverse, and never the same bucket (mask_ has bit 0 set).
+  uint32_t other_bucket(uint32_t bucket, uint16_t tag) const {
+    return bucket ^ (((tag * 0x9e3779b1u) >> 7 | 1) & mask_);
+  }
+  static uint32_t matches(const Bucket& bucket, uint16_t tag);
+  template <class Match>
+  static uint32_t find_in(const Bucket& bucket, uint16_t tag, Match&& match);
+  static bool place(Bucket& bucket, uint16_t tag, uint32_t ref, bool foreign);
+  static bool remove(Bucket& bucket, uint16_t tag, uint32_t ref);
+  bool make_room(uint32_t bucket);
+
   uint32_t size_ = 0;
   uint32_t mask_ = 0;
   BigArray<Bucket> buckets_;
 };
+
+inline FlowIndex::FlowIndex(uint32_t capacity)
+    : mask_(std::bit_ceil(capacity / (kSlots / 2) + 2) - 1), buckets_(std::size_t{mask_} + 1) {}
+
+inline void FlowIndex::prefetch(uint64_t hash) const {
+  __builtin_prefetch(&buckets_[first_bucket(hash)]);
+}
+
+// Bit i: slot i has this tag. Both loads stay within the bucket's line.
+inline uint32_t FlowIndex::matches(const Bucket& bucket, uint16_t tag) {
+  const auto* words = reinterpret_cast<const __m128i*>(&bucket);
+  const __m128i wanted = _mm_set1_epi16(static_cast<short>(tag));
+  const __m128i low = _mm_cmpeq_epi16(_mm_load_si128(words), wanted);
+  const __m128i high = _mm_cmpeq_epi16(_mm_load_si128(words + 1), wanted);
+  const int bits = _mm_movemask_epi8(_mm_packs_epi16(low, high));
+  return static_cast<uint32_t>(bits) & ((1u << kSlots) - 1);
+}
+
+template <class Match>
+uint32_t FlowIndex::find_in(const Bucket& bucket, uint16_t tag, Match&& match) {
+  for (uint32_t hits = matches(bucket, tag); hits != 0; hits &= hits - 1) {
+    const uint32_t ref = bucket.ref[std::countr_zero(hits)];
+    if (match(ref)) return ref;
+  }
+  return kNone;
+}
+
+template <class Match>
+uint32_t FlowIndex::find(uint64_t hash, Match&& match) const {
+  const uint16_t tag = tag_of(hash);
+  const uint32_t first = first_bucket(hash);
+  const uint32_t ref = find_in(buckets_[first], tag, match);
+  if (ref != kNone || buckets_[first].overflow == 0) [[likely]]
+    return ref;
+  return find_in(buckets_[other_bucket(first, tag)], tag, match);
+}
+
+inline uint32_t FlowIndex::first_candidate(uint64_t hash) const {
+  return find(hash, [](uint32_t) { return true; });
+}
+
+inline bool FlowIndex::place(Bucket& bucket, uint16_t tag, uint32_t ref, bool foreign) {
+  const uint32_t vacant = matches(bucket, 0);
+  if (vacant == 0) return false;
+  const int slot = std::countr_zero(vacant);
+  bucket.tag[slot] = tag;
+  bucket.ref[slot] = ref;
+  if (foreign) bucket.foreign = static_cast<uint16_t>(bucket.foreign | 1u << slot);
+  return true;
+}
+
+inline bool FlowIndex::remove(Bucket& bucket, uint16_t tag, uint32_t ref) {
+  for (uint32_t hits = matches(bucket, tag); hits != 0; hits &= hits - 1) {
+    const int slot = std::countr_zero(hits);
+    if (bucket.ref[slot] != ref) continue;
+    bucket.tag[slot] = 0;
+    bucket.foreign = static_cast<uint16_t>(bucket.foreign & ~(1u << slot));
+    return true;
+  }
+  return false;
+}
+
+inline bool FlowIndex::insert(uint64_t hash, uint32_t ref) {
+  const uint16_t tag = tag_of(hash);
+  const uint32_t first = first_bucket(hash);
+  const uint32_t second = other_bucket(first, tag);
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    const bool in_first = place(buckets_[first], tag, ref, false);
+    if (in_first || place(buckets_[second], tag, ref, true)) {
+      if (!in_first) ++buckets_[first].overflow;
+      ++size_;
+      return true;
+    }
+    if (!make_room(first)) return false;
+  }
+  return false;
+}
+
+// Moves one entry of a full bucket to its other bucket.
+inline bool FlowIndex::make_room(uint32_t bucket) {
+  Bucket& full = buckets_[bucket];
+  for (uint32_t slot = 0; slot < kSlots; ++slot) {
+    const uint16_t tag = full.tag[slot];
+    const uint32_t target = other_bucket(bucket, tag);
+    const bool goes_home = (full.foreign >> slot & 1) != 0;
+    if (!place(buckets_[target], tag, full.ref[slot], !goes_home)) continue;
+    if (goes_home) {
+      --buckets_[target].overflow;
+    } else {
+      ++full.overflow;
+    }
+    full.tag[slot] = 0;
+    full.foreign = static_cast<uint16_t>(full.foreign & ~(1u << slot));
+    return true;
+  }
+  return false;
+}
+
+inline bool FlowIndex::erase(uint64_t hash, uint32_t ref) {
+  const uint16_t tag = tag_of(hash);
+  const uint32_t first = first_bucket(hash);
+  if (!remove(buckets_[first], tag, ref)) {
+    if (buckets_[first].overflow == 0) return false;
+    if (!remove(buckets_[other_bucket(first, tag)], tag, ref)) return false;
+    --buckets_[first].overflow;
+  }
+  --size_;
+  return true;
+}
 
 }  // namespace dam

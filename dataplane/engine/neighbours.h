@@ -4,7 +4,9 @@
 // Shared by the workers with atomics alone; entries are never removed, so ids stay valid.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -25,33 +27,37 @@ struct NextHop {
 class Neighbours {
  public:
   static constexpr uint32_t kCapacity = 4096;
+  static constexpr uint16_t kNoNeighbour = NextHop::kNone;
+  static constexpr uint64_t kUnknownMac = 0;
   static constexpr uint64_t kKnown = uint64_t{1} << 63;
 
-  Neighbours(std::vector<Interface> interfaces, uint64_t seed);
+  explicit Neighbours(std::vector<Interface> interfaces);
 
   // By the longest on-link subnet, else the gateway of the family; makes the neighbour's entry when
   // it is new. None: no way there, or the table is full.
   NextHop next_hop(const dam_address& destination);
-  // kKnown and, in its first six bytes in memory, the MAC address; without kKnown the address is
-  // being asked for. One relaxed load when it is known.
+  // kKnown and, in its first six bytes in memory, the MAC address; or kUnknownMac: it is being
+  // asked for. One relaxed load when it is known.
   uint64_t mac_word(uint16_t neighbour) const;
 
   std::span<const Interface> interfaces() const { return interfaces_; }
   // The interface that a frame came in by (driver port and VLAN), or NextHop::kNone.
   uint16_t interface_of(uint8_t port, uint16_t vlan) const;
-  bool is_own(const dam_address& address, std::span<const dam_address> listeners) const;
+
+  // Control thread: the policy's listener addresses, own from now on beside those of the
+  // interfaces, and announced by the next ticks. Replaced sets are kept as long as this object
+  // lives.
+  void set_own(std::vector<dam_address> listeners);
+  bool is_own(const dam_address& address) const;
 
   // ARP, neighbour discovery and echo requests to own addresses. True: taken; the frame is now in a
   // list of `output` (answered in place: urgent; else dropped), and the caller counts `consumed`.
-  // False: untouched, not for the dam. `listeners` are the policy's listener addresses.
-  bool handle(Frame& frame, const dam_packet& packet, std::span<const dam_address> listeners,
-              uint64_t now_ns, Output& output);
+  // False: untouched, not for the dam.
+  bool handle(Frame& frame, const dam_packet& packet, uint64_t now_ns, Output& output);
 
   // Called by worker 0 at least every 100 ms: asks for unresolved next hops in use (at once, then
-  // every second), confirms resolved ones every 30 s, announces own addresses at the start.
-  void tick(std::span<const dam_address> listeners, uint64_t now_ns, Output& output);
-  // Announce all own addresses again: after a new policy brought listeners.
-  void announce_again();
+  // every second), confirms resolved ones every 30 s, announces own addresses when they are new.
+  void tick(uint64_t now_ns, Output& output);
 
   uint32_t used() const;
 
@@ -67,14 +73,12 @@ class Neighbours {
     uint32_t ready;      // 0 free, 1 being written, 2 in use
   };
   static_assert(sizeof(Neighbour) == 64);
+  using OwnSet = std::vector<dam_address>;  // sorted; the interfaces' addresses included
 
   std::vector<Interface> interfaces_;
-  uint64_t seed_;
   mutable BigArray<Neighbour> neighbours_;  // twice kCapacity: open addressing, nothing is removed
-  uint32_t used_ = 0;
-  uint32_t announced_ = 0;
-  mutable uint32_t attention_ = 0;
-  uint64_t scanned_ns_ = 0;
+  std::atomic<const OwnSet*> own_{nullptr};
+  std::vector<std::unique_ptr<const OwnSet>> kept_;
 };
 
 }  // namespace dam

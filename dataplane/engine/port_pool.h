@@ -4,8 +4,10 @@
 // that the server still remembers in TIME-WAIT). The first order is random (RFC 6056).
 #pragma once
 
+#include <algorithm>
 #include <bitset>
 #include <cstdint>
+#include <random>
 #include <span>
 
 #include "dataplane/engine/big_array.h"
@@ -27,6 +29,7 @@ class PortPool {
  private:
   // When a port was given back, in ticks of 67 ms: 32 bits last for nine years.
   static constexpr uint32_t kTickShift = 26;
+  uint32_t wrapped(uint32_t index) const { return index < capacity_ ? index : index - capacity_; }
 
   uint32_t capacity_;
   uint32_t head_ = 0;
@@ -36,5 +39,40 @@ class PortPool {
   BigArray<uint32_t> given_tick_;
   std::bitset<65536> taken_;
 };
+
+inline PortPool::PortPool(std::span<const uint16_t> ports, uint64_t seed)
+    : capacity_(static_cast<uint32_t>(ports.size())),
+      count_(capacity_),
+      fresh_(capacity_),
+      port_(capacity_),
+      given_tick_(capacity_) {
+  std::copy(ports.begin(), ports.end(), port_.data());
+  std::shuffle(port_.all().begin(), port_.all().end(), std::mt19937_64(seed));
+}
+
+inline uint16_t PortPool::take(uint64_t now_ns, uint64_t rest_ns) {
+  if (count_ == 0) return 0;
+  if (fresh_ == 0) {
+    // Both ends were rounded down: only two ticks more than the whole ones of rest_ns hold it.
+    const uint32_t rested = static_cast<uint32_t>(now_ns >> kTickShift) - given_tick_[head_];
+    if (rest_ns != 0 && rested < (rest_ns >> kTickShift) + 2) return 0;
+  } else {
+    --fresh_;
+  }
+  const uint16_t port = port_[head_];
+  head_ = wrapped(head_ + 1);
+  --count_;
+  taken_.set(port);
+  return port;
+}
+
+inline void PortPool::give(uint16_t port, uint64_t now_ns) {
+  if (!taken_.test(port)) return;
+  taken_.reset(port);
+  const uint32_t tail = wrapped(head_ + count_);
+  port_[tail] = port;
+  given_tick_[tail] = static_cast<uint32_t>(now_ns >> kTickShift);
+  ++count_;
+}
 
 }  // namespace dam
