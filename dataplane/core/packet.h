@@ -22,11 +22,38 @@ enum dam_packet_kind {
   DAM_KIND_OTHER = 0, /* an ether type that the dam does not read */
   DAM_KIND_ARP,
   DAM_KIND_TCP,
-  DAM_KIND_ICMP,  /* ICMP or ICMPv6, by `family` */
+  DAM_KIND_ICMP, /* ICMP or ICMPv6, by `family` */
   DAM_KIND_OTHER_L4
 };
 
 enum { DAM_VLAN_NONE = 0xffff, DAM_ETHERNET_BYTES = 14, DAM_VLAN_BYTES = 4 };
+enum { DAM_IPV4_BYTES = 20, DAM_IPV6_BYTES = 40, DAM_TCP_BYTES = 20, DAM_ICMP_BYTES = 8 };
+
+enum dam_ether_type {
+  DAM_ETHER_IPV4 = 0x0800,
+  DAM_ETHER_ARP = 0x0806,
+  DAM_ETHER_VLAN = 0x8100,
+  DAM_ETHER_IPV6 = 0x86dd
+};
+
+enum dam_protocol {
+  DAM_PROTOCOL_HOP_BY_HOP = 0,
+  DAM_PROTOCOL_ICMP = 1,
+  DAM_PROTOCOL_TCP = 6,
+  DAM_PROTOCOL_ROUTING = 43,
+  DAM_PROTOCOL_FRAGMENT = 44,
+  DAM_PROTOCOL_AH = 51,
+  DAM_PROTOCOL_ICMPV6 = 58,
+  DAM_PROTOCOL_DESTINATION = 60
+};
+
+enum {
+  DAM_MAX_EXTENSIONS = 6, /* IPv6 extension headers of one packet; more are malformed */
+  /* No header of interest starts behind this offset (real ones lie within 150 octets; others are
+   * malformed). The BPF verifier wants to see the bound: `offset & mask` changes no valid offset.
+   */
+  DAM_OFFSET_MASK = 0x3ff
+};
 
 /* Offsets count from the first byte of the frame. */
 struct dam_packet {
@@ -36,21 +63,192 @@ struct dam_packet {
   dam_be16 dst_port;
   dam_seq seq; /* TCP only, host order */
   dam_seq ack;
-  uint16_t window;         /* the field as sent, unscaled, host order */
-  uint16_t l3;             /* offset of the IP (or ARP) header */
-  uint16_t l4;             /* offset of the TCP or ICMP header */
-  uint16_t payload;        /* offset of the TCP payload */
-  uint16_t payload_bytes;  /* length of the TCP payload */
-  uint16_t end;            /* offset behind the IP packet: link-layer padding is not counted */
-  uint16_t vlan;           /* VLAN identifier, or DAM_VLAN_NONE */
-  uint8_t kind;            /* enum dam_packet_kind */
-  uint8_t family;          /* 4, 6, or 0 */
-  uint8_t tcp_flags;       /* enum dam_tcp_flags */
-  uint8_t ecn;             /* the ECN bits of the IP header */
+  uint16_t window;        /* the field as sent, unscaled, host order */
+  uint16_t l3;            /* offset of the IP (or ARP) header */
+  uint16_t l4;            /* offset of the TCP or ICMP header */
+  uint16_t payload;       /* offset behind the TCP header, or behind 8 octets of ICMP */
+  uint16_t payload_bytes; /* from there to `end` */
+  uint16_t end;           /* offset behind the IP packet: link-layer padding is not counted */
+  uint16_t vlan;          /* VLAN identifier, or DAM_VLAN_NONE */
+  uint8_t kind;           /* enum dam_packet_kind */
+  uint8_t family;         /* 4, 6, or 0 */
+  uint8_t tcp_flags;      /* enum dam_tcp_flags */
+  uint8_t ecn;            /* the ECN bits of the IP header */
 };
 
-/* Parses a frame of [data, data_end). Returns DAM_DROP_none, DAM_DROP_malformed or DAM_DROP_fragment. */
+/* How much of a packet must be there. */
+enum dam_parse_extent {
+  DAM_PARSE_WHOLE, /* all of it */
+  DAM_PARSE_QUOTED /* the head that an ICMP error quotes: IP header and 8 octets (RFC 792) */
+};
+
+DAM_INLINE void dam_parse_tcp_rest(const uint8_t* tcp, struct dam_packet* packet) {
+  packet->ack.value = dam_load_be32(tcp + 8);
+  packet->tcp_flags = tcp[13];
+  packet->window = dam_load_be16(tcp + 14);
+}
+
+/* `l4` and `end` are set; a whole segment lies within them, a quoted one may end early. */
+DAM_INLINE enum dam_drop_reason dam_parse_tcp(const uint8_t* data, const uint8_t* data_end,
+                                              enum dam_parse_extent extent,
+                                              struct dam_packet* packet) {
+  const uint8_t* tcp = data + packet->l4;
+  uint32_t payload = packet->end;
+  if (tcp + 8 > data_end || packet->l4 + 8 > packet->end) return DAM_DROP_malformed;
+  packet->src_port.raw = dam_load16(tcp);
+  packet->dst_port.raw = dam_load16(tcp + 2);
+  packet->seq.value = dam_load_be32(tcp + 4);
+  if (tcp + DAM_TCP_BYTES <= data_end) {
+    dam_parse_tcp_rest(tcp, packet);
+    payload = packet->l4 + (uint32_t)(tcp[12] >> 4) * 4;
+    if (tcp[12] >> 4 < 5) return DAM_DROP_malformed;
+  } else if (extent == DAM_PARSE_WHOLE) {
+    return DAM_DROP_malformed;
+  }
+  if (payload > packet->end) {
+    if (extent == DAM_PARSE_WHOLE) return DAM_DROP_malformed;
+    payload = packet->end;
+  }
+  packet->kind = DAM_KIND_TCP;
+  packet->payload = (uint16_t)payload;
+  packet->payload_bytes = (uint16_t)(packet->end - payload);
+  return DAM_DROP_none;
+}
+
+DAM_INLINE enum dam_drop_reason dam_parse_icmp(struct dam_packet* packet) {
+  if (packet->l4 + DAM_ICMP_BYTES > packet->end) return DAM_DROP_malformed;
+  packet->kind = DAM_KIND_ICMP;
+  packet->payload = (uint16_t)(packet->l4 + DAM_ICMP_BYTES);
+  packet->payload_bytes = (uint16_t)(packet->end - packet->payload);
+  return DAM_DROP_none;
+}
+
+DAM_INLINE enum dam_drop_reason dam_parse_l4(const uint8_t* data, const uint8_t* data_end,
+                                             enum dam_parse_extent extent, uint32_t l4,
+                                             uint8_t protocol, struct dam_packet* packet) {
+  if (l4 > packet->end || l4 > DAM_OFFSET_MASK) return DAM_DROP_malformed;
+  packet->l4 = (uint16_t)l4;
+  if (protocol == DAM_PROTOCOL_TCP) return dam_parse_tcp(data, data_end, extent, packet);
+  if (protocol == (packet->family == 4 ? DAM_PROTOCOL_ICMP : DAM_PROTOCOL_ICMPV6)) {
+    return dam_parse_icmp(packet);
+  }
+  packet->kind = DAM_KIND_OTHER_L4;
+  return DAM_DROP_none;
+}
+
+/* Sets `end` from the length field of the IP header at `l3`. */
+DAM_INLINE enum dam_drop_reason dam_parse_end(const uint8_t* data, const uint8_t* data_end,
+                                              enum dam_parse_extent extent, uint32_t end,
+                                              struct dam_packet* packet) {
+  uint32_t bytes = (uint32_t)(data_end - data);
+  if (end > bytes && extent == DAM_PARSE_WHOLE) return DAM_DROP_malformed;
+  if (end > bytes) end = bytes;
+  if (end > UINT16_MAX) return DAM_DROP_malformed;
+  packet->end = (uint16_t)end;
+  return DAM_DROP_none;
+}
+
+DAM_INLINE enum dam_drop_reason dam_parse_ipv4(const uint8_t* data, const uint8_t* data_end,
+                                               enum dam_parse_extent extent, uint32_t l3,
+                                               struct dam_packet* packet) {
+  const uint8_t* ip = data + l3;
+  if (ip + DAM_IPV4_BYTES > data_end) return DAM_DROP_malformed;
+  uint32_t header = (uint32_t)(ip[0] & 15) * 4;
+  uint32_t total = dam_load_be16(ip + 2);
+  if (ip[0] >> 4 != 4 || header < DAM_IPV4_BYTES || total < header) return DAM_DROP_malformed;
+  packet->family = 4;
+  packet->ecn = ip[1] & 3;
+  packet->src = dam_address_v4(dam_load32(ip + 12));
+  packet->dst = dam_address_v4(dam_load32(ip + 16));
+  if (dam_parse_end(data, data_end, extent, l3 + total, packet)) return DAM_DROP_malformed;
+  if (dam_load_be16(ip + 6) & 0x3fff) return DAM_DROP_fragment; /* more fragments, or an offset */
+  return dam_parse_l4(data, data_end, extent, l3 + header, ip[9], packet);
+}
+
+DAM_INLINE int dam_is_extension(uint8_t protocol) {
+  return protocol == DAM_PROTOCOL_HOP_BY_HOP || protocol == DAM_PROTOCOL_ROUTING ||
+         protocol == DAM_PROTOCOL_FRAGMENT || protocol == DAM_PROTOCOL_AH ||
+         protocol == DAM_PROTOCOL_DESTINATION;
+}
+
+/* RFC 8200 4, RFC 4302 2: walks from *l4 to the first header that is no extension. A routing header
+ * with segments left names another final destination: the dam is no such router. */
+DAM_INLINE enum dam_drop_reason dam_skip_extensions(const uint8_t* data, const uint8_t* data_end,
+                                                    uint32_t* l4, uint8_t* protocol) {
+  for (int i = 0; i < DAM_MAX_EXTENSIONS && dam_is_extension(*protocol); i++) {
+    const uint8_t* header = data + *l4;
+    if (*l4 > DAM_OFFSET_MASK || header + 8 > data_end) return DAM_DROP_malformed;
+    if (*protocol == DAM_PROTOCOL_FRAGMENT) return DAM_DROP_fragment;
+    if (*protocol == DAM_PROTOCOL_ROUTING && header[3] != 0) return DAM_DROP_malformed;
+    uint32_t length = header[1];
+    *l4 += *protocol == DAM_PROTOCOL_AH ? (length + 2) * 4 : (length + 1) * 8;
+    *protocol = header[0];
+  }
+  return dam_is_extension(*protocol) ? DAM_DROP_malformed : DAM_DROP_none;
+}
+
+DAM_INLINE enum dam_drop_reason dam_parse_ipv6(const uint8_t* data, const uint8_t* data_end,
+                                               enum dam_parse_extent extent, uint32_t l3,
+                                               struct dam_packet* packet) {
+  const uint8_t* ip = data + l3;
+  if (ip + DAM_IPV6_BYTES > data_end || ip[0] >> 4 != 6) return DAM_DROP_malformed;
+  packet->family = 6;
+  packet->ecn = ip[1] >> 4 & 3;
+  __builtin_memcpy(&packet->src, ip + 8, 16);
+  __builtin_memcpy(&packet->dst, ip + 24, 16);
+  /* A mapped address on the wire would pass for IPv4 everywhere behind this line. */
+  if (dam_address_is_v4(&packet->src) || dam_address_is_v4(&packet->dst)) return DAM_DROP_malformed;
+  uint32_t l4 = l3 + DAM_IPV6_BYTES;
+  uint8_t protocol = ip[6];
+  if (dam_parse_end(data, data_end, extent, l4 + dam_load_be16(ip + 4), packet)) {
+    return DAM_DROP_malformed;
+  }
+  if (dam_is_extension(protocol)) {
+    enum dam_drop_reason reason = dam_skip_extensions(data, data_end, &l4, &protocol);
+    if (reason != DAM_DROP_none) return reason;
+  }
+  return dam_parse_l4(data, data_end, extent, l4, protocol, packet);
+}
+
+/* Parses a frame of [data, data_end). Returns DAM_DROP_none, DAM_DROP_malformed or
+ * DAM_DROP_fragment; with the latter, family, l3 and the addresses are set (the host may want the
+ * packet). One VLAN tag is read; a priority tag (id 0) counts as none, though l3 lies behind it. A
+ * second tag makes the frame DAM_KIND_OTHER: reading through it would let a sender hop between
+ * VLANs. */
 DAM_INLINE enum dam_drop_reason dam_parse(const uint8_t* data, const uint8_t* data_end,
-                                          struct dam_packet* packet);
+                                          struct dam_packet* packet) {
+  uint32_t l3 = DAM_ETHERNET_BYTES;
+  __builtin_memset(packet, 0, sizeof(*packet));
+  packet->vlan = DAM_VLAN_NONE;
+  if (data + DAM_ETHERNET_BYTES > data_end) return DAM_DROP_malformed;
+  uint16_t ether_type = dam_load_be16(data + 12);
+  if (ether_type == DAM_ETHER_VLAN) {
+    if (data + DAM_ETHERNET_BYTES + DAM_VLAN_BYTES > data_end) return DAM_DROP_malformed;
+    uint16_t vlan = dam_load_be16(data + 14) & 0xfff;
+    if (vlan != 0) packet->vlan = vlan;
+    ether_type = dam_load_be16(data + 16);
+    l3 += DAM_VLAN_BYTES;
+  }
+  packet->l3 = (uint16_t)l3;
+  if (ether_type == DAM_ETHER_IPV4) {
+    return dam_parse_ipv4(data, data_end, DAM_PARSE_WHOLE, l3, packet);
+  }
+  if (ether_type == DAM_ETHER_IPV6) {
+    return dam_parse_ipv6(data, data_end, DAM_PARSE_WHOLE, l3, packet);
+  }
+  if (ether_type == DAM_ETHER_ARP) packet->kind = DAM_KIND_ARP;
+  return dam_parse_end(data, data_end, DAM_PARSE_QUOTED, UINT16_MAX, packet);
+}
+
+/* Parses the packet quoted in an ICMP error, from its IP header `l3` on; offsets count from there.
+ * Only 8 octets of TCP are sure: `ack`, `tcp_flags` and `window` are 0 unless end - l4 >= 20. */
+DAM_INLINE enum dam_drop_reason dam_parse_embedded(const uint8_t* l3, const uint8_t* end,
+                                                   struct dam_packet* packet) {
+  __builtin_memset(packet, 0, sizeof(*packet));
+  packet->vlan = DAM_VLAN_NONE;
+  if (l3 + 1 > end) return DAM_DROP_malformed;
+  if (*l3 >> 4 == 4) return dam_parse_ipv4(l3, end, DAM_PARSE_QUOTED, 0, packet);
+  return dam_parse_ipv6(l3, end, DAM_PARSE_QUOTED, 0, packet);
+}
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Words that every header of core/ shares: byte-order types, sequence numbers, addresses.
- * core/ is written in the common subset of C17, C++20 and BPF C: no I/O, clock, allocation, globals. */
+ * core/ is written in the common subset of C17, C++20 and BPF C: no I/O, clock, allocation,
+ * globals. */
 #ifndef DAM_CORE_TYPES_H
 #define DAM_CORE_TYPES_H
 
@@ -15,8 +16,12 @@
 #endif
 
 /* Numbers in network byte order have types of their own: wrong byte order does not compile. */
-typedef struct dam_be16 { uint16_t raw; } dam_be16;
-typedef struct dam_be32 { uint32_t raw; } dam_be32;
+typedef struct dam_be16 {
+  uint16_t raw;
+} dam_be16;
+typedef struct dam_be32 {
+  uint32_t raw;
+} dam_be32;
 
 DAM_INLINE uint16_t dam_ntoh16(dam_be16 value) { return __builtin_bswap16(value.raw); }
 DAM_INLINE uint32_t dam_ntoh32(dam_be32 value) { return __builtin_bswap32(value.raw); }
@@ -42,24 +47,40 @@ DAM_INLINE uint32_t dam_load32(const void* p) {
   __builtin_memcpy(&value, p, 4);
   return value;
 }
+DAM_INLINE uint64_t dam_load64(const void* p) {
+  uint64_t value;
+  __builtin_memcpy(&value, p, 8);
+  return value;
+}
 DAM_INLINE uint16_t dam_load_be16(const void* p) { return __builtin_bswap16(dam_load16(p)); }
 DAM_INLINE uint32_t dam_load_be32(const void* p) { return __builtin_bswap32(dam_load32(p)); }
 DAM_INLINE void dam_store16(void* p, uint16_t value) { __builtin_memcpy(p, &value, 2); }
 DAM_INLINE void dam_store32(void* p, uint32_t value) { __builtin_memcpy(p, &value, 4); }
-DAM_INLINE void dam_store_be16(void* p, uint16_t value) { dam_store16(p, __builtin_bswap16(value)); }
-DAM_INLINE void dam_store_be32(void* p, uint32_t value) { dam_store32(p, __builtin_bswap32(value)); }
+DAM_INLINE void dam_store64(void* p, uint64_t value) { __builtin_memcpy(p, &value, 8); }
+DAM_INLINE void dam_store_be16(void* p, uint16_t value) {
+  dam_store16(p, __builtin_bswap16(value));
+}
+DAM_INLINE void dam_store_be32(void* p, uint32_t value) {
+  dam_store32(p, __builtin_bswap32(value));
+}
 
 /* A TCP sequence number, host byte order, modulo 2^32 (RFC 9293 3.4). */
-typedef struct dam_seq { uint32_t value; } dam_seq;
+typedef struct dam_seq {
+  uint32_t value;
+} dam_seq;
 /* What is added to a sequence number of one side to get the other side's, modulo 2^32. */
-typedef struct dam_seq_delta { uint32_t value; } dam_seq_delta;
+typedef struct dam_seq_delta {
+  uint32_t value;
+} dam_seq_delta;
 
 DAM_INLINE dam_seq dam_seq_of(uint32_t value) {
   dam_seq result;
   result.value = value;
   return result;
 }
-DAM_INLINE dam_seq dam_seq_add(dam_seq seq, uint32_t octets) { return dam_seq_of(seq.value + octets); }
+DAM_INLINE dam_seq dam_seq_add(dam_seq seq, uint32_t octets) {
+  return dam_seq_of(seq.value + octets);
+}
 DAM_INLINE dam_seq dam_seq_translate(dam_seq seq, dam_seq_delta delta) {
   return dam_seq_of(seq.value + delta.value);
 }
@@ -76,8 +97,11 @@ DAM_INLINE dam_seq_delta dam_seq_difference(dam_seq to, dam_seq from) {
 DAM_INLINE int32_t dam_seq_distance(dam_seq a, dam_seq b) { return (int32_t)(b.value - a.value); }
 DAM_INLINE int dam_seq_before(dam_seq a, dam_seq b) { return dam_seq_distance(a, b) > 0; }
 
-/* An IPv6 address, or an IPv4 address mapped into ::ffff:0:0/96 (RFC 4291 2.5.5.2); network order. */
-typedef struct dam_address { uint32_t word[4]; } dam_address;
+/* An IPv6 address, or an IPv4 address mapped into ::ffff:0:0/96 (RFC 4291 2.5.5.2); network order.
+ */
+typedef struct dam_address {
+  uint32_t word[4];
+} dam_address;
 
 DAM_INLINE dam_address dam_address_v4(uint32_t raw_network_order) {
   dam_address result;

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* TCP options: MSS (RFC 9293 3.2), window scale and timestamps (RFC 7323), SACK (RFC 2018). */
+#ifndef DAM_CORE_TCP_OPTIONS_H
+#define DAM_CORE_TCP_OPTIONS_H
+
+#include "dataplane/core/packet.h"
+#include "dataplane/core/types.h"
+
+enum dam_tcp_option {
+  DAM_OPTION_END = 0,
+  DAM_OPTION_NOP = 1,
+  DAM_OPTION_MSS = 2,
+  DAM_OPTION_WSCALE = 3,
+  DAM_OPTION_SACK_PERMITTED = 4,
+  DAM_OPTION_SACK = 5,
+  DAM_OPTION_TIMESTAMPS = 8
+};
+
+enum {
+  DAM_OPTION_BYTES_MAX = 40,
+  DAM_TIMESTAMPS_BYTES = 10, /* kind, length, TSval, TSecr */
+  DAM_WSCALE_NONE = 15,
+  DAM_WSCALE_MAX = 14, /* RFC 7323 2.3: larger ones are used as 14 */
+  DAM_SACK_BLOCKS_MAX = 4
+};
+
+/* *_at: offset in the frame of the option's first octet (its kind); 0: none. */
+struct dam_tcp_options {
+  uint32_t tsval;
+  uint32_t tsecr;
+  uint16_t mss; /* 0: none */
+  uint16_t timestamps_at;
+  uint16_t sack_at;
+  uint8_t wscale; /* DAM_WSCALE_NONE or at most DAM_WSCALE_MAX */
+  uint8_t sack_permitted;
+  uint8_t has_timestamps;
+  uint8_t sack_blocks;
+};
+
+DAM_INLINE void dam_take_timestamps(const uint8_t* option, uint32_t at,
+                                    struct dam_tcp_options* options) {
+  options->tsval = dam_load_be32(option + 2);
+  options->tsecr = dam_load_be32(option + 6);
+  options->timestamps_at = (uint16_t)at;
+  options->has_timestamps = 1;
+}
+
+/* One option of `length` octets at `option`; 0 when its length is wrong for its kind, or when a
+ * second timestamps or SACK option comes: translating only one of them would let the other through
+ * as it is. */
+DAM_INLINE int dam_take_option(const uint8_t* option, const uint8_t* data_end, uint32_t at,
+                               uint32_t length, struct dam_tcp_options* options) {
+  switch (option[0]) {
+    case DAM_OPTION_MSS:
+      if (length != 4 || option + 4 > data_end) return 0;
+      options->mss = dam_load_be16(option + 2);
+      return 1;
+    case DAM_OPTION_WSCALE:
+      if (length != 3 || option + 3 > data_end) return 0;
+      options->wscale = option[2];
+      if (options->wscale > DAM_WSCALE_MAX) options->wscale = DAM_WSCALE_MAX;
+      return 1;
+    case DAM_OPTION_SACK_PERMITTED:
+      options->sack_permitted = 1;
+      return length == 2;
+    case DAM_OPTION_SACK:
+      if (length < 10 || (length - 2) % 8 || options->sack_blocks) return 0;
+      options->sack_at = (uint16_t)at;
+      options->sack_blocks = (uint8_t)((length - 2) / 8);
+      return 1;
+    case DAM_OPTION_TIMESTAMPS:
+      if (length != DAM_TIMESTAMPS_BYTES || options->has_timestamps) return 0;
+      if (option + DAM_TIMESTAMPS_BYTES > data_end) return 0;
+      dam_take_timestamps(option, at, options);
+      return 1;
+    default:
+      return 1;
+  }
+}
+
+DAM_INLINE enum dam_drop_reason dam_walk_options(const uint8_t* data, const uint8_t* data_end,
+                                                 uint32_t at, uint32_t end,
+                                                 struct dam_tcp_options* options) {
+  for (int i = 0; i < DAM_OPTION_BYTES_MAX && at < end; i++) {
+    const uint8_t* option = data + at;
+    if (option + 1 > data_end) return DAM_DROP_malformed;
+    if (option[0] == DAM_OPTION_END) break;
+    if (option[0] == DAM_OPTION_NOP) {
+      at++;
+      continue;
+    }
+    if (at + 2 > end || option + 2 > data_end) return DAM_DROP_malformed;
+    uint32_t length = option[1];
+    if (length < 2 || at + length > end) return DAM_DROP_malformed;
+    if (!dam_take_option(option, data_end, at, length, options)) return DAM_DROP_malformed;
+    at += length;
+  }
+  return DAM_DROP_none;
+}
+
+/* Reads the options of a parsed TCP packet: DAM_DROP_none, or DAM_DROP_malformed for lengths that
+ * cannot be (RFC 9293 MUST-7) and for doubled timestamps or SACK options. */
+DAM_INLINE enum dam_drop_reason dam_parse_tcp_options(const uint8_t* data, const uint8_t* data_end,
+                                                      const struct dam_packet* packet,
+                                                      struct dam_tcp_options* options) {
+  uint32_t at = (packet->l4 & DAM_OFFSET_MASK) + DAM_TCP_BYTES;
+  uint32_t bytes = packet->payload - at;
+  const uint8_t* first = data + at;
+  __builtin_memset(options, 0, sizeof(*options));
+  options->wscale = DAM_WSCALE_NONE;
+  if (bytes == 0) return DAM_DROP_none;
+  /* RFC 7323 appendix A: nearly every segment of a connection with timestamps looks like this. */
+  if (bytes == 12 && first + 12 <= data_end && dam_load_be32(first) == 0x0101080a) {
+    dam_take_timestamps(first + 2, at + 2, options);
+    return DAM_DROP_none;
+  }
+  return dam_walk_options(data, data_end, at, packet->payload, options);
+}
+
+#endif
