@@ -60,33 +60,36 @@ class Router {
  private:
   struct CompiledRule {
     uint16_t route = 0;
-    std::vector<std::string> alpn;
+    int32_t source_set = -1;  // index in source_sets_; none: any source
     std::string path_prefix;
-    bool any_source = true;
-    PrefixSet sources;
-    bool holds(const RouteQuery& query) const;
+    std::vector<std::string> alpn;
   };
-  // A name of a group, or its nameless rules (empty name): the rules, in the order they are tried.
-  struct Entry {
+  // A name of a group, and the rules that have it, in the order in which they are tried. A wildcard
+  // is kept without its "*" (".example.org"), nameless rules under the empty name: no name looks
+  // so.
+  struct Slot {
     uint64_t hash = 0;
-    std::string name;  // of a wildcard without the "*": ".example.org"
+    uint32_t name_first = 0;  // in names_
+    uint16_t name_bytes = 0;
     uint16_t group = 0;
-    std::vector<uint32_t> rules;
-  };
-  struct Group {
-    uint64_t wildcard_depths = 0;  // bit n: a wildcard of n dots exists (bit 63: of 63 or more)
+    uint32_t rule_first = 0;  // in order_
+    uint32_t rule_count = 0;  // 0: a free slot
   };
 
-  void add(uint16_t group, std::string_view name, uint32_t rule);
-  void order_rules();
-  void build_slots();
-  const Entry* find(uint64_t hash, uint16_t group, std::string_view name) const;
-  int32_t first_that_holds(const Entry& entry, const RouteQuery& query) const;
+  void compile(const std::vector<RouteRule>& rules);
+  void build_slots(const std::vector<RouteRule>& rules);
+  void insert(uint16_t group, std::string_view name, std::vector<uint32_t> rules);
+  const Slot* find(uint64_t hash, uint16_t group, std::string_view name) const;
+  int32_t route_named(const RouteQuery& query) const;
+  int32_t first_that_holds(const Slot& slot, const RouteQuery& query) const;
+  bool holds(const CompiledRule& rule, const RouteQuery& query) const;
 
   std::vector<CompiledRule> rules_;
-  std::vector<Entry> entries_;
-  std::vector<uint32_t> slots_;  // hash table of indices into entries_, plus one; 0: free
-  std::vector<Group> groups_;    // by listener group
+  std::vector<PrefixSet> source_sets_;
+  std::vector<Slot> slots_;  // open addressing, a power of two, at most half full
+  std::vector<uint32_t> order_;
+  std::string names_;
+  std::vector<uint64_t> wildcard_depths_;  // by group; bit n: a wildcard with n dots (63: or more)
 };
 
 }  // namespace dam
