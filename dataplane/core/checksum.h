@@ -5,7 +5,7 @@
 #ifndef DAM_CORE_CHECKSUM_H
 #define DAM_CORE_CHECKSUM_H
 
-#include "dataplane/core/packet.h"
+#include "dataplane/core/packet_types.h"
 #include "dataplane/core/types.h"
 
 /* One's complement addition modulo 0xffff, down to 16 bits; only 0 gives 0. */

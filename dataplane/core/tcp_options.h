@@ -3,7 +3,8 @@
 #ifndef DAM_CORE_TCP_OPTIONS_H
 #define DAM_CORE_TCP_OPTIONS_H
 
-#include "dataplane/core/packet.h"
+#include "dataplane/core/drop_reason.h"
+#include "dataplane/core/packet_types.h"
 #include "dataplane/core/types.h"
 
 enum dam_tcp_option {
@@ -18,6 +19,7 @@ enum dam_tcp_option {
 
 enum {
   DAM_OPTION_BYTES_MAX = 40,
+  DAM_OPTION_MASK = 0x7ff,   /* no option starts behind this: DAM_OFFSET_MASK and 60 more */
   DAM_TIMESTAMPS_BYTES = 10, /* kind, length, TSval, TSecr */
   DAM_WSCALE_NONE = 15,
   DAM_WSCALE_MAX = 14, /* RFC 7323 2.3: larger ones are used as 14 */

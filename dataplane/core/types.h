@@ -15,6 +15,8 @@
 #define DAM_STATIC_ASSERT(condition, text) _Static_assert(condition, text)
 #endif
 
+DAM_STATIC_ASSERT(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "network order is the other order");
+
 /* Numbers in network byte order have types of their own: wrong byte order does not compile. */
 typedef struct dam_be16 {
   uint16_t raw;

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Fields of a packet replaced in place, each with what it adds to the checksum's sum (RFC 1624). */
+#ifndef DAM_CORE_REWRITE_H
+#define DAM_CORE_REWRITE_H
+
+#include "dataplane/core/checksum.h"
+#include "dataplane/core/packet_types.h"
+#include "dataplane/core/types.h"
+
+/* The addresses and ports that a packet leaves with; of the packet's own family. */
+struct dam_rewrite {
+  dam_address src;
+  dam_address dst;
+  dam_be16 src_port;
+  dam_be16 dst_port;
+};
+
+/* Replaces a field and gives the change of the one's complement sum over it. */
+DAM_INLINE uint64_t dam_replace16(uint8_t* p, uint16_t to) {
+  uint16_t from = dam_load16(p);
+  dam_store16(p, to);
+  return (uint64_t)(uint16_t)~from + to;
+}
+DAM_INLINE uint64_t dam_replace32(uint8_t* p, uint32_t to) {
+  uint32_t from = dam_load32(p);
+  dam_store32(p, to);
+  return (uint64_t)(uint32_t)~from + to;
+}
+
+/* Adds `change` to a field in network order; fields at odd offsets count swapped (RFC 1071 2.B). */
+DAM_INLINE uint64_t dam_add_be32(uint8_t* p, uint32_t change, uint32_t odd) {
+  uint64_t sum = dam_replace32(p, __builtin_bswap32(dam_load_be32(p) + change));
+  return odd & 1 ? sum << 8 : sum;
+}
+
+/* RFC 1624 eqn. 3 for the sum of all changes. */
+DAM_INLINE void dam_apply_checksum(uint8_t* field, uint64_t sum) {
+  dam_store16(field, (uint16_t)~dam_checksum_reduce((uint16_t)~dam_load16(field) + sum));
+}
+
+DAM_INLINE uint64_t dam_rewrite_ports(uint8_t* tcp, const struct dam_rewrite* rewrite) {
+  return dam_replace32(tcp, rewrite->src_port.raw | (uint32_t)rewrite->dst_port.raw << 16);
+}
+
+DAM_INLINE uint64_t dam_rewrite_addresses(uint8_t* ip, uint32_t family,
+                                          const struct dam_rewrite* rewrite) {
+  uint64_t sum = 0;
+  if (family == 4) {
+    sum += dam_replace32(ip + 12, rewrite->src.word[3]);
+    return sum + dam_replace32(ip + 16, rewrite->dst.word[3]);
+  }
+  for (int i = 0; i < 4; i++) {
+    sum += dam_replace32(ip + 8 + 4 * i, rewrite->src.word[i]);
+    sum += dam_replace32(ip + 24 + 4 * i, rewrite->dst.word[i]);
+  }
+  return sum;
+}
+
+/* Addresses, hop limit less one, ECN, IPv4 header checksum. Gives the pseudo header's change. */
+DAM_INLINE uint64_t dam_rewrite_ip(uint8_t* ip, uint32_t family, const struct dam_rewrite* rewrite,
+                                   int clear_ecn) {
+  uint64_t addresses = dam_rewrite_addresses(ip, family, rewrite);
+  if (family == 6) {
+    ip[7]--;
+    if (clear_ecn) ip[1] = ip[1] & 0xcf;
+    return addresses;
+  }
+  uint64_t sum = addresses + dam_replace16(ip + 8, (uint16_t)(dam_load16(ip + 8) - 1));
+  if (clear_ecn) sum += dam_replace16(ip, dam_load16(ip) & 0xfcff);
+  dam_apply_checksum(ip + 10, sum);
+  return addresses;
+}
+
+#endif
