@@ -20,12 +20,12 @@ struct SourceKey {
   uint8_t zone_slot = 0;
 };
 
-// One cache line. Fields are read and written with __atomic builtins only.
+// One cache line. Shared fields are read and written with __atomic builtins only.
 struct alignas(64) SourceEntry {
   dam_address prefix;
   uint64_t tat_ns[DAM_DIM_COUNT];  // for dam_gcra_charge
-  uint64_t state;    // references 24 | concurrent 24 | zone slot 6 | dead 1 | generation 9
-  uint64_t penalty;  // bit 63: banned until the rest in ns; else violations 16 | window start 47
+  uint64_t state;    // references 24 | open connections 24 | zone slot 6 | live 1 | generation 9
+  uint64_t penalty;  // bit 63: banned until the rest, in ns; else violations 16 | window start 47
 };
 static_assert(sizeof(SourceEntry) == 64);
 
@@ -45,7 +45,7 @@ class SourceTable {
   uint32_t acquire(uint32_t worker, const SourceKey& key, uint64_t now_ns);
   // Another reference to an entry that the caller holds one of.
   void retain(uint32_t index);
-  void release(uint32_t index, uint64_t now_ns);
+  void release(uint32_t index);
   // Without a reference: good for a glance, e.g. at a ban; the entry may be reclaimed meanwhile.
   uint32_t find(const SourceKey& key) const;
 
@@ -64,9 +64,9 @@ class SourceTable {
   static void ban(SourceEntry& entry, uint64_t until_ns);  // 0: lifts it
   static bool banned(const SourceEntry& entry, uint64_t now_ns);
 
-  // Frees entries that say nothing any more, looking at `budget` of them; called now and then by
-  // one worker so that used() tells the truth. acquire also reclaims by itself where it needs room.
-  uint32_t sweep(uint64_t now_ns, uint32_t budget);
+  // Frees entries that say nothing any more, looking at `budget` slots; called now and then by one
+  // worker so that used() tells the truth. acquire also reclaims by itself where it needs room.
+  uint32_t sweep(uint32_t worker, uint64_t now_ns, uint32_t budget);
   // Violations older than this are forgotten (the longest ban_within of the policy).
   void set_violation_memory(uint64_t ns);
 
@@ -75,18 +75,47 @@ class SourceTable {
   std::size_t bytes() const { return entries_.bytes() + buckets_.bytes(); }
 
  private:
+  // Entry i belongs to slot i % kSlots of bucket i / kSlots; a key may live in either of two
+  // buckets.
   static constexpr uint32_t kSlots = 14;
   struct alignas(64) Bucket {
-    uint64_t control;  // version 32 | slot number 32 of the newest entry whose first bucket this is
-    uint32_t word[kSlots];  // tag and status of the entry with the same number
+    uint64_t control;       // version 32 | entry that is being published, + 1: see publish()
+    uint32_t word[kSlots];  // 0: free; else tag 22 | round 8 | status 2
   };
   static_assert(sizeof(Bucket) == 64);
+  struct alignas(64) Count {
+    uint32_t used;  // modulo 2^32: one worker may free what another made
+  };
+  struct Place {
+    uint32_t first;  // bucket
+    uint32_t second;
+    uint32_t member;  // the word of a published entry of the key
+  };
+  struct Search {
+    uint32_t found = kNone;   // entry, with a reference if asked for
+    uint32_t vacant = kNone;  // a free slot of the emptier bucket
+  };
+
+  Place place(const SourceKey& key) const;
+  uint32_t& word(uint32_t index) { return buckets_[index / kSlots].word[index % kSlots]; }
+  Search search(const SourceKey& key, const Place& place);
+  bool pin(uint32_t index, uint32_t member, const SourceKey& key);
+  static bool remembers(const SourceEntry& entry, uint64_t now_ns, uint64_t violations_ns);
+  bool kill_idle(uint32_t index, uint64_t now_ns);
+  uint32_t reclaim(const Place& place, const SourceKey& key, uint64_t now_ns);
+  uint32_t reserve(const Place& place, const SourceKey& key, uint32_t vacant, uint32_t reserved,
+                   uint32_t worker, uint64_t now_ns);
+  bool publish(const Place& place, uint64_t control, uint32_t index);
+  void finish(const Place& place, uint64_t control);
+  void abandon(uint32_t index, uint32_t worker);
+  void count(uint32_t worker, uint32_t change);
 
   std::array<uint64_t, 2> secret_;
+  uint32_t bucket_count_;
   BigArray<Bucket> buckets_;
   BigArray<SourceEntry> entries_;
-  alignas(64) uint64_t violation_memory_ns_;
-  alignas(64) uint32_t used_ = 0;
+  BigArray<Count> used_;
+  uint64_t violation_memory_ns_ = 600'000'000'000;
   uint32_t sweep_cursor_ = 0;
 };
 

@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// How a key keeps exactly one live entry without locks. The maker of an entry reserves a slot,
+// fills the entry, and publishes it by moving its first bucket's `control` from the version that it
+// saw before it searched: whoever else made an entry of that first bucket meanwhile has moved it,
+// and then the search begins anew. `control` also names the entry, so that anybody who comes
+// between the publication and the change of its word can finish that change. Idle entries are
+// killed first (their state loses `live`, which fails if anybody referred to them meanwhile), then
+// their word is freed.
+#include "dataplane/engine/source_table.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "dataplane/core/siphash.h"
+
+namespace dam {
+
+namespace {
+
+constexpr uint64_t kReferences = (1u << 24) - 1;
+constexpr uint64_t kInUse = (uint64_t{1} << 48) - 1;  // references and open connections
+constexpr uint32_t kZoneShift = 48;
+constexpr uint64_t kZoneMask = 63;
+constexpr uint64_t kLive = uint64_t{1} << 54;
+constexpr uint64_t kGeneration = uint64_t{1} << 55;
+static_assert(DAM_MAX_ZONES <= kZoneMask + 1);
+
+// The words of a bucket.
+constexpr uint32_t kReserved = 1;
+constexpr uint32_t kMember = 2;
+constexpr uint32_t kStatus = 3;
+constexpr uint32_t kRoundShift = 2;
+constexpr uint32_t kTagShift = 10;
+constexpr uint32_t kTag = 0xffffffff << kTagShift;
+
+constexpr int kAttempts = 64;  // against as many other workers at one bucket
+
+uint32_t version_of(uint64_t control) { return static_cast<uint32_t>(control >> 32); }
+uint32_t round_of(uint32_t version) { return (version & 0xff) << kRoundShift; }
+
+uint32_t scaled(uint32_t value, uint32_t range) {
+  return static_cast<uint32_t>(uint64_t{value} * range >> 32);
+}
+
+dam_address masked(dam_address address, uint32_t bits) {
+  for (uint32_t i = 0; i < 4; ++i) {
+    const uint32_t kept = std::clamp<int32_t>(static_cast<int32_t>(bits - 32 * i), 0, 32);
+    address.word[i] &= kept == 0 ? 0 : __builtin_bswap32(0xffffffff << (32 - kept));
+  }
+  return address;
+}
+
+bool is_of(const SourceEntry& entry, uint64_t state, const SourceKey& key) {
+  uint32_t difference = 0;
+  for (int i = 0; i < 4; ++i) {
+    difference |= __atomic_load_n(&entry.prefix.word[i], __ATOMIC_RELAXED) ^ key.prefix.word[i];
+  }
+  return difference == 0 && (state >> kZoneShift & kZoneMask) == key.zone_slot;
+}
+
+void fill(SourceEntry& entry, const SourceKey& key) {
+  for (int i = 0; i < 4; ++i) {
+    __atomic_store_n(&entry.prefix.word[i], key.prefix.word[i], __ATOMIC_RELAXED);
+  }
+  for (uint64_t& tat_ns : entry.tat_ns) __atomic_store_n(&tat_ns, 0, __ATOMIC_RELAXED);
+  __atomic_store_n(&entry.penalty, 0, __ATOMIC_RELAXED);
+  uint64_t state = __atomic_load_n(&entry.state, __ATOMIC_RELAXED) & ~(kLive - 1);
+  state += kGeneration;
+  state |= kLive | uint64_t{key.zone_slot} << kZoneShift | 1;
+  __atomic_store_n(&entry.state, state, __ATOMIC_RELEASE);
+}
+
+}  // namespace
+
+// Three quarters of the slots: with two buckets to choose from, none finds both full before that.
+SourceTable::SourceTable(uint32_t capacity, uint32_t workers, std::array<uint64_t, 2> secret)
+    : secret_(secret),
+      bucket_count_(static_cast<uint32_t>(uint64_t{capacity} * 4 / (kSlots * 3)) + 2),
+      buckets_(bucket_count_),
+      entries_(std::size_t{bucket_count_} * kSlots),
+      used_(std::max(workers, 1u)) {}
+
+SourceKey SourceTable::key(const dam_address& source, uint8_t zone_slot, uint8_t source_bits_v4,
+                           uint8_t source_bits_v6) const {
+  SourceKey key;
+  const bool v4 = dam_address_is_v4(&source) != 0;
+  key.prefix = masked(source, v4 ? 96u + source_bits_v4 : source_bits_v6);
+  key.zone_slot = zone_slot;
+  const uint64_t words[3] = {uint64_t{key.prefix.word[0]} << 32 | key.prefix.word[1],
+                             uint64_t{key.prefix.word[2]} << 32 | key.prefix.word[3], zone_slot};
+  key.hash = dam_siphash13(secret_.data(), words, 3);
+  return key;
+}
+
+SourceTable::Place SourceTable::place(const SourceKey& key) const {
+  Place place;
+  place.first = scaled(static_cast<uint32_t>(key.hash >> 32), bucket_count_);
+  place.second = scaled(static_cast<uint32_t>(key.hash), bucket_count_);
+  if (place.second == place.first) place.second = place.first == 0 ? 1 : place.first - 1;
+  place.member = (static_cast<uint32_t>(key.hash * 0x9e3779b97f4a7c15u >> 32) & kTag) | kMember;
+  return place;
+}
+
+void SourceTable::prefetch(const SourceKey& key) const {
+  const Place at = place(key);
+  __builtin_prefetch(&buckets_[at.first]);
+  __builtin_prefetch(&buckets_[at.second]);
+}
+
+// Takes a reference if the entry is live, still published, and the key's.
+bool SourceTable::pin(uint32_t index, uint32_t member, const SourceKey& key) {
+  SourceEntry& entry = entries_[index];
+  uint64_t state = __atomic_load_n(&entry.state, __ATOMIC_RELAXED);
+  do {
+    if ((state & kLive) == 0 || (state & kReferences) == kReferences) return false;
+  } while (!__atomic_compare_exchange_n(&entry.state, &state, state + kGeneration + 1, true,
+                                        __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
+  if (is_of(entry, state, key) && __atomic_load_n(&word(index), __ATOMIC_ACQUIRE) == member) {
+    return true;
+  }
+  release(index);
+  return false;
+}
+
+SourceTable::Search SourceTable::search(const SourceKey& key, const Place& place) {
+  Search result;
+  uint32_t most_free = 0;
+  for (const uint32_t bucket : {place.first, place.second}) {
+    uint32_t free = 0;
+    uint32_t last_free = 0;
+    for (uint32_t slot = 0; slot < kSlots; ++slot) {
+      const uint32_t seen = __atomic_load_n(&buckets_[bucket].word[slot], __ATOMIC_ACQUIRE);
+      if (seen == 0) {
+        ++free;
+        last_free = slot;
+      } else if (seen == place.member && pin(bucket * kSlots + slot, seen, key)) {
+        result.found = bucket * kSlots + slot;
+        return result;
+      }
+    }
+    if (free <= most_free) continue;
+    most_free = free;
+    result.vacant = bucket * kSlots + last_free;
+  }
+  return result;
+}
+
+uint32_t SourceTable::find(const SourceKey& key) const {
+  const Place at = place(key);
+  for (const uint32_t bucket : {at.first, at.second}) {
+    for (uint32_t slot = 0; slot < kSlots; ++slot) {
+      const uint32_t& word = buckets_[bucket].word[slot];
+      if (__atomic_load_n(&word, __ATOMIC_ACQUIRE) != at.member) continue;
+      const SourceEntry& entry = entries_[bucket * kSlots + slot];
+      const uint64_t state = __atomic_load_n(&entry.state, __ATOMIC_ACQUIRE);
+      if ((state & kLive) != 0 && is_of(entry, state, key)) return bucket * kSlots + slot;
+    }
+  }
+  return kNone;
+}
+
+uint32_t SourceTable::acquire(uint32_t worker, const SourceKey& key, uint64_t now_ns) {
+  const Place at = place(key);
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    const uint64_t control = __atomic_load_n(&buckets_[at.first].control, __ATOMIC_ACQUIRE);
+    finish(at, control);
+    const Search result = search(key, at);
+    if (result.found != kNone) return result.found;
+    const uint32_t round = round_of(version_of(control) + 1);
+    const uint32_t reserved = (at.member & kTag) | round | kReserved;
+    const uint32_t index = reserve(at, key, result.vacant, reserved, worker, now_ns);
+    if (index == kNone && result.vacant == kNone) return kNone;
+    if (index == kNone) continue;
+    fill(entries_[index], key);
+    if (publish(at, control, index)) return index;
+    abandon(index, worker);
+  }
+  return kNone;
+}
+
+// A slot that is ours to fill; kNone: another was quicker, or (nothing vacant) all are in use.
+uint32_t SourceTable::reserve(const Place& place, const SourceKey& key, uint32_t vacant,
+                              uint32_t reserved, uint32_t worker, uint64_t now_ns) {
+  if (vacant != kNone) {
+    uint32_t free = 0;
+    const bool won = __atomic_compare_exchange_n(&word(vacant), &free, reserved, false,
+                                                 __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+    if (won) count(worker, 1);
+    return won ? vacant : kNone;
+  }
+  const uint32_t index = reclaim(place, key, now_ns);
+  if (index != kNone) __atomic_store_n(&word(index), reserved, __ATOMIC_RELEASE);
+  return index;
+}
+
+bool SourceTable::publish(const Place& place, uint64_t control, uint32_t index) {
+  const uint64_t version = version_of(control) + uint64_t{1};
+  uint64_t expected = control >> 32 << 32;
+  const uint64_t published = version << 32 | (index + 1);
+  if (!__atomic_compare_exchange_n(&buckets_[place.first].control, &expected, published, false,
+                                   __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
+    return false;
+  }
+  finish(place, published);
+  return true;
+}
+
+// Makes the entry that `control` names a member, then takes its name out.
+void SourceTable::finish(const Place& place, uint64_t control) {
+  const auto name = static_cast<uint32_t>(control);
+  if (name == 0) return;
+  uint32_t seen = __atomic_load_n(&word(name - 1), __ATOMIC_ACQUIRE);
+  const uint32_t expected = round_of(version_of(control)) | kReserved;
+  if ((seen & ~kTag) == expected) {
+    __atomic_compare_exchange_n(&word(name - 1), &seen, (seen & kTag) | kMember, false,
+                                __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+  }
+  __atomic_compare_exchange_n(&buckets_[place.first].control, &control, control >> 32 << 32, false,
+                              __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+}
+
+// Takes back an entry that was never published. Whoever looked at it (its slot once held the same
+// key) lets go at once, but perhaps after this: then the sweep frees the slot.
+void SourceTable::abandon(uint32_t index, uint32_t worker) {
+  release(index);
+  if (!kill_idle(index, 0)) return;
+  __atomic_store_n(&word(index), 0, __ATOMIC_RELEASE);
+  count(worker, 0u - 1);
+}
+
+bool SourceTable::kill_idle(uint32_t index, uint64_t now_ns) {
+  SourceEntry& entry = entries_[index];
+  uint64_t state = __atomic_load_n(&entry.state, __ATOMIC_ACQUIRE);
+  if ((state & kLive) == 0 || (state & kInUse) != 0) return false;
+  const uint64_t memory_ns = __atomic_load_n(&violation_memory_ns_, __ATOMIC_RELAXED);
+  if (remembers(entry, now_ns, memory_ns)) return false;
+  return __atomic_compare_exchange_n(&entry.state, &state, state & ~kLive, false, __ATOMIC_ACQ_REL,
+                                     __ATOMIC_RELAXED);
+}
+
+// Looks from a slot that the key chooses, so that not always the same entries go.
+uint32_t SourceTable::reclaim(const Place& place, const SourceKey& key, uint64_t now_ns) {
+  const auto start = static_cast<uint32_t>(key.hash % kSlots);
+  for (const uint32_t bucket : {place.first, place.second}) {
+    for (uint32_t i = 0; i < kSlots; ++i) {
+      const uint32_t index = bucket * kSlots + (start + i) % kSlots;
+      if (kill_idle(index, now_ns)) return index;
+    }
+  }
+  return kNone;
+}
+
+uint32_t SourceTable::sweep(uint32_t worker, uint64_t now_ns, uint32_t budget) {
+  uint32_t freed = 0;
+  for (uint32_t looked = 0; looked < budget; ++looked) {
+    const uint32_t index = sweep_cursor_;
+    sweep_cursor_ = index + 1 == slots() ? 0 : index + 1;
+    if (__atomic_load_n(&word(index), __ATOMIC_ACQUIRE) == 0) continue;
+    if (!kill_idle(index, now_ns)) continue;
+    __atomic_store_n(&word(index), 0, __ATOMIC_RELEASE);
+    ++freed;
+  }
+  count(worker, 0u - freed);
+  return freed;
+}
+
+void SourceTable::set_violation_memory(uint64_t ns) {
+  __atomic_store_n(&violation_memory_ns_, ns, __ATOMIC_RELAXED);
+}
+
+void SourceTable::count(uint32_t worker, uint32_t change) {
+  if (change != 0) __atomic_fetch_add(&used_[worker].used, change, __ATOMIC_RELAXED);
+}
+
+uint32_t SourceTable::used() const {
+  uint32_t sum = 0;
+  for (std::size_t i = 0; i < used_.size(); ++i) {
+    sum += __atomic_load_n(&used_[i].used, __ATOMIC_RELAXED);
+  }
+  return sum;
+}
+
+}  // namespace dam
