@@ -13,22 +13,14 @@ servers_up() {
     certificate_up "$node" && pages_up "$node" && server_start "$node" || return 1
   done
   for node in service management; do
-    wait_for 5 in_node "$node" ss -Hltn 'sport = :443' || {
+    wait_until 5 listens "$node" || {
       echo "nginx on $node does not listen; see $state/$node/logs" >&2
       return 1
     }
   done
 }
 
-# wait_for SECONDS COMMAND…: until the command prints something.
-wait_for() {
-  local end=$((SECONDS + $1))
-  shift
-  until [[ -n $("$@" 2>/dev/null) ]]; do
-    ((SECONDS < end)) || return 1
-    sleep 0.05
-  done
-}
+listens() { [[ -n $(in_node "$1" ss -Hltn 'sport = :443') ]]; }
 
 authority_up() {
   local dir=$state/authority

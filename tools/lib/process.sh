@@ -40,3 +40,13 @@ process_stop() {
   fi
   rm -f "$process_dir/$1.pid"
 }
+
+# wait_until SECONDS COMMAND…: until the command succeeds.
+wait_until() {
+  local end=$((SECONDS + $1))
+  shift
+  until "$@"; do
+    ((SECONDS < end)) || return 1
+    sleep 0.05
+  done
+}
