@@ -51,13 +51,15 @@ class Neighbours {
   bool is_own(const dam_address& address) const;
 
   // ARP, neighbour discovery and echo requests to own addresses. True: taken; the frame is now in a
-  // list of `output` (answered in place: urgent; else dropped), and the caller counts `consumed`.
-  // False: untouched, not for the dam.
+  // list of `output` (answered in place: ARP and NDP in urgent, echo in normal; else dropped), and
+  // the caller counts `consumed`. False: untouched, the dam has no use for it.
   bool handle(Frame& frame, const dam_packet& packet, uint64_t now_ns, Output& output);
 
   // Called by worker 0 at least every 100 ms: asks for unresolved next hops in use (at once, then
   // every second), confirms resolved ones every 30 s, announces own addresses when they are new.
+  // Uses at most kSparesATick spare frames.
   void tick(uint64_t now_ns, Output& output);
+  static constexpr uint32_t kSparesATick = 32;
 
   uint32_t used() const;
 
@@ -65,20 +67,49 @@ class Neighbours {
   struct alignas(64) Neighbour {
     dam_address address;
     uint64_t mac;           // see mac_word
-    uint64_t asked_ns;      // when the last request went out
+    uint64_t asked_ns;      // when the last request went out; 0: never
     uint64_t confirmed_ns;  // when the last answer came in
+    uint32_t state;         // 0 free, 1 being written, 2 in use
     uint16_t interface;
-    uint8_t unanswered;  // requests since then
+    uint8_t unanswered;  // requests since the last answer
     uint8_t wanted;      // a packet needs it, and it is not known
-    uint32_t ready;      // 0 free, 1 being written, 2 in use
   };
   static_assert(sizeof(Neighbour) == 64);
   using OwnSet = std::vector<dam_address>;  // sorted; the interfaces' addresses included
+  enum class Learned { stranger, news, answer };
+
+  uint16_t on_link(const dam_address& destination) const;
+  uint16_t find(uint16_t interface, const dam_address& address) const;
+  uint16_t find_or_make(uint16_t interface, const dam_address& address);
+  bool make(uint32_t slot, uint16_t interface, const dam_address& address);
+  bool owns(uint16_t interface, const dam_address& address) const;
+
+  bool handle_arp(Frame& frame, const dam_packet& packet, uint64_t now_ns, Output& output);
+  bool handle_echo(Frame& frame, const dam_packet& packet, Output& output) const;
+  bool handle_solicitation(Frame& frame, const dam_packet& packet, uint16_t interface,
+                           uint64_t now_ns, Output& output);
+  bool handle_advertisement(Frame& frame, const dam_packet& packet, uint16_t interface,
+                            uint64_t now_ns, Output& output);
+  Learned learn(uint16_t interface, const dam_address& address, const uint8_t* mac, bool override,
+                uint64_t now_ns);
+  bool confirm(uint16_t neighbour, uint64_t now_ns);
+
+  void attend(Neighbour& neighbour, uint64_t now_ns, Output& output);
+  void ask(Neighbour& neighbour, uint64_t now_ns, Output& output);
+  void announce(Output& output);
+  void announce(const dam_address& address, uint16_t interface, Output& output);
+  const dam_address* source_for(uint16_t interface, const dam_address& target) const;
 
   std::vector<Interface> interfaces_;
   mutable BigArray<Neighbour> neighbours_;  // twice kCapacity: open addressing, nothing is removed
+  BigArray<uint16_t> order_;                // the slots in use, + 1, in the order of their making
+  mutable std::atomic<uint32_t> attention_{0};  // something is wanted
+  std::atomic<uint32_t> used_{0};
+  std::atomic<uint32_t> announced_{0};  // how many of the own set
   std::atomic<const OwnSet*> own_{nullptr};
   std::vector<std::unique_ptr<const OwnSet>> kept_;
+  uint64_t scanned_ns_ = 0;   // worker 0's
+  uint32_t spares_left_ = 0;  // of this tick
 };
 
 }  // namespace dam

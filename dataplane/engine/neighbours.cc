@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The table of next hops, and what worker 0 does for it. Answers are in neighbours_answer.cc.
+#include "dataplane/engine/neighbours.h"
+
+#include <emmintrin.h>
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "dataplane/core/siphash.h"
+#include "dataplane/engine/link_messages.h"
+
+namespace dam {
+
+namespace {
+
+constexpr uint32_t kSlots = 2 * Neighbours::kCapacity;
+constexpr uint32_t kProbes = 128;  // several times the longest run to be expected at half load
+constexpr int kSpins = 1000;       // another worker writes 20 bytes meanwhile
+enum : uint32_t { kFree, kWriting, kReady };
+
+constexpr uint64_t kAskEveryNs = 1'000'000'000;
+constexpr uint64_t kRefreshNs = 30'000'000'000;
+constexpr uint8_t kMostUnanswered = 3;
+constexpr uint64_t kScanEveryNs = 100'000'000;
+
+bool less(const dam_address& a, const dam_address& b) { return std::memcmp(&a, &b, 16) < 0; }
+bool equal(const dam_address& a, const dam_address& b) { return dam_address_equal(&a, &b) != 0; }
+
+bool covers(const Subnet& subnet, const dam_address& address) {
+  uint32_t bits = subnet.prefix_bits;
+  for (int i = 0; i < 4 && bits > 0; ++i) {
+    const uint32_t here = std::min(bits, 32u);
+    const uint32_t difference = subnet.address.word[i] ^ address.word[i];
+    if (__builtin_bswap32(difference) >> (32 - here) != 0) return false;
+    bits -= here;
+  }
+  return true;
+}
+
+bool same_family(const dam_address& a, const dam_address& b) {
+  return dam_address_is_v4(&a) == dam_address_is_v4(&b);
+}
+
+// Strangers cannot choose on-link addresses, so the key may be known.
+uint32_t slot_of(uint16_t interface, const dam_address& address) {
+  constexpr uint64_t kKey[2] = {0x6e65696768626f75, 0x7273};
+  const uint64_t words[3] = {uint64_t{address.word[0]} << 32 | address.word[1],
+                             uint64_t{address.word[2]} << 32 | address.word[3], interface};
+  return static_cast<uint32_t>(dam_siphash13(kKey, words, 3));
+}
+
+uint32_t settled_state(const uint32_t& state) {
+  uint32_t seen = __atomic_load_n(&state, __ATOMIC_ACQUIRE);
+  for (int i = 0; seen == kWriting && i < kSpins; ++i) {
+    _mm_pause();
+    seen = __atomic_load_n(&state, __ATOMIC_ACQUIRE);
+  }
+  return seen;
+}
+
+template <class T>
+T load(const T& shared) {
+  return __atomic_load_n(&shared, __ATOMIC_RELAXED);
+}
+template <class T>
+void store(T& shared, std::type_identity_t<T> value) {
+  __atomic_store_n(&shared, value, __ATOMIC_RELAXED);
+}
+
+}  // namespace
+
+Neighbours::Neighbours(std::vector<Interface> interfaces)
+    : interfaces_(std::move(interfaces)), neighbours_(kSlots), order_(kCapacity) {
+  set_own({});
+  for (const Interface& interface : interfaces_) {
+    for (const dam_address& gateway : interface.gateways) next_hop(gateway);
+  }
+}
+
+void Neighbours::set_own(std::vector<dam_address> listeners) {
+  for (const Interface& interface : interfaces_) {
+    for (const Subnet& subnet : interface.subnets) listeners.push_back(subnet.address);
+  }
+  std::sort(listeners.begin(), listeners.end(), less);
+  listeners.erase(std::unique(listeners.begin(), listeners.end(), equal), listeners.end());
+  if (!kept_.empty() && std::equal(listeners.begin(), listeners.end(), kept_.back()->begin(),
+                                   kept_.back()->end(), equal)) {
+    return;
+  }
+  kept_.push_back(std::make_unique<const OwnSet>(std::move(listeners)));
+  own_.store(kept_.back().get(), std::memory_order_release);
+  announced_.store(0, std::memory_order_release);
+}
+
+bool Neighbours::is_own(const dam_address& address) const {
+  const OwnSet& own = *own_.load(std::memory_order_acquire);
+  return std::binary_search(own.begin(), own.end(), address, less);
+}
+
+// Is the address ours on this link? Listeners are ours wherever somebody asks for them.
+bool Neighbours::owns(uint16_t interface, const dam_address& address) const {
+  if (!is_own(address)) return false;
+  bool elsewhere = false;
+  for (uint16_t i = 0; i < interfaces_.size(); ++i) {
+    for (const Subnet& subnet : interfaces_[i].subnets) {
+      if (!equal(subnet.address, address)) continue;
+      if (i == interface) return true;
+      elsewhere = true;
+    }
+  }
+  return !elsewhere;
+}
+
+uint16_t Neighbours::interface_of(uint8_t port, uint16_t vlan) const {
+  for (uint16_t i = 0; i < interfaces_.size(); ++i) {
+    if (interfaces_[i].port == port && interfaces_[i].vlan == vlan) return i;
+  }
+  return NextHop::kNone;
+}
+
+uint16_t Neighbours::on_link(const dam_address& destination) const {
+  uint16_t best = NextHop::kNone;
+  int longest = -1;
+  for (uint16_t i = 0; i < interfaces_.size(); ++i) {
+    for (const Subnet& subnet : interfaces_[i].subnets) {
+      if (subnet.prefix_bits <= longest || !covers(subnet, destination)) continue;
+      if (!same_family(subnet.address, destination)) continue;
+      longest = subnet.prefix_bits;
+      best = i;
+    }
+  }
+  return best;
+}
+
+NextHop Neighbours::next_hop(const dam_address& destination) {
+  NextHop hop;
+  hop.interface = on_link(destination);
+  if (hop.interface != NextHop::kNone) {
+    hop.neighbour = find_or_make(hop.interface, destination);
+    return hop;
+  }
+  for (uint16_t i = 0; i < interfaces_.size(); ++i) {
+    for (const dam_address& gateway : interfaces_[i].gateways) {
+      if (!same_family(gateway, destination)) continue;
+      return {i, find_or_make(i, gateway)};
+    }
+  }
+  return hop;
+}
+
+uint16_t Neighbours::find(uint16_t interface, const dam_address& address) const {
+  const uint32_t start = slot_of(interface, address);
+  for (uint32_t i = 0; i < kProbes; ++i) {
+    const uint32_t slot = (start + i) % kSlots;
+    const Neighbour& neighbour = neighbours_[slot];
+    const uint32_t state = settled_state(neighbour.state);
+    if (state == kFree) return NextHop::kNone;
+    if (state == kReady && neighbour.interface == interface && equal(neighbour.address, address)) {
+      return static_cast<uint16_t>(slot);
+    }
+  }
+  return NextHop::kNone;
+}
+
+uint16_t Neighbours::find_or_make(uint16_t interface, const dam_address& address) {
+  const uint32_t start = slot_of(interface, address);
+  for (uint32_t i = 0; i < kProbes; ++i) {
+    const uint32_t slot = (start + i) % kSlots;
+    const Neighbour& neighbour = neighbours_[slot];
+    uint32_t state = settled_state(neighbour.state);
+    if (state == kFree) {
+      if (used_.load(std::memory_order_relaxed) >= kCapacity) return NextHop::kNone;
+      if (make(slot, interface, address)) return static_cast<uint16_t>(slot);
+      state = settled_state(neighbour.state);
+    }
+    if (state != kReady) return NextHop::kNone;
+    if (neighbour.interface == interface && equal(neighbour.address, address)) {
+      return static_cast<uint16_t>(slot);
+    }
+  }
+  return NextHop::kNone;
+}
+
+// False: another worker took the slot, or the table is full.
+bool Neighbours::make(uint32_t slot, uint16_t interface, const dam_address& address) {
+  Neighbour& neighbour = neighbours_[slot];
+  uint32_t state = kFree;
+  if (!__atomic_compare_exchange_n(&neighbour.state, &state, kWriting, false, __ATOMIC_ACQUIRE,
+                                   __ATOMIC_RELAXED)) {
+    return false;
+  }
+  const uint32_t ticket = used_.fetch_add(1, std::memory_order_relaxed);
+  if (ticket >= kCapacity) {
+    used_.fetch_sub(1, std::memory_order_relaxed);
+    __atomic_store_n(&neighbour.state, kFree, __ATOMIC_RELEASE);
+    return false;
+  }
+  neighbour.address = address;
+  neighbour.interface = interface;
+  store(neighbour.wanted, 1);
+  __atomic_store_n(&neighbour.state, kReady, __ATOMIC_RELEASE);
+  __atomic_store_n(&order_[ticket], static_cast<uint16_t>(slot + 1), __ATOMIC_RELEASE);
+  attention_.store(1, std::memory_order_release);
+  return true;
+}
+
+uint64_t Neighbours::mac_word(uint16_t id) const {
+  Neighbour& neighbour = neighbours_[id];
+  const uint64_t mac = load(neighbour.mac);
+  if (mac != kUnknownMac) [[likely]]
+    return mac;
+  if (load(neighbour.wanted) == 0) {
+    store(neighbour.wanted, 1);
+    attention_.store(1, std::memory_order_release);
+  }
+  return kUnknownMac;
+}
+
+uint32_t Neighbours::used() const { return used_.load(std::memory_order_relaxed); }
+
+// `override` as in RFC 4861 7.2.5: without it a known address is not replaced by another one.
+Neighbours::Learned Neighbours::learn(uint16_t interface, const dam_address& address,
+                                      const uint8_t* mac, bool override, uint64_t now_ns) {
+  const uint16_t id = find(interface, address);
+  const bool group = (mac[0] & 1) != 0;
+  const bool zero = std::all_of(mac, mac + 6, [](uint8_t byte) { return byte == 0; });
+  if (id == NextHop::kNone || group || zero) return Learned::stranger;
+  Neighbour& neighbour = neighbours_[id];
+  uint64_t word = 0;
+  std::memcpy(&word, mac, 6);
+  word |= kKnown;
+  const uint64_t known = load(neighbour.mac);
+  if (!override && known != kUnknownMac && known != word) return Learned::news;
+  store(neighbour.mac, word);
+  return confirm(id, now_ns) ? Learned::answer : Learned::news;
+}
+
+// True: there was a request under way.
+bool Neighbours::confirm(uint16_t id, uint64_t now_ns) {
+  Neighbour& neighbour = neighbours_[id];
+  store(neighbour.confirmed_ns, now_ns);
+  if (load(neighbour.unanswered) == 0) return false;
+  store(neighbour.unanswered, 0);
+  return true;
+}
+
+void Neighbours::tick(uint64_t now_ns, Output& output) {
+  spares_left_ = std::min(kSparesATick, output.spare.count);
+  announce(output);
+  const bool wanted = attention_.exchange(0, std::memory_order_acq_rel) != 0;
+  if (!wanted && now_ns - scanned_ns_ < kScanEveryNs) return;
+  scanned_ns_ = now_ns;
+  for (const uint16_t& slot : order_.all()) {
+    const uint16_t id = __atomic_load_n(&slot, __ATOMIC_ACQUIRE);
+    if (id == 0 && &slot >= order_.data() + used()) break;
+    if (id != 0) attend(neighbours_[id - 1u], now_ns, output);
+  }
+}
+
+void Neighbours::attend(Neighbour& neighbour, uint64_t now_ns, Output& output) {
+  uint64_t mac = load(neighbour.mac);
+  const uint8_t unanswered = load(neighbour.unanswered);
+  if (mac != kUnknownMac) {
+    const uint64_t confirmed_ns = load(neighbour.confirmed_ns);
+    if (unanswered == 0 && now_ns < confirmed_ns + kRefreshNs) return;
+    if (unanswered != 0 && now_ns < neighbour.asked_ns + kAskEveryNs) return;
+    if (unanswered < kMostUnanswered) return ask(neighbour, now_ns, output);
+    store(neighbour.unanswered, 0);
+    __atomic_compare_exchange_n(&neighbour.mac, &mac, kUnknownMac, false, __ATOMIC_RELAXED,
+                                __ATOMIC_RELAXED);
+    return;
+  }
+  if (load(neighbour.wanted) == 0) return;
+  if (neighbour.asked_ns != 0 && now_ns < neighbour.asked_ns + kAskEveryNs) return;
+  ask(neighbour, now_ns, output);
+}
+
+const dam_address* Neighbours::source_for(uint16_t interface, const dam_address& target) const {
+  const dam_address* first = nullptr;
+  for (const Subnet& subnet : interfaces_[interface].subnets) {
+    if (!same_family(subnet.address, target)) continue;
+    if (covers(subnet, target)) return &subnet.address;
+    if (first == nullptr) first = &subnet.address;
+  }
+  return first;
+}
+
+// A request to the whole link, or to the one whose address is to be confirmed.
+void Neighbours::ask(Neighbour& neighbour, uint64_t now_ns, Output& output) {
+  const Interface& interface = interfaces_[neighbour.interface];
+  const dam_address* source = source_for(neighbour.interface, neighbour.address);
+  if (source == nullptr || spares_left_ == 0) return;
+  --spares_left_;
+  Frame frame = output.spare.frame[--output.spare.count];
+  const uint64_t word = load(neighbour.mac);
+  MacAddress known{};
+  std::memcpy(known.data(), &word, 6);
+  if (dam_address_is_v4(&neighbour.address)) {
+    write_arp(frame, interface,
+              {kArpRequest, word == kUnknownMac ? kBroadcastMac : known, *source, known,
+               neighbour.address});
+  } else {
+    const dam_address group = solicited_node(neighbour.address);
+    const bool unicast = word != kUnknownMac;
+    write_ndp(frame, interface,
+              {kNeighbourSolicitation, 0, unicast ? known : multicast_mac(group), *source,
+               unicast ? neighbour.address : group, neighbour.address});
+  }
+  output.urgent.add(frame);
+  neighbour.asked_ns = std::max<uint64_t>(now_ns, 1);
+  store(neighbour.wanted, 0);
+  const uint8_t unanswered = load(neighbour.unanswered);
+  if (unanswered < 0xff) store(neighbour.unanswered, static_cast<uint8_t>(unanswered + 1));
+}
+
+void Neighbours::announce(Output& output) {
+  const auto links = static_cast<uint32_t>(interfaces_.size());
+  uint32_t done = announced_.load(std::memory_order_acquire);
+  const OwnSet& own = *own_.load(std::memory_order_acquire);
+  while (done < own.size() && spares_left_ >= links) {
+    for (uint16_t i = 0; i < links; ++i) {
+      if (owns(i, own[done])) announce(own[done], i, output);
+    }
+    // Fails when a new set was put in place meanwhile: the next tick begins with it.
+    if (!announced_.compare_exchange_strong(done, done + 1, std::memory_order_acq_rel)) return;
+    ++done;
+  }
+}
+
+// RFC 5227 3 (an ARP request for oneself), RFC 4861 7.2.6 (an unsolicited advertisement). Only
+// where hosts of the link could look for the address.
+void Neighbours::announce(const dam_address& address, uint16_t interface, Output& output) {
+  const uint16_t home = on_link(address);
+  if (home != NextHop::kNone && home != interface) return;
+  if (source_for(interface, address) == nullptr) return;
+  --spares_left_;
+  Frame frame = output.spare.frame[--output.spare.count];
+  if (dam_address_is_v4(&address)) {
+    write_arp(frame, interfaces_[interface], {kArpRequest, kBroadcastMac, address, {}, address});
+  } else {
+    const dam_address nodes = all_nodes();
+    write_ndp(
+        frame, interfaces_[interface],
+        {kNeighbourAdvertisement, kNdpOverride, multicast_mac(nodes), address, nodes, address});
+  }
+  output.urgent.add(frame);
+}
+
+}  // namespace dam
