@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "tests/bench/site.h"
+
+#include <random>
+#include <string>
+#include <utility>
+
+#include "tests/bench/peer.h"
+
+namespace dam::bench {
+namespace {
+
+constexpr uint8_t kFrontZone = 0, kSiteZone = 1;
+constexpr uint64_t kMillion = 1'000'000;
+
+dam_address v4(uint32_t host_order) { return dam_address_v4(dam_hton32(host_order).raw); }
+
+Interface interface(std::string name, uint8_t port, uint32_t own) {
+  Interface result;
+  result.name = std::move(name);
+  result.port = port;
+  result.mac = kDamMac[port];
+  result.subnets = {{v4(own), 96 + 24}};
+  return result;
+}
+
+// Every dimension is charged for each source and in total; the rates are far above what one core
+// can send, so that nothing is refused unless the benchmark is about refusing.
+Zone site_zone(const SiteOptions& options) {
+  Zone zone;
+  zone.name = "site";
+  const auto limit = [](uint64_t millions_a_second) {
+    return dam_gcra_rate_of(millions_a_second * kMillion * 1000, kMillion);
+  };
+  zone.per_source[DAM_DIM_packets] = limit(100);
+  zone.total[DAM_DIM_packets] = limit(100);
+  for (dam_dimension bytes : {DAM_DIM_bytes_up, DAM_DIM_bytes_down}) {
+    zone.per_source[bytes] = limit(100'000);
+    zone.total[bytes] = limit(100'000);
+  }
+  zone.per_source[DAM_DIM_connections] = limit(100);
+  zone.total[DAM_DIM_connections] = limit(100);
+  if (options.source_packets_milli != 0) {
+    zone.per_source[DAM_DIM_packets] = dam_gcra_rate_of(options.source_packets_milli, 1);
+  }
+  return zone;
+}
+
+std::vector<Server> site_servers() {
+  std::vector<Server> servers(kServers);
+  for (uint32_t i = 0; i < kServers; ++i) {
+    servers[i].name = "server" + std::to_string(i);
+    servers[i].address[0] = v4(kFirstServer + i);
+    servers[i].port = dam_hton16(kServicePort);
+    servers[i].in_policy = true;
+  }
+  return servers;
+}
+
+Router site_router() {
+  std::vector<RouteRule> rules(1);
+  for (int i = 0; i < 100; ++i) {
+    rules[0].server_names.push_back("page" + std::to_string(i) + ".service.example");
+  }
+  return Router(rules);
+}
+
+}  // namespace
+
+Limits site_limits(uint32_t live_flows) {
+  Limits limits;
+  limits.half_open = 1u << 16;
+  limits.flows = live_flows + live_flows / 4;  // the management share stays free
+  limits.half_open_per_source = 4096;
+  limits.hold_bytes = 192u << 20;
+  return limits;
+}
+
+std::vector<Interface> site_interfaces() {
+  Interface front = interface("front", kFrontPort, kDamFront);
+  front.gateways = {v4(kFrontGateway)};
+  return {front, interface("back", kBackPort, kDamBack)};
+}
+
+std::shared_ptr<const Policy> site_policy(const Limits& limits, const SiteOptions& options) {
+  auto policy = std::make_shared<Policy>();
+  policy->version = options.version;
+  policy->limits = limits;
+  policy->timeouts.hello_ns = 1'000'000'000;
+  policy->timeouts.idle_ns =
+      uint64_t{20 * 24 * 3600} * 1'000'000'000;  // outlives the simulated time
+  policy->timeouts.closing_ns = 100'000'000;
+  policy->timeouts.port_rest_ns = 1'000'000'000;
+  Listener listener;
+  listener.name = "web";
+  listener.address = v4(kDamFront);
+  listener.port = dam_hton16(kServicePort);
+  listener.in_policy = true;
+  policy->listeners = {listener};
+  policy->servers = site_servers();
+  policy->zones.resize(kSiteZone + 1);
+  policy->zones[kFrontZone].name = "front";
+  policy->zones[kSiteZone] = site_zone(options);
+  Route route;
+  route.name = "site";
+  route.zone_slot = kSiteZone;
+  for (uint16_t i = 0; i < kServers; ++i) route.server_slots.push_back(i);
+  policy->routes = {route};
+  policy->router = site_router();
+  policy->deny = PrefixSet(options.deny);
+  policy->derive();
+  return policy;
+}
+
+std::vector<SourcePrefix> random_prefixes(uint32_t count) {
+  std::mt19937_64 random(1);
+  std::vector<SourcePrefix> prefixes;
+  while (prefixes.size() < count) {
+    const auto address = static_cast<uint32_t>(random());
+    const bool unicast = address >> 24 != 0 && address >> 24 < 224;
+    const bool client = address >> 17 == kFirstClient >> 17;
+    if (!unicast || client || address >> 24 == kDamFront >> 24) continue;
+    const auto bits = static_cast<uint8_t>(24 + random() % 9);
+    prefixes.push_back({v4(address & ~0u << (32 - bits)), static_cast<uint8_t>(96 + bits)});
+  }
+  return prefixes;
+}
+
+}  // namespace dam::bench
