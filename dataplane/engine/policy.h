@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The policy as the packet path reads it: plain immutable data, built off the path (ipc/), swapped
-// whole between two bursts. Indices named *_slot are stable for as long as a flow may refer to them.
+// whole between two bursts. Indices named *_slot are stable for as long as a flow may refer to
+// them.
 #pragma once
 
 #include <array>
@@ -11,6 +12,7 @@
 
 #include "dataplane/core/counters.h"
 #include "dataplane/core/gcra.h"
+#include "dataplane/core/packet.h"
 #include "dataplane/core/types.h"
 #include "dataplane/engine/prefix_set.h"
 #include "dataplane/engine/router.h"
@@ -20,7 +22,7 @@ namespace dam {
 using MacAddress = std::array<uint8_t, 6>;
 
 struct Subnet {
-  dam_address address{};   // the dam's own address
+  dam_address address{};    // the dam's own address
   uint8_t prefix_bits = 0;  // in the 128-bit mapped form: IPv4 /24 is 120
 };
 
@@ -52,6 +54,7 @@ struct Zone {
   uint32_t ban_after = 0;  // violations within ban_within_ns
   uint64_t ban_within_ns = 0;
   uint64_t ban_for_ns = 0;
+  bool in_policy = true;  // false: kept for living flows only
 };
 
 enum class Protocol : uint8_t { tls, http, tcp };
@@ -61,8 +64,9 @@ struct Listener {
   dam_address address{};
   dam_be16 port{};
   Protocol protocol = Protocol::tls;
-  uint16_t group = 0;        // listeners of one name (several addresses) share their routes
-  bool in_policy = false;    // false: kept for living flows only
+  uint16_t group = 0;      // listeners of one name (several addresses) share their routes
+  bool in_policy = false;  // false: kept for living flows only
+  uint64_t zone_mask = 0;  // derived: the zones that its routes lead to
 };
 
 enum class ProxyVersion : uint8_t { none, v1, v2 };
@@ -80,6 +84,7 @@ struct Server {
 
 struct Route {
   std::string name;
+  uint16_t listener_group = 0;
   uint8_t zone_slot = 0;
   std::vector<uint16_t> server_slots;  // the pool
   int32_t fallback_slot = -1;          // a server, when no server of the pool is up
@@ -97,10 +102,10 @@ struct Limits {
 
 struct Timeouts {
   uint64_t hello_ns = 10'000'000'000;
-  uint64_t connect_ns = 3'000'000'000;       // one server, SYN retransmissions included
+  uint64_t connect_ns = 3'000'000'000;  // one server, SYN retransmissions included
   uint64_t idle_ns = 3'600'000'000'000;
   uint64_t half_closed_ns = 300'000'000'000;
-  uint64_t closing_ns = 10'000'000'000;      // after both FINs are acknowledged, or after an RST
+  uint64_t closing_ns = 10'000'000'000;  // after both FINs are acknowledged, or after an RST
   uint64_t port_rest_ns = 10'000'000'000;
   uint64_t probe_interval_ns = 2'000'000'000;
 };
@@ -122,6 +127,9 @@ struct Policy {
   Router router;
   PrefixSet allow;  // admin addresses: never banned, never denied
   PrefixSet deny;
+  std::vector<dam_address> listener_addresses;  // derived
+
+  void derive();  // fills what is marked derived; the builder's last step
 };
 
 }  // namespace dam

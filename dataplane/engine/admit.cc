@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Buckets, bans and concurrency. Only proven packets come here (rule 1): flows, and cookies that
+// hold.
+#include "dataplane/core/gcra.h"
+#include "dataplane/engine/worker.h"
+
+namespace dam {
+
+namespace {
+
+// The reasons of drop_reason.h in the order of enum dam_dimension.
+constexpr dam_drop_reason kSourceReasons[DAM_DIM_COUNT] = {
+    DAM_DROP_source_packets, DAM_DROP_source_bytes_up, DAM_DROP_source_bytes_down,
+    DAM_DROP_source_connections};
+constexpr dam_drop_reason kTotalReasons[DAM_DIM_COUNT] = {
+    DAM_DROP_zone_packets, DAM_DROP_zone_bytes_up, DAM_DROP_zone_bytes_down,
+    DAM_DROP_zone_connections};
+
+}  // namespace
+
+dam_drop_reason Worker::admit_packet(const Flow& flow, dam_direction direction, uint32_t bytes) {
+  const Zone& zone = policy_->zones[flow.zone_slot];
+  const bool admin = (flow.flags & kFlowAdmin) != 0;
+  if (flow.source != kNone && !admin &&
+      SourceTable::banned(engine_.sources[flow.source], now_ns_)) {
+    return DAM_DROP_zone_banned;
+  }
+  // What a client sends counts as its packets; bytes count each way.
+  if (direction == DAM_C2S) {
+    const Drop refused = charge(flow, zone, DAM_DIM_packets, 1);
+    if (refused != DAM_DROP_none) return refused;
+    return charge(flow, zone, DAM_DIM_bytes_up, bytes);
+  }
+  return charge(flow, zone, DAM_DIM_bytes_down, bytes);
+}
+
+dam_drop_reason Worker::charge(const Flow& flow, const Zone& zone, dam_dimension dimension,
+                               uint32_t units) {
+  const dam_gcra_rate& per_source = zone.per_source[dimension];
+  if (per_source.interval_q20 != 0 && flow.source != kNone) {
+    uint64_t* tat = &engine_.sources[flow.source].tat_ns[dimension];
+    if (!dam_gcra_charge(tat, &per_source, now_ns_, units) &&
+        exceeded(flow, zone, false, dimension)) {
+      return kSourceReasons[dimension];
+    }
+  }
+  const dam_gcra_rate& total = zone.total[dimension];
+  if (total.interval_q20 != 0) {
+    uint64_t* tat = &engine_.zone_totals[flow.zone_slot].tat_ns[dimension];
+    if (!dam_gcra_charge(tat, &total, now_ns_, units) && exceeded(flow, zone, true, dimension)) {
+      return kTotalReasons[dimension];
+    }
+  }
+  return DAM_DROP_none;
+}
+
+// True: the packet is refused. A source is never blamed for the zone's total.
+bool Worker::exceeded(const Flow& flow, const Zone& zone, bool total, dam_dimension dimension) {
+  if (zone.mode == Mode::shadow) {
+    ++zone_counters(flow.zone_slot).shadow_exceeded[total ? 1 : 0][dimension];
+    return false;
+  }
+  if (!total) violated(flow, zone);
+  return true;
+}
+
+void Worker::violated(const Flow& flow, const Zone& zone) {
+  if (zone.exceeded != Exceeded::ban || flow.source == kNone || (flow.flags & kFlowAdmin) != 0)
+    return;
+  SourceEntry& entry = engine_.sources[flow.source];
+  if (SourceTable::violate(entry, now_ns_, zone.ban_after, zone.ban_within_ns, zone.ban_for_ns)) {
+    ++zone_counters(flow.zone_slot).bans;
+  }
+}
+
+// A connection has found its route: does its zone take it? The flow's source entry is set.
+dam_drop_reason Worker::admit_connection(Flow& flow, const Zone& zone) {
+  const bool admin = (flow.flags & kFlowAdmin) != 0;
+  if (flow.source != kNone && !admin &&
+      SourceTable::banned(engine_.sources[flow.source], now_ns_)) {
+    return DAM_DROP_zone_banned;
+  }
+  const Drop full = count_concurrent(flow, zone);
+  if (full != DAM_DROP_none) return full;
+  const Drop refused = charge(flow, zone, DAM_DIM_connections, 1);
+  if (refused != DAM_DROP_none) uncount_concurrent(flow);
+  return refused;
+}
+
+dam_drop_reason Worker::count_concurrent(Flow& flow, const Zone& zone) {
+  if ((flow.flags & kFlowCounted) != 0) return DAM_DROP_none;
+  const bool enforce = zone.mode == Mode::enforce;
+  if (flow.source != kNone &&
+      !SourceTable::enter(engine_.sources[flow.source], enforce ? zone.per_source_concurrent : 0)) {
+    violated(flow, zone);
+    return DAM_DROP_source_concurrent;
+  }
+  std::atomic<uint32_t>& total = engine_.zone_concurrent[flow.zone_slot];
+  const uint32_t before = total.fetch_add(1, std::memory_order_relaxed);
+  flow.flags |= kFlowCounted;
+  if (enforce && zone.total_concurrent != 0 && before >= zone.total_concurrent) {
+    uncount_concurrent(flow);
+    return DAM_DROP_zone_concurrent;
+  }
+  return DAM_DROP_none;
+}
+
+void Worker::uncount_concurrent(Flow& flow) {
+  if ((flow.flags & kFlowCounted) == 0) return;
+  flow.flags = static_cast<uint8_t>(flow.flags & ~kFlowCounted);
+  if (flow.source != kNone) SourceTable::leave(engine_.sources[flow.source]);
+  engine_.zone_concurrent[flow.zone_slot].fetch_sub(1, std::memory_order_relaxed);
+}
+
+// True when a source is banned in each zone that this listener leads to: then its SYN ends here.
+bool Worker::banned_everywhere(const dam_address& source, uint16_t listener_slot) const {
+  uint64_t mask = policy_->listeners[listener_slot].zone_mask;
+  if (mask == 0) return false;
+  for (; mask != 0; mask &= mask - 1) {
+    const auto slot = static_cast<uint8_t>(__builtin_ctzll(mask));
+    const Zone& zone = policy_->zones[slot];
+    if (zone.exceeded != Exceeded::ban) return false;
+    const uint32_t entry = engine_.sources.find(
+        engine_.sources.key(source, slot, zone.source_bits_v4, zone.source_bits_v6));
+    if (entry == SourceTable::kNone || !SourceTable::banned(engine_.sources[entry], now_ns_)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace dam

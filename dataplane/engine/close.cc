@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// How connections end. The dam believes no single packet (rule 9): FIN and RST go to the endpoint
+// that they are meant for, and only what the endpoints then do, or their silence, ends a flow.
+#include <algorithm>
+
+#include "dataplane/engine/worker.h"
+
+namespace dam {
+
+// Segments with SYN, FIN or RST, and all segments of a flow that is closing.
+void Worker::on_control(Flow& flow, dam_direction direction, Job& job) {
+  const dam_packet& packet = job.packet;
+  if ((packet.tcp_flags & DAM_TCP_SYN) != 0) {
+    if (direction == DAM_S2C) return acknowledge_again(flow, job);
+    flow.flags |= kFlowSynSeen;
+    return on_syn(job, flow.listener_slot);
+  }
+  const bool acknowledges = (packet.tcp_flags & DAM_TCP_ACK) != 0;
+  if ((flow.flags & kFlowSynSeen) != 0 && direction == DAM_C2S && acknowledges &&
+      replaced_by_new_cookie(flow, job)) {
+    return;
+  }
+  const Drop refused = admit_packet(flow, direction, job.frame->bytes);
+  if (refused != DAM_DROP_none) return drop(*job.frame, refused, flow.zone_slot);
+  flow.last_seen = coarse(now_ns_);
+  if ((packet.tcp_flags & DAM_TCP_RST) != 0) {
+    on_rst(flow, direction, packet);
+    return forward(flow, direction, job);
+  }
+  // Whom an RST was meant for still talks: the RST was not believed, so the flow lives on.
+  if ((flow.flags & kFlowClosing) != 0 && flow.rst_direction != 0xff &&
+      direction != flow.rst_direction) {
+    flow.flags = static_cast<uint8_t>(flow.flags & ~kFlowClosing);
+    flow.rst_direction = 0xff;
+    flow_timers_.schedule(index_of(flow), now_ns_ + policy_->timeouts.idle_ns);
+  }
+  const bool fin = (packet.tcp_flags & DAM_TCP_FIN) != 0;
+  const dam_seq end = dam_seq_add(packet.seq, packet.payload_bytes + (fin ? 1u : 0u));
+  flow.next[direction] = end;
+  if (acknowledges) flow.acked[direction] = packet.ack;
+  if (fin) {
+    flow.flags |= direction == DAM_C2S ? kFlowFinClient : kFlowFinServer;
+    flow.fin[direction] = end;
+  }
+  track_fins(flow);
+  forward(flow, direction, job);
+}
+
+// The server repeats its SYN-ACK: the ACK that ended its handshake was lost.
+void Worker::acknowledge_again(Flow& flow, Job& job) {
+  Segment ack = to_server(flow, DAM_TCP_ACK);
+  ack.seq = dam_seq_translate(flow.next[DAM_C2S], flow.splice.seq_delta[DAM_C2S]);
+  ack.ack = dam_seq_add(job.packet.seq, 1);
+  ack.window = 1;  // at least something; the client's own window follows with its next segment
+  if ((flow.splice.flags & DAM_SPLICE_TIMESTAMPS) != 0) {
+    dam_tcp_options options;
+    const Frame& frame = *job.frame;
+    if (dam_parse_tcp_options(frame.data, frame.data + frame.bytes, &job.packet, &options) !=
+        DAM_DROP_none) {
+      return drop(*job.frame, DAM_DROP_malformed, flow.zone_slot);
+    }
+    ack.timestamps = true;
+    ack.tsval = options.tsecr;  // the last of ours that the server has seen
+    ack.tsecr = options.tsval;
+  }
+  count_drop(DAM_DROP_consumed, flow.zone_slot);
+  answer(*job.frame, ack, hop(flow, DAM_C2S), (flow.flags & kFlowManagement) != 0);
+}
+
+// An RST counts when its number is exactly the next one expected (RFC 5961 3.2), as far as the dam
+// can tell: what its sender sent last, or what its target acknowledged last.
+void Worker::on_rst(Flow& flow, dam_direction direction, const dam_packet& packet) {
+  const auto back = direction == DAM_C2S ? DAM_S2C : DAM_C2S;
+  const dam_seq acknowledged =
+      dam_seq_untranslate(flow.acked[back], flow.splice.seq_delta[direction]);
+  const bool exact =
+      packet.seq.value == flow.next[direction].value || packet.seq.value == acknowledged.value;
+  if (exact && (flow.flags & kFlowClosing) == 0) start_closing(flow, direction);
+}
+
+void Worker::track_fins(Flow& flow) {
+  constexpr uint8_t kBoth = kFlowFinClient | kFlowFinServer;
+  if ((flow.flags & kBoth) != kBoth || (flow.flags & kFlowClosing) != 0) return;
+  const auto covered = [&](dam_direction direction) {
+    const auto back = direction == DAM_C2S ? DAM_S2C : DAM_C2S;
+    const dam_seq end = dam_seq_translate(flow.fin[direction], flow.splice.seq_delta[direction]);
+    return dam_seq_distance(end, flow.acked[back]) >= 0;
+  };
+  if (covered(DAM_C2S) && covered(DAM_S2C)) start_closing(flow, 0xff);
+}
+
+void Worker::start_closing(Flow& flow, uint8_t rst_direction) {
+  flow.flags |= kFlowClosing;
+  flow.rst_direction = rst_direction;
+  uncount_concurrent(flow);
+  flow_timers_.schedule(index_of(flow), now_ns_ + policy_->timeouts.closing_ns);
+}
+
+void Worker::reset_client(const Flow& flow) {
+  Segment rst = to_client(flow, DAM_TCP_RST | DAM_TCP_ACK);
+  if (flow.state >= FlowState::deliver) {
+    rst.seq = dam_seq_translate(flow.next[DAM_S2C], flow.splice.seq_delta[DAM_S2C]);
+    rst.ack = flow.next[DAM_C2S];
+  }
+  originate(rst, hop(flow, DAM_S2C), (flow.flags & kFlowManagement) != 0);
+}
+
+// Frees what the server keeps for the connection, as far as it knows of one.
+void Worker::reset_server(const Flow& flow) {
+  if (flow.source_port == 0) return;
+  Segment rst = to_server(flow, DAM_TCP_RST | DAM_TCP_ACK);
+  rst.timestamps = false;  // RFC 7323 3.2 asks for the option on all segments but RST
+  if (flow.state >= FlowState::deliver) {
+    rst.seq = dam_seq_translate(flow.next[DAM_C2S], flow.splice.seq_delta[DAM_C2S]);
+    rst.ack = flow.next[DAM_S2C];
+  } else {
+    rst.seq = dam_seq_add(handshakes_[flow.handshake].iss, 1);
+    rst.flags = DAM_TCP_RST;
+  }
+  originate(rst, hop(flow, DAM_C2S), (flow.flags & kFlowManagement) != 0);
+}
+
+uint64_t Worker::client_side_hash(const Flow& flow) const {
+  const Listener& listener = policy_->listeners[flow.listener_slot];
+  const dam_flow_key key{flow.client, listener.address, flow.client_port, listener.port};
+  return dam_flow_hash(engine_.config().hash_key, &key);
+}
+
+// Gives back everything that the flow holds.
+void Worker::release(Flow& flow) {
+  const uint32_t index = index_of(flow);
+  unbind_source_port(flow);
+  index_of_flows_.erase(client_side_hash(flow), flow_ref(index, DAM_C2S));
+  uncount_concurrent(flow);
+  if (flow.source != kNone) engine_.sources.release(flow.source);
+  release_handshake(flow);
+  if ((flow.flags & kFlowRouted) != 0) {
+    --routed_flows_;
+    if ((flow.flags & kFlowManagement) == 0) --service_flows_;
+    ++zone_counters(flow.zone_slot).connections_closed;
+  }
+  flow_timers_.cancel(index);
+  flows_used_.fetch_sub(1, std::memory_order_relaxed);
+  flow.state = FlowState::free;
+  flow.next_free = free_flow_;
+  free_flow_ = index;
+}
+
+void Worker::release_handshake(Flow& flow) {
+  if (flow.handshake == kNone) return;
+  Handshake& handshake = handshake_of(flow);
+  unlink_waiting(handshake);
+  if (handshake.hold != kNone) hold_.give(handshake.hold);
+  handshake.hold = kNone;
+  handshake_timers_.cancel(flow.handshake);
+  free_handshakes_.push_back(flow.handshake);
+  flow.handshake = kNone;
+  half_open_used_.fetch_sub(1, std::memory_order_relaxed);
+  if ((flow.flags & (kFlowRouted | kFlowManagement)) == kFlowRouted) --service_connecting_;
+}
+
+void Worker::unlink_waiting(Handshake& handshake) {
+  if (!handshake.waiting) return;
+  handshake.waiting = false;
+  if (handshake.previous != kNone) {
+    handshakes_[handshake.previous].next = handshake.next;
+  } else {
+    waiting_first_ = handshake.next;
+  }
+  if (handshake.next != kNone) {
+    handshakes_[handshake.next].previous = handshake.previous;
+  } else {
+    waiting_last_ = handshake.previous;
+  }
+}
+
+uint64_t Worker::idle_limit_ns(const Flow& flow) const {
+  const Timeouts& timeouts = policy_->timeouts;
+  if ((flow.flags & kFlowClosing) != 0) return timeouts.closing_ns;
+  if ((flow.flags & (kFlowFinClient | kFlowFinServer)) != 0) return timeouts.half_closed_ns;
+  return timeouts.idle_ns;
+}
+
+// The wheel is told once; how long the flow was silent is looked up when it fires.
+void Worker::on_flow_timer(uint32_t index) {
+  Flow& flow = flows_[index];
+  if (flow.state < FlowState::deliver) return;
+  const uint64_t limit_ns = idle_limit_ns(flow);
+  const uint64_t silent_ns = uint64_t{coarse(now_ns_) - flow.last_seen} * kCoarseNs;
+  if (silent_ns < limit_ns) {
+    return flow_timers_.schedule(index, now_ns_ + limit_ns - silent_ns);
+  }
+  if ((flow.flags & kFlowClosing) == 0) {
+    reset_server(flow);
+    reset_client(flow);
+  }
+  release(flow);
+}
+
+void Worker::schedule_handshake(uint32_t index) {
+  const Handshake& handshake = handshakes_[index];
+  handshake_timers_.schedule(index, std::min(handshake.stage_deadline_ns, handshake.retransmit_ns));
+}
+
+void Worker::on_handshake_timer(uint32_t index) {
+  Handshake& handshake = handshakes_[index];
+  Flow& flow = flows_[handshake.flow];
+  const bool over = now_ns_ >= handshake.stage_deadline_ns;
+  if (!over && now_ns_ < handshake.retransmit_ns) return schedule_handshake(index);
+  switch (flow.state) {
+    case FlowState::hello:
+      return refuse(flow, DAM_DROP_hello_timeout, true);
+    case FlowState::connect:
+      if (over) {
+        reset_server(flow);
+        return server_failed(flow, handshake, DAM_DROP_server_timeout);
+      }
+      ++counters_->retransmissions;
+      return send_syn(flow, handshake);
+    case FlowState::deliver:
+      if (over) return refuse(flow, DAM_DROP_server_timeout, true);
+      ++counters_->retransmissions;
+      handshake.retransmit_after_ns *= 2;
+      handshake.sent_bytes =
+          handshake.acked_bytes < handshake.header_bytes ? 0 : handshake.acked_bytes;
+      return deliver(flow, handshake);
+    default:
+      return;
+  }
+}
+
+// After a new policy: connections of sources that it denies end, a few flows a tick.
+void Worker::sweep_denied() {
+  if (sweep_at_ == kNone) return;
+  constexpr uint32_t kFlowsPerTick = 512;
+  const auto count = static_cast<uint32_t>(flows_.size());
+  const uint32_t end = std::min(sweep_at_ + kFlowsPerTick, count);
+  for (; sweep_at_ < end; ++sweep_at_) {
+    Flow& flow = flows_[sweep_at_];
+    if (flow.state == FlowState::free) continue;
+    const bool allowed = policy_->allow.contains(flow.client);
+    flow.flags = static_cast<uint8_t>(allowed ? flow.flags | kFlowAdmin : flow.flags & ~kFlowAdmin);
+    if (!allowed && policy_->deny.contains(flow.client)) refuse(flow, DAM_DROP_denied, true);
+  }
+  if (sweep_at_ == count) sweep_at_ = kNone;
+}
+
+}  // namespace dam

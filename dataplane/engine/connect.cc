@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The server's side of the handshake: choose it, call it, and install the splice when it answers.
+#include <algorithm>
+#include <cmath>
+
+#include "dataplane/core/siphash.h"
+#include "dataplane/engine/worker.h"
+
+namespace dam {
+
+namespace {
+
+constexpr uint64_t kFirstSynRetryNs = 200'000'000;
+constexpr uint64_t kFirstDeliverRetryNs = 200'000'000;
+constexpr uint64_t kDeliverLimitNs = 30'000'000'000;
+constexpr uint32_t kFailuresUntilDown = 3;
+
+uint16_t scaled_window(uint32_t field, uint8_t in, uint8_t out) {
+  return static_cast<uint16_t>(std::min<uint32_t>(field << in >> out, 65535));
+}
+
+uint8_t shift_of(uint8_t wscale) { return wscale == kNoWscale ? 0 : wscale; }
+
+// Weighted rendezvous hashing (Thaler and Ravishankar, 1998): a client keeps its server while the
+// others come and go.
+double score(const uint64_t key[2], const dam_address& client, uint16_t slot, uint16_t weight) {
+  uint64_t words[3];
+  __builtin_memcpy(words, &client, sizeof client);
+  words[2] = slot;
+  const uint64_t hash = dam_siphash13(key, words, 3);
+  const double unit = (static_cast<double>(hash >> 11) + 0.5) / 9007199254740992.0;  // 2^53
+  return -static_cast<double>(weight) / std::log(unit);
+}
+
+}  // namespace
+
+void Worker::choose_candidates(const Flow& flow, Handshake& handshake, const Route& route) const {
+  std::array<double, 4> scores{};
+  const size_t pool = handshake.candidates.size() - 1;  // the last place is the fallback's
+  handshake.candidate_count = 0;
+  for (const uint16_t slot : route.server_slots) {
+    if (engine_.servers[slot].up.load(std::memory_order_relaxed) == 0) continue;
+    double value =
+        score(engine_.config().hash_key, flow.client, slot, policy_->servers[slot].weight);
+    uint16_t carried = slot;
+    for (size_t i = 0; i < pool; ++i) {  // insertion into the few best
+      if (i == handshake.candidate_count) {
+        scores[i] = value;
+        handshake.candidates[i] = carried;
+        ++handshake.candidate_count;
+        break;
+      }
+      if (value > scores[i]) {
+        std::swap(value, scores[i]);
+        std::swap(carried, handshake.candidates[i]);
+      }
+    }
+  }
+  if (route.fallback_slot >= 0) {
+    handshake.candidates[handshake.candidate_count++] = static_cast<uint16_t>(route.fallback_slot);
+  }
+}
+
+void Worker::connect(Flow& flow, Handshake& handshake) {
+  flow.state = FlowState::connect;
+  if (handshake.next_candidate >= handshake.candidate_count) {
+    return refuse(flow,
+                  handshake.candidate_count == 0 ? DAM_DROP_server_down : DAM_DROP_server_refused,
+                  true);
+  }
+  const uint16_t slot = handshake.candidates[handshake.next_candidate++];
+  if (!bind_source_port(flow, slot)) return refuse(flow, DAM_DROP_no_source_port, true);
+  ++counters_->servers[slot].connections_opened;
+  start_clocks(flow, handshake);
+  handshake.retransmit_after_ns = kFirstSynRetryNs;
+  handshake.stage_deadline_ns = now_ns_ + policy_->timeouts.connect_ns;
+  send_syn(flow, handshake);
+}
+
+// From one of the dam's addresses on the server's link, with a port whose replies come to this
+// worker.
+bool Worker::bind_source_port(Flow& flow, uint16_t server_slot) {
+  const Server& server = policy_->servers[server_slot];
+  const dam_address& address = server.address[flow.family == 6];
+  const NextHop way = engine_.neighbours.next_hop(address);
+  if (!way) return false;
+  for (size_t i = 0; i < engine_.local_addresses.size(); ++i) {
+    const LocalAddress& local = engine_.local_addresses[i];
+    if (local.interface != way.interface ||
+        (dam_address_is_v4(&local.address) ? 4 : 6) != flow.family) {
+      continue;
+    }
+    PortPool* pool = engine_.ports(index_, server_slot, static_cast<uint8_t>(i));
+    const uint16_t port =
+        pool == nullptr ? uint16_t{0} : pool->take(now_ns_, policy_->timeouts.port_rest_ns);
+    if (port == 0) continue;
+    flow.source_port = port;
+    flow.local = static_cast<uint8_t>(i);
+    flow.server_slot = server_slot;
+    flow.out_interface[DAM_C2S] = static_cast<uint8_t>(way.interface);
+    flow.neighbour[DAM_C2S] = way.neighbour;
+    if (index_of_flows_.insert(server_side_hash(flow), flow_ref(index_of(flow), DAM_S2C)))
+      return true;
+    pool->give(port, now_ns_);
+    flow.source_port = 0;
+    return false;
+  }
+  return false;
+}
+
+uint64_t Worker::server_side_hash(const Flow& flow) const {
+  const Server& server = policy_->servers[flow.server_slot];
+  const dam_flow_key key{server.address[flow.family == 6],
+                         engine_.local_addresses[flow.local].address, server.port,
+                         dam_hton16(flow.source_port)};
+  return dam_flow_hash(engine_.config().hash_key, &key);
+}
+
+void Worker::unbind_source_port(Flow& flow) {
+  if (flow.source_port == 0) return;
+  index_of_flows_.erase(server_side_hash(flow), flow_ref(index_of(flow), DAM_S2C));
+  engine_.ports(index_, flow.server_slot, flow.local)->give(flow.source_port, now_ns_);
+  ++counters_->servers[flow.server_slot].connections_closed;
+  flow.source_port = 0;
+}
+
+// ISN after RFC 6528 (a 64 ns clock, an offset of its own for each 4-tuple), and a TSval that moves
+// forward likewise: a server in TIME-WAIT then takes a port that comes back (RFC 6191).
+void Worker::start_clocks(Flow& flow, Handshake& handshake) {
+  const uint64_t offset = server_side_hash(flow);
+  handshake.iss = dam_seq_of(static_cast<uint32_t>(offset) + static_cast<uint32_t>(now_ns_ >> 6));
+  const auto clock =
+      static_cast<uint32_t>(offset >> 32) + static_cast<uint32_t>(now_ns_ / 1'000'000);
+  flow.splice.ts_delta[DAM_C2S] = clock - handshake.client_tsval;
+}
+
+Segment Worker::to_server(const Flow& flow, uint8_t flags) const {
+  const dam_rewrite to = rewrite_of(flow, DAM_C2S);
+  Segment segment;
+  segment.src = to.src;
+  segment.dst = to.dst;
+  segment.src_port = to.src_port;
+  segment.dst_port = to.dst_port;
+  segment.flags = flags;
+  if (flow.handshake == kNone) return segment;
+  const Handshake& handshake = handshakes_[flow.handshake];
+  segment.timestamps = handshake.timestamps;
+  segment.tsval = handshake.client_tsval + flow.splice.ts_delta[DAM_C2S];
+  segment.tsecr = handshake.server_tsval;
+  return segment;
+}
+
+Segment Worker::to_client(const Flow& flow, uint8_t flags) const {
+  const dam_rewrite to = rewrite_of(flow, DAM_S2C);
+  Segment segment;
+  segment.src = to.src;
+  segment.dst = to.dst;
+  segment.src_port = to.src_port;
+  segment.dst_port = to.dst_port;
+  segment.flags = flags;
+  if (flow.handshake == kNone) return segment;
+  segment.seq = dam_seq_add(flow.cookie, 1);
+  segment.ack = dam_seq_add(flow.client_isn, 1 + handshakes_[flow.handshake].held_bytes);
+  return segment;
+}
+
+void Worker::send_syn(Flow& flow, Handshake& handshake) {
+  const bool ecn = handshake.ecn;
+  Segment syn =
+      to_server(flow, static_cast<uint8_t>(DAM_TCP_SYN | (ecn ? DAM_TCP_ECE | DAM_TCP_CWR : 0)));
+  syn.seq = handshake.iss;
+  syn.mss = std::min(handshake.client_mss, mss_of(hop(flow, DAM_S2C), flow.family));
+  syn.wscale = handshake.client_wscale;
+  syn.sack_permitted = handshake.sack;
+  syn.tsecr = 0;
+  syn.window = scaled_window(handshake.client_window, shift_of(handshake.client_wscale), 0);
+  originate(syn, hop(flow, DAM_C2S), (flow.flags & kFlowManagement) != 0);
+  handshake.retransmit_ns = now_ns_ + handshake.retransmit_after_ns;
+  handshake.retransmit_after_ns *= 2;
+  schedule_handshake(flow.handshake);
+}
+
+// A segment from the server before the splice stands.
+void Worker::on_server_early(Flow& flow, Job& job) {
+  const dam_packet& packet = job.packet;
+  Handshake& handshake = handshake_of(flow);
+  if (!checksum_holds(job)) return drop(*job.frame, DAM_DROP_bad_checksum, flow.zone_slot);
+  const bool acknowledges =
+      (packet.tcp_flags & DAM_TCP_ACK) != 0 && packet.ack.value == handshake.iss.value + 1;
+  if ((packet.tcp_flags & DAM_TCP_RST) != 0) {
+    drop(*job.frame, acknowledges ? DAM_DROP_consumed : DAM_DROP_out_of_window, flow.zone_slot);
+    if (acknowledges) server_failed(flow, handshake, DAM_DROP_server_refused);
+    return;
+  }
+  constexpr uint8_t kSynAck = DAM_TCP_SYN | DAM_TCP_ACK;
+  if (!acknowledges || (packet.tcp_flags & (kSynAck | DAM_TCP_FIN)) != kSynAck) {
+    // A server that still remembers the port (TIME-WAIT): the RST makes it forget; then once more.
+    handshake.retransmit_ns = std::min(handshake.retransmit_ns, now_ns_ + 20'000'000);
+    schedule_handshake(flow.handshake);
+    return reset_sender(job);
+  }
+  dam_tcp_options options;
+  const Frame& frame = *job.frame;
+  const Drop bad = dam_parse_tcp_options(frame.data, frame.data + frame.bytes, &packet, &options);
+  drop(*job.frame, bad == DAM_DROP_none ? DAM_DROP_consumed : bad, flow.zone_slot);
+  if (bad == DAM_DROP_none) on_syn_ack(flow, handshake, job, options);
+}
+
+void Worker::on_syn_ack(Flow& flow, Handshake& handshake, Job& job,
+                        const dam_tcp_options& options) {
+  const dam_packet& packet = job.packet;
+  ServerStatus& status = engine_.servers[flow.server_slot];
+  status.failures.store(0, std::memory_order_relaxed);
+  status.up.store(1, std::memory_order_relaxed);
+  if (handshake.timestamps && !options.has_timestamps) {
+    // The client's segments all carry the option, and the server's none: that cannot be translated.
+    LearnedOptions learned = LearnedOptions::unpack(status.learned.load(std::memory_order_relaxed));
+    learned.timestamps = false;
+    status.learned.store(learned.pack(), std::memory_order_relaxed);
+    return refuse(flow, DAM_DROP_server_options, true);
+  }
+  handshake.server_isn = packet.seq;
+  handshake.server_mss = options.mss != 0 ? options.mss : 536;
+  handshake.server_tsval = options.tsval;
+  handshake.server_window = packet.window;  // a SYN's window is never scaled
+  handshake.server_wscale = options.wscale;
+  write_header(flow, handshake);
+  install_splice(flow, handshake, packet, options);
+  handshake.retransmit_after_ns = kFirstDeliverRetryNs;
+  handshake.stage_deadline_ns = now_ns_ + kDeliverLimitNs;
+  deliver(flow, handshake);
+}
+
+void Worker::install_splice(Flow& flow, Handshake& handshake, const dam_packet& packet,
+                            const dam_tcp_options& options) {
+  dam_splice& splice = flow.splice;
+  const dam_seq after_header = dam_seq_add(handshake.iss, handshake.header_bytes);
+  splice.seq_delta[DAM_C2S] = dam_seq_difference(after_header, flow.client_isn);
+  splice.seq_delta[DAM_S2C] = dam_seq_difference(flow.cookie, packet.seq);
+  splice.ts_delta[DAM_S2C] = client_clock(flow.client, flow.client_port) - options.tsval;
+  splice.ack_floor = dam_seq_add(flow.client_isn, 1 + handshake.held_bytes);
+  const bool client_scales = handshake.client_wscale != kNoWscale;
+  const bool server_scales = client_scales && options.wscale != kNoWscale;
+  splice.window_shift_in[DAM_C2S] = shift_of(handshake.client_wscale);
+  splice.window_shift_out[DAM_C2S] = server_scales ? shift_of(handshake.client_wscale) : uint8_t{0};
+  splice.window_shift_in[DAM_S2C] = server_scales ? options.wscale : uint8_t{0};
+  splice.window_shift_out[DAM_S2C] = client_scales ? kPromisedWscale : uint8_t{0};
+  splice.flags = handshake.timestamps ? DAM_SPLICE_TIMESTAMPS : 0;
+  if (handshake.ecn && (packet.tcp_flags & DAM_TCP_ECE) == 0) splice.flags |= DAM_SPLICE_CLEAR_ECN;
+  handshake.islands = {};  // never acknowledged: the client sends these again
+  flow.next[DAM_C2S] = splice.ack_floor;
+  flow.next[DAM_S2C] = dam_seq_add(packet.seq, 1);
+  flow.acked[DAM_C2S] = dam_seq_add(flow.cookie, 1);
+  flow.acked[DAM_S2C] = dam_seq_add(handshake.iss, 1);
+  flow.state = FlowState::deliver;
+  flow_timers_.schedule(index_of(flow), now_ns_ + policy_->timeouts.idle_ns);
+}
+
+void Worker::write_header(const Flow& flow, Handshake& handshake) const {
+  const Server& server = policy_->servers[flow.server_slot];
+  const Listener& listener = policy_->listeners[flow.listener_slot];
+  handshake.header_bytes = 0;
+  if (server.proxy == ProxyVersion::none) return;
+  ProxyHeaderInput input;
+  input.client = flow.client;
+  input.local = listener.address;
+  input.client_port = flow.client_port;
+  input.local_port = listener.port;
+  input.alpn = handshake.first_alpn();
+  input.authority = handshake.server_name();
+  // Unique for the life of this process: who, which, and when.
+  const uint64_t words[2] = {
+      engine_.config().hash_key[0] ^ now_ns_,
+      uint64_t{index_} << 56 | uint64_t{index_of(flow)} << 24 | (flow.epoch & 0xffffff)};
+  std::memcpy(input.unique_id.data(), words, sizeof words);
+  input.tlvs = server.tlvs;
+  const std::span<uint8_t, kProxyHeaderBytes> out(handshake.header);
+  handshake.header_bytes = static_cast<uint16_t>(
+      server.proxy == ProxyVersion::v1 ? write_proxy_v1(out, input) : write_proxy_v2(out, input));
+  handshake.sent_bytes = 0;
+  handshake.acked_bytes = 0;
+}
+
+void Worker::server_failed(Flow& flow, Handshake& handshake, Drop reason) {
+  ServerStatus& status = engine_.servers[flow.server_slot];
+  ++counters_->servers[flow.server_slot].connect_failures;
+  if (status.failures.fetch_add(1, std::memory_order_relaxed) + 1 >= kFailuresUntilDown) {
+    status.up.store(0, std::memory_order_relaxed);
+  }
+  unbind_source_port(flow);
+  if (handshake.next_candidate >= handshake.candidate_count) return refuse(flow, reason, true);
+  connect(flow, handshake);
+}
+
+}  // namespace dam

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Where frames leave the engine: forwarded, answered in place, originated, or dropped with a
+// reason.
+#include "dataplane/core/checksum.h"
+#include "dataplane/core/gcra.h"
+#include "dataplane/engine/worker.h"
+
+namespace dam {
+
+namespace {
+
+constexpr dam_gcra_rate kStrayAnswers = {(1'000'000'000ull << 20) / 1000, 100'000'000};  // 1,000/s
+constexpr dam_gcra_rate kIcmpAnswers = {(1'000'000'000ull << 20) / 1000, 100'000'000};
+
+}  // namespace
+
+void Worker::count_drop(Drop reason, uint32_t zone) { ++zone_counters(zone).drops[reason]; }
+
+void Worker::drop(Frame& frame, Drop reason, uint32_t zone) {
+  count_drop(reason, zone);
+  out_->dropped.add(frame);
+}
+
+void Worker::transmit(Frame& frame, uint16_t l3, uint8_t family, const NextHop& hop, bool urgent) {
+  const uint64_t mac = engine_.neighbours.mac_word(hop.neighbour);
+  if ((mac & Neighbours::kKnown) == 0) return drop(frame, DAM_DROP_no_neighbour, 0);
+  write_ethernet(frame, l3, interface(static_cast<uint8_t>(hop.interface)), mac, family);
+  ++counters_->tx_packets;
+  counters_->tx_bytes += frame.bytes;
+  (urgent ? out_->urgent : out_->normal).add(frame);
+}
+
+dam_rewrite Worker::rewrite_of(const Flow& flow, dam_direction direction) const {
+  const Server& server = policy_->servers[flow.server_slot];
+  const Listener& listener = policy_->listeners[flow.listener_slot];
+  if (direction == DAM_C2S) {
+    return {engine_.local_addresses[flow.local].address, server.address[flow.family == 6],
+            dam_hton16(flow.source_port), server.port};
+  }
+  return {listener.address, flow.client, listener.port, flow.client_port};
+}
+
+void Worker::forward(Flow& flow, dam_direction direction, Job& job) {
+  Frame& frame = *job.frame;
+  const dam_packet& packet = job.packet;
+  const uint16_t mtu = interface(flow.out_interface[direction]).mtu;
+  if (packet.end - packet.l3 > mtu) return too_big(flow, direction, job, mtu);
+  const dam_rewrite rewrite = rewrite_of(flow, direction);
+  const Drop refused = dam_splice_translate(frame.data, frame.data + frame.bytes, &packet,
+                                            &flow.splice, direction, &rewrite);
+  if (refused != DAM_DROP_none) return drop(frame, refused, flow.zone_slot);
+  frame.bytes = packet.end;  // link-layer padding stays behind
+  dam_zone_counters& zone = zone_counters(flow.zone_slot);
+  ++zone.packets[direction];
+  zone.bytes[direction] += frame.bytes;
+  transmit(frame, packet.l3, flow.family, hop(flow, direction),
+           (flow.flags & kFlowManagement) != 0);
+}
+
+bool Worker::originate(const Segment& segment, const NextHop& hop, bool urgent) {
+  if (out_->spare.count == 0) {
+    count_drop(DAM_DROP_no_buffer, 0);
+    return false;
+  }
+  const uint64_t mac = engine_.neighbours.mac_word(hop.neighbour);
+  if ((mac & Neighbours::kKnown) == 0) {
+    count_drop(DAM_DROP_no_neighbour, 0);
+    return false;
+  }
+  Frame frame = out_->spare.frame[out_->spare.count - 1];
+  if (!write_segment(frame, segment)) return false;
+  --out_->spare.count;
+  transmit(frame, DAM_ETHERNET_BYTES, dam_address_is_v4(&segment.dst) ? 4 : 6, hop, urgent);
+  return true;
+}
+
+void Worker::answer(Frame& frame, const Segment& segment, const NextHop& hop, bool urgent) {
+  if (!write_segment(frame, segment)) return drop(frame, DAM_DROP_no_buffer, 0);
+  transmit(frame, DAM_ETHERNET_BYTES, dam_address_is_v4(&segment.dst) ? 4 : 6, hop, urgent);
+}
+
+// RFC 9293 3.10.7.1: a segment to a connection that does not exist is answered with RST; limited,
+// so that forged segments make no flood of them.
+void Worker::reset_sender(Job& job) {
+  const dam_packet& packet = job.packet;
+  count_drop(DAM_DROP_no_flow, 0);
+  const bool reset = (packet.tcp_flags & DAM_TCP_RST) != 0;
+  const NextHop back = engine_.neighbours.next_hop(packet.src);
+  if (reset || !back || !dam_gcra_charge(&reset_tat_ns_, &kStrayAnswers, now_ns_, 1)) {
+    out_->dropped.add(*job.frame);
+    return;
+  }
+  Segment rst;
+  rst.src = packet.dst;
+  rst.dst = packet.src;
+  rst.src_port = packet.dst_port;
+  rst.dst_port = packet.src_port;
+  if ((packet.tcp_flags & DAM_TCP_ACK) != 0) {
+    rst.seq = packet.ack;
+    rst.flags = DAM_TCP_RST;
+  } else {
+    const bool counts_one = (packet.tcp_flags & (DAM_TCP_SYN | DAM_TCP_FIN)) != 0;
+    rst.ack = dam_seq_add(packet.seq, packet.payload_bytes + (counts_one ? 1u : 0u));
+    rst.flags = DAM_TCP_RST | DAM_TCP_ACK;
+  }
+  answer(*job.frame, rst, back, false);
+}
+
+bool Worker::may_send_icmp() {
+  return dam_gcra_charge(&icmp_tat_ns_, &kIcmpAnswers, now_ns_, 1) != 0;
+}
+
+}  // namespace dam

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What all workers share, and the control thread's handle on them. Everything is allocated here,
+// before the first packet; apply() and control_tick() belong to the control thread.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "dataplane/core/counters.h"
+#include "dataplane/core/syn_cookie.h"
+#include "dataplane/engine/neighbours.h"
+#include "dataplane/engine/policy.h"
+#include "dataplane/engine/port_pool.h"
+#include "dataplane/engine/source_table.h"
+
+namespace dam {
+
+class Worker;
+
+// The first ports of the source range are kept for probes; flows use the rest.
+inline constexpr uint16_t kProbePorts = 16;
+inline constexpr uint8_t kMostLocalAddresses = 16;
+
+// Gives the worker whose queue receives the server's packets to (local, source_port).
+using ReplyWorker = std::function<uint32_t(const dam_address& server, dam_be16 server_port,
+                                           const dam_address& local, uint16_t source_port)>;
+
+struct EngineConfig {
+  Limits limits;
+  uint32_t workers = 1;
+  std::vector<Interface> interfaces;
+  dam_counters* counters = nullptr;  // outlives the engine
+  uint64_t hash_key[2] = {};
+  uint64_t cookie_key[2] = {};
+  uint64_t tsc_hz = 0;
+  ReplyWorker reply_worker;  // empty: by source port, with Worker::owner_of()
+};
+
+// What the dam knows of a server from its probes. Written by worker 0 (probes) and by any worker
+// (failed connects); read by all.
+struct ServerStatus {
+  std::atomic<uint32_t> up{1};  // presumed up until probes say otherwise
+  std::atomic<uint32_t> failures{0};
+  std::atomic<uint32_t> learned{0};  // 0: unknown; else LearnedOptions::pack()
+};
+
+// TCP options that a server agreed to.
+struct LearnedOptions {
+  uint16_t mss = 1460;
+  bool sack = true;
+  bool timestamps = true;
+  bool ecn = true;
+  uint8_t wscale = 7;  // kNoWscale: none
+  uint32_t pack() const;
+  static LearnedOptions unpack(uint32_t word);  // 0 gives the defaults
+};
+
+// One of the dam's own addresses, from which it talks to servers.
+struct LocalAddress {
+  dam_address address{};
+  uint8_t interface = 0;
+};
+
+class Engine {
+ public:
+  explicit Engine(EngineConfig config);
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  Worker& worker(uint32_t index) { return *workers_[index]; }
+
+  // Control thread.
+  void apply(std::shared_ptr<const Policy> policy);
+  bool applied_everywhere() const;
+  void rotate_secret(const uint64_t fresh[2]);
+  void control_tick(
+      uint64_t now_ns);  // gauges, heartbeat; frees policies that nobody reads any more
+
+  // Workers.
+  const EngineConfig& config() const { return config_; }
+  const Policy* policy() const { return current_.load(std::memory_order_acquire); }
+  // The pair of secrets now in force; `generation` tells a worker when to copy them anew.
+  uint32_t secret_generation() const { return secret_generation_.load(std::memory_order_acquire); }
+  dam_cookie_secrets secrets() const;
+  PortPool* ports(uint32_t worker, uint16_t server_slot, uint8_t local);
+  uint32_t port_owner(const Server& server, uint8_t family, uint8_t local, uint16_t port) const;
+
+  std::vector<LocalAddress> local_addresses;
+  std::array<ServerStatus, DAM_MAX_SERVERS> servers;
+  std::array<std::atomic<uint32_t>, DAM_MAX_ZONES> zone_concurrent{};
+  // [zone][dimension]: theoretical arrival times of the zones' totals, one cache line a zone.
+  struct alignas(64) ZoneTotals {
+    uint64_t tat_ns[DAM_DIM_COUNT] = {};
+  };
+  std::array<ZoneTotals, DAM_MAX_ZONES> zone_totals;
+  SourceTable sources;
+  Neighbours neighbours;
+
+ private:
+  void make_port_pools(const Policy& policy);
+  void publish_states(const Policy& policy, uint64_t now_ns);
+  void publish_gauges();
+
+  EngineConfig config_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  // [worker][server slot][local address]; made by apply(), never destroyed while the engine lives.
+  std::vector<std::unique_ptr<PortPool>> ports_;
+  std::atomic<const Policy*> current_{nullptr};
+  std::vector<std::shared_ptr<const Policy>> kept_;  // the current one last
+  std::array<dam_cookie_secrets, 2> secrets_{};      // the one of generation & 1 is in force
+  std::atomic<uint32_t> secret_generation_{0};
+};
+
+}  // namespace dam

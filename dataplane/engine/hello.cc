@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Client bytes that wait: received in order, acknowledged, read until they say where to go.
+#include "dataplane/engine/client_hello.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "dataplane/engine/http_head.h"
+#include "dataplane/engine/worker.h"
+
+namespace dam {
+
+// A client's segment before its server has answered (states hello and connect).
+void Worker::on_client_early(Flow& flow, Job& job) {
+  const dam_packet& packet = job.packet;
+  if ((packet.tcp_flags & DAM_TCP_SYN) != 0) return on_syn(job, flow.listener_slot);
+  if (!checksum_holds(job)) return drop(*job.frame, DAM_DROP_bad_checksum, flow.zone_slot);
+  Handshake& handshake = handshake_of(flow);
+  const dam_seq expected = dam_seq_add(flow.client_isn, 1 + handshake.held_bytes);
+  if ((packet.tcp_flags & DAM_TCP_RST) != 0) {
+    if (packet.seq.value != expected.value) {
+      return drop(*job.frame, DAM_DROP_out_of_window, flow.zone_slot);
+    }
+    drop(*job.frame, DAM_DROP_closed, flow.zone_slot);
+    reset_server(flow);
+    return release(flow);
+  }
+  if ((packet.tcp_flags & DAM_TCP_ACK) == 0) {
+    return drop(*job.frame, DAM_DROP_bad_flags, flow.zone_slot);
+  }
+  if (packet.ack.value != flow.cookie.value + 1) {
+    if (replaced_by_new_cookie(flow, job)) return;
+    return drop(*job.frame, DAM_DROP_out_of_window, flow.zone_slot);
+  }
+  flow.last_seen = coarse(now_ns_);
+  handshake.client_window = packet.window;
+  // A FIN is not acknowledged here: the client sends it again when the server is there to read it.
+  if (packet.payload_bytes == 0) return drop(*job.frame, DAM_DROP_consumed, flow.zone_slot);
+  take_bytes(flow, handshake, job);
+}
+
+// A buffer for the connection's bytes; when none is left, the oldest connection that still has no
+// route gives its own up.
+bool Worker::take_hold(Handshake& handshake) {
+  if (handshake.hold != kNone) return true;
+  handshake.hold = hold_.take();
+  for (uint32_t at = waiting_first_; handshake.hold == kNone && at != kNone;) {
+    const Handshake& oldest = handshakes_[at];
+    at = oldest.next;
+    if (oldest.hold == kNone || &oldest == &handshake) continue;
+    refuse(flows_[oldest.flow], DAM_DROP_hold_full, true);
+    handshake.hold = hold_.take();
+  }
+  return handshake.hold != kNone;
+}
+
+void Worker::take_bytes(Flow& flow, Handshake& handshake, Job& job) {
+  const dam_packet& packet = job.packet;
+  Frame& frame = *job.frame;
+  if (!take_hold(handshake)) return drop(frame, DAM_DROP_hold_full, flow.zone_slot);
+  std::span<const uint8_t> bytes(frame.data + packet.payload, packet.payload_bytes);
+  int32_t offset = dam_seq_distance(dam_seq_add(flow.client_isn, 1), packet.seq);
+  if (offset < 0) {
+    const auto known = static_cast<size_t>(-static_cast<int64_t>(offset));
+    bytes = bytes.subspan(std::min(known, bytes.size()));
+    offset = 0;
+  }
+  const uint32_t before = handshake.held_bytes;
+  const std::span<uint8_t> buffer(hold_.data(handshake.hold), hold_.buffer_bytes());
+  const bool fresh = hold_bytes(handshake, buffer, static_cast<uint64_t>(offset), bytes);
+  if (fresh && handshake.timestamps) {
+    dam_tcp_options options;
+    if (dam_parse_tcp_options(frame.data, frame.data + frame.bytes, &packet, &options) ==
+            DAM_DROP_none &&
+        options.has_timestamps) {
+      handshake.client_tsval = options.tsval;
+    }
+  }
+  count_drop(fresh ? DAM_DROP_consumed : DAM_DROP_held_duplicate, flow.zone_slot);
+  acknowledge_client(flow, handshake, frame);
+  if (flow.state == FlowState::hello && handshake.held_bytes > before) read_hello(flow, handshake);
+}
+
+void Worker::acknowledge_client(const Flow& flow, const Handshake& handshake, Frame& frame) {
+  Segment ack = to_client(flow, DAM_TCP_ACK);
+  const uint32_t room = hold_.buffer_bytes() - handshake.held_bytes;
+  const bool scaled = handshake.client_wscale != kNoWscale;
+  ack.window =
+      static_cast<uint16_t>(std::min<uint32_t>(scaled ? room >> kPromisedWscale : room, 65535));
+  ack.timestamps = handshake.timestamps;
+  ack.tsval = client_clock(flow.client, flow.client_port);
+  ack.tsecr = handshake.client_tsval;
+  answer(frame, ack, hop(flow, DAM_S2C), (flow.flags & kFlowManagement) != 0);
+}
+
+void Worker::read_hello(Flow& flow, Handshake& handshake) {
+  if (handshake.held_bytes < handshake.need_bytes) return;
+  const std::span<const uint8_t> bytes(hold_.data(handshake.hold), handshake.held_bytes);
+  const Listener& listener = policy_->listeners[flow.listener_slot];
+  if (listener.protocol == Protocol::http) return read_http(flow, handshake, bytes);
+  ClientHello hello;
+  const HelloStatus status =
+      parse_client_hello(bytes, scratch_, engine_.config().limits.hello_bytes, hello);
+  handshake.need_bytes = hello.need_bytes;
+  if (status == HelloStatus::incomplete) return;
+  if (status != HelloStatus::complete) return hello_refused(flow, status);
+  RouteQuery query;
+  query.listener_group = listener.group;
+  query.server_name = hello.server_name;
+  query.alpn_wire = hello.alpn_wire;
+  query.source = flow.client;
+  handshake.set_name(hello.server_name);
+  handshake.set_alpn(hello.alpn_wire);
+  route(flow, handshake, query);
+}
+
+void Worker::read_http(Flow& flow, Handshake& handshake, std::span<const uint8_t> bytes) {
+  HttpHead head;
+  const HelloStatus status = parse_http_head(bytes, scratch_, engine_.config().limits.hello_bytes,
+                                             handshake.seen_bytes, head);
+  handshake.seen_bytes = handshake.held_bytes;
+  handshake.need_bytes = head.need_bytes;
+  if (status == HelloStatus::incomplete) return;
+  if (status != HelloStatus::complete) return hello_refused(flow, status);
+  RouteQuery query;
+  query.listener_group = policy_->listeners[flow.listener_slot].group;
+  query.server_name = head.host;
+  query.path = head.path;
+  query.source = flow.client;
+  handshake.set_name(head.host);
+  route(flow, handshake, query);
+}
+
+void Worker::hello_refused(Flow& flow, HelloStatus status) {
+  refuse(flow, status == HelloStatus::too_long ? DAM_DROP_hello_too_long : DAM_DROP_hello_malformed,
+         true);
+}
+
+void Worker::route(Flow& flow, Handshake& handshake, const RouteQuery& query) {
+  const int32_t found = policy_->router.route(query);
+  if (found < 0) {
+    const Drop reason =
+        found == Router::kNoServerName ? DAM_DROP_no_server_name : DAM_DROP_no_route;
+    return refuse(flow, reason, true);
+  }
+  const Route& chosen = policy_->routes[static_cast<size_t>(found)];
+  unlink_waiting(handshake);
+  const Drop refused = enter_zone(flow, chosen);
+  if (refused != DAM_DROP_none) {
+    const Exceeded exceeded = policy_->zones[flow.zone_slot].exceeded;
+    return refuse(flow, refused,
+                  exceeded == Exceeded::reset || refused == DAM_DROP_flow_table_full ||
+                      refused == DAM_DROP_half_open_limit);
+  }
+  choose_candidates(flow, handshake, chosen);
+  handshake.stage_deadline_ns = now_ns_ + policy_->timeouts.connect_ns;
+  connect(flow, handshake);
+}
+
+// Leaves "front" for the route's zone: its share of the tables, its buckets.
+dam_drop_reason Worker::enter_zone(Flow& flow, const Route& route) {
+  uncount_concurrent(flow);
+  if (flow.source != kNone) engine_.sources.release(flow.source);
+  const Zone& zone = policy_->zones[route.zone_slot];
+  flow.zone_slot = route.zone_slot;
+  flow.source = engine_.sources.acquire(
+      index_,
+      engine_.sources.key(flow.client, route.zone_slot, zone.source_bits_v4, zone.source_bits_v6),
+      now_ns_);
+  const Limits& limits = engine_.config().limits;
+  const uint32_t workers = engine_.config().workers;
+  const uint32_t flows = (limits.flows + workers - 1) / workers;
+  if (zone.management) {
+    flow.flags |= kFlowManagement;
+    if (routed_flows_ >= flows) return DAM_DROP_flow_table_full;
+  } else {
+    if (flow.source == kNone) return DAM_DROP_source_table_full;
+    const uint64_t reserve = uint64_t{flows} * policy_->limits.management_share_percent / 100;
+    if (service_flows_ + reserve >= flows || routed_flows_ >= flows)
+      return DAM_DROP_flow_table_full;
+    if (service_connecting_ >= handshakes_.size() - handshakes_.size() / 4) {
+      return DAM_DROP_half_open_limit;
+    }
+  }
+  const Drop refused = admit_connection(flow, zone);
+  if (refused != DAM_DROP_none) return refused;
+  flow.flags |= kFlowRouted;
+  ++routed_flows_;
+  if (!zone.management) {
+    ++service_flows_;
+    ++service_connecting_;
+  }
+  ++zone_counters(flow.zone_slot).connections_opened;
+  return DAM_DROP_none;
+}
+
+void Worker::refuse(Flow& flow, Drop reason, bool reset) {
+  count_drop(reason, flow.zone_slot);
+  reset_server(flow);
+  if (reset) reset_client(flow);
+  release(flow);
+}
+
+}  // namespace dam

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// From SYN to flow: the SYN is answered with a cookie and forgotten; the cookie that comes back
+// proves the source, and only then is anything remembered or charged (RFC 4987 3.6).
+#include <algorithm>
+
+#include "dataplane/core/checksum.h"
+#include "dataplane/core/siphash.h"
+#include "dataplane/engine/worker.h"
+
+namespace dam {
+
+const Listener* Worker::listener_of(const dam_packet& packet, uint16_t& slot) const {
+  for (size_t i = 0; i < policy_->listeners.size(); ++i) {
+    const Listener& listener = policy_->listeners[i];
+    if (listener.in_policy && listener.port.raw == packet.dst_port.raw &&
+        dam_address_equal(&listener.address, &packet.dst)) {
+      slot = static_cast<uint16_t>(i);
+      return &listener;
+    }
+  }
+  return nullptr;
+}
+
+// What a SYN-ACK may promise: what every server behind the listener holds.
+LearnedOptions Worker::promise_of(const Listener& listener, uint8_t family) const {
+  LearnedOptions promise;
+  promise.mss = family == 4 ? 1460 : 1440;
+  for (const Route& route : policy_->routes) {
+    if (route.listener_group != listener.group) continue;
+    for (const uint16_t slot : route.server_slots) {
+      const uint32_t learned = engine_.servers[slot].learned.load(std::memory_order_relaxed);
+      if (learned == 0) continue;
+      const LearnedOptions server = LearnedOptions::unpack(learned);
+      promise.mss = std::min(promise.mss, server.mss);
+      promise.sack &= server.sack;
+      promise.timestamps &= server.timestamps;
+      promise.ecn &= server.ecn;
+      if (server.wscale == kNoWscale) promise.wscale = kNoWscale;
+    }
+  }
+  return promise;
+}
+
+// The dam's TSval towards a client: milliseconds, from an origin of its own for each client port
+// (RFC 7323 5.4: never backwards; 7.1: no uptime to be read).
+uint32_t Worker::client_clock(const dam_address& client, dam_be16 port) const {
+  uint64_t words[3];
+  __builtin_memcpy(words, &client, sizeof client);
+  words[2] = port.raw;
+  const uint64_t offset = dam_siphash13(engine_.config().hash_key, words, 3);
+  return static_cast<uint32_t>(now_ns_ / 1'000'000) + static_cast<uint32_t>(offset);
+}
+
+void Worker::on_syn(Job& job, uint16_t listener_slot) {
+  const dam_packet& packet = job.packet;
+  Frame& frame = *job.frame;
+  dam_tcp_options offered;
+  const Drop bad = dam_parse_tcp_options(frame.data, frame.data + frame.bytes, &packet, &offered);
+  if (bad != DAM_DROP_none) return drop(frame, bad, 0);
+  if (!checksum_holds(job)) return drop(frame, DAM_DROP_bad_checksum, 0);
+  const NextHop back = engine_.neighbours.next_hop(packet.src);
+  if (!back) return drop(frame, DAM_DROP_no_neighbour, 0);
+
+  const LearnedOptions promise = promise_of(policy_->listeners[listener_slot], packet.family);
+  const bool wants_ecn =
+      (packet.tcp_flags & (DAM_TCP_ECE | DAM_TCP_CWR)) == (DAM_TCP_ECE | DAM_TCP_CWR);
+  dam_cookie_options agreed{};
+  agreed.mss = offered.mss != 0 ? offered.mss : 536;
+  agreed.wscale = promise.wscale == kNoWscale ? kNoWscale : offered.wscale;
+  agreed.sack = offered.sack_permitted && promise.sack;
+  agreed.ecn = wants_ecn && promise.ecn;
+  const dam_flow_key key{packet.src, packet.dst, packet.src_port, packet.dst_port};
+
+  Segment reply;
+  reply.src = packet.dst;
+  reply.dst = packet.src;
+  reply.src_port = packet.dst_port;
+  reply.dst_port = packet.src_port;
+  reply.seq = dam_syn_cookie_make(&secrets_, &key, packet.seq, agreed);
+  reply.ack = dam_seq_add(packet.seq, 1);
+  reply.flags = static_cast<uint8_t>(DAM_TCP_SYN | DAM_TCP_ACK | (agreed.ecn ? DAM_TCP_ECE : 0));
+  reply.window = static_cast<uint16_t>(std::min<uint32_t>(hold_.buffer_bytes(), 65535));
+  reply.mss = std::min<uint16_t>(promise.mss, mss_of(back, packet.family));
+  reply.wscale = agreed.wscale == kNoWscale ? kNoWscale : kPromisedWscale;
+  reply.sack_permitted = agreed.sack;
+  reply.timestamps = offered.has_timestamps && promise.timestamps;
+  reply.tsval = client_clock(packet.src, packet.src_port);
+  reply.tsecr = offered.tsval;
+  ++counters_->cookies_sent;
+  answer(frame, reply, back, false);
+}
+
+uint16_t Worker::mss_of(const NextHop& back, uint8_t family) const {
+  return static_cast<uint16_t>(interface(static_cast<uint8_t>(back.interface)).mtu -
+                               (family == 4 ? 40 : 60));
+}
+
+bool Worker::checksum_holds(const Job& job) const {
+  return job.frame->checksum == RxChecksum::good ||
+         dam_checksum_tcp_valid(job.frame->data, &job.packet);
+}
+
+bool Worker::cookie_holds(const dam_packet& packet, dam_cookie_options& options) const {
+  const dam_flow_key key{packet.src, packet.dst, packet.src_port, packet.dst_port};
+  constexpr uint32_t kBefore = 0xffffffffu;
+  return dam_syn_cookie_check(&secrets_, &key, dam_seq_add(packet.seq, kBefore),
+                              dam_seq_add(packet.ack, kBefore), &options) != 0;
+}
+
+// A client that lost its connection uses the port again: its new cookie ends the old flow.
+bool Worker::replaced_by_new_cookie(Flow& flow, Job& job) {
+  dam_cookie_options cookie;
+  if (job.packet.ack.value - 1 == flow.cookie.value || !cookie_holds(job.packet, cookie)) {
+    return false;
+  }
+  const uint16_t listener_slot = flow.listener_slot;
+  count_drop(DAM_DROP_closed, flow.zone_slot);
+  reset_server(flow);
+  release(flow);
+  on_cookie(job, listener_slot);
+  return true;
+}
+
+void Worker::on_cookie(Job& job, uint16_t listener_slot) {
+  const dam_packet& packet = job.packet;
+  dam_cookie_options cookie;
+  if (!cookie_holds(packet, cookie)) {
+    ++counters_->cookies_bad;
+    count_drop(DAM_DROP_bad_cookie, 0);
+    return reset_sender(job);
+  }
+  dam_tcp_options options;
+  const Frame& frame = *job.frame;
+  const Drop bad = dam_parse_tcp_options(frame.data, frame.data + frame.bytes, &packet, &options);
+  if (bad != DAM_DROP_none) return drop(*job.frame, bad, 0);
+  if (!checksum_holds(job)) return drop(*job.frame, DAM_DROP_bad_checksum, 0);
+  ++counters_->cookies_accepted;
+  open(job, listener_slot, cookie, options);
+}
+
+// Room among the connections without a route: the one that has waited longest gives way, since a
+// real client sends its hello at once.
+uint32_t Worker::make_room_half_open() {
+  if (free_handshakes_.empty() && waiting_first_ != kNone) {
+    const uint32_t oldest = handshakes_[waiting_first_].flow;
+    refuse(flows_[oldest], DAM_DROP_half_open_limit, true);
+  }
+  if (free_handshakes_.empty() || free_flow_ == kNone) return kNone;
+  const uint32_t index = free_handshakes_.back();
+  free_handshakes_.pop_back();
+  return index;
+}
+
+void Worker::open(Job& job, uint16_t listener_slot, const dam_cookie_options& cookie,
+                  const dam_tcp_options& options) {
+  const dam_packet& packet = job.packet;
+  const NextHop back = engine_.neighbours.next_hop(packet.src);
+  if (!back) return drop(*job.frame, DAM_DROP_no_neighbour, 0);
+  const bool admin = policy_->allow.contains(packet.src);
+  const Zone& front = policy_->zones[0];
+  const uint32_t source = engine_.sources.acquire(
+      index_, engine_.sources.key(packet.src, 0, front.source_bits_v4, front.source_bits_v6),
+      now_ns_);
+  if (source == SourceTable::kNone && !admin)
+    return drop(*job.frame, DAM_DROP_source_table_full, 0);
+  const uint32_t slot = make_room_half_open();
+  if (slot == kNone) {
+    if (source != kNone) engine_.sources.release(source);
+    return drop(*job.frame, DAM_DROP_half_open_limit, 0);
+  }
+
+  const uint32_t index = free_flow_;
+  Flow& flow = flows_[index];
+  free_flow_ = flow.next_free;
+  const uint32_t epoch = flow.epoch + 1;
+  flow = Flow{};
+  flow.epoch = epoch;
+  flow.client = packet.src;
+  flow.client_port = packet.src_port;
+  flow.listener_slot = listener_slot;
+  flow.source = source;
+  flow.state = FlowState::hello;
+  flow.flags = admin ? kFlowAdmin : 0;
+  flow.last_seen = coarse(now_ns_);
+  flow.client_isn = dam_seq_add(packet.seq, 0xffffffffu);
+  flow.cookie = dam_seq_add(packet.ack, 0xffffffffu);
+  flow.neighbour[DAM_S2C] = back.neighbour;
+  flow.out_interface[DAM_S2C] = static_cast<uint8_t>(back.interface);
+  flow.family = packet.family;
+  flow.rst_direction = 0xff;
+  flow.handshake = slot;
+  // The buckets of the zone "front", and one source's share of those without a route.
+  Drop refused = admin ? DAM_DROP_none : admit_connection(flow, front);
+  if (refused == DAM_DROP_source_concurrent) refused = DAM_DROP_half_open_source;
+  if (refused == DAM_DROP_none && !index_of_flows_.insert(job.hash, flow_ref(index, DAM_C2S))) {
+    refused = DAM_DROP_flow_table_full;
+  }
+  Handshake& handshake = handshakes_[slot];
+  handshake.flow = index;
+  if (refused != DAM_DROP_none) {
+    uncount_concurrent(flow);
+    if (source != kNone) engine_.sources.release(source);
+    flow.state = FlowState::free;
+    flow.next_free = free_flow_;
+    free_flow_ = index;
+    free_handshakes_.push_back(slot);
+    return drop(*job.frame, refused, 0);
+  }
+  begin_handshake(flow, slot, cookie, options);
+  if (flow.state == FlowState::free) {  // a port route may refuse at once
+    out_->dropped.add(*job.frame);
+    return;
+  }
+  on_client_early(flow, job);
+}
+
+void Worker::begin_handshake(Flow& flow, uint32_t slot, const dam_cookie_options& cookie,
+                             const dam_tcp_options& options) {
+  half_open_used_.fetch_add(1, std::memory_order_relaxed);
+  flows_used_.fetch_add(1, std::memory_order_relaxed);
+  Handshake& handshake = handshakes_[slot];
+  handshake = Handshake{};
+  handshake.flow = index_of(flow);
+  handshake.client_mss = cookie.mss;
+  handshake.client_wscale = cookie.wscale;
+  handshake.sack = cookie.sack != 0;
+  handshake.ecn = cookie.ecn != 0;
+  handshake.timestamps = options.has_timestamps != 0;
+  handshake.client_tsval = options.tsval;
+  handshake.stage_deadline_ns = now_ns_ + policy_->timeouts.hello_ns;
+  handshake.retransmit_ns = handshake.stage_deadline_ns;
+  handshake.previous = waiting_last_;
+  handshake.next = kNone;
+  if (waiting_last_ != kNone) {
+    handshakes_[waiting_last_].next = slot;
+  } else {
+    waiting_first_ = slot;
+  }
+  waiting_last_ = slot;
+  handshake.waiting = true;
+  schedule_handshake(slot);
+  if (policy_->listeners[flow.listener_slot].protocol == Protocol::tcp) {
+    RouteQuery query;
+    query.listener_group = policy_->listeners[flow.listener_slot].group;
+    query.source = flow.client;
+    route(flow, handshake, query);
+  }
+}
+
+}  // namespace dam

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Worker 0 asks each server now and then, with a SYN of its own, whether it listens and which TCP
+// options it holds; the answer is reset, so that the server's application never sees it.
+#include "dataplane/engine/worker.h"
+
+namespace dam {
+
+namespace {
+
+constexpr uint32_t kFailuresUntilDown = 3;
+constexpr uint64_t kProbeTimeoutNs = 1'000'000'000;
+constexpr uint16_t kProbeMss = 1460;
+
+}  // namespace
+
+// The first ports of the range whose replies reach this worker.
+void Worker::prepare_probes() {
+  const PortRange range = policy_->source_ports;
+  if (range.first == probe_range_.first && range.last == probe_range_.last) return;
+  probe_range_ = range;
+}
+
+void Worker::probe_servers() {
+  const uint64_t interval_ns = policy_->timeouts.probe_interval_ns;
+  if (interval_ns == 0 || now_ns_ < probe_at_ns_) return;
+  prepare_probes();
+  // One server and family a call, so that a tick stays short.
+  const size_t count = policy_->servers.size() * 2;
+  if (probe_next_ >= count) {
+    probe_next_ = 0;
+    probe_at_ns_ = now_ns_ + interval_ns;
+    return;
+  }
+  const auto slot = static_cast<uint16_t>(probe_next_ / 2);
+  const auto family = static_cast<uint8_t>(probe_next_ % 2 == 0 ? 4 : 6);
+  ++probe_next_;
+  if (policy_->servers[slot].in_policy) send_probe(slot, family);
+}
+
+void Worker::send_probe(uint16_t server_slot, uint8_t family) {
+  const Server& server = policy_->servers[server_slot];
+  const dam_address& address = server.address[family == 6];
+  const dam_address none{};
+  if (dam_address_equal(&address, &none)) return;
+  Probe& probe = probes_[server_slot * 2u + (family == 6)];
+  ServerStatus& status = engine_.servers[server_slot];
+  if (probe.port != 0 && now_ns_ - probe.sent_ns >= kProbeTimeoutNs) note_probe(status, false);
+  const NextHop way = engine_.neighbours.next_hop(address);
+  if (!way) return;
+  for (size_t i = 0; i < engine_.local_addresses.size(); ++i) {
+    const LocalAddress& local = engine_.local_addresses[i];
+    if (local.interface != way.interface || (dam_address_is_v4(&local.address) ? 4 : 6) != family)
+      continue;
+    probe.sent_ns = now_ns_;
+    probe.local = static_cast<uint8_t>(i);
+    probe.port = probe_port(server, family, probe.local);
+    probe.iss = dam_seq_of(static_cast<uint32_t>(now_ns_ >> 6));
+    Segment syn;
+    syn.src = local.address;
+    syn.dst = address;
+    syn.src_port = dam_hton16(probe.port);
+    syn.dst_port = server.port;
+    syn.seq = probe.iss;
+    syn.flags = DAM_TCP_SYN | DAM_TCP_ECE | DAM_TCP_CWR;
+    syn.window = 65535;
+    syn.mss = kProbeMss;
+    syn.wscale = kPromisedWscale;
+    syn.sack_permitted = true;
+    syn.timestamps = true;
+    syn.tsval = static_cast<uint32_t>(now_ns_ / 1'000'000);
+    originate(syn, way, true);
+    return;
+  }
+}
+
+uint16_t Worker::probe_port(const Server& server, uint8_t family, uint8_t local) {
+  for (uint16_t i = 0; i < kProbePorts; ++i) {
+    const auto port = static_cast<uint16_t>(probe_range_.first + probe_next_port_++ % kProbePorts);
+    if (engine_.port_owner(server, family, local, port) == 0) return port;
+  }
+  return probe_range_.first;
+}
+
+void Worker::note_probe(ServerStatus& status, bool answered) {
+  if (answered) {
+    status.failures.store(0, std::memory_order_relaxed);
+    status.up.store(1, std::memory_order_relaxed);
+  } else if (status.failures.fetch_add(1, std::memory_order_relaxed) + 1 >= kFailuresUntilDown) {
+    status.up.store(0, std::memory_order_relaxed);
+  }
+}
+
+// A segment to one of the dam's own addresses that no flow knows: is it a server's answer?
+bool Worker::on_probe_reply(Job& job) {
+  const dam_packet& packet = job.packet;
+  const uint16_t port = dam_ntoh16(packet.dst_port);
+  if (index_ != 0 || port < probe_range_.first || port - probe_range_.first >= kProbePorts)
+    return false;
+  for (size_t slot = 0; slot < policy_->servers.size(); ++slot) {
+    const Server& server = policy_->servers[slot];
+    Probe& probe = probes_[slot * 2 + (packet.family == 6)];
+    if (probe.port != port || server.port.raw != packet.src_port.raw ||
+        !dam_address_equal(&server.address[packet.family == 6], &packet.src) ||
+        packet.ack.value != probe.iss.value + 1 || !checksum_holds(job)) {
+      continue;
+    }
+    probe.port = 0;
+    const bool listens = (packet.tcp_flags & (DAM_TCP_SYN | DAM_TCP_RST)) == DAM_TCP_SYN;
+    note_probe(engine_.servers[slot], listens);
+    if (!listens) {
+      drop(*job.frame, DAM_DROP_consumed, 0);
+      return true;
+    }
+    learn(engine_.servers[slot], job);
+    return true;
+  }
+  return false;
+}
+
+// Notes what the server's SYN-ACK agreed to, and ends the probe with an RST.
+void Worker::learn(ServerStatus& status, Job& job) {
+  const dam_packet& packet = job.packet;
+  Frame& frame = *job.frame;
+  dam_tcp_options options;
+  const Drop bad = dam_parse_tcp_options(frame.data, frame.data + frame.bytes, &packet, &options);
+  if (bad != DAM_DROP_none) return drop(frame, bad, 0);
+  LearnedOptions learned;
+  learned.mss = options.mss != 0 ? options.mss : 536;
+  learned.sack = options.sack_permitted != 0;
+  learned.timestamps = options.has_timestamps != 0;
+  learned.ecn = (packet.tcp_flags & DAM_TCP_ECE) != 0;
+  learned.wscale = options.wscale;
+  status.learned.store(learned.pack(), std::memory_order_relaxed);
+  count_drop(DAM_DROP_consumed, 0);
+  reset_sender(job);
+}
+
+}  // namespace dam

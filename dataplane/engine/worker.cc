@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The burst, read top to bottom: parse all, find all, then handle each. The passes exist for the
+// caches: what the next pass touches is prefetched by the one before.
+#include "dataplane/engine/worker.h"
+
+#include "dataplane/core/checksum.h"
+
+namespace dam {
+
+namespace {
+
+constexpr uint64_t kFlowTickNs = 1ull << 28;       // 268 ms; 4,096 slots reach 18 minutes
+constexpr uint64_t kHandshakeTickNs = 1ull << 23;  // 8.4 ms; 1,024 slots reach 8.6 seconds
+
+constexpr uint32_t kSweptSources = 64;  // each tick
+
+uint32_t share_of(uint32_t total, uint32_t workers) { return (total + workers - 1) / workers; }
+
+}  // namespace
+
+Worker::Worker(Engine& engine, uint32_t index)
+    : engine_(engine),
+      index_(index),
+      counters_(&engine.config().counters->worker[index]),
+      flows_(share_of(engine.config().limits.flows + engine.config().limits.half_open,
+                      engine.config().workers)),
+      index_of_flows_(static_cast<uint32_t>(flows_.size() * 2)),
+      flow_timers_(static_cast<uint32_t>(flows_.size()), kFlowTickNs, 4096),
+      handshakes_(share_of(engine.config().limits.half_open, engine.config().workers)),
+      handshake_timers_(static_cast<uint32_t>(handshakes_.size()), kHandshakeTickNs, 1024),
+      hold_(share_of(engine.config().limits.hold_bytes /
+                         (engine.config().limits.hello_bytes + kHoldExtraBytes),
+                     engine.config().workers),
+            engine.config().limits.hello_bytes + kHoldExtraBytes),
+      scratch_(hello_scratch_bytes(engine.config().limits.hello_bytes + kHoldExtraBytes)),
+      probes_(DAM_MAX_SERVERS * 2) {
+  for (uint32_t i = static_cast<uint32_t>(flows_.size()); i > 0; --i) {
+    flows_[i - 1].state = FlowState::free;
+    flows_[i - 1].next_free = free_flow_;
+    free_flow_ = i - 1;
+  }
+  for (uint32_t i = static_cast<uint32_t>(handshakes_.size()); i > 0; --i) {
+    free_handshakes_.push_back(i - 1);
+  }
+}
+
+void Worker::begin(Output& output, uint64_t now_ns) {
+  now_ns_ = now_ns;
+  out_ = &output;
+  const Policy* policy = engine_.policy();
+  if (policy != policy_) {
+    policy_ = policy;
+    sweep_at_ = 0;
+  }
+  policy_seen_.store(policy_ == nullptr ? 0 : policy_->version, std::memory_order_release);
+  const uint32_t generation = engine_.secret_generation();
+  if (generation != secret_generation_) {
+    secret_generation_ = generation;
+    secrets_ = engine_.secrets();
+  }
+}
+
+void Worker::poll(std::span<Frame> frames, Output& output, uint64_t now_ns) {
+  begin(output, now_ns);
+  for (const Frame& frame : frames) __builtin_prefetch(frame.data);
+  for (size_t i = 0; i < frames.size(); ++i) {
+    jobs_[i].frame = &frames[i];
+    parse(jobs_[i]);
+  }
+  for (size_t i = 0; i < frames.size(); ++i) locate(jobs_[i]);
+  for (size_t i = 0; i < frames.size(); ++i) {
+    if (jobs_[i].ref == kNone) continue;
+    const uint32_t source = flows_[jobs_[i].ref >> 1].source;
+    if (source != kNone) __builtin_prefetch(&engine_.sources[source], 1);
+  }
+  for (size_t i = 0; i < frames.size(); ++i) handle(jobs_[i]);
+  out_ = nullptr;
+}
+
+void Worker::parse(Job& job) {
+  const Frame& frame = *job.frame;
+  ++counters_->rx_packets;
+  counters_->rx_bytes += frame.bytes;
+  job.refused = dam_parse(frame.data, frame.data + frame.bytes, &job.packet);
+  job.hash = 0;
+  if (job.refused != DAM_DROP_none || job.packet.kind != DAM_KIND_TCP) return;
+  job.hash = hash_of(job.packet);
+  index_of_flows_.prefetch(job.hash);
+}
+
+// The tag alone picks a candidate: whether it really is the packet's flow is checked by handle(),
+// when its lines have arrived.
+void Worker::locate(Job& job) {
+  job.ref = kNone;
+  if (job.refused != DAM_DROP_none || job.packet.kind != DAM_KIND_TCP) return;
+  job.ref = index_of_flows_.first_candidate(job.hash);
+  if (job.ref == kNone) {
+    if (policy_ != nullptr && !policy_->deny.empty()) policy_->deny.prefetch(job.packet.src);
+    return;
+  }
+  const Flow* flow = &flows_[job.ref >> 1];
+  __builtin_prefetch(flow);
+  __builtin_prefetch(reinterpret_cast<const uint8_t*>(flow) + 64);
+}
+
+void Worker::handle(Job& job) {
+  if (policy_ == nullptr) return drop(*job.frame, DAM_DROP_no_policy, 0);
+  if (job.refused != DAM_DROP_none) return drop(*job.frame, job.refused, 0);
+  if (job.frame->checksum == RxChecksum::bad) return drop(*job.frame, DAM_DROP_bad_checksum, 0);
+  if (job.packet.kind != DAM_KIND_TCP) return for_the_dam(job);
+  // An earlier frame of this burst may have made or ended the flow: ask again unless it fits.
+  const bool fits = job.ref != kNone && is_flow(job.ref, job.packet);
+  const uint32_t ref = fits ? job.ref : find_flow(job.packet, job.hash);
+  if (ref == kNone) return stranger(job);
+  Flow& flow = flows_[ref >> 1];
+  const auto direction = static_cast<dam_direction>(ref & 1);
+  constexpr uint8_t kControl = DAM_TCP_SYN | DAM_TCP_FIN | DAM_TCP_RST;
+  if (flow.state == FlowState::established && (job.packet.tcp_flags & kControl) == 0 &&
+      (flow.flags & (kFlowClosing | kFlowSynSeen)) == 0) [[likely]] {
+    return splice(flow, direction, job);
+  }
+  if (flow.state == FlowState::established) return on_control(flow, direction, job);
+  if (flow.state == FlowState::deliver) return on_delivering(flow, direction, job);
+  return direction == DAM_C2S ? on_client_early(flow, job) : on_server_early(flow, job);
+}
+
+void Worker::splice(Flow& flow, dam_direction direction, Job& job) {
+  const dam_packet& packet = job.packet;
+  const Drop refused = admit_packet(flow, direction, job.frame->bytes);
+  if (refused != DAM_DROP_none) return drop(*job.frame, refused, flow.zone_slot);
+  flow.last_seen = coarse(now_ns_);
+  flow.next[direction] = dam_seq_add(packet.seq, packet.payload_bytes);
+  flow.acked[direction] = packet.ack;
+  forward(flow, direction, job);
+}
+
+uint64_t Worker::hash_of(const dam_packet& packet) const {
+  const dam_flow_key key{packet.src, packet.dst, packet.src_port, packet.dst_port};
+  return dam_flow_hash(engine_.config().hash_key, &key);
+}
+
+bool Worker::is_flow(uint32_t ref, const dam_packet& packet) const {
+  const Flow& flow = flows_[ref >> 1];
+  if (flow.state == FlowState::free) return false;
+  const Listener& listener = policy_->listeners[flow.listener_slot];
+  if ((ref & 1) == DAM_C2S) {
+    return dam_address_equal(&flow.client, &packet.src) &&
+           flow.client_port.raw == packet.src_port.raw &&
+           listener.port.raw == packet.dst_port.raw &&
+           dam_address_equal(&listener.address, &packet.dst);
+  }
+  const Server& server = policy_->servers[flow.server_slot];
+  return dam_ntoh16(packet.dst_port) == flow.source_port &&
+         server.port.raw == packet.src_port.raw &&
+         dam_address_equal(&server.address[flow.family == 6], &packet.src) &&
+         dam_address_equal(&engine_.local_addresses[flow.local].address, &packet.dst);
+}
+
+uint32_t Worker::find_flow(const dam_packet& packet, uint64_t hash) const {
+  return index_of_flows_.find(hash, [&](uint32_t ref) { return is_flow(ref, packet); });
+}
+
+// A TCP segment of no known flow.
+void Worker::stranger(Job& job) {
+  const dam_packet& packet = job.packet;
+  uint16_t slot = 0;
+  const Listener* listener = listener_of(packet, slot);
+  if (listener == nullptr) {
+    if (engine_.neighbours.is_own(packet.dst)) {
+      if (on_probe_reply(job)) return;
+      return reset_sender(job);
+    }
+    return drop(*job.frame, DAM_DROP_not_ours, 0);
+  }
+  if (!policy_->allow.contains(packet.src)) {
+    if (policy_->deny.contains(packet.src)) return drop(*job.frame, DAM_DROP_denied, 0);
+    if (banned_everywhere(packet.src, slot)) return drop(*job.frame, DAM_DROP_banned, 0);
+  }
+  const uint8_t flags = packet.tcp_flags;
+  if ((flags & (DAM_TCP_SYN | DAM_TCP_ACK | DAM_TCP_RST | DAM_TCP_FIN)) == DAM_TCP_SYN) {
+    return on_syn(job, slot);
+  }
+  if ((flags & (DAM_TCP_SYN | DAM_TCP_ACK | DAM_TCP_RST)) == DAM_TCP_ACK)
+    return on_cookie(job, slot);
+  drop(*job.frame, (flags & DAM_TCP_RST) != 0 ? DAM_DROP_no_flow : DAM_DROP_bad_flags, 0);
+}
+
+// ARP, ICMP and everything else that is not TCP.
+void Worker::for_the_dam(Job& job) {
+  if (job.packet.kind == DAM_KIND_ICMP && is_icmp_error(job)) return on_icmp(job);
+  if (engine_.neighbours.handle(*job.frame, job.packet, now_ns_, *out_)) {
+    return count_drop(DAM_DROP_consumed, 0);
+  }
+  const bool ours = job.packet.family != 0 && engine_.neighbours.is_own(job.packet.dst);
+  if (!ours && job.packet.kind != DAM_KIND_ARP && job.packet.kind != DAM_KIND_OTHER) {
+    return drop(*job.frame, DAM_DROP_not_ours, 0);
+  }
+  ++counters_->host_packets;
+  out_->host.add(*job.frame);
+}
+
+void Worker::tick(Output& output, uint64_t now_ns) {
+  begin(output, now_ns);
+  if (policy_ != nullptr) {
+    // Each timer may send two frames; the budget keeps within the spares of one call.
+    handshake_timers_.advance(now_ns, kSpares / 4, [this](uint32_t id) { on_handshake_timer(id); });
+    flow_timers_.advance(now_ns, 64, [this](uint32_t id) { on_flow_timer(id); });
+    sweep_denied();
+    if (index_ == 0) probe_servers();
+  }
+  if (index_ == 0) {
+    engine_.neighbours.tick(now_ns, output);
+    engine_.sources.sweep(index_, now_ns, kSweptSources);
+  }
+  out_ = nullptr;
+}
+
+uint32_t Worker::owner_of(const Frame& frame) const {
+  const uint32_t workers = engine_.config().workers;
+  const Policy* policy = engine_.policy();
+  dam_packet packet;
+  if (workers == 1 || policy == nullptr ||
+      dam_parse(frame.data, frame.data + frame.bytes, &packet) != DAM_DROP_none) {
+    return index_;
+  }
+  if (packet.kind == DAM_KIND_ICMP) {
+    // The quoted packet travelled the other way.
+    dam_packet quoted;
+    if (dam_parse_embedded(frame.data + packet.l4 + 8, frame.data + packet.end, &quoted) !=
+        DAM_DROP_none) {
+      return index_;
+    }
+    packet.src = quoted.dst;
+    packet.dst = quoted.src;
+    packet.src_port = quoted.dst_port;
+    packet.dst_port = quoted.src_port;
+  } else if (packet.kind != DAM_KIND_TCP) {
+    return index_;
+  }
+  uint16_t slot = 0;
+  for (const Listener& listener : policy->listeners) {
+    if (listener.port.raw == packet.dst_port.raw &&
+        dam_address_equal(&listener.address, &packet.dst)) {
+      return static_cast<uint32_t>(hash_of(packet) >> 32) % workers;
+    }
+    ++slot;
+  }
+  return dam_ntoh16(packet.dst_port) % workers;
+}
+
+}  // namespace dam

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The path of a packet: parse -> flow lookup -> { splice | admit -> handshake -> hello -> route }.
+// One worker is one thread's share of the connections; nothing here allocates, locks or calls the
+// system.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <vector>
+
+#include "dataplane/core/counters.h"
+#include "dataplane/core/flow_key.h"
+#include "dataplane/core/packet.h"
+#include "dataplane/core/splice.h"
+#include "dataplane/core/syn_cookie.h"
+#include "dataplane/core/tcp_options.h"
+#include "dataplane/engine/engine.h"
+#include "dataplane/engine/flow.h"
+#include "dataplane/engine/flow_index.h"
+#include "dataplane/engine/frame.h"
+#include "dataplane/engine/handshake.h"
+#include "dataplane/engine/hello_status.h"
+#include "dataplane/engine/segment.h"
+#include "dataplane/engine/timer_wheel.h"
+
+namespace dam {
+
+class Worker {
+ public:
+  Worker(Engine& engine, uint32_t index);
+
+  // One burst, at most kBurst frames; every frame comes back in one list of `output`.
+  void poll(std::span<Frame> frames, Output& output, uint64_t now_ns);
+  // Timers: retransmissions, time-outs, probes, neighbours. Every millisecond or so, also when
+  // idle.
+  void tick(Output& output, uint64_t now_ns);
+  // Software steering: which worker's flow table knows this frame.
+  uint32_t owner_of(const Frame& frame) const;
+
+  uint64_t policy_seen() const { return policy_seen_.load(std::memory_order_acquire); }
+  uint32_t flows_used() const { return flows_used_.load(std::memory_order_relaxed); }
+  uint32_t half_open_used() const { return half_open_used_.load(std::memory_order_relaxed); }
+  uint32_t flow_capacity() const { return static_cast<uint32_t>(flows_.size()); }
+  const HoldPool& hold() const { return hold_; }
+
+ private:
+  using Drop = dam_drop_reason;
+
+  // A frame under way through the burst.
+  struct Job {
+    Frame* frame;
+    dam_packet packet;
+    uint64_t hash;
+    uint32_t ref;  // flow << 1 | direction, or kNone
+    Drop refused;  // by the parser
+  };
+
+  // worker.cc: the burst.
+  void begin(Output& output, uint64_t now_ns);
+  void parse(Job& job);
+  void locate(Job& job);
+  void handle(Job& job);
+  void splice(Flow& flow, dam_direction direction, Job& job);
+  void stranger(Job& job);
+  void for_the_dam(Job& job);
+  uint32_t find_flow(const dam_packet& packet, uint64_t hash) const;
+  bool is_flow(uint32_t ref, const dam_packet& packet) const;
+  bool banned_everywhere(const dam_address& source, uint16_t listener_slot) const;
+  uint64_t hash_of(const dam_packet& packet) const;
+
+  // egress.cc: frames leave here, or are counted.
+  dam_rewrite rewrite_of(const Flow& flow, dam_direction direction) const;
+  void count_drop(Drop reason, uint32_t zone);
+  void drop(Frame& frame, Drop reason, uint32_t zone);
+  void transmit(Frame& frame, uint16_t l3, uint8_t family, const NextHop& hop, bool urgent);
+  void forward(Flow& flow, dam_direction direction, Job& job);
+  bool originate(const Segment& segment, const NextHop& hop, bool urgent);
+  void answer(Frame& frame, const Segment& segment, const NextHop& hop, bool urgent);
+  void reset_sender(Job& job);
+  bool may_send_icmp();
+  void too_big(Flow& flow, dam_direction direction, Job& job, uint16_t mtu);
+  const Interface& interface(uint8_t index) const { return engine_.config().interfaces[index]; }
+
+  // admit.cc: buckets, bans, shares.
+  Drop admit_packet(const Flow& flow, dam_direction direction, uint32_t bytes);
+  Drop admit_connection(Flow& flow, const Zone& zone);
+  Drop charge(const Flow& flow, const Zone& zone, dam_dimension dimension, uint32_t units);
+  bool exceeded(const Flow& flow, const Zone& zone, bool total, dam_dimension dimension);
+  void violated(const Flow& flow, const Zone& zone);
+  Drop count_concurrent(Flow& flow, const Zone& zone);
+  void uncount_concurrent(Flow& flow);
+
+  // open.cc: SYN -> cookie -> flow.
+  const Listener* listener_of(const dam_packet& packet, uint16_t& slot) const;
+  bool checksum_holds(const Job& job) const;
+  void on_syn(Job& job, uint16_t listener_slot);
+  void on_cookie(Job& job, uint16_t listener_slot);
+  bool cookie_holds(const dam_packet& packet, dam_cookie_options& options) const;
+  void open(Job& job, uint16_t listener_slot, const dam_cookie_options& cookie,
+            const dam_tcp_options& options);
+  void begin_handshake(Flow& flow, uint32_t slot, const dam_cookie_options& cookie,
+                       const dam_tcp_options& options);
+  LearnedOptions promise_of(const Listener& listener, uint8_t family) const;
+  uint16_t mss_of(const NextHop& hop, uint8_t family) const;
+  uint32_t client_clock(const dam_address& client, dam_be16 port) const;
+  uint32_t make_room_half_open();
+  bool replaced_by_new_cookie(Flow& flow, Job& job);
+
+  // hello.cc: client bytes that wait for a route.
+  void on_client_early(Flow& flow, Job& job);
+  bool take_hold(Handshake& handshake);
+  void take_bytes(Flow& flow, Handshake& handshake, Job& job);
+  void acknowledge_client(const Flow& flow, const Handshake& handshake, Frame& frame);
+  void read_hello(Flow& flow, Handshake& handshake);
+  void read_http(Flow& flow, Handshake& handshake, std::span<const uint8_t> bytes);
+  void hello_refused(Flow& flow, HelloStatus status);
+  void route(Flow& flow, Handshake& handshake, const RouteQuery& query);
+  Drop enter_zone(Flow& flow, const Route& route);
+  void refuse(Flow& flow, Drop reason, bool reset);
+
+  // connect.cc: the server's side of the handshake.
+  void choose_candidates(const Flow& flow, Handshake& handshake, const Route& route) const;
+  void connect(Flow& flow, Handshake& handshake);
+  bool bind_source_port(Flow& flow, uint16_t server_slot);
+  void unbind_source_port(Flow& flow);
+  uint64_t server_side_hash(const Flow& flow) const;
+  uint64_t client_side_hash(const Flow& flow) const;
+  void start_clocks(Flow& flow, Handshake& handshake);
+  void send_syn(Flow& flow, Handshake& handshake);
+  void on_server_early(Flow& flow, Job& job);
+  void on_syn_ack(Flow& flow, Handshake& handshake, Job& job, const dam_tcp_options& options);
+  void server_failed(Flow& flow, Handshake& handshake, Drop reason);
+  void install_splice(Flow& flow, Handshake& handshake, const dam_packet& packet,
+                      const dam_tcp_options& options);
+  void write_header(const Flow& flow, Handshake& handshake) const;
+  Segment to_server(const Flow& flow, uint8_t flags) const;
+  Segment to_client(const Flow& flow, uint8_t flags) const;
+
+  // deliver.cc: header and held bytes reach the server, whole and in order.
+  Segment deliver_segment(const Flow& flow, const Handshake& handshake) const;
+  void deliver(Flow& flow, Handshake& handshake);
+  void on_delivering(Flow& flow, dam_direction direction, Job& job);
+  bool on_server_ack(Flow& flow, Handshake& handshake, const Job& job);
+  void delivered(Flow& flow);
+
+  // close.cc: FIN, RST, time, and what is given back.
+  void on_control(Flow& flow, dam_direction direction, Job& job);
+  void acknowledge_again(Flow& flow, Job& job);
+  void on_rst(Flow& flow, dam_direction direction, const dam_packet& packet);
+  void track_fins(Flow& flow);
+  void start_closing(Flow& flow, uint8_t rst_direction);
+  void reset_client(const Flow& flow);
+  void reset_server(const Flow& flow);
+  void release(Flow& flow);
+  void release_handshake(Flow& flow);
+  uint64_t idle_limit_ns(const Flow& flow) const;
+  void on_flow_timer(uint32_t flow_index);
+  void on_handshake_timer(uint32_t index);
+  void sweep_denied();
+
+  // icmp.cc
+  static bool is_icmp_error(const Job& job);
+  void on_icmp(Job& job);
+  void forward_icmp(Flow& flow, dam_direction travelled, Job& job, const dam_packet& quoted);
+  // probe.cc (worker 0)
+  void prepare_probes();
+  void probe_servers();
+  void send_probe(uint16_t server_slot, uint8_t family);
+  uint16_t probe_port(const Server& server, uint8_t family, uint8_t local);
+  static void note_probe(ServerStatus& status, bool answered);
+  void learn(ServerStatus& status, Job& job);
+  bool on_probe_reply(Job& job);
+
+  uint32_t index_of(const Flow& flow) const { return static_cast<uint32_t>(&flow - flows_.data()); }
+  Handshake& handshake_of(const Flow& flow) { return handshakes_[flow.handshake]; }
+  dam_zone_counters& zone_counters(uint32_t slot) { return counters_->zones[slot]; }
+  void schedule_handshake(uint32_t index);
+  void unlink_waiting(Handshake& handshake);
+  NextHop hop(const Flow& flow, dam_direction direction) const {
+    return {flow.out_interface[direction], flow.neighbour[direction]};
+  }
+
+  Engine& engine_;
+  uint32_t index_;
+  dam_worker_counters* counters_;
+  const Policy* policy_ = nullptr;
+  std::atomic<uint64_t> policy_seen_{0};
+  dam_cookie_secrets secrets_{};
+  uint32_t secret_generation_ = 0xffffffffu;
+  uint64_t now_ns_ = 0;
+  Output* out_ = nullptr;
+
+  std::vector<Flow> flows_;
+  uint32_t free_flow_ = kNone;
+  uint32_t routed_flows_ = 0;
+  uint32_t service_flows_ = 0;  // of these, not of a management zone
+  std::atomic<uint32_t> flows_used_{0};
+  FlowIndex index_of_flows_;
+  TimerWheel flow_timers_;
+  std::vector<Handshake> handshakes_;
+  std::vector<uint32_t> free_handshakes_;
+  std::atomic<uint32_t> half_open_used_{0};
+  uint32_t service_connecting_ = 0;  // handshakes with a service route
+  uint32_t waiting_first_ = kNone;   // handshakes without a route, oldest first
+  uint32_t waiting_last_ = kNone;
+  TimerWheel handshake_timers_;
+  HoldPool hold_;
+  std::vector<uint8_t> scratch_;  // for the parsers of client bytes
+  uint64_t reset_tat_ns_ = 0;     // answers to strays are limited
+  uint64_t icmp_tat_ns_ = 0;
+  uint32_t sweep_at_ = kNone;  // next flow to check against a new deny list
+  uint16_t ip_ident_ = 0;
+
+  // Probes of servers; worker 0 alone.
+  struct Probe {
+    uint64_t sent_ns = 0;
+    uint16_t port = 0;  // 0: none under way
+    uint8_t local = 0;
+    dam_seq iss{};
+  };
+  std::vector<Probe> probes_;  // [server slot * 2 + family is IPv6]
+  size_t probe_next_ = 0;
+  uint32_t probe_next_port_ = 0;
+  PortRange probe_range_{0, 0};
+  uint64_t probe_at_ns_ = 0;
+  std::array<Job, kBurst> jobs_;
+};
+
+}  // namespace dam
