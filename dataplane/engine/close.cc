@@ -36,7 +36,7 @@ void Worker::on_control(Flow& flow, dam_direction direction, Job& job) {
   }
   const bool fin = (packet.tcp_flags & DAM_TCP_FIN) != 0;
   const dam_seq end = dam_seq_add(packet.seq, packet.payload_bytes + (fin ? 1u : 0u));
-  flow.next[direction] = end;
+  move_next(flow, direction, end);
   if (acknowledges) flow.acked[direction] = packet.ack;
   if (fin) {
     flow.flags |= direction == DAM_C2S ? kFlowFinClient : kFlowFinServer;

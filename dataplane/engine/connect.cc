@@ -197,7 +197,7 @@ void Worker::on_server_early(Flow& flow, Job& job) {
     // A server that still remembers the port (TIME-WAIT): the RST makes it forget; then once more.
     handshake.retransmit_ns = std::min(handshake.retransmit_ns, now_ns_ + 20'000'000);
     schedule_handshake(flow.handshake);
-    return reset_sender(job);
+    return reset_sender(job, DAM_DROP_consumed);
   }
   dam_tcp_options options;
   const Frame& frame = *job.frame;

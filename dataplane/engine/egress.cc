@@ -81,9 +81,9 @@ void Worker::answer(Frame& frame, const Segment& segment, const NextHop& hop, bo
 
 // RFC 9293 3.10.7.1: a segment to a connection that does not exist is answered with RST; limited,
 // so that forged segments make no flood of them.
-void Worker::reset_sender(Job& job) {
+void Worker::reset_sender(Job& job, Drop reason) {
   const dam_packet& packet = job.packet;
-  count_drop(DAM_DROP_no_flow, 0);
+  count_drop(reason, 0);
   const bool reset = (packet.tcp_flags & DAM_TCP_RST) != 0;
   const NextHop back = engine_.neighbours.next_hop(packet.src);
   if (reset || !back || !dam_gcra_charge(&reset_tat_ns_, &kStrayAnswers, now_ns_, 1)) {

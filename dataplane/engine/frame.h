@@ -12,8 +12,8 @@
 namespace dam {
 
 inline constexpr uint32_t kBurst = 32;
-inline constexpr uint32_t kSpares = 96;       // most frames that one poll or tick can originate
-inline constexpr uint16_t kFrameBytes = 1600;  // room that each spare frame has behind `data`
+inline constexpr uint32_t kSpares = 96;        // most frames that one poll or tick can originate
+inline constexpr uint16_t kFrameBytes = 1600;  // writable bytes behind `data`, in every frame
 inline constexpr uint16_t kHeadroom = 64;      // writable bytes before `data`, in every frame
 
 enum class RxChecksum : uint8_t { unknown, good, bad };
@@ -41,11 +41,11 @@ struct FrameList {
 };
 
 struct Output {
-  FrameList<kSpares> spare;              // empty frames; the driver tops them up before each call
-  FrameList<kBurst + kSpares> urgent;    // management traffic: transmit first, in order
-  FrameList<kBurst + kSpares> normal;    // everything else, in order
-  FrameList<kBurst> dropped;             // to be freed; the engine has counted the reason
-  FrameList<kBurst> host;                // not the dam's: to the host's own network stack
+  FrameList<kSpares> spare;             // empty frames; the driver tops them up before each call
+  FrameList<kBurst + kSpares> urgent;   // management traffic: transmit first, in order
+  FrameList<kBurst + kSpares> normal;   // everything else, in order
+  FrameList<kBurst + kSpares> dropped;  // to be freed; the engine has counted the reason
+  FrameList<kBurst> host;               // not the dam's: to the host's own network stack
 };
 
 // Who gets the packets of a flow: with one worker, everything is 0.
@@ -53,10 +53,14 @@ struct Output {
 // engine/steer.h serves the others.
 template <typename D>
 concept Driver = requires(D driver, uint32_t queue, Output& output, std::span<Frame> frames) {
-  { driver.receive(queue, frames) } -> std::same_as<uint32_t>;  // fills at most kBurst, gives the count
-  { driver.refill(output) };                                    // tops up output.spare
-  { driver.transmit(queue, output) } -> std::same_as<uint32_t>; // empties urgent, normal, dropped, host;
-                                                                // gives how many tx_full drops there were
+  {
+    driver.receive(queue, frames)
+    } -> std::same_as<uint32_t>;  // fills at most kBurst, gives the count
+  {driver.refill(output)};        // tops up output.spare
+  {
+    driver.transmit(queue, output)
+    } -> std::same_as<uint32_t>;  // empties urgent, normal, dropped, host;
+                                  // gives how many tx_full drops there were
 };
 
 }  // namespace dam

@@ -107,12 +107,20 @@ bool Worker::cookie_holds(const dam_packet& packet, dam_cookie_options& options)
                               dam_seq_add(packet.ack, kBefore), &options) != 0;
 }
 
-// A client that lost its connection uses the port again: its new cookie ends the old flow.
+// A client that lost its connection uses the port again: its new cookie ends the old flow. Segments
+// that fit the old flow are not tried as cookies: among millions one would pass by chance.
 bool Worker::replaced_by_new_cookie(Flow& flow, Job& job) {
+  const bool spliced = flow.state >= FlowState::deliver;
+  const dam_seq sent = spliced
+                           ? dam_seq_translate(flow.next[DAM_S2C], flow.splice.seq_delta[DAM_S2C])
+                           : dam_seq_add(flow.cookie, 1);
+  const dam_seq received = spliced ? flow.next[DAM_C2S] : dam_seq_add(flow.client_isn, 1);
+  constexpr int32_t kNear = 1 << 26;
+  const int32_t seq_off = dam_seq_distance(received, job.packet.seq);
+  const int32_t ack_off = dam_seq_distance(sent, job.packet.ack);
+  const bool fits = seq_off > -kNear && seq_off < kNear && ack_off > -kNear && ack_off < kNear;
   dam_cookie_options cookie;
-  if (job.packet.ack.value - 1 == flow.cookie.value || !cookie_holds(job.packet, cookie)) {
-    return false;
-  }
+  if (fits || !cookie_holds(job.packet, cookie)) return false;
   const uint16_t listener_slot = flow.listener_slot;
   count_drop(DAM_DROP_closed, flow.zone_slot);
   reset_server(flow);
@@ -126,8 +134,7 @@ void Worker::on_cookie(Job& job, uint16_t listener_slot) {
   dam_cookie_options cookie;
   if (!cookie_holds(packet, cookie)) {
     ++counters_->cookies_bad;
-    count_drop(DAM_DROP_bad_cookie, 0);
-    return reset_sender(job);
+    return reset_sender(job, DAM_DROP_bad_cookie);
   }
   dam_tcp_options options;
   const Frame& frame = *job.frame;

@@ -11,8 +11,9 @@ __extension__ using Key = unsigned __int128;
 constexpr Key kLastKey = ~Key{0};
 constexpr Key kFirstV4 = Key{0xffff} << 32;  // ::ffff:0:0, RFC 4291 2.5.5.2
 constexpr Key kLastV4 = kFirstV4 | 0xffffffff;
-constexpr uint32_t kBlocks = 1u << 18;
+constexpr uint32_t kBuckets = 1u << 20;  // /20s
 constexpr uint32_t kChildren = 9;
+constexpr uint16_t kNever = 0xffff;  // above every address of a /20
 
 }  // namespace
 
@@ -62,33 +63,88 @@ PrefixSet::PrefixSet(std::span<const SourcePrefix> prefixes) : empty_(prefixes.e
   build_tree(table ? others : ranges);
 }
 
-// Marks [first, last] of one /24; called in rising order, so that the details are in order, too.
-void PrefixSet::add_part(uint32_t subnet, uint32_t first, uint32_t last) {
-  Block& block = blocks_[subnet >> 6];
-  const uint64_t bit = uint64_t{1} << (subnet & 63);
-  if (first == 0 && last == 255) {
-    block.all |= bit;
-    return;
+// Room for so many points (a power of two), none of which shares its cache line with less than all.
+uint32_t PrefixSet::allocate(uint32_t points) {
+  const uint32_t aligned = std::min(points, kLinePoints);
+  const uint32_t first = (used_ + aligned - 1) / aligned * aligned;
+  used_ = first + points;
+  lines_.resize((used_ + kLinePoints - 1) / kLinePoints);
+  return first;
+}
+
+uint32_t PrefixSet::add_list(std::span<const uint16_t> points) {
+  uint32_t kind = kList;
+  uint32_t room = kUnit;
+  for (; room < points.size(); room *= 2) ++kind;
+  const uint32_t first = allocate(room);
+  for (uint32_t i = 0; i < room; ++i) {
+    lines_[(first + i) / kLinePoints].point[(first + i) % kLinePoints] =
+        i < points.size() ? points[i] : kNever;
   }
-  if (!(block.some & bit)) {
-    if (block.some == 0) block.first_detail = static_cast<uint32_t>(details_.size());
-    block.some |= bit;
-    details_.emplace_back();
+  return first / kUnit << kKindBits | kind;
+}
+
+uint32_t PrefixSet::add_bitmap(std::span<const uint16_t> points) {
+  const uint32_t first = allocate((1u << kLowBits) / 16);
+  bool inside = false;
+  size_t next = 0;
+  for (uint32_t low = 0; low < 1u << kLowBits; ++low) {
+    if (next < points.size() && points[next] == low) {
+      inside = !inside;
+      ++next;
+    }
+    uint16_t& word = lines_[(first + low / 16) / kLinePoints].point[low / 16 % kLinePoints];
+    word = static_cast<uint16_t>(word | inside << low % 16);
   }
-  for (uint32_t i = first; i <= last; ++i) details_.back().word[i >> 6] |= uint64_t{1} << (i & 63);
+  return first / kUnit << kKindBits | kBitmap;
+}
+
+// Membership begins outside and changes at each of `points`.
+void PrefixSet::close_bucket(uint32_t bucket, std::vector<uint16_t>& points) {
+  if (points.empty()) return;
+  const bool whole = points.size() == 1 && points[0] == 0;
+  directory_[bucket] = whole                          ? uint32_t{kEverything}
+                       : points.size() <= kLinePoints ? add_list(points)
+                                                      : add_bitmap(points);
+  points.clear();
 }
 
 void PrefixSet::build_table(std::span<const Range> ranges) {
-  blocks_.resize(kBlocks);
+  directory_.resize(kBuckets, kNothing);
+  constexpr uint32_t kLowMask = (1u << kLowBits) - 1;
+  std::vector<uint16_t> points;
+  uint32_t bucket = 0;
   for (const Range& range : ranges) {
     const uint32_t first = static_cast<uint32_t>(range.first);
     const uint32_t last = static_cast<uint32_t>(range.last);
-    for (uint32_t subnet = first >> 8; subnet <= last >> 8; ++subnet) {
-      add_part(subnet, subnet == first >> 8 ? first & 255 : 0,
-               subnet == last >> 8 ? last & 255 : 255);
+    for (uint32_t at = first >> kLowBits; at <= last >> kLowBits; ++at) {
+      if (at != bucket) close_bucket(bucket, points);
+      bucket = at;
+      points.push_back(at == first >> kLowBits ? first & kLowMask : 0);
+      const uint32_t end = (last & kLowMask) + 1;
+      if (at == last >> kLowBits && end <= kLowMask) points.push_back(static_cast<uint16_t>(end));
     }
   }
-  details_.shrink_to_fit();
+  close_bucket(bucket, points);
+  lines_.shrink_to_fit();
+}
+
+bool PrefixSet::table_contains(uint32_t address) const {
+  const uint32_t entry = directory_[address >> kLowBits];
+  const uint32_t kind = entry & ((1u << kKindBits) - 1);
+  if (kind <= kEverything) return kind == kEverything;
+  const uint32_t low = address & ((1u << kLowBits) - 1);
+  const uint32_t first = (entry >> kKindBits) * kUnit;
+  if (kind == kBitmap) {
+    const Line& line = lines_[first / kLinePoints + low / (16 * kLinePoints)];
+    return line.point[low / 16 % kLinePoints] >> low % 16 & 1;
+  }
+  const uint16_t* list = &lines_[first / kLinePoints].point[first % kLinePoints];
+  uint32_t changes = 0;
+  for (const uint16_t* const end = list + (kUnit << (kind - kList)); list != end; list += kUnit) {
+    changes += (list[0] <= low) + (list[1] <= low) + (list[2] <= low) + (list[3] <= low);
+  }
+  return changes & 1;
 }
 
 // The tree holds the last address before each change of membership: an address is inside if the
@@ -122,8 +178,11 @@ void PrefixSet::build_levels(std::vector<Key> points) {
       const size_t end = std::min(begin + fanout, greatest.size());
       above[i] = greatest[end - 1];
       const size_t keys = fanout == kNodeKeys ? end - begin : end - begin - 1;
-      level[i].key.fill(kLastKey);
-      std::copy_n(greatest.begin() + begin, keys, level[i].key.begin());
+      for (size_t k = 0; k < kNodeKeys; ++k) {
+        const Key key = k < keys ? greatest[begin + k] : kLastKey;
+        level[i].high[k] = static_cast<uint64_t>(key >> 64);
+        level[i].low[k] = static_cast<uint64_t>(key);
+      }
     }
     if (nodes == 1) break;
     greatest = std::move(above);
@@ -136,20 +195,23 @@ void PrefixSet::build_levels(std::vector<Key> points) {
 
 bool PrefixSet::tree_contains(const dam_address& address) const {
   const Key key = key_of(address);
+  const auto high = static_cast<uint64_t>(key >> 64);
+  const auto low = static_cast<uint64_t>(key);
   uint32_t index = 0;
   uint32_t below = 0;
   for (uint32_t level = 0; level < levels_; ++level) {
     const Node& node = nodes_[level_first_[level] + index];
     below = 0;
-    for (const Key k : node.key) below += k < key;
+    for (const uint64_t k : node.high) below += k < high;
+    while (below < kNodeKeys && node.high[below] == high && node.low[below] < low) ++below;
     index = index * kChildren + below;
   }
   return zero_inside_ != (below & 1);
 }
 
 uint64_t PrefixSet::memory_bytes() const {
-  return sizeof *this + nodes_.capacity() * sizeof(Node) + blocks_.capacity() * sizeof(Block) +
-         details_.capacity() * sizeof(Detail);
+  return sizeof *this + nodes_.capacity() * sizeof(Node) +
+         directory_.capacity() * sizeof(uint32_t) + lines_.capacity() * sizeof(Line);
 }
 
 }  // namespace dam

@@ -19,12 +19,15 @@ struct SourcePrefix {
 // Immutable once built. Bits of an address behind its prefix are ignored; /0 holds every address,
 // IPv4 ones, too. Nested and overlapping prefixes are merged when the set is built.
 //
-// Sets of more than kTreeRanges separate IPv4 ranges: two bits for each /24 ("all of it", "some of
-// it") in 8 MiB, and 32 bytes for each /24 of which only some addresses are in: at most two cache
-// misses. Everything else: a B+ tree of the points where membership changes, nodes of 8 in two
-// cache lines; with a million IPv6 prefixes 7 levels, of which the upper 4 stay cached. Memory: 8
-// MiB + 32 bytes a partial /24 (so at most 39 MiB for a million IPv4 CIDRs), 37 bytes an IPv6
-// prefix.
+// IPv4, if there are more than kTreeRanges separate ranges: a directory of the 2^20 /20s in 4 MiB;
+// a /20 that is neither in nor out as a whole has a list of the points where membership changes, of
+// 8 to 64 bytes in one cache line, or, with more points, a bit for each address. Two cache misses
+// at most. A million random hosts take 10 MiB; the worst that a million CIDRs can take is 34 MiB.
+//
+// Everything else: a B+ tree of such points, of 8 in a node. A node's upper halves fill one cache
+// line, and the lower ones another that is read only if an upper half is the address's. With a
+// million IPv6 prefixes it has 7 levels, of which the upper 5 stay in the L2 cache, and takes 37
+// bytes a prefix.
 class PrefixSet {
  public:
   static constexpr uint32_t kTreeRanges = 32;
@@ -34,15 +37,15 @@ class PrefixSet {
 
   bool contains(const dam_address& address) const {
     if (empty_) return false;
-    if (!blocks_.empty() && dam_address_is_v4(&address)) {
+    if (!directory_.empty() && dam_address_is_v4(&address)) {
       return table_contains(__builtin_bswap32(address.word[3]));
     }
     return tree_contains(address);
   }
   // Fetches the first cache line that contains() will touch and that may not be cached.
   void prefetch(const dam_address& address) const {
-    if (!blocks_.empty() && dam_address_is_v4(&address)) {
-      __builtin_prefetch(&blocks_[__builtin_bswap32(address.word[3]) >> kBlockShift]);
+    if (!directory_.empty() && dam_address_is_v4(&address)) {
+      __builtin_prefetch(&directory_[__builtin_bswap32(address.word[3]) >> kLowBits]);
     }
   }
   bool empty() const { return empty_; }
@@ -50,22 +53,23 @@ class PrefixSet {
 
  private:
   __extension__ using Key = unsigned __int128;
-  static constexpr uint32_t kBlockShift = 14;  // a block holds 64 neighbouring /24s
+  static constexpr uint32_t kLowBits = 12;  // of an address in its /20
   static constexpr uint32_t kNodeKeys = 8;
   static constexpr uint32_t kMaxLevels = 12;
 
-  // `all` and `some` have one bit a /24, never both; the details of those in `some` follow one
-  // another from first_detail on.
-  struct alignas(32) Block {
-    uint64_t all = 0;
-    uint64_t some = 0;
-    uint32_t first_detail = 0;
-  };
-  struct alignas(32) Detail {
-    std::array<uint64_t, 4> word{};  // one bit an address
+  // A directory entry: what its /20 has in its low three bits, and where in lines_, in units of
+  // kUnit points, in the others. A list has 4, 8, 16 or 32 points (kList + 0 to 3).
+  enum Kind : uint32_t { kNothing, kEverything, kBitmap, kList };
+  static constexpr uint32_t kKindBits = 3;
+  static constexpr uint32_t kUnit = 4;
+  static constexpr uint32_t kLinePoints = 32;
+
+  struct alignas(64) Line {
+    std::array<uint16_t, kLinePoints> point;
   };
   struct alignas(64) Node {
-    std::array<Key, kNodeKeys> key;
+    std::array<uint64_t, kNodeKeys> high;
+    std::array<uint64_t, kNodeKeys> low;
   };
   struct Range {
     Key first;
@@ -75,19 +79,14 @@ class PrefixSet {
   static Key key_of(const dam_address& address);
   static std::vector<Range> merge(std::span<const SourcePrefix> prefixes);
   void build_table(std::span<const Range> ranges);
-  void add_part(uint32_t subnet, uint32_t first, uint32_t last);
+  void close_bucket(uint32_t bucket, std::vector<uint16_t>& points);
+  uint32_t add_list(std::span<const uint16_t> points);
+  uint32_t add_bitmap(std::span<const uint16_t> points);
+  uint32_t allocate(uint32_t points);
   void build_tree(std::span<const Range> ranges);
   void build_levels(std::vector<Key> points);
+  bool table_contains(uint32_t address) const;
   bool tree_contains(const dam_address& address) const;
-  bool table_contains(uint32_t address) const {
-    const Block& block = blocks_[address >> kBlockShift];
-    const uint64_t bit = uint64_t{1} << (address >> 8 & 63);
-    if (block.all & bit) return true;
-    if (!(block.some & bit)) return false;
-    const uint32_t before = static_cast<uint32_t>(__builtin_popcountll(block.some & (bit - 1)));
-    const Detail& detail = details_[block.first_detail + before];
-    return detail.word[address >> 6 & 3] >> (address & 63) & 1;
-  }
 
   bool empty_ = true;
   bool zero_inside_ = false;  // the tree's set holds address 0
@@ -95,8 +94,9 @@ class PrefixSet {
   std::array<uint32_t, kMaxLevels>
       level_first_{};  // where each level begins in nodes_, the root's first
   std::vector<Node> nodes_;
-  std::vector<Block> blocks_;  // 2^18, or none
-  std::vector<Detail> details_;
+  std::vector<uint32_t> directory_;  // 2^20, or none
+  std::vector<Line> lines_;
+  uint32_t used_ = 0;  // points of lines_
 };
 
 }  // namespace dam

@@ -131,8 +131,7 @@ void Worker::learn(ServerStatus& status, Job& job) {
   learned.ecn = (packet.tcp_flags & DAM_TCP_ECE) != 0;
   learned.wscale = options.wscale;
   status.learned.store(learned.pack(), std::memory_order_relaxed);
-  count_drop(DAM_DROP_consumed, 0);
-  reset_sender(job);
+  reset_sender(job, DAM_DROP_consumed);
 }
 
 }  // namespace dam

@@ -129,9 +129,15 @@ void Worker::splice(Flow& flow, dam_direction direction, Job& job) {
   const Drop refused = admit_packet(flow, direction, job.frame->bytes);
   if (refused != DAM_DROP_none) return drop(*job.frame, refused, flow.zone_slot);
   flow.last_seen = coarse(now_ns_);
-  flow.next[direction] = dam_seq_add(packet.seq, packet.payload_bytes);
+  move_next(flow, direction, dam_seq_add(packet.seq, packet.payload_bytes));
   flow.acked[direction] = packet.ack;
   forward(flow, direction, job);
+}
+
+// Retransmissions do not move it back, and no forged number moves it far ahead.
+void Worker::move_next(Flow& flow, dam_direction direction, dam_seq end) {
+  constexpr uint32_t kFurthestJump = 1u << 26;
+  if (end.value - flow.next[direction].value < kFurthestJump) flow.next[direction] = end;
 }
 
 uint64_t Worker::hash_of(const dam_packet& packet) const {
@@ -168,7 +174,7 @@ void Worker::stranger(Job& job) {
   if (listener == nullptr) {
     if (engine_.neighbours.is_own(packet.dst)) {
       if (on_probe_reply(job)) return;
-      return reset_sender(job);
+      return reset_sender(job, DAM_DROP_no_flow);
     }
     return drop(*job.frame, DAM_DROP_not_ours, 0);
   }

@@ -63,6 +63,7 @@ class Worker {
   void locate(Job& job);
   void handle(Job& job);
   void splice(Flow& flow, dam_direction direction, Job& job);
+  static void move_next(Flow& flow, dam_direction direction, dam_seq end);
   void stranger(Job& job);
   void for_the_dam(Job& job);
   uint32_t find_flow(const dam_packet& packet, uint64_t hash) const;
@@ -78,7 +79,7 @@ class Worker {
   void forward(Flow& flow, dam_direction direction, Job& job);
   bool originate(const Segment& segment, const NextHop& hop, bool urgent);
   void answer(Frame& frame, const Segment& segment, const NextHop& hop, bool urgent);
-  void reset_sender(Job& job);
+  void reset_sender(Job& job, Drop reason);
   bool may_send_icmp();
   void too_big(Flow& flow, dam_direction direction, Job& job, uint16_t mtu);
   const Interface& interface(uint8_t index) const { return engine_.config().interfaces[index]; }
