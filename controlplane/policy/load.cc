@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "controlplane/policy/load.h"
+
+#include <yaml-cpp/yaml.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "controlplane/policy/check.h"
+#include "controlplane/policy/options.h"
+#include "controlplane/policy/prefix_file.h"
+
+namespace dam::control {
+
+namespace {
+
+// One document, or nothing after a report of the syntax error.
+std::optional<YAML::Node> parse_yaml(const std::string& text, Problems& problems) {
+  try {
+    const std::vector<YAML::Node> documents = YAML::LoadAll(text);
+    if (documents.size() == 1 && !documents[0].IsNull()) return documents[0];
+    problems.error({},
+                   documents.empty() || documents.size() == 1
+                       ? "the file is empty"
+                       : "more than one YAML document in the file",
+                   "config/dam.yaml is a complete example");
+  } catch (const YAML::Exception& e) {
+    problems.error(e.mark.is_null() ? Mark{} : Mark{e.mark.line + 1, e.mark.column + 1},
+                   "not YAML: " + e.msg, "look at quotes, brackets and indentation here and above");
+  }
+  return std::nullopt;
+}
+
+void collect_deny_list(Policy& policy, const std::filesystem::path& folder, Problems& problems) {
+  for (const DenyEntry& entry : policy.deny_entries) {
+    if (entry.network) policy.deny.push_back(*entry.network);
+    if (!entry.file.value.empty()) read_prefix_file(folder, entry.file, policy.deny, problems);
+  }
+}
+
+}  // namespace
+
+Loaded load_policy(const std::string& text, const std::string& file_name,
+                   const std::filesystem::path& folder) {
+  Problems problems(file_name);
+  Loaded loaded;
+  loaded.text = text;
+  const auto root = parse_yaml(text, problems);
+  if (root) {
+    Reader reader(problems);
+    auto policy = object("a map of the policy's keys", policy_options()).read(reader, *root);
+    if (policy) {
+      collect_deny_list(*policy, folder, problems);
+      check_policy(*policy, problems);
+      if (!problems.failed()) loaded.policy = std::move(policy);
+    }
+  }
+  loaded.problems = problems.sorted();
+  return loaded;
+}
+
+Loaded load_policy_file(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::ostringstream text;
+  // A folder opens without an error, but gives none of its bytes.
+  if (in) text << in.rdbuf();
+  if (!in || (text.str().empty() && !std::filesystem::is_regular_file(path))) {
+    Problems problems(path.string());
+    problems.error({}, "cannot be read", "is the path right, and may you read the file?");
+    return {std::nullopt, problems.sorted(), ""};
+  }
+  return load_policy(text.str(), path.string(), path.parent_path());
+}
+
+}  // namespace dam::control

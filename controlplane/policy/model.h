@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// dam.yaml as typed values, with defaults filled in and the place that each name was written at.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "controlplane/policy/address.h"
+#include "controlplane/policy/problem.h"
+#include "controlplane/policy/quantity.h"
+
+namespace dam::control {
+
+enum class Driver { automatic, dpdk, xdp };
+enum class Hugepages { automatic, on, off };
+enum class Protocol { tls, http, tcp };
+enum class Mode { enforce, shadow };
+enum class Action { drop, reset, ban };
+enum class Proxy { none, v1, v2 };
+enum class Tlv { alpn, authority, unique_id, crc32c };
+
+// One entry of a map whose keys are names, in the order of the file.
+template <class V>
+struct Named {
+  std::string name;
+  Mark mark;
+  V value;
+};
+template <class V>
+using NamedList = std::vector<Named<V>>;
+
+template <class V>
+const Named<V>* find_named(const NamedList<V>& list, std::string_view name) {
+  for (const auto& entry : list) {
+    if (entry.name == name) return &entry;
+  }
+  return nullptr;
+}
+
+template <class V>
+std::vector<std::string> names_of(const NamedList<V>& list) {
+  std::vector<std::string> result;
+  for (const auto& entry : list) result.push_back(entry.name);
+  return result;
+}
+
+struct Interface {
+  std::string device;
+  std::vector<Located<Network>> addresses;
+  std::vector<Located<Address>> gateways;
+  uint64_t mtu = 1500;
+  uint64_t vlan = 0;
+  uint64_t queues = 0;
+};
+
+struct Limits {
+  uint64_t flows = 1'000'000;
+  uint64_t half_open = 16'384;
+  uint64_t half_open_per_source = 256;
+  uint64_t sources = 1'000'000;
+  uint64_t hold_bytes = 64 << 20;
+  uint64_t hello_bytes = 16 << 10;
+  uint32_t management_share_percent = 10;
+  Mark mark;
+};
+
+struct Timeouts {
+  uint64_t hello_ns = 10'000'000'000;
+  uint64_t connect_ns = 3'000'000'000;
+  uint64_t idle_ns = 3'600'000'000'000;
+  uint64_t half_closed_ns = 300'000'000'000;
+  uint64_t closing_ns = 10'000'000'000;
+  uint64_t port_rest_ns = 10'000'000'000;
+  uint64_t probe_interval_ns = 2'000'000'000;
+};
+
+struct Listener {
+  Located<std::string> name;
+  std::vector<Located<Address>> addresses;
+  uint64_t port = 0;
+  Protocol protocol = Protocol::tls;
+  Mark mark;
+};
+
+struct Buckets {
+  Rate packets;
+  Rate bytes_up;
+  Rate bytes_down;
+  Rate connections;
+  uint64_t concurrent = 0;  // 0: no limit
+};
+
+struct Ban {
+  uint64_t after = 0;
+  uint64_t within_ns = 0;
+  uint64_t for_ns = 0;
+};
+
+struct Exceeded {
+  Action action = Action::drop;
+  Ban ban;
+};
+
+struct SourcePrefix {
+  uint64_t ipv4_bits = 32;
+  uint64_t ipv6_bits = 64;
+};
+
+struct Zone {
+  bool management = false;
+  Mode mode = Mode::enforce;
+  Exceeded exceeded;
+  Buckets per_source;
+  Buckets total;
+  SourcePrefix source_prefix;
+};
+
+struct Server {
+  std::vector<Located<Address>> addresses;
+  uint64_t port = 0;
+  Proxy proxy = Proxy::v2;
+  std::vector<Located<Tlv>> tlvs;
+  uint64_t weight = 1;
+};
+
+struct Route {
+  Located<std::string> name;
+  Located<std::string> listener;
+  std::vector<Located<std::string>> server_names;  // lower case, no dot at the end
+  bool absent_server_name = false;
+  std::vector<Located<std::string>> alpn;
+  Located<std::string> path;
+  std::vector<Network> sources;
+  Located<std::string> zone;
+  std::vector<Located<std::string>> servers;
+  Located<std::string> fallback;
+  Mark mark;
+};
+
+// A network, or a file with one network a line.
+struct DenyEntry {
+  std::optional<Network> network;
+  Located<std::string> file;
+};
+
+// What the dam charges before a connection has a route.
+inline constexpr char kFrontZone[] = "front";
+
+struct Policy {
+  uint64_t version = 1;
+  Driver driver = Driver::automatic;
+  uint64_t workers = 1;
+  Hugepages hugepages = Hugepages::automatic;
+  NamedList<Interface> interfaces;
+  Limits limits;
+  Timeouts timeouts;
+  Located<PortRange> source_ports;
+  std::vector<Network> admin;
+  std::vector<DenyEntry> deny_entries;
+  std::vector<Network> deny;  // the entries' networks and those of the files
+  std::vector<Listener> listeners;
+  NamedList<Zone> zones;
+  NamedList<Server> servers;
+  std::vector<Route> routes;
+};
+
+}  // namespace dam::control

@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "controlplane/policy/options.h"
+
+#include "controlplane/policy/kinds.h"
+#include "dataplane/core/counters.h"
+
+namespace dam::control {
+
+namespace {
+
+constexpr uint64_t kSecond = 1'000'000'000;
+constexpr uint64_t kDay = 86'400 * kSecond;
+constexpr uint64_t kMostFlows = 64'000'000;
+constexpr size_t kMostListEntries = 65'536;
+constexpr size_t kMostListeners = 1024;
+constexpr size_t kMostServerNames = 1024;  // of one route
+constexpr size_t kMostRoutes = 4096;
+
+const Kind<Protocol>& protocol() {
+  static const auto kind =
+      one_of<Protocol>({{"tls", Protocol::tls}, {"http", Protocol::http}, {"tcp", Protocol::tcp}});
+  return kind;
+}
+
+const Table<Interface>& interface_options() {
+  static const Table<Interface> table{
+      option("device", Need::required, text(255), &Interface::device, "",
+             "the network card: a kernel interface (enp1s0), a PCI address (0000:01:00.0), or a "
+             "DPDK virtual device (net_memif0,role=client)"),
+      option("addresses", Need::required, list_of("addresses", located(interface_address()), 1, 64),
+             &Interface::addresses, "",
+             "the dam's own addresses here, each with its prefix length"),
+      option("gateway", Need::optional, list_of("gateways", located(host_address()), 1, 2),
+             &Interface::gateways, "",
+             "the way to everything that is on no network of an interface; one per IP family"),
+      option("mtu", Need::optional, integer(1280, 1500), &Interface::mtu, "1500",
+             "the largest IP packet on this network"),
+      option("vlan", Need::optional, integer(1, 4094), &Interface::vlan, "",
+             "the VLAN identifier of this network's frames; left out: untagged"),
+      option("queues", Need::optional, integer(1, DAM_MAX_WORKERS), &Interface::queues, "",
+             "receive queues of the card: as many as workers, which is what leaving it out means"),
+  };
+  return table;
+}
+
+const Table<Limits>& limit_options() {
+  static const Table<Limits> table{
+      option("flows", Need::optional, count(1024, kMostFlows), &Limits::flows, "1M",
+             "live connections with a route"),
+      option("half_open", Need::optional, count(64, 1'000'000), &Limits::half_open, "16384",
+             "connections whose route is not known yet"),
+      option("half_open_per_source", Need::optional, count(1, 1'000'000),
+             &Limits::half_open_per_source, "256", "the same, from one source"),
+      option("sources", Need::optional, count(1024, kMostFlows), &Limits::sources, "1M",
+             "source addresses with buckets"),
+      option("hold", Need::optional, bytes(1 << 20, 4'000'000'000), &Limits::hold_bytes, "64MiB",
+             "memory for client bytes that wait for their server"),
+      option("hello", Need::optional, bytes(512, 65'536), &Limits::hello_bytes, "16KiB",
+             "the longest ClientHello or HTTP request head"),
+      option("management_share", Need::optional, percent(1, 90), &Limits::management_share_percent,
+             "10%", "the part of every table that only management routes may use"),
+  };
+  return table;
+}
+
+const Table<Timeouts>& timeout_options() {
+  static const Table<Timeouts> table{
+      option("hello", Need::optional, duration(kSecond / 10, 600 * kSecond), &Timeouts::hello_ns,
+             "10s", "until the ClientHello or request head must be whole"),
+      option("connect", Need::optional, duration(kSecond / 10, 600 * kSecond),
+             &Timeouts::connect_ns, "3s", "until one server must have answered"),
+      option("idle", Need::optional, duration(kSecond, 30 * kDay), &Timeouts::idle_ns, "1h",
+             "a connection without packets is forgotten after this time"),
+      option("half_closed", Need::optional, duration(kSecond, 30 * kDay), &Timeouts::half_closed_ns,
+             "5m", "the same, once one side has sent its FIN"),
+      option("closing", Need::optional, duration(kSecond / 10, 600 * kSecond),
+             &Timeouts::closing_ns, "10s", "how long a closed connection is remembered"),
+      option("port_rest", Need::optional, duration(kSecond / 10, 600 * kSecond),
+             &Timeouts::port_rest_ns, "10s",
+             "how long a source port rests before it is used again"),
+      option("probe_interval", Need::optional, duration(kSecond / 10, 600 * kSecond),
+             &Timeouts::probe_interval_ns, "2s", "time between two probes of one server"),
+  };
+  return table;
+}
+
+const Table<Listener>& listener_options() {
+  static const Table<Listener> table{
+      option("name", Need::required, located(name()), &Listener::name, "", "what routes call it"),
+      option("addresses", Need::required, list_of("addresses", located(host_address()), 1, 64),
+             &Listener::addresses, "", "the addresses that clients' packets arrive for"),
+      option("port", Need::required, integer(1, 65'535), &Listener::port, "", "the TCP port"),
+      option("protocol", Need::optional, protocol(), &Listener::protocol, "tls",
+             "how routes are chosen: tls by the ClientHello, http by Host and path, tcp by port "
+             "alone (server-speaks-first protocols need tcp)"),
+  };
+  return table;
+}
+
+const Table<Ban>& ban_options() {
+  static const Table<Ban> table{
+      option("after", Need::required, integer(1, 1'000'000), &Ban::after, "",
+             "so many packets or connections over a limit"),
+      option("within", Need::required, duration(kSecond / 10, kDay), &Ban::within_ns, "",
+             "in this time"),
+      option("for", Need::required, duration(kSecond, 365 * kDay), &Ban::for_ns, "",
+             "shut the source out of the zone for this time"),
+  };
+  return table;
+}
+
+const Kind<Exceeded>& exceeded() {
+  static const auto word = one_of<Action>({{"drop", Action::drop}, {"reset", Action::reset}});
+  static const Table<Exceeded> ban_table{
+      option("ban", Need::required, object("a ban", ban_options()), &Exceeded::ban, "",
+             "drop, and after repeated violations ban the source")};
+  static const auto ban = object("drop, reset or {ban: …}", ban_table);
+  static const Kind<Exceeded> kind{
+      "drop, reset or {ban: …}", Json{{"anyOf", {word.schema, ban.schema}}},
+      [](Reader& reader, const YAML::Node& node) -> std::optional<Exceeded> {
+        if (!node.IsScalar()) {
+          auto value = ban.read(reader, node);
+          if (value) value->action = Action::ban;
+          return value;
+        }
+        if (node.Scalar() == "ban") {
+          reader.problems().error(mark_of(node), "a ban needs its numbers",
+                                  "write {ban: {after: 20, within: 10s, for: 10m}}");
+          return std::nullopt;
+        }
+        const auto action = word.read(reader, node);
+        if (!action) return std::nullopt;
+        return Exceeded{*action, {}};
+      }};
+  return kind;
+}
+
+const Table<Server>& server_options() {
+  static const Table<Server> table{
+      option("addresses", Need::required, list_of("addresses", located(host_address()), 1, 2),
+             &Server::addresses, "", "where it listens: at most one IPv4 and one IPv6 address"),
+      option("port", Need::required, integer(1, 65'535), &Server::port, "", "the TCP port"),
+      option("proxy", Need::optional,
+             one_of<Proxy>({{"v2", Proxy::v2}, {"v1", Proxy::v1}, {"none", Proxy::none}}),
+             &Server::proxy, "v2", "the PROXY protocol header that tells it who the client is"),
+      option("tlvs", Need::optional,
+             list_of("tlvs",
+                     located(one_of<Tlv>({{"alpn", Tlv::alpn},
+                                          {"authority", Tlv::authority},
+                                          {"unique_id", Tlv::unique_id},
+                                          {"crc32c", Tlv::crc32c}})),
+                     0, 4),
+             &Server::tlvs, "none of them", "what the v2 header carries besides the addresses"),
+      option("weight", Need::optional, integer(1, 1000), &Server::weight, "1",
+             "its share of a pool"),
+  };
+  return table;
+}
+
+const Table<Route>& route_options() {
+  static const Table<Route> table{
+      option("name", Need::required, located(name()), &Route::name, "", "what counters call it"),
+      option("listener", Need::required, located(name()), &Route::listener, "",
+             "where its connections arrive"),
+      option("server_names", Need::optional,
+             list_of("server_names", located(server_name()), 1, kMostServerNames),
+             &Route::server_names, "",
+             "tls: server names of the ClientHello; http: the Host. Exact, or *.example.org for "
+             "every name below it"),
+      option("absent_server_name", Need::optional, boolean(), &Route::absent_server_name, "false",
+             "also takes connections that name no server"),
+      option("alpn", Need::optional, list_of("alpn", located(text(255)), 1, 64), &Route::alpn, "",
+             "only clients that offer one of these protocols (tls)"),
+      option("path", Need::optional, located(text(1024)), &Route::path, "",
+             "only requests whose path begins with this (http)"),
+      option("sources", Need::optional, list_of("sources", network(), 1, kMostListEntries),
+             &Route::sources, "", "only clients from these networks"),
+      option("zone", Need::required, located(name()), &Route::zone, "",
+             "whose buckets its traffic is charged to"),
+      option("servers", Need::optional, list_of("servers", located(name()), 1, DAM_MAX_SERVERS),
+             &Route::servers, "", "the pool: one server or several"),
+      option_with<Route, Located<std::string>>(
+          "server", located(name()),
+          [](Route& route, Located<std::string> server) {
+            route.servers.push_back(std::move(server));
+          },
+          "another way to write servers with one entry"),
+      option("fallback", Need::optional, located(name()), &Route::fallback, "",
+             "the server that steps in while no server of the pool is up"),
+  };
+  return table;
+}
+
+const Kind<DenyEntry>& deny_entry() {
+  static const Table<DenyEntry> file_table{
+      option("file", Need::required, located(text(4096)), &DenyEntry::file, "",
+             "a file with one network a line, # starts a comment; relative to dam.yaml")};
+  static const auto file = object("a network or {file: PATH}", file_table);
+  static const auto plain = network();
+  static const Kind<DenyEntry> kind{
+      "a network or {file: PATH}", Json{{"anyOf", {plain.schema, file.schema}}},
+      [](Reader& reader, const YAML::Node& node) -> std::optional<DenyEntry> {
+        if (node.IsMap()) return file.read(reader, node);
+        const auto value = plain.read(reader, node);
+        if (!value) return std::nullopt;
+        return DenyEntry{*value, {}};
+      }};
+  return kind;
+}
+
+}  // namespace
+
+const Table<Buckets>& bucket_options() {
+  static const Table<Buckets> table{
+      option("packets", Need::optional, event_rate(), &Buckets::packets, "none",
+             "packets from the client"),
+      option("bytes_up", Need::optional, byte_rate(), &Buckets::bytes_up, "none",
+             "bytes from the client"),
+      option("bytes_down", Need::optional, byte_rate(), &Buckets::bytes_down, "none",
+             "bytes to the client"),
+      option("connections", Need::optional, event_rate(), &Buckets::connections, "none",
+             "new connections"),
+      option("concurrent", Need::optional, at_most(), &Buckets::concurrent, "none",
+             "open connections at one time"),
+  };
+  return table;
+}
+
+const Table<SourcePrefix>& source_prefix_options() {
+  static const Table<SourcePrefix> table{
+      option("ipv4", Need::optional, integer(8, 32), &SourcePrefix::ipv4_bits, "32",
+             "bits of an IPv4 address"),
+      option("ipv6", Need::optional, integer(16, 128), &SourcePrefix::ipv6_bits, "64",
+             "bits of an IPv6 address"),
+  };
+  return table;
+}
+
+const Table<Zone>& zone_options() {
+  static const Table<Zone> table{
+      option("management", Need::optional, boolean(), &Zone::management, "false",
+             "this zone leads to the management server: served first, with a reserved share"),
+      option("mode", Need::optional,
+             one_of<Mode>({{"enforce", Mode::enforce}, {"shadow", Mode::shadow}}), &Zone::mode,
+             "enforce", "shadow counts what would have been refused and lets it by"),
+      option("exceeded", Need::optional, exceeded(), &Zone::exceeded, "drop",
+             "what happens to traffic over a limit: drop, reset, or {ban: {after, within, for}}"),
+      option("per_source", Need::optional, object("a map of limits", bucket_options()),
+             &Zone::per_source, "", "limits of each source on its own"),
+      option("total", Need::optional, object("a map of limits", bucket_options()), &Zone::total, "",
+             "limits of all sources together: they protect the server"),
+      option("source_prefix", Need::optional,
+             object("a map of prefix lengths", source_prefix_options()), &Zone::source_prefix, "",
+             "how many leading bits of an address make one source"),
+  };
+  return table;
+}
+
+const Table<Policy>& policy_options() {
+  static const Table<Policy> table{
+      option("version", Need::required, integer(1, 1), &Policy::version, "", "of this language: 1"),
+      option("driver", Need::optional,
+             one_of<Driver>(
+                 {{"auto", Driver::automatic}, {"dpdk", Driver::dpdk}, {"xdp", Driver::xdp}}),
+             &Policy::driver, "auto", "how packets reach the dam"),
+      option("workers", Need::optional, integer(1, DAM_MAX_WORKERS), &Policy::workers, "1",
+             "packet threads, each on a CPU core of its own"),
+      option("hugepages", Need::optional,
+             one_of<Hugepages>(
+                 {{"auto", Hugepages::automatic}, {"on", Hugepages::on}, {"off", Hugepages::off}}),
+             &Policy::hugepages, "auto",
+             "memory for packets in huge pages; auto: where there are some"),
+      option("interfaces", Need::required,
+             map_of("a map of interfaces",
+                    object("a map of an interface's keys", interface_options()), 16),
+             &Policy::interfaces, "", "the networks that the dam has a leg in, by name"),
+      option("limits", Need::optional, object("a map of limits", limit_options()), &Policy::limits,
+             "", "sizes of the tables; changing them needs a restart of the dataplane"),
+      option("timeouts", Need::optional, object("a map of times", timeout_options()),
+             &Policy::timeouts, "", "how long the dam waits"),
+      option("source_ports", Need::optional, located(port_range()), &Policy::source_ports,
+             "1024-65535", "the dam's own ports towards the servers"),
+      option("admin", Need::optional, list_of("admin", network(), 0, kMostListEntries),
+             &Policy::admin, "", "networks of the administrators: never banned, never denied"),
+      option("deny", Need::optional, list_of("deny", deny_entry(), 0, kMostListEntries),
+             &Policy::deny_entries, "",
+             "networks that are refused everywhere; long lists in files: {file: PATH}"),
+      option("listeners", Need::required,
+             list_of("listeners", object("a map of a listener's keys", listener_options()), 1,
+                     kMostListeners),
+             &Policy::listeners, "", "where clients arrive"),
+      option(
+          "zones", Need::required,
+          map_of("a map of zones", object("a map of a zone's keys", zone_options()), DAM_MAX_ZONES),
+          &Policy::zones, "",
+          "limits, by name; the zone `front` is charged before a route is known"),
+      option("servers", Need::required,
+             map_of("a map of servers", object("a map of a server's keys", server_options()),
+                    DAM_MAX_SERVERS),
+             &Policy::servers, "", "where connections are passed to, by name"),
+      option("routes", Need::required,
+             list_of("routes", object("a map of a route's keys", route_options()), 1, kMostRoutes),
+             &Policy::routes, "", "which connections go where"),
+  };
+  return table;
+}
+
+}  // namespace dam::control

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "controlplane/policy/schema.h"
+
+#include "controlplane/policy/options.h"
+
+namespace dam::control {
+
+Json policy_schema() {
+  Json schema = {{"$schema", "https://json-schema.org/draft/2020-12/schema"},
+                 {"title", "dam.yaml: the policy of Traffic Dam"}};
+  const Json body = schema_of(policy_options());
+  for (const auto& [key, value] : body.items()) schema[key] = value;
+  return schema;
+}
+
+namespace {
+
+// The schema of one entry, where `schema` is a list, a map by names, or a choice of these.
+const Json* entry_object(const Json& schema, std::string& path) {
+  if (schema.contains("properties")) return &schema;
+  if (schema.contains("items")) {
+    path += "[]";
+    return entry_object(schema["items"], path);
+  }
+  if (schema.contains("additionalProperties") && schema["additionalProperties"].is_object()) {
+    path += ".NAME";
+    return entry_object(schema["additionalProperties"], path);
+  }
+  if (!schema.contains("anyOf")) return nullptr;
+  // The list among the choices comes last.
+  for (auto choice = schema["anyOf"].rbegin(); choice != schema["anyOf"].rend(); ++choice) {
+    std::string inner = path;
+    if (const Json* found = entry_object(*choice, inner)) {
+      path = inner;
+      return found;
+    }
+  }
+  return nullptr;
+}
+
+std::string choices_of(const Json& schema) {
+  std::string result;
+  for (const auto& word : schema["enum"]) {
+    result += (result.empty() ? "" : " | ") + word.get<std::string>();
+  }
+  return result;
+}
+
+void describe(const Json& object, const std::string& prefix, std::string& out) {
+  const Json required = object.value("required", Json::array());
+  for (const auto& [key, schema] : object["properties"].items()) {
+    std::string path = prefix + key;
+    const bool needed = std::find(required.begin(), required.end(), key) != required.end();
+    std::string help = schema.value("description", "");
+    if (schema.contains("enum")) help += " (" + choices_of(schema) + ")";
+    out += "| `" + path + "` | " +
+           (needed ? "**required**" : schema.value("default", std::string())) + " | " + help +
+           " |\n";
+    if (const Json* inner = entry_object(schema, path)) describe(*inner, path + ".", out);
+  }
+}
+
+}  // namespace
+
+std::string policy_reference() {
+  std::string out = "| key | default | meaning |\n| --- | --- | --- |\n";
+  describe(schema_of(policy_options()), "", out);
+  return out;
+}
+
+}  // namespace dam::control
