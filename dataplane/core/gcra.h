@@ -19,13 +19,14 @@ enum {
 #define DAM_GCRA_FRACTION_MASK ((UINT64_C(1) << DAM_GCRA_FRACTION) - 1)
 #define DAM_GCRA_FOREVER_NS (UINT64_C(1) << 62)
 
-/* min(units * interval, forever) in ns, rounded up. Products are split: BPF has no 128 bits. */
+/* units * interval in ns, rounded up; UINT64_MAX when it is forever or more, which no tolerance
+ * covers. Products are split: BPF has no 128 bits. */
 DAM_INLINE uint64_t dam_gcra_cost_ns(const struct dam_gcra_rate* rate, uint32_t units) {
   uint64_t whole = rate->interval_q20 >> DAM_GCRA_FRACTION;
   uint64_t fraction = rate->interval_q20 & DAM_GCRA_FRACTION_MASK;
   uint64_t low = (whole & UINT32_MAX) * units;
   uint64_t high = (whole >> 32) * units + (low >> 32);
-  if (high >> 30) return DAM_GCRA_FOREVER_NS;
+  if (high >> 30) return UINT64_MAX;
   return (high << 32 | (low & UINT32_MAX)) +
          ((fraction * units + DAM_GCRA_FRACTION_MASK) >> DAM_GCRA_FRACTION);
 }
