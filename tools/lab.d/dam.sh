@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=bash disable=SC2154  # variables of the tool that sources this
-# The dam's two processes in the edge namespace, with the lab's own dam.yaml.
+# The dam's two processes in the edge namespace, with config/lab/dam.yaml as their policy.
 
 build_dir=${DAM_BUILD:-$root/build/release}
 dataplane=$build_dir/dataplane/dam-dataplane
 controlplane=$build_dir/controlplane/dam-controlplane
 damctl=$build_dir/tools/damctl/damctl
-driver=dpdk
+driver=dpdk pmd=auto
 
 dam_built() { [[ -x $dataplane && -x $controlplane && -x $damctl ]]; }
 
@@ -14,16 +14,28 @@ dam_start() {
   local dir=$state/edge
   dam_built || say_die "The dam is not built." "cmake --preset release && cmake --build --preset release"
   mkdir -p "$dir/logs"
-  sed -e "s|@DRIVER@|$driver|; s|@QUEUES@|$queues|" "$root/config/lab/dam.yaml" >"$dir/dam.yaml"
-  process_start dam-dataplane "$(netns edge)" "$dir/logs/dataplane.log" "$dataplane" \
-    --socket "$dir/dataplane.sock" --counters "$dir/counters"
-  process_start dam-controlplane "$(netns edge)" "$dir/logs/controlplane.log" "$controlplane" \
-    --config "$dir/dam.yaml" --dataplane "$dir/dataplane.sock"
+  dam_policy >"$dir/dam.yaml"
+  "$damctl" check -f "$dir/dam.yaml" >"$dir/logs/check.log" 2>&1 || {
+    cat "$dir/logs/check.log"
+    say_die "The lab's policy is not right." "config/lab/dam.yaml"
+  }
+  dam_processes
   wait_until 20 dam_serves || {
     tail -n 5 "$dir"/logs/*.log
     say_die "The dam does not answer." "The last lines of its logs are above; all of them: $dir/logs"
   }
   say_ok "the dam is up: $(dam_choice)"
+}
+
+dam_processes() {
+  local dir=$state/edge port
+  if ! process_pid dam-dataplane >/dev/null; then  # what a killed one may have left on the ports
+    for port in front service management; do ip_in edge link set "$port" xdp off 2>/dev/null; done
+  fi
+  process_start dam-dataplane "$(netns edge)" "$dir/logs/dataplane.log" "$dataplane" \
+    --socket "$dir/dataplane.sock" --counters "$dir/counters"
+  process_start dam-controlplane "$(netns edge)" "$dir/logs/controlplane.log" "$controlplane" \
+    --config "$dir/dam.yaml" --dataplane-socket "$dir/dataplane.sock" --api-socket "$dir/control.sock"
 }
 
 dam_stop() {
@@ -36,11 +48,38 @@ dam_serves() {
     dam_control status >/dev/null 2>&1
 }
 
-dam_control() { in_node edge "$damctl" "$@"; }
+dam_control() { in_node edge env DAM_CONTROL_SOCKET="$state/edge/control.sock" "$damctl" "$@"; }
 
-# What DPDK runs on here: AF_XDP moves a hundred times what AF_PACKET does on veth.
+dam_policy() {
+  local port fill=("-e" "s|@DRIVER@|$driver|; s|@QUEUES@|$queues|; s|@HUGEPAGES@|auto|")
+  for port in front service management; do
+    if [[ $(pmd_here) == af_packet ]]; then
+      fill+=(-e "s|@${port^^}@|net_af_packet_$port,iface=$port|")
+    else
+      fill+=(-e "s|@${port^^}@|$port|")
+    fi
+  done
+  sed "${fill[@]}" "$root/config/lab/dam.yaml"
+}
+
+# AF_XDP moves a hundred times what AF_PACKET does on veth; AF_PACKET works everywhere.
+pmd_here() {
+  if [[ $pmd != auto ]]; then
+    echo "$pmd"
+  elif compgen -G '/usr/lib/*/dpdk/pmds-*/librte_net_af_xdp.so' >/dev/null &&
+    /usr/bin/python3 -c 'import socket; socket.socket(44, socket.SOCK_RAW)' 2>/dev/null; then
+    echo af_xdp
+  else
+    echo af_packet
+  fi
+}
+
 dam_choice() {
   local pages
   pages=$(sed -n 's/^HugePages_Free: *//p' /proc/meminfo)
-  echo "net_af_xdp over veth, $( ((pages > 0)) && echo "$pages free hugepages" || echo "no hugepages")"
+  case $(pmd_here) in
+    af_xdp) printf 'DPDK on net_af_xdp over veth' ;;
+    *) printf 'DPDK on net_af_packet over veth (about 5,000 packets a second: this kernel or DPDK has no AF_XDP)' ;;
+  esac
+  ((pages > 0)) && echo ", with hugepages ($pages free)" || echo ", without hugepages (none are reserved)"
 }
