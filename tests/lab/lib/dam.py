@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The dam itself: dam-dataplane and dam-controlplane of a build, in the edge namespace."""
+import json
+import os
+import signal
+import struct
+import subprocess
+import time
+
+from . import site as sites
+from .counters import Counters
+
+PROGRAMS = {"dataplane": "dataplane/dam-dataplane", "controlplane": "controlplane/dam-controlplane",
+            "damctl": "tools/damctl/damctl"}
+
+
+def _interface(device, pair, **more):
+    return {"device": device, "addresses": [f"{pair[4]}/24", f"{pair[6]}/64"], **more}
+
+
+def _server(server):
+    if server["role"] == "far":
+        addresses = sites.FAR_SERVER
+    else:
+        addresses = getattr(sites, server["role"] + "_address")(server["n"])
+    families = server.get("families", (4, 6))
+    made = {"addresses": [addresses[family] for family in families], "port": server["port"],
+            "proxy": server.get("proxy", "v2")}
+    for key in ("tlvs", "weight"):
+        if key in server:
+            made[key] = list(server[key]) if key == "tlvs" else server[key]
+    return made
+
+
+def _route(route):
+    names = {"names": "server_names", "absent": "absent_server_name"}
+    return {names.get(key, key): value for key, value in route.items()}
+
+
+def configuration(plan, driver):
+    """dam.yaml as a dictionary."""
+    front = _interface("front", sites.PUBLIC, gateway=[sites.CLIENT[4], sites.CLIENT[6]])
+    if plan["vlan"] is not None:
+        front["vlan"] = plan["vlan"]
+    interfaces = {"front": front}
+    for role in ("service", "management"):
+        interfaces[role] = _interface(role, sites.DAM[role], **plan.get("interface_" + role, {}))
+    first, last = plan["source_ports"]
+    return {
+        "version": 1, "driver": driver, "workers": plan["workers"], "interfaces": interfaces,
+        "limits": {"flows": 20000, "sources": 20000, **plan["limits"]},
+        "timeouts": plan["timeouts"], "source_ports": f"{first}-{last}",
+        "admin": plan["admin"], "deny": plan["deny"],
+        "listeners": [{"name": name, "addresses": list(sites.PUBLIC.values()), "port": one["port"],
+                       "protocol": one["protocol"]} for name, one in plan["listeners"].items()],
+        "zones": plan["zones"],
+        "servers": {name: _server(one) for name, one in plan["servers"].items()},
+        "routes": [_route(one) for one in plan["routes"]],
+    }
+
+
+class DamFront:
+    is_dam = True
+
+    def __init__(self, site, plan, directory, options):
+        self.site, self.plan, self.directory = site, plan, directory
+        self.driver = options.driver
+        self.programs = {name: os.path.join(options.build, path) for name, path in PROGRAMS.items()}
+        self.socket = os.path.join(directory, "dataplane.sock")
+        self.api = os.path.join(directory, "control.sock")
+        self.yaml = os.path.join(directory, "dam.yaml")
+        self.dataplane = self.controlplane = None
+        os.chmod(directory, 0o755)  # the dataplane does not stay root
+
+    def start(self):
+        self.write(self.plan)
+        self.start_dataplane("--fresh")
+        self.start_controlplane()
+        self._wait_ready()
+
+    def start_dataplane(self, *more):
+        self.dataplane = self._start("dataplane", "--socket", self.socket, *more)
+        self._until(lambda: os.path.exists(self.socket), 5, "the dataplane's socket")
+
+    def start_controlplane(self):
+        self.controlplane = self._start("controlplane", "--config", self.yaml, "--dataplane-socket",
+                                        self.socket, "--api-socket", self.api,
+                                        "--metrics-address", "127.0.0.1:9415")
+
+    def _start(self, name, *words):
+        log = open(os.path.join(self.directory, name + ".log"), "a")
+        return self.site.edge.popen([self.programs[name], *words], stdout=log, stderr=log,
+                                    start_new_session=True)
+
+    def _until(self, condition, timeout, what):
+        deadline = time.monotonic() + timeout
+        while not condition():
+            if not self.alive() or time.monotonic() > deadline:
+                raise AssertionError(f"{what} did not come within {timeout} s\n" + self.evidence())
+            time.sleep(0.05)
+
+    def _wait_ready(self):
+        """Until connections of both families go through, which shows ARP and NDP to be done too."""
+        self._until(lambda: self.try_damctl("status").returncode == 0, 20, "an answer to damctl status")
+        for family in (4, 6):
+            self._until(lambda: self._reachable(family), 10, f"a handshake over IPv{family}")
+        # Two rounds of probes: the dam then knows which servers are up, and their options.
+        time.sleep(float(self.plan.get("settle", 0.7)))
+
+    def _reachable(self, family):
+        port = next(iter(self.plan["listeners"].values()))["port"]
+        try:
+            self.site.open(port=port, family=family, timeout=0.5).close()
+            return True
+        except OSError:
+            return False
+
+    def write(self, plan):
+        """Writes the plan as the dam's configuration file. JSON is YAML too."""
+        with open(self.yaml, "w") as handle:
+            json.dump(configuration(plan, self.driver), handle, indent=1)
+
+    def apply(self, plan):
+        """Changes the policy while traffic flows."""
+        self.plan_now = plan
+        self.write(plan)
+        self.damctl("apply", "-f", self.yaml)
+
+    def try_damctl(self, *words):
+        return subprocess.run([self.programs["damctl"], "-s", self.api, *words], text=True,
+                              capture_output=True)
+
+    def damctl(self, *words):
+        done = self.try_damctl(*words)
+        assert done.returncode == 0, f"damctl {' '.join(words)}: {done.stdout}{done.stderr}"
+        return done.stdout
+
+    def json(self, command):
+        return json.loads(self.damctl(command, "--json"))
+
+    def alive(self):
+        return self.dataplane is not None and self.dataplane.poll() is None
+
+    def counters(self):
+        return Counters(os.path.join(self.directory, "counters"))
+
+    def drops(self):
+        return self.counters().drops()
+
+    def zone(self, name):
+        return self.counters().zone(name)
+
+    def table(self, name):
+        return self.counters().table(name)
+
+    def server_up(self, name):
+        return self.counters().servers()[name]
+
+    def evidence(self):
+        """What helps to understand a failure."""
+        out = ""
+        for name in ("dataplane", "controlplane"):
+            path = os.path.join(self.directory, name + ".log")
+            if os.path.exists(path):
+                with open(path) as handle:
+                    text = handle.read()[-1500:].strip()
+                if text:
+                    out += f"{name}.log: {text}\n"
+        try:
+            drops = {reason: count for reason, count in self.drops().items() if count}
+            out += f"drops so far: {drops}\n"
+        except (OSError, RuntimeError, struct.error) as error:
+            out += f"no counters: {error}\n"
+        return out
+
+    def stop(self):
+        for process in (self.controlplane, self.dataplane):
+            self.end(process)
+
+    def end(self, process, how=signal.SIGTERM):
+        if process is None or process.poll() is not None:
+            return
+        os.killpg(process.pid, how)
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()

@@ -1,0 +1,242 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A small site: client, edge (where the dam runs), service and management, each a namespace, each on
+a cable of its own to the edge.
+
+  far_client ── client ──(wire)── edge ──(wire)── service ── far_server
+                                   └───────────── management
+
+far_client and far_server stand behind the client and the service, which route for them: the place for
+path MTU. `wire` is a bad cable, where a group of tests asks for one."""
+import contextlib
+import os
+import signal
+import socket
+import sys
+
+from . import hello, netns, raw, suite
+from .server import LabServer
+from .stream import Stream
+
+PUBLIC = {4: "198.18.0.80", 6: "2001:db8::80"}           # the dam's, with the listeners
+CLIENT = {4: "198.18.0.1", 6: "2001:db8::1"}             # also the dam's gateway
+SOURCES = {4: [f"203.0.113.{n}" for n in range(1, 61)],  # more addresses of the client
+           6: [f"2001:db8:c:{n:x}::1" for n in range(1, 61)]}
+FAR_CLIENT = {4: "198.18.8.10", 6: "2001:db8:8::10"}
+FAR_SERVER = {4: "198.18.1.77", 6: "2001:db8:1::77"}
+DAM = {"service": {4: "198.18.1.1", 6: "2001:db8:1::1"},
+       "management": {4: "198.18.2.1", 6: "2001:db8:2::1"}}
+
+
+def service_address(n):
+    """Addresses .10 to .29 are the service's own."""
+    return {4: f"198.18.1.{n}", 6: f"2001:db8:1::{n}"}
+
+
+def management_address(n):
+    return {4: f"198.18.2.{n}", 6: f"2001:db8:2::{n}"}
+
+
+class Site:
+    """Raised by __init__, taken away by close()."""
+
+    def __init__(self, prefix, wires=(), mtu=1500, queues=1):
+        self.prefix, self.children, self.namespaces = prefix, [], []
+        self.servers, self.streams, self.notes, self.front = {}, [], [], None
+        self.wires = dict(wires)
+        try:
+            self._raise(mtu, queues)
+        except BaseException:
+            self.close()
+            raise
+
+    def _namespace(self, role):
+        namespace = netns.Namespace(f"{self.prefix}-{role}")
+        self.namespaces.append(namespace)
+        for name, value in {"net.ipv6.conf.all.accept_dad": 0, "net.ipv6.conf.default.accept_dad": 0,
+                            "net.ipv4.icmp_ratelimit": 0, "net.ipv6.icmp.ratelimit": 0,
+                            "net.ipv4.conf.all.rp_filter": 0,
+                            "net.ipv4.conf.default.rp_filter": 0}.items():
+            namespace.sysctl(name, value)
+        setattr(self, role, namespace)
+        return namespace
+
+    def _raise(self, mtu, queues):
+        for role in ("client", "edge", "service", "management", "far_client", "far_server"):
+            self._namespace(role)
+        self._cable("client", "front", mtu, queues)
+        self._cable("service", "service", mtu, queues)
+        self._cable("management", "management", mtu, queues)
+        self._address(self.client, "eth0", CLIENT)
+        for n in range(10, 30):
+            self._address(self.service, "eth0", service_address(n))
+        self._address(self.management, "eth0", management_address(10))
+        for family in (4, 6):
+            for source in SOURCES[family]:
+                self.client.ip("addr", "add", source, "dev", "lo", *(["nodad"] * (family == 6)))
+        # Addresses for hand-made connections: packets to them reach eth0 and go no further.
+        self.client.ip("route", "add", "blackhole", "203.0.113.128/25")
+        self.client.ip("-6", "route", "add", "blackhole", "2001:db8:f::/48")
+        self._far()
+
+    def _cable(self, role, device, mtu, queues):
+        """eth0 of the role to a device of the edge, through a wire where one was asked for."""
+        namespace = getattr(self, role)
+        if role not in self.wires:
+            netns.veth(namespace, "eth0", self.edge, device, mtu, queues)
+            return
+        middle = self._namespace("wire_" + role)
+        middle.sysctl("net.ipv6.conf.default.disable_ipv6", 1)
+        netns.veth(namespace, "eth0", middle, "near", mtu)
+        netns.veth(middle, "far", self.edge, device, mtu, queues)
+        program = os.path.join(os.path.dirname(os.path.abspath(__file__)), "wire.py")
+        self.children.append(middle.popen(
+            [sys.executable, program, "near", "far"] + self.wires[role], start_new_session=True))
+
+    def _address(self, namespace, device, pair, bits=(24, 64)):
+        namespace.ip("addr", "add", f"{pair[4]}/{bits[0]}", "dev", device)
+        namespace.ip("addr", "add", f"{pair[6]}/{bits[1]}", "dev", device, "nodad")
+
+    def _far(self):
+        for near, far, pair in ((self.client, self.far_client, FAR_CLIENT),
+                                (self.service, self.far_server, FAR_SERVER)):
+            netns.veth(near, "far", far, "eth0")
+            near.sysctl("net.ipv4.ip_forward", 1)
+            near.sysctl("net.ipv6.conf.all.forwarding", 1)
+            gateway = {4: "198.18.9.1", 6: "2001:db8:9::1"}
+            self._address(near, "far", gateway, (32, 128))
+            self._address(far, "eth0", pair, (32, 128))
+            near.ip("route", "add", pair[4], "dev", "far")
+            near.ip("-6", "route", "add", pair[6], "dev", "far")
+            far.ip("route", "add", gateway[4], "dev", "eth0")
+            far.ip("route", "add", "default", "via", gateway[4])
+            far.ip("-6", "route", "add", gateway[6], "dev", "eth0")
+            far.ip("-6", "route", "add", "default", "via", gateway[6])
+        # The far server looks on-link to the dam: the service answers for it.
+        self.service.sysctl("net.ipv4.conf.eth0.proxy_arp", 1)
+        self.service.sysctl("net.ipv6.conf.eth0.proxy_ndp", 1)
+        self.service.ip("-6", "neigh", "add", "proxy", FAR_SERVER[6], "dev", "eth0")
+
+    # What tests use.
+
+    public, sources = PUBLIC, SOURCES
+
+    def link(self, role="client"):
+        """A packet socket on the role's cable, for hand-made packets to the dam."""
+        devices = {"client": "front", "service": "service", "management": "management"}
+        return raw.Link(getattr(self, role), "eth0", self.edge.mac(devices[role]))
+
+    def raw(self, n, family=4, link=None, port=443):
+        """A hand-made client of its own address; n is its number, 1 to 99."""
+        source = {4: f"203.0.113.{128 + n}", 6: f"2001:db8:f::{n}"}[family]
+        link = link or self.keep(self.link())
+        return raw.RawTcp(link, source, PUBLIC[family], port)
+
+    def raw_connect(self, n, family=4, name="service.example", **options):
+        """The same, connected by that server name; returns it and the server's end."""
+        client = self.raw(n, family).connect(**options)
+        text = hello.client_hello(name)
+        client.send(text)
+        server = self.keep(self.servers["service"].take(client.address))
+        server.expect(text)
+        return client, server
+
+    def open(self, port=443, family=4, source=None, namespace=None, timeout=10, **options):
+        """A client's connection to the public address; options are set before connecting."""
+        kind = socket.AF_INET6 if family == 6 else socket.AF_INET
+        with namespace or self.client:
+            sock = socket.socket(kind, socket.SOCK_STREAM)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for name, value in options.items():
+            level = socket.IPPROTO_TCP if name.startswith("TCP_") else socket.SOL_SOCKET
+            sock.setsockopt(level, getattr(socket, name), value)
+        sock.settimeout(timeout)
+        if source:
+            sock.bind((source, 0))
+        sock.connect((PUBLIC[family], port))
+        return self.keep(Stream(sock, timeout=timeout))
+
+    def keep(self, stream):
+        """Has the stream closed when the test ends."""
+        self.streams.append(stream)
+        return stream
+
+    def finish(self, client, server):
+        """Both ends still talk, each to the other, and close in order."""
+        for one, other, text in ((client, server, b"up"), (server, client, b"down")):
+            one.send(text)
+            other.expect(text)
+        client.half_close()
+        server.expect_eof()
+        server.half_close()
+        client.expect_eof()
+
+    def connect(self, name="service.example", server=None, text=None, port=443,
+                server_timeout=5, **fields):
+        """A client's and a server's end of one connection by that server name; both have seen the
+        ClientHello, which is `text` if that is given."""
+        server = server or self.servers["management" if name.startswith("management") else "service"]
+        client = self.open(port=port, **fields)
+        text = hello.client_hello(name) if text is None else text
+        client.send(text)
+        far = self.keep(server.take(client.local, server_timeout))
+        far.expect(text)
+        return client, far
+
+    def start_servers(self, plan):
+        """A server of ours for each of the plan's that does not say start: False."""
+        self.servers = {}
+        for name, server in plan["servers"].items():
+            if server.get("start", True):
+                self.start_server(name, server)
+
+    def start_server(self, name, server):
+        if server["role"] == "far":
+            namespace, addresses = self.far_server, FAR_SERVER
+        else:
+            namespace = getattr(self, server["role"])
+            addresses = globals()[server["role"] + "_address"](server["n"])
+        proxied = server.get("proxy", "v2") != "none"
+        self.servers[name] = LabServer(namespace, addresses.values(), server["port"], proxied,
+                                       server.get("receive_buffer")).start()
+
+    @contextlib.contextmanager
+    def counted(self, reason, at_least=1):
+        """What happens inside the `with` makes the front count drops for that reason (or for one of
+        several; None: for any)."""
+        reasons = (reason,) if isinstance(reason, str) else reason
+
+        def count():
+            drops = self.front.drops()
+            return sum(drops.values()) if reasons is None else sum(drops.get(one, 0) for one in reasons)
+
+        if not self.front.is_dam:
+            yield
+            return
+        before = count()
+        yield
+        suite.eventually(lambda: count() >= before + at_least, 3,
+                         f"{at_least} more drops counted for {reason or 'any reason'}")
+
+    def note(self, text):
+        """Something measured, shown on the test's line."""
+        self.notes.append(text)
+
+    def tidy(self):
+        """After each test: no connection of it stays open."""
+        for stream in self.streams:
+            stream.close()
+        self.streams = []
+        for server in self.servers.values():
+            server.forget()
+
+    def close(self):
+        for server in self.servers.values():
+            server.stop()
+        for child in self.children:
+            try:
+                os.killpg(child.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+            child.wait()
+        for namespace in reversed(self.namespaces):
+            namespace.remove()
