@@ -11,7 +11,7 @@ declare -A address4=([public]=203.0.113.10 [client]=198.51.100.2 [front]=198.18.
   [service]=198.18.10.10 [management]=198.18.20.10)
 declare -A address6=([public]=2001:db8:113::10 [client]=2001:db8:51::2 [front]=2001:db8:0:18::2
   [service]=2001:db8:10::10 [management]=2001:db8:20::10)
-public_ports="80, 443, 2525, 8443"
+public_ports="80, 443, 2525"
 
 netns() { echo "dam-$1$suffix"; }
 ip_in() { ip -netns "$(netns "$1")" "${@:2}"; }

@@ -8,6 +8,7 @@ process_start_time() {  # clock ticks after boot: field 22, counted after the na
   stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
   # shellcheck disable=SC2086  # fields
   set -- ${stat##*) }
+  [[ $1 != [ZX] ]] || return 1  # ended; its parent has yet to notice
   echo "${20}"
 }
 
