@@ -58,9 +58,27 @@ PrefixSet::PrefixSet(std::span<const SourcePrefix> prefixes) : empty_(prefixes.e
       v4.push_back({std::max(range.first, kFirstV4), std::min(range.last, kLastV4)});
     }
   }
-  const bool table = v4.size() > kTreeRanges;
-  if (table) build_table(v4);
-  build_tree(table ? others : ranges);
+  v4.size() > kFewRanges ? build_table(v4) : build_list(v4);
+  build_tree(others);
+}
+
+// As in the tree, the last address before each change: one is inside if the number of points below
+// it is odd (even, if address 0 is inside).
+void PrefixSet::build_list(std::span<const Range> ranges) {
+  for (const Range& range : ranges) {
+    if (range.first == kFirstV4) {
+      zero_inside_v4_ = true;
+    } else {
+      few_.push_back(static_cast<uint32_t>(range.first - 1));
+    }
+    if (range.last != kLastV4) few_.push_back(static_cast<uint32_t>(range.last));
+  }
+}
+
+bool PrefixSet::list_contains(uint32_t address) const {
+  uint32_t below = 0;
+  for (const uint32_t point : few_) below += point < address;
+  return zero_inside_v4_ != (below & 1);
 }
 
 // Room for so many points (a power of two), none of which shares its cache line with less than all.
@@ -111,7 +129,6 @@ void PrefixSet::close_bucket(uint32_t bucket, std::vector<uint16_t>& points) {
 
 void PrefixSet::build_table(std::span<const Range> ranges) {
   directory_.resize(kBuckets, kNothing);
-  constexpr uint32_t kLowMask = (1u << kLowBits) - 1;
   std::vector<uint16_t> points;
   uint32_t bucket = 0;
   for (const Range& range : ranges) {
@@ -131,9 +148,9 @@ void PrefixSet::build_table(std::span<const Range> ranges) {
 
 bool PrefixSet::table_contains(uint32_t address) const {
   const uint32_t entry = directory_[address >> kLowBits];
-  const uint32_t kind = entry & ((1u << kKindBits) - 1);
+  const uint32_t kind = entry & kKindMask;
   if (kind <= kEverything) return kind == kEverything;
-  const uint32_t low = address & ((1u << kLowBits) - 1);
+  const uint32_t low = address & kLowMask;
   const uint32_t first = (entry >> kKindBits) * kUnit;
   if (kind == kBitmap) {
     const Line& line = lines_[first / kLinePoints + low / (16 * kLinePoints)];
@@ -210,7 +227,7 @@ bool PrefixSet::tree_contains(const dam_address& address) const {
 }
 
 uint64_t PrefixSet::memory_bytes() const {
-  return sizeof *this + nodes_.capacity() * sizeof(Node) +
+  return sizeof *this + few_.capacity() * sizeof(uint32_t) + nodes_.capacity() * sizeof(Node) +
          directory_.capacity() * sizeof(uint32_t) + lines_.capacity() * sizeof(Line);
 }
 
