@@ -23,23 +23,35 @@ process_start() {
   local name=$1 netns=$2 log=$3
   shift 3
   process_pid "$name" >/dev/null && return 0
+  process_stop "$name"
   setsid nsenter --net="/run/netns/$netns" "$@" >>"$log" 2>&1 </dev/null 9>&- &
   local pid=$!
   echo "$pid $(process_start_time "$pid")" >"$process_dir/$name.pid"
 }
 
-# process_stop NAME [SIGNAL]: asks, waits five seconds, then insists on the whole session.
+# process_stop NAME: asks, waits five seconds, then insists, also with the children it left behind.
 process_stop() {
-  local pid i
-  if pid=$(process_pid "$1"); then
-    kill -s "${2:-TERM}" "$pid" 2>/dev/null
+  local pid start i
+  read -r pid start 2>/dev/null <"$process_dir/$1.pid" || return 0
+  if process_pid "$1" >/dev/null; then
+    kill "$pid" 2>/dev/null
     for ((i = 0; i < 50; i++)); do
       process_pid "$1" >/dev/null || break
       sleep 0.1
     done
-    kill -s KILL -- "-$pid" 2>/dev/null
+    kill -s KILL "$pid" 2>/dev/null
+    process_end_session "$pid"
+  elif ! process_start_time "$pid" >/dev/null; then
+    process_end_session "$pid"
   fi
   rm -f "$process_dir/$1.pid"
+}
+
+# Nobody else gets a number that still names a session: whoever is in it is a child of ours.
+process_end_session() {
+  local child
+  for child in $(pgrep -s "$1"); do kill -s KILL "$child" 2>/dev/null; done
+  return 0
 }
 
 # wait_until SECONDS COMMAND…: until the command succeeds.
