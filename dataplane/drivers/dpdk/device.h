@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The device names of the policy, and what DPDK calls them.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "dataplane/drivers/dpdk/kernel_interface.h"
+
+namespace dam {
+
+enum class DeviceKind : uint8_t { kernel_interface, pci, vdev };
+
+DeviceKind kind_of(const std::string& device);
+
+// "name,arguments" for rte_dev_probe(). A kernel interface becomes one AF_XDP port a queue: veth
+// and other devices without "combined" channels let net_af_xdp open one queue only. All of them
+// share one area of memory (shared_umem), so that a frame goes from port to port without a copy.
+std::string af_xdp_arguments(const std::string& device, uint32_t device_index, uint32_t queue,
+                             const KernelInterface& facts);
+std::string af_packet_arguments(const std::string& device, uint32_t device_index, uint32_t queues);
+
+// Why `workers` queue pairs cannot be opened on this interface by AF_XDP, with what to do about it;
+// empty when they can.
+std::string af_xdp_obstacle(const std::string& device, const KernelInterface& facts,
+                            uint32_t workers, uint32_t mtu);
+
+}  // namespace dam

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "dataplane/drivers/dpdk/driver.h"
+
+#include <set>
+
+namespace dam {
+
+uint32_t buffers_for(const StartConfig& config) {
+  const auto devices = static_cast<uint32_t>(config.devices.size());
+  return buffers_needed(devices * config.workers, config.workers,
+                        config.workers * (config.workers - 1));
+}
+
+DpdkDriver::DpdkDriver(const StartConfig& config, const RssKey& key)
+    : pool_(buffers_for(config)), steering_(config.workers), queues_(config.workers) {
+  for (uint32_t i = 0; i < config.devices.size(); ++i) {
+    ports_.push_back(
+        std::make_unique<Port>(config.devices[i], i, config.workers, key, pool_.mempool()));
+    for (uint32_t worker = 0; worker < config.workers; ++worker) {
+      port_of_ethdev_[ports_[i]->queue_pair(worker).ethdev] = static_cast<uint8_t>(i);
+    }
+  }
+  for (Queue& queue : queues_) queue.out.resize(ports_.size());
+}
+
+uint32_t DpdkDriver::receive(uint32_t queue, std::span<Frame> frames) {
+  Queue& own = queues_[queue];
+  own.turn = own.turn + 1 >= ports_.size() ? 0 : own.turn + 1;
+  const QueuePair pair = ports_[own.turn]->queue_pair(queue);
+  rte_mbuf* mbufs[kBurst];
+  const uint16_t got = rte_eth_rx_burst(pair.ethdev, pair.queue, mbufs, kBurst);
+  uint32_t count = 0;
+  for (uint16_t i = 0; i < got; ++i) {
+    if (mbufs[i]->nb_segs == 1) [[likely]] {
+      frames[count++] = frame_of(mbufs[i], static_cast<uint8_t>(own.turn));
+    } else {
+      rte_pktmbuf_free(mbufs[i]);  // cannot be: buffers are larger than the MTU, and LRO is off
+    }
+  }
+  return count;
+}
+
+uint32_t DpdkDriver::transmit(uint32_t queue, Output& output) {
+  std::vector<Batch>& out = queues_[queue].out;
+  const auto append = [&out](const Frame& frame) {
+    Batch& batch = out[frame.port];
+    batch.mbuf[batch.count++] = sendable(frame);
+  };
+  for (const Frame& frame : output.urgent.all()) append(frame);
+  for (const Frame& frame : output.normal.all()) append(frame);
+  output.urgent.count = 0;
+  output.normal.count = 0;
+  uint32_t refused = 0;
+  for (uint32_t port = 0; port < out.size(); ++port) {
+    if (out[port].count > 0) refused += send(queue, port, out[port]);
+  }
+  free_all(output.dropped);
+  free_all(output.host);
+  return refused;
+}
+
+uint32_t DpdkDriver::send(uint32_t queue, uint32_t port, Batch& batch) {
+  const QueuePair pair = ports_[port]->queue_pair(queue);
+  const auto count = static_cast<uint16_t>(batch.count);
+  batch.count = 0;
+  uint16_t sent = rte_eth_tx_burst(pair.ethdev, pair.queue, batch.mbuf.data(), count);
+  if (sent == count) return 0;
+  // Once more: the first call may have made room by taking back what was sent.
+  sent = static_cast<uint16_t>(sent + rte_eth_tx_burst(pair.ethdev, pair.queue, &batch.mbuf[sent],
+                                                       static_cast<uint16_t>(count - sent)));
+  rte_pktmbuf_free_bulk(&batch.mbuf[sent], static_cast<uint32_t>(count - sent));
+  return static_cast<uint32_t>(count - sent);
+}
+
+ReplyWorker DpdkDriver::reply_worker() const {
+  const RssTable& first = ports_[0]->facts().rss;
+  for (const auto& port : ports_) {
+    const std::vector<uint16_t>& queue = port->facts().rss.queue;
+    if (queue.empty() || queue != first.queue) return {};
+  }
+  return [table = first](const dam_address& server, dam_be16 server_port, const dam_address& local,
+                         uint16_t source_port) {
+    return reply_queue(table, server, server_port, local, source_port);
+  };
+}
+
+std::string DpdkDriver::name() const {
+  std::set<std::string> drivers;
+  for (const auto& port : ports_) drivers.insert(port->facts().driver);
+  std::string text;
+  for (const std::string& driver : drivers) text += (text.empty() ? "" : ", ") + driver;
+  return "dpdk (" + text + ")";
+}
+
+}  // namespace dam

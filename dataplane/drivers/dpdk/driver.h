@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The DPDK driver: meets the Driver concept of engine/frame.h. Ports are opened once, at start.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "dataplane/drivers/dpdk/frame_pool.h"
+#include "dataplane/drivers/dpdk/port.h"
+#include "dataplane/drivers/dpdk/steering.h"
+#include "dataplane/engine/engine.h"
+#include "dataplane/engine/frame.h"
+#include "dataplane/ipc/start_builder.h"
+
+namespace dam {
+
+class DpdkDriver {
+ public:
+  // EAL runs already. Opens all devices. Throws std::runtime_error with a sentence.
+  DpdkDriver(const StartConfig& config, const RssKey& key);
+
+  // Driver. `queue` is the worker; every queue has one user.
+  uint32_t receive(uint32_t queue, std::span<Frame> frames);  // from the next port in turn
+  void refill(Output& output) { pool_.refill(output); }
+  uint32_t transmit(uint32_t queue, Output& output);
+
+  uint32_t ports() const { return static_cast<uint32_t>(ports_.size()); }
+  const PortFacts& facts(uint32_t port) const { return ports_[port]->facts(); }
+  Steering& steering() { return steering_; }
+  FramePool& pool() { return pool_; }
+  // Which driver port an mbuf of ours came in by.
+  uint8_t port_of(const rte_mbuf* mbuf) const { return port_of_ethdev_[mbuf->port]; }
+  // Foretells where NICs put replies; empty when not all of them spread alike by a known hash.
+  ReplyWorker reply_worker() const;
+  std::string name() const;  // "dpdk (net_af_xdp)"
+
+ private:
+  // Frames on their way out, by port, of one worker.
+  struct Batch {
+    uint32_t count = 0;
+    std::array<rte_mbuf*, 2 * (kBurst + kSpares)> mbuf;
+  };
+  struct alignas(64) Queue {
+    uint32_t turn = 0;
+    std::vector<Batch> out;
+  };
+
+  uint32_t send(uint32_t queue, uint32_t port, Batch& batch);
+
+  FramePool pool_;
+  Steering steering_;
+  std::vector<std::unique_ptr<Port>> ports_;
+  std::vector<Queue> queues_;
+  std::array<uint8_t, RTE_MAX_ETHPORTS> port_of_ethdev_{};
+};
+static_assert(Driver<DpdkDriver>);
+
+// Buffers that the devices, workers and rings of this configuration can hold at once.
+uint32_t buffers_for(const StartConfig& config);
+
+}  // namespace dam

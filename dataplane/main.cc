@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// dam-dataplane: the parts list.
+#include <bpf/libbpf.h>
+
+#include <chrono>
+#include <csignal>
+#include <exception>
+
+#include "dataplane/ipc/control_socket.h"
+#include "dataplane/process/controller.h"
+#include "dataplane/process/keeper.h"
+#include "dataplane/process/options.h"
+#include "dataplane/process/privileges.h"
+#include "dataplane/process/say.h"
+
+namespace {
+
+constexpr std::chrono::milliseconds kTick(100);
+
+// Blocked in every thread, asked for once a round: no handlers.
+sigset_t stop_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  return signals;
+}
+
+int run(const dam::Options& options) {
+  const sigset_t signals = stop_signals();
+  sigprocmask(SIG_BLOCK, &signals, nullptr);
+  dam::forbid_new_privileges();
+  dam::Keeper keeper(options.socket);
+  dam::Controller controller(options, keeper);
+  dam::ControlSocket socket(options.socket);
+  controller.resume();
+  dam::say("Listening for the control plane on " + options.socket + ".");
+
+  const timespec at_once = {0, 0};
+  auto next_tick = std::chrono::steady_clock::now();
+  while (sigtimedwait(&signals, nullptr, &at_once) < 0) {
+    const auto now = std::chrono::steady_clock::now();
+    if (now >= next_tick) {
+      controller.tick();
+      next_tick = now + kTick;
+    }
+    socket.serve(std::chrono::ceil<std::chrono::milliseconds>(next_tick - now),
+                 [&](const dam::v1::Request& request) { return controller.handle(request); });
+    if (controller.failed()) return 1;
+  }
+  dam::say("Stopped.");
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const dam::ParsedOptions parsed = dam::parse_options(argc, argv);
+  if (!parsed.options) return parsed.exit_code;
+  libbpf_set_print(nullptr);  // it warns of sections of libxdp's own program
+  try {
+    return run(*parsed.options);
+  } catch (const std::exception& error) {
+    dam::say(error.what());
+    return 1;
+  }
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "dataplane/process/keeper.h"
+
+#include <bpf/libbpf.h>
+#include <linux/capability.h>
+#include <net/if.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <stdexcept>
+#include <vector>
+
+#include "dataplane/process/privileges.h"
+
+namespace dam {
+namespace {
+
+struct Taken {
+  char name[IFNAMSIZ];
+  bool was_promiscuous;
+};
+
+void clear_promiscuous(const char* name) {
+  const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  ifreq request{};
+  std::memcpy(request.ifr_name, name, sizeof request.ifr_name);
+  if (ioctl(fd, SIOCGIFFLAGS, &request) == 0) {
+    request.ifr_flags = static_cast<short>(request.ifr_flags & ~IFF_PROMISC);
+    ioctl(fd, SIOCSIFFLAGS, &request);
+  }
+  close(fd);
+}
+
+void give_back(const Taken& taken) {
+  const auto index = static_cast<int>(if_nametoindex(taken.name));
+  if (index == 0) return;  // gone, and all of it with it
+  bpf_xdp_detach(index, 0, nullptr);
+  if (!taken.was_promiscuous) clear_promiscuous(taken.name);
+}
+
+// Passes requests to stop on; returns the child's wait status.
+int wait_for(pid_t child, const sigset_t& signals) {
+  for (;;) {
+    int status = 0;
+    if (waitpid(child, &status, WNOHANG) == child) return status;
+    const int signal = sigwaitinfo(&signals, nullptr);
+    if (signal > 0 && signal != SIGCHLD) kill(child, SIGTERM);
+  }
+}
+
+[[noreturn]] void keep(pid_t child, int pipe, const std::string& socket_path,
+                       const sigset_t& signals) {
+  prctl(PR_SET_NAME, "dam-keeper", 0, 0, 0);
+  keep_only({CAP_NET_ADMIN, CAP_KILL});
+  const int status = wait_for(child, signals);
+  Taken taken;
+  while (read(pipe, &taken, sizeof taken) == static_cast<ssize_t>(sizeof taken)) give_back(taken);
+  unlink(socket_path.c_str());
+  _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+}
+
+}  // namespace
+
+Keeper::Keeper(const std::string& socket_path) {
+  int ends[2];
+  if (pipe(ends) != 0) throw std::runtime_error("No pipe to the keeper.");
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGCHLD, SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
+  sigset_t before;
+  sigprocmask(SIG_BLOCK, &signals, &before);
+  const pid_t child = fork();
+  if (child < 0) throw std::runtime_error("No process for the keeper.");
+  if (child > 0) {
+    close(ends[1]);
+    keep(child, ends[0], socket_path, signals);
+  }
+  sigprocmask(SIG_SETMASK, &before, nullptr);
+  close(ends[0]);
+  pipe_ = ends[1];
+  end_with_parent();
+}
+
+Keeper::~Keeper() { close(pipe_); }
+
+void Keeper::took_interface(const std::string& name, bool was_promiscuous) {
+  Taken taken{};
+  std::strncpy(taken.name, name.c_str(), sizeof taken.name - 1);
+  taken.was_promiscuous = was_promiscuous;
+  if (write(pipe_, &taken, sizeof taken) != static_cast<ssize_t>(sizeof taken)) {
+    throw std::runtime_error("The keeper is gone.");
+  }
+}
+
+void Keeper::end_with_parent() { prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0); }
+
+}  // namespace dam

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The keeper: a parent process that keeps two capabilities and no input but a pipe. It waits for
+// the dataplane to end, however that ends, and takes away what the dataplane may no longer touch
+// then: XDP programs and promiscuous mode on the interfaces, and the control socket's file.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+
+namespace dam {
+
+class Keeper {
+ public:
+  // Forks. Comes back in the child alone; the parent cleans up after it and exits with its status.
+  explicit Keeper(const std::string& socket_path);
+  ~Keeper();
+  Keeper(const Keeper&) = delete;
+  Keeper& operator=(const Keeper&) = delete;
+
+  // The interface carries an XDP program of ours now. `was_promiscuous`: before we came.
+  void took_interface(const std::string& name, bool was_promiscuous);
+  // After the last change of user: the kernel forgets it then.
+  void end_with_parent();
+
+ private:
+  int pipe_ = -1;
+};
+
+}  // namespace dam

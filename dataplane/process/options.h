@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The command line of dam-dataplane. Everything else comes over the control socket.
+#pragma once
+
+#include <optional>
+#include <string>
+
+namespace dam {
+
+struct Options {
+  std::string socket = "/run/dam/dataplane.sock";
+  std::string counters;     // default: "counters" beside the socket
+  std::string runtime_dir;  // of the saved policy; default: "saved" beside the socket
+  std::string user = "nobody";
+  bool busy_poll = false;
+  bool fresh = false;
+};
+
+// Empty options: the program ends with `exit_code`, having printed why.
+struct ParsedOptions {
+  std::optional<Options> options;
+  int exit_code = 0;
+};
+
+ParsedOptions parse_options(int argc, char** argv);
+
+}  // namespace dam
