@@ -16,20 +16,20 @@ namespace dam {
 struct RouteRule {
   uint16_t route = 0;
   uint16_t listener_group = 0;
-  std::vector<std::string>
-      server_names;          // exact, or "*.example.org" (any depth); lower case, no dot at the end
-  bool absent_name = false;  // also takes connections that name no server
-  std::vector<std::string> alpn;  // any of these in the client's list
-  std::string path_prefix;        // plain HTTP only
-  std::vector<SourcePrefix> sources;
+  // Exact, or "*.example.org" (any depth); lower case, no dot at the end.
+  std::vector<std::string> server_names{};
+  bool absent_name = false;         // also takes connections that name no server
+  std::vector<std::string> alpn{};  // any of these in the client's list
+  std::string path_prefix{};        // plain HTTP only
+  std::vector<SourcePrefix> sources{};
 };
 
 // What a connection says of itself. Views point into the caller's buffer.
 struct RouteQuery {
   uint16_t listener_group = 0;
-  std::string_view server_name;  // empty: absent. Already lower case, no dot at the end
-  std::string_view alpn_wire;    // RFC 7301 ProtocolNameList body: length-prefixed names
-  std::string_view path;         // plain HTTP only
+  std::string_view server_name{};  // empty: absent. Already lower case, no dot at the end
+  std::string_view alpn_wire{};    // RFC 7301 ProtocolNameList body: length-prefixed names
+  std::string_view path{};         // plain HTTP only
   dam_address source{};
 };
 
