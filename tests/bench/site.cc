@@ -70,7 +70,7 @@ Router site_router() {
 Limits site_limits(uint32_t live_flows) {
   Limits limits;
   limits.half_open = 1u << 16;
-  limits.flows = live_flows + live_flows / 4;  // the management share stays free
+  limits.flows = (live_flows + limits.half_open) / 8 * 10;  // the management share stays free
   limits.half_open_per_source = 4096;
   limits.hold_bytes = 192u << 20;
   return limits;

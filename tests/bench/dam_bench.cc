@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The packet path on one core, timed with Google Benchmark: the real engine, frames in memory.
+//
+// The frames of a ring (4,096) are written first and not timed; then the engine takes them in
+// bursts of 32, and that is timed. By then a frame's header lies in a cache beyond the first, as
+// behind a NIC that writes into the last-level cache. The time includes the timers (a tick each
+// simulated millisecond) and what a driver does with the engine's lists; `harness` is that alone.
+#include <benchmark/benchmark.h>
+#include <time.h>
+#include <x86intrin.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <memory>
+#include <string>
+
+#include "tests/bench/scenes.h"
+
+namespace {
+
+using dam::Frame;
+using dam::kBurst;
+using dam::bench::Scene;
+using dam::bench::World;
+
+constexpr uint32_t kExtraFlows = 1u << 16;  // clients that come and go beside the live flows
+
+struct Timed {
+  uint64_t ns = 0;
+  uint64_t units = 0;
+};
+
+// Of this thread alone: whatever else runs on the core now and then is not the engine's.
+uint64_t cpu_ns() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
+}
+
+// How many cycles the time stamp counter counts in a nanosecond.
+double measure_tsc_ghz() {
+  const auto start = std::chrono::steady_clock::now();
+  const uint64_t start_cycles = __rdtsc();
+  while (std::chrono::steady_clock::now() - start < std::chrono::milliseconds(200)) {
+  }
+  const uint64_t cycles = __rdtsc() - start_cycles;
+  const std::chrono::duration<double, std::nano> took = std::chrono::steady_clock::now() - start;
+  return static_cast<double>(cycles) / took.count();
+}
+
+double tsc_ghz() {
+  static const double ghz = measure_tsc_ghz();
+  return ghz;
+}
+
+void run_ring(World& world, std::span<Frame> frames, Timed& timed) {
+  const uint64_t start_ns = cpu_ns();
+  for (size_t i = 0; i < frames.size(); i += kBurst) {
+    world.burst(frames.subspan(i, std::min<size_t>(kBurst, frames.size() - i)));
+  }
+  timed.ns += cpu_ns() - start_ns;
+}
+
+void report(benchmark::State& state, const Timed& timed) {
+  const double ns = static_cast<double>(timed.ns) / static_cast<double>(timed.units);
+  state.counters["ns_per_packet"] = ns;
+  state.counters["cycles_per_packet"] = ns * tsc_ghz();
+  state.counters["Mpps"] = 1000 / ns;
+}
+
+// Until a ring does what the scene is about (buckets must be empty first); else what is wrong.
+std::string warm_up(World& world, const Scene& scene) {
+  std::string wrong;
+  for (int i = 0; i < 500; ++i) {
+    std::vector<Frame> frames = world.take_frames(scene.frames);
+    scene.fill(world, frames);
+    Timed ignored;
+    run_ring(world, frames, ignored);
+    wrong = scene.settle(world);
+    if (wrong.empty()) break;
+  }
+  return wrong;
+}
+
+void measure(benchmark::State& state, World& world, const Scene& scene, bool& failed) {
+  world.apply(scene.policy);
+  std::string wrong = warm_up(world, scene);
+  Timed timed;
+  while (wrong.empty() && state.KeepRunningBatch(scene.units)) {
+    state.PauseTiming();
+    std::vector<Frame> frames = world.take_frames(scene.frames);
+    scene.fill(world, frames);
+    state.ResumeTiming();
+    run_ring(world, frames, timed);
+    state.PauseTiming();
+    timed.units += scene.units;
+    wrong = scene.settle(world);
+    state.ResumeTiming();
+  }
+  if (!wrong.empty()) {
+    failed = true;
+    world.report_drops();
+    state.SkipWithError(wrong.c_str());
+  } else {
+    report(state, timed);
+  }
+}
+
+// Empty bursts: what the loop around the engine costs for each packet.
+void measure_harness(benchmark::State& state, World& world) {
+  Timed timed;
+  while (state.KeepRunningBatch(128 * kBurst)) {
+    const uint64_t start_ns = cpu_ns();
+    for (int i = 0; i < 128; ++i) world.burst({});
+    timed.ns += cpu_ns() - start_ns;
+    timed.units += 128 * kBurst;
+  }
+  world.settle(false);
+  report(state, timed);
+}
+
+// --flows=N: fewer live flows than a million, to see quickly whether everything still works.
+uint32_t take_flows_option(int& argc, char** argv) {
+  uint32_t flows = 1'000'000;
+  int kept = 1;
+  for (int i = 1; i < argc; ++i) {
+    if (std::strncmp(argv[i], "--flows=", 8) == 0) {
+      flows = static_cast<uint32_t>(std::strtoul(argv[i] + 8, nullptr, 10));
+    } else {
+      argv[kept++] = argv[i];
+    }
+  }
+  argc = kept;
+  return flows;
+}
+
+int run(int argc, char** argv) {
+  const uint32_t flows = take_flows_option(argc, argv);
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+  World world(flows, kExtraFlows);
+  benchmark::AddCustomContext("tsc_ghz", std::to_string(tsc_ghz()));
+  benchmark::AddCustomContext("live_flows", std::to_string(flows));
+  benchmark::AddCustomContext("sources", std::to_string(dam::bench::kSources));
+  bool failed = false;
+  for (const Scene& scene : dam::bench::make_scenes(world)) {
+    benchmark::RegisterBenchmark(scene.name.c_str(), [&world, &failed, scene](benchmark::State& s) {
+      measure(s, world, scene, failed);
+    });
+  }
+  benchmark::RegisterBenchmark("harness",
+                               [&world](benchmark::State& s) { measure_harness(s, world); });
+  benchmark::RunSpecifiedBenchmarks();
+  return failed ? 1 : 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "dam_bench: %s\n", error.what());
+    return 1;
+  }
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What each benchmark sends, and how it knows that the engine did what the benchmark claims.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "tests/bench/world.h"
+
+namespace dam::bench {
+
+struct Scene {
+  std::string name;
+  std::shared_ptr<const Policy> policy;
+  uint32_t frames = 0;  // of one ring: what is timed at a stretch
+  uint32_t units = 0;   // what a ring counts as: its frames, or its ClientHellos
+  std::function<void(World&, std::span<Frame>)> fill;
+  // Not timed: looks at what came of the ring and puts the world back. Gives what was wrong.
+  std::function<std::string(World&)> settle;
+};
+
+// All scenes; `world` gives the policies their sizes. `denied` is the deny list of one of them.
+std::vector<Scene> make_scenes(const World& world);
+
+}  // namespace dam::bench

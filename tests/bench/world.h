@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The real engine with one worker, its peer, and the memory between them: what a driver does,
+// without the driver. Time is simulated: each burst takes what 32 frames of 64 bytes take on a 10
+// GbE line.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "dataplane/engine/engine.h"
+#include "dataplane/engine/frame.h"
+#include "dataplane/engine/worker.h"
+#include "tests/bench/peer.h"
+#include "tests/bench/site.h"
+
+namespace dam::bench {
+
+// Frames as far apart as DPDK's buffers of 2 KiB are (headers included), so that they meet the
+// caches as those do.
+class FrameArena {
+ public:
+  explicit FrameArena(uint32_t frames);
+  void add_to(std::vector<Frame>& list) const;
+
+ private:
+  static constexpr uint32_t kStride = 2368;  // 37 cache lines: an odd number spreads over the sets
+  static constexpr uint32_t kDataOffset = 256;
+  uint32_t frames_;
+  std::unique_ptr<uint8_t[]> memory_;
+  uint8_t* first_;
+};
+
+// What became of the frames since the last settle().
+struct Tally {
+  uint64_t sent = 0;
+  uint64_t dropped = 0;
+  uint64_t to_host = 0;
+};
+
+class World {
+ public:
+  // Raises `live_flows` connections through the whole handshake; throws when one is missing.
+  World(uint32_t live_flows, uint32_t extra_flows);
+
+  void apply(std::shared_ptr<const Policy> policy);
+  std::shared_ptr<const Policy> policy_with(SiteOptions options) const;
+
+  // The timed part: one burst, or a tick where one is due, with what a driver does around it.
+  void burst(std::span<Frame> frames);
+
+  // All below is not timed.
+  std::vector<Frame> take_frames(uint32_t count);
+  Tally settle(bool deliver);  // hands what was sent to the peer (or to nobody), and goes on
+  void pump();                 // until neither side has anything to say
+  void advance(uint64_t duration_ns);  // in steps of a millisecond, pumping
+  void open(uint32_t first, uint32_t count, Goal goal);
+  uint64_t drops(dam_drop_reason reason) const;  // all zones
+  void report_drops() const;
+
+  Peer& peer() { return peer_; }
+  Outbox& outbox() { return outbox_; }
+  Worker& worker() { return engine_->worker(0); }
+  uint32_t live_flows() const { return live_flows_; }
+
+ private:
+  void top_up();
+  void collect();
+  void tick();
+
+  uint32_t live_flows_;
+  FrameArena arena_;
+  Peer peer_;
+  Outbox outbox_;  // its spare list holds every frame that nobody uses
+  Output output_;
+  std::vector<Frame> sent_;
+  std::vector<Frame> unsent_;  // dropped, or for the host
+  Tally tally_;
+  Limits limits_;
+  std::unique_ptr<dam_counters> counters_;
+  std::unique_ptr<Engine> engine_;
+  uint64_t now_ns_ = uint64_t{1} << 40;
+  uint64_t tick_at_ns_ = 0;
+  std::shared_ptr<const Policy> applied_;
+};
+
+}  // namespace dam::bench
