@@ -31,6 +31,9 @@ enum FlowFlag : uint8_t {
   kFlowFinServer = 128,
 };
 
+// Flows with one of these take the long way through on_control().
+inline constexpr uint8_t kFlowSlow = kFlowClosing | kFlowSynSeen | kFlowFinClient | kFlowFinServer;
+
 struct alignas(64) Flow {
   // First line: read by every packet.
   dam_address client;

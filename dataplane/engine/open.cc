@@ -134,7 +134,8 @@ void Worker::on_cookie(Job& job, uint16_t listener_slot) {
   dam_cookie_options cookie;
   if (!cookie_holds(packet, cookie)) {
     ++counters_->cookies_bad;
-    return reset_sender(job, DAM_DROP_bad_cookie);
+    // No RST: it may be a true client's second segment that has overtaken its first.
+    return drop(*job.frame, DAM_DROP_bad_cookie, 0);
   }
   dam_tcp_options options;
   const Frame& frame = *job.frame;

@@ -116,7 +116,7 @@ void Worker::handle(Job& job) {
   const auto direction = static_cast<dam_direction>(ref & 1);
   constexpr uint8_t kControl = DAM_TCP_SYN | DAM_TCP_FIN | DAM_TCP_RST;
   if (flow.state == FlowState::established && (job.packet.tcp_flags & kControl) == 0 &&
-      (flow.flags & (kFlowClosing | kFlowSynSeen)) == 0) [[likely]] {
+      (flow.flags & kFlowSlow) == 0) [[likely]] {
     return splice(flow, direction, job);
   }
   if (flow.state == FlowState::established) return on_control(flow, direction, job);

@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "tests/unit/engine/small_site.h"
+
+#include <cstring>
+
+namespace dam::test {
+
+namespace {
+
+constexpr uint16_t kBufferBytes = 2048;
+
+Interface make_interface(const char* name, uint8_t port, dam_address own) {
+  Interface interface;
+  interface.name = name;
+  interface.port = port;
+  interface.mac = {2, 0, 0, 0, 0, port};
+  interface.subnets = {{own, 120}};
+  return interface;
+}
+
+Zone make_zone(const char* name, bool management) {
+  Zone zone;
+  zone.name = name;
+  zone.management = management;
+  return zone;
+}
+
+Server make_server(const char* name, dam_address address) {
+  Server server;
+  server.name = name;
+  server.address[0] = address;
+  server.port = dam_hton16(443);
+  server.proxy = ProxyVersion::v2;
+  server.in_policy = true;
+  return server;
+}
+
+void append_be16(std::string& text, size_t value) {
+  text.push_back(static_cast<char>(value >> 8));
+  text.push_back(static_cast<char>(value & 255));
+}
+
+}  // namespace
+
+Limits SmallSite::small_limits() {
+  Limits limits;
+  limits.flows = 64;
+  limits.half_open = 16;
+  limits.sources = 256;
+  limits.hold_bytes = 16 * (16384 + 2048);
+  return limits;
+}
+
+SmallSite::SmallSite(Limits limits) : counters_(std::make_unique<dam_counters>()), limits_(limits) {
+  std::memset(static_cast<void*>(counters_.get()), 0, sizeof(dam_counters));
+  EngineConfig config;
+  config.limits = limits;
+  config.interfaces = {make_interface("front", kFrontPort, kPublic),
+                       make_interface("service", kServicePort, v4(198, 18, 10, 2)),
+                       make_interface("management", kManagementPort, v4(198, 18, 20, 2))};
+  config.interfaces[0].gateways = {kRouter};
+  config.counters = counters_.get();
+  config.hash_key[0] = 1;
+  config.hash_key[1] = 2;
+  config.cookie_key[0] = 3;
+  config.cookie_key[1] = 4;
+  engine_ = std::make_unique<Engine>(config);
+  Policy first = draft();
+  first.timeouts.probe_interval_ns = 2'000'000'000;
+  apply(first);
+  advance(50'000'000);  // probes ask ARP for the servers
+  apply(draft());
+}
+
+Policy SmallSite::draft() const {
+  Policy policy;
+  policy.limits = limits_;
+  policy.timeouts.probe_interval_ns = 0;  // nobody here would answer
+  Listener https;
+  https.name = "https";
+  https.address = kPublic;
+  https.port = dam_hton16(443);
+  https.in_policy = true;
+  Listener raw = https;
+  raw.name = "raw";
+  raw.port = dam_hton16(kPortRouted);
+  raw.protocol = Protocol::tcp;
+  raw.group = 1;
+  policy.listeners = {https, raw};
+  policy.zones = {make_zone("front", false), make_zone("light", false),
+                  make_zone("management", true)};
+  policy.servers = {make_server("web", kServiceServer), make_server("admin", kManagementServer)};
+  policy.routes = {{"service", 0, kServiceZone, {0}, -1},
+                   {"management", 0, kManagementZone, {1}, -1},
+                   {"raw", 1, kServiceZone, {0}, -1}};
+  std::vector<RouteRule> rules(3);
+  rules[0].server_names = {"www.example.org"};
+  rules[1].route = 1;
+  rules[1].server_names = {"manage.example.org"};
+  rules[2].route = 2;
+  rules[2].listener_group = 1;
+  policy.router = Router(rules);
+  return policy;
+}
+
+void SmallSite::apply(Policy policy) {
+  policy.version = ++version_;
+  policy.derive();
+  engine_->apply(std::make_shared<const Policy>(std::move(policy)));
+}
+
+void SmallSite::top_up() {
+  while (output_.spare.count < kSpares) {
+    std::vector<uint8_t>& buffer = buffers_.emplace_back(kBufferBytes);
+    Frame frame;
+    frame.data = buffer.data() + kHeadroom;
+    output_.spare.add(frame);
+  }
+}
+
+std::vector<Seen> SmallSite::send(uint8_t port, const Segment& segment) {
+  std::vector<uint8_t> bytes(kBufferBytes);
+  Frame frame;
+  frame.data = bytes.data();
+  if (!write_segment(frame, segment)) return {};
+  bytes.resize(frame.bytes);
+  return send_raw(port, std::move(bytes));
+}
+
+std::vector<Seen> SmallSite::send_raw(uint8_t port, std::vector<uint8_t> bytes) {
+  top_up();
+  std::vector<uint8_t>& buffer = buffers_.emplace_back(kBufferBytes);
+  std::memcpy(buffer.data() + kHeadroom, bytes.data(), bytes.size());
+  Frame frame;
+  frame.data = buffer.data() + kHeadroom;
+  frame.bytes = static_cast<uint16_t>(bytes.size());
+  frame.port = port;
+  engine_->worker(0).poll({&frame, 1}, output_, now_ns_);
+  return collect();
+}
+
+std::vector<Seen> SmallSite::collect() {
+  std::vector<Seen> all;
+  const auto take = [&](std::span<Frame> frames, bool urgent) {
+    for (const Frame& frame : frames) {
+      Seen seen;
+      seen.port = frame.port;
+      seen.urgent = urgent;
+      seen.bytes.assign(frame.data, frame.data + frame.bytes);
+      dam_parse(seen.bytes.data(), seen.bytes.data() + seen.bytes.size(), &seen.packet);
+      if (seen.packet.kind == DAM_KIND_TCP) {
+        dam_parse_tcp_options(seen.bytes.data(), seen.bytes.data() + seen.bytes.size(),
+                              &seen.packet, &seen.options);
+      }
+      all.push_back(std::move(seen));
+    }
+  };
+  take(output_.urgent.all(), true);
+  take(output_.normal.all(), false);
+  output_.urgent.count = output_.normal.count = output_.dropped.count = output_.host.count = 0;
+  output_.spare.count = 0;
+  buffers_.clear();
+  std::vector<Seen> rest;
+  for (const Seen& seen : all) {
+    if (seen.packet.kind == DAM_KIND_ARP) {
+      answer_arp(seen, rest);
+    } else {
+      rest.push_back(seen);
+    }
+  }
+  return rest;
+}
+
+// Everybody on the links has the MAC 02:00:00:00:01:<port>.
+void SmallSite::answer_arp(const Seen& seen, std::vector<Seen>& rest) {
+  std::vector<uint8_t> reply = seen.bytes;
+  uint8_t* arp = reply.data() + 14;
+  const bool announcement = std::memcmp(arp + 14, arp + 24, 4) == 0;
+  if (dam_load_be16(arp + 6) != 1 || announcement) return;
+  uint8_t asked[4];
+  std::memcpy(asked, arp + 24, 4);
+  const uint8_t mac[6] = {2, 0, 0, 0, 1, seen.port};
+  std::memcpy(reply.data(), arp + 8, 6);
+  std::memcpy(reply.data() + 6, mac, 6);
+  dam_store_be16(arp + 6, 2);
+  std::memcpy(arp + 18, arp + 8, 10);  // to who asked
+  std::memcpy(arp + 8, mac, 6);
+  std::memcpy(arp + 14, asked, 4);
+  for (Seen& more : send_raw(seen.port, std::move(reply))) rest.push_back(std::move(more));
+}
+
+std::vector<Seen> SmallSite::advance(uint64_t duration_ns) {
+  std::vector<Seen> all;
+  const uint64_t end_ns = now_ns_ + duration_ns;
+  while (now_ns_ < end_ns) {
+    now_ns_ += 5'000'000;
+    top_up();
+    engine_->worker(0).tick(output_, now_ns_);
+    for (Seen& seen : collect()) all.push_back(std::move(seen));
+  }
+  return all;
+}
+
+uint64_t SmallSite::drops(dam_drop_reason reason, int zone) const {
+  uint64_t sum = 0;
+  for (int slot = 0; slot < DAM_MAX_ZONES; ++slot) {
+    if (zone == -1 || zone == slot) sum += counters_->worker[0].zones[slot].drops[reason];
+  }
+  return sum;
+}
+
+Segment ClientSide::segment(uint8_t flags, std::string_view payload) const {
+  Segment s;
+  s.src = address;
+  s.dst = kPublic;
+  s.src_port = dam_hton16(port);
+  s.dst_port = dam_hton16(to_port);
+  s.seq = dam_seq_of(next);
+  s.ack = dam_seq_of(ack);
+  s.flags = flags;
+  s.window = 502;
+  s.timestamps = timestamps;
+  s.tsval = 7000;
+  s.payload = {reinterpret_cast<const uint8_t*>(payload.data()), payload.size()};
+  return s;
+}
+
+Segment Connection::from_server(uint8_t flags, std::string_view payload, uint32_t seq,
+                                uint32_t ack) const {
+  Segment s;
+  s.src = server_syn.packet.dst;
+  s.dst = server_syn.packet.src;
+  s.src_port = server_syn.packet.dst_port;
+  s.dst_port = server_syn.packet.src_port;
+  s.seq = dam_seq_of(seq);
+  s.ack = dam_seq_of(ack);
+  s.flags = flags;
+  s.window = 501;
+  s.timestamps = client.timestamps;
+  s.tsval = 900;
+  s.tsecr = server_syn.options.tsval;
+  s.payload = {reinterpret_cast<const uint8_t*>(payload.data()), payload.size()};
+  return s;
+}
+
+// RFC 8446 4.1.2 with one cipher suite and, unless the name is empty, RFC 6066's server_name.
+std::string client_hello(std::string_view server_name) {
+  std::string extensions;
+  if (!server_name.empty()) {
+    append_be16(extensions, 0);
+    append_be16(extensions, server_name.size() + 5);
+    append_be16(extensions, server_name.size() + 3);
+    extensions.push_back(0);
+    append_be16(extensions, server_name.size());
+    extensions += server_name;
+  }
+  std::string body = "\x03\x03" + std::string(32, 'r');
+  body += std::string("\0\0\x02\x13\x01\x01\0", 7);
+  append_be16(body, extensions.size());
+  body += extensions;
+  std::string record = "\x16\x03\x01";
+  append_be16(record, body.size() + 4);
+  record += std::string("\x01\0", 2);
+  append_be16(record, body.size());
+  return record + body;
+}
+
+std::optional<Seen> prove(SmallSite& site, ClientSide& client) {
+  Segment syn = client.segment(DAM_TCP_SYN);
+  syn.seq = dam_seq_of(client.isn);
+  syn.mss = 1460;
+  syn.sack_permitted = true;
+  syn.wscale = client.wscale;
+  syn.tsecr = 0;
+  const std::vector<Seen> answers = site.send(kFrontPort, syn);
+  if (answers.size() != 1 || !answers[0].has(DAM_TCP_SYN | DAM_TCP_ACK)) return std::nullopt;
+  client.next = client.isn + 1;
+  client.ack = answers[0].packet.seq.value + 1;
+  return answers[0];
+}
+
+namespace {
+
+bool take_server_syn(const std::vector<Seen>& seen, Connection& connection) {
+  for (const Seen& frame : seen) {
+    if (frame.port == kFrontPort || frame.packet.kind != DAM_KIND_TCP) continue;
+    if (!frame.has(DAM_TCP_SYN)) continue;
+    connection.server_syn = frame;
+    connection.server_port = frame.port;
+    return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+std::optional<Connection> establish(SmallSite& site, ClientSide client, std::string_view name) {
+  Connection connection;
+  const std::optional<Seen> syn_ack = prove(site, client);
+  if (!syn_ack) return std::nullopt;
+  connection.syn_ack = *syn_ack;
+  const std::string hello = client.to_port == 443 ? client_hello(name) : std::string();
+  const auto after = site.send(kFrontPort, client.segment(DAM_TCP_ACK, hello));
+  client.next += static_cast<uint32_t>(hello.size());
+  connection.client = client;
+  if (!take_server_syn(after, connection)) return std::nullopt;
+  Segment answer = connection.from_server(DAM_TCP_SYN | DAM_TCP_ACK, {}, connection.server_isn,
+                                          connection.server_syn.packet.seq.value + 1);
+  answer.mss = 1460;
+  answer.sack_permitted = true;
+  answer.wscale = 9;
+  answer.window = 65160;
+  const auto delivered = site.send(connection.server_port, answer);
+  for (size_t i = 0; i < delivered.size(); ++i) {
+    if (i == 0) {
+      connection.header = delivered[0];
+    } else {
+      connection.held += delivered[i].payload();
+    }
+  }
+  return connection;
+}
+
+}  // namespace dam::test

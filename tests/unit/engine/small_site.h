@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// One engine with one worker between a client's router, a service and a management server: tests
+// write segments by hand and look at what comes out. Time stands still unless a test moves it.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "dataplane/core/checksum.h"
+#include "dataplane/core/packet.h"
+#include "dataplane/core/tcp_options.h"
+#include "dataplane/engine/engine.h"
+#include "dataplane/engine/segment.h"
+#include "dataplane/engine/worker.h"
+
+namespace dam::test {
+
+inline dam_address v4(uint8_t a, uint8_t b, uint8_t c, uint8_t d) {
+  return dam_address_v4(uint32_t{d} << 24 | uint32_t{c} << 16 | uint32_t{b} << 8 | a);
+}
+
+inline const dam_address kPublic = v4(198, 18, 0, 2);
+inline const dam_address kRouter = v4(198, 18, 0, 1);
+inline const dam_address kClient = v4(198, 51, 100, 7);
+inline const dam_address kStranger = v4(198, 51, 100, 8);
+inline const dam_address kServiceServer = v4(198, 18, 10, 10);
+inline const dam_address kManagementServer = v4(198, 18, 20, 10);
+inline constexpr uint8_t kFrontPort = 0;
+inline constexpr uint8_t kServicePort = 1;
+inline constexpr uint8_t kManagementPort = 2;
+inline constexpr uint8_t kServiceZone = 1;
+inline constexpr uint8_t kManagementZone = 2;
+inline constexpr uint16_t kPortRouted = 2525;  // a port route to the service server
+
+// What came out of the dam.
+struct Seen {
+  uint8_t port = 0;
+  bool urgent = false;
+  std::vector<uint8_t> bytes;
+  dam_packet packet{};
+  dam_tcp_options options{};
+  std::string payload() const {
+    return {reinterpret_cast<const char*>(bytes.data()) + packet.payload, packet.payload_bytes};
+  }
+  bool has(uint8_t flags) const { return (packet.tcp_flags & flags) == flags; }
+};
+
+class SmallSite {
+ public:
+  // The test may change the policy before it is applied.
+  explicit SmallSite(Limits limits = small_limits());
+  static Limits small_limits();
+
+  Policy draft() const;  // the standard policy, to be changed
+  void apply(Policy policy);
+  std::vector<Seen> send(uint8_t port, const Segment& segment);
+  std::vector<Seen> send_raw(uint8_t port, std::vector<uint8_t> frame);
+  std::vector<Seen> advance(uint64_t duration_ns);  // in steps of 5 ms
+  uint64_t drops(dam_drop_reason reason, int zone = -1) const;
+  const dam_zone_counters& zone(uint8_t slot) const { return counters_->worker[0].zones[slot]; }
+  const dam_worker_counters& worker() const { return counters_->worker[0]; }
+  Engine& engine() { return *engine_; }
+  uint32_t flows() { return engine_->worker(0).flows_used(); }
+  uint64_t now_ns() const { return now_ns_; }
+
+ private:
+  std::vector<Seen> collect();
+  void answer_arp(const Seen& seen, std::vector<Seen>& rest);
+  void top_up();
+
+  std::unique_ptr<dam_counters> counters_;
+  std::unique_ptr<Engine> engine_;
+  std::deque<std::vector<uint8_t>> buffers_;
+  Output output_;
+  Limits limits_;
+  uint64_t version_ = 0;
+  uint64_t now_ns_ = 1'000'000'000'000;
+};
+
+// A client's connection, seen from its own side.
+struct ClientSide {
+  dam_address address = kClient;
+  uint16_t port = 40000;
+  uint16_t to_port = 443;
+  uint32_t isn = 1000;
+  uint32_t next = 1001;  // of its own
+  uint32_t ack = 0;
+  bool timestamps = false;
+  uint8_t wscale = 7;
+
+  Segment segment(uint8_t flags, std::string_view payload = {}) const;
+};
+
+// Client and server through the whole handshake.
+struct Connection {
+  ClientSide client;
+  Seen syn_ack;      // what the client got
+  Seen server_syn;   // what the server got
+  Seen header;       // the PROXY header's segment
+  std::string held;  // what followed it
+  uint32_t server_isn = 500000;
+  uint8_t server_port = kServicePort;
+  // The server's next segment.
+  Segment from_server(uint8_t flags, std::string_view payload, uint32_t seq, uint32_t ack) const;
+};
+
+std::string client_hello(std::string_view server_name);
+// SYN, SYN-ACK, ACK: the dam knows the client and waits for bytes. Gives the SYN-ACK.
+std::optional<Seen> prove(SmallSite& site, ClientSide& client);
+// Everything up to the splice; nullopt where the dam refused.
+std::optional<Connection> establish(SmallSite& site, ClientSide client, std::string_view name);
+
+}  // namespace dam::test

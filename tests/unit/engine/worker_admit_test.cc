@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Buckets, bans, deny and allow lists as a connection meets them.
+#include <gtest/gtest.h>
+
+#include "dataplane/core/gcra.h"
+#include "tests/unit/engine/small_site.h"
+
+namespace dam::test {
+namespace {
+
+constexpr uint8_t kAck = DAM_TCP_ACK;
+
+PrefixSet only(const dam_address& address) {
+  const SourcePrefix prefix{address, 128};
+  return PrefixSet({&prefix, 1});
+}
+
+ClientSide client_at(uint16_t port, const dam_address& address = kClient) {
+  ClientSide client;
+  client.address = address;
+  client.port = port;
+  return client;
+}
+
+TEST(Admit, ConnectionsOverTheSourcesBucketAreRefusedAndOthersAreNot) {
+  SmallSite site;
+  Policy policy = site.draft();
+  policy.zones[kServiceZone].per_source[DAM_DIM_connections] = dam_gcra_rate_of(1000, 3);
+  policy.zones[kServiceZone].exceeded = Exceeded::reset;
+  site.apply(policy);
+  for (uint16_t i = 0; i < 3; ++i) {
+    EXPECT_TRUE(establish(site, client_at(static_cast<uint16_t>(41000 + i)), "www.example.org"));
+  }
+  EXPECT_FALSE(establish(site, client_at(41010), "www.example.org"));
+  EXPECT_EQ(site.drops(DAM_DROP_source_connections, kServiceZone), 1u);
+  EXPECT_TRUE(establish(site, client_at(41011, kStranger), "www.example.org"));
+  EXPECT_TRUE(establish(site, client_at(41012), "manage.example.org")) << "another zone's bucket";
+}
+
+TEST(Admit, ShadowCountsWhatItWouldHaveRefused) {
+  SmallSite site;
+  Policy policy = site.draft();
+  policy.zones[kServiceZone].per_source[DAM_DIM_connections] = dam_gcra_rate_of(1000, 1);
+  policy.zones[kServiceZone].mode = Mode::shadow;
+  site.apply(policy);
+  for (uint16_t i = 0; i < 4; ++i) {
+    EXPECT_TRUE(establish(site, client_at(static_cast<uint16_t>(41000 + i)), "www.example.org"));
+  }
+  EXPECT_EQ(site.zone(kServiceZone).shadow_exceeded[0][DAM_DIM_connections], 3u);
+}
+
+TEST(Admit, OpenConnectionsOfASourceAreLimitedAndFreedByTheirEnd) {
+  SmallSite site;
+  Policy policy = site.draft();
+  policy.zones[kServiceZone].per_source_concurrent = 1;
+  policy.zones[kServiceZone].exceeded = Exceeded::reset;
+  site.apply(policy);
+  const auto first = establish(site, client_at(41000), "www.example.org");
+  ASSERT_TRUE(first);
+  EXPECT_FALSE(establish(site, client_at(41001), "www.example.org"));
+  EXPECT_EQ(site.drops(DAM_DROP_source_concurrent, kServiceZone), 1u);
+  site.send(kFrontPort, first->client.segment(DAM_TCP_RST));
+  EXPECT_TRUE(establish(site, client_at(41002), "www.example.org"));
+}
+
+TEST(Admit, ABanCutsTheSourcesLiveConnectionsInItsZoneAlone) {
+  SmallSite site;
+  Policy policy = site.draft();
+  Zone& zone = policy.zones[kServiceZone];
+  zone.per_source[DAM_DIM_connections] = dam_gcra_rate_of(1000, 2);
+  zone.exceeded = Exceeded::ban;
+  zone.ban_after = 2;
+  zone.ban_within_ns = 10'000'000'000;
+  zone.ban_for_ns = 60'000'000'000;
+  site.apply(policy);
+  const auto live = establish(site, client_at(41000), "www.example.org");
+  const auto admin = establish(site, client_at(41001), "manage.example.org");
+  ASSERT_TRUE(live && admin);
+  for (uint16_t i = 2; i < 6; ++i) {
+    establish(site, client_at(static_cast<uint16_t>(41000 + i)), "www.example.org");
+  }
+  EXPECT_EQ(site.zone(kServiceZone).bans, 1u);
+  EXPECT_TRUE(site.send(kFrontPort, live->client.segment(kAck, "more")).empty());
+  EXPECT_GE(site.drops(DAM_DROP_zone_banned, kServiceZone), 1u);
+  EXPECT_EQ(site.send(kFrontPort, admin->client.segment(kAck, "more")).size(), 1u);
+  EXPECT_TRUE(establish(site, client_at(41020), "manage.example.org"));
+  site.advance(61'000'000'000);
+  EXPECT_TRUE(establish(site, client_at(41030), "www.example.org")) << "the ban is over";
+}
+
+TEST(Admit, AnAllowedSourceIsNeverBannedNorDenied) {
+  SmallSite site;
+  Policy policy = site.draft();
+  Zone& zone = policy.zones[kServiceZone];
+  zone.per_source[DAM_DIM_connections] = dam_gcra_rate_of(1000, 1);
+  zone.exceeded = Exceeded::ban;
+  zone.ban_after = 1;
+  zone.ban_within_ns = zone.ban_for_ns = 60'000'000'000;
+  policy.allow = only(kClient);
+  policy.deny = only(kClient);
+  site.apply(policy);
+  const auto live = establish(site, client_at(41000), "www.example.org");
+  ASSERT_TRUE(live);
+  for (uint16_t i = 1; i < 5; ++i) {
+    establish(site, client_at(static_cast<uint16_t>(41000 + i)), "www.example.org");
+  }
+  EXPECT_EQ(site.zone(kServiceZone).bans, 0u);
+  EXPECT_EQ(site.send(kFrontPort, live->client.segment(kAck, "more")).size(), 1u);
+}
+
+TEST(Admit, ADeniedSourceGetsNoAnswerAndItsLiveConnectionsEnd) {
+  SmallSite site;
+  ASSERT_TRUE(establish(site, client_at(41000), "www.example.org"));
+  Policy policy = site.draft();
+  policy.deny = only(kClient);
+  site.apply(policy);
+  site.advance(20'000'000);
+  EXPECT_EQ(site.flows(), 0u);
+  ClientSide again = client_at(41001);
+  EXPECT_FALSE(prove(site, again));
+  EXPECT_GE(site.drops(DAM_DROP_denied), 2u);
+  ClientSide other = client_at(41002, kStranger);
+  EXPECT_TRUE(prove(site, other));
+}
+
+TEST(Admit, ForgedPacketsChargeNobody) {
+  SmallSite site;
+  Policy policy = site.draft();
+  Zone& zone = policy.zones[kServiceZone];
+  zone.per_source[DAM_DIM_connections] = zone.per_source[DAM_DIM_packets] =
+      dam_gcra_rate_of(1000, 1);
+  zone.exceeded = Exceeded::ban;
+  zone.ban_after = 1;
+  zone.ban_within_ns = zone.ban_for_ns = 60'000'000'000;
+  site.apply(policy);
+  for (uint16_t i = 0; i < 200; ++i) {
+    ClientSide forged = client_at(static_cast<uint16_t>(30000 + i));
+    Segment syn = forged.segment(DAM_TCP_SYN);
+    site.send(kFrontPort, syn);
+    forged.ack = 77u * i;
+    site.send(kFrontPort, forged.segment(kAck, "x"));
+  }
+  EXPECT_EQ(site.zone(kServiceZone).bans, 0u);
+  EXPECT_TRUE(establish(site, client_at(41000), "www.example.org"));
+}
+
+TEST(Admit, PacketsOverTheBucketAreDroppedAndTheRestPass) {
+  SmallSite site;
+  Policy policy = site.draft();
+  policy.zones[kServiceZone].per_source[DAM_DIM_packets] = dam_gcra_rate_of(10'000, 5);
+  site.apply(policy);
+  auto c = establish(site, client_at(41000), "www.example.org");
+  ASSERT_TRUE(c);
+  size_t passed = 0;
+  for (int i = 0; i < 20; ++i) passed += site.send(kFrontPort, c->client.segment(kAck, "x")).size();
+  EXPECT_EQ(passed, 5u);
+  EXPECT_EQ(site.drops(DAM_DROP_source_packets, kServiceZone), 15u);
+}
+
+}  // namespace
+}  // namespace dam::test
