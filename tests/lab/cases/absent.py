@@ -23,13 +23,7 @@ def test_not_for_others(site, what):
     text = {"an unknown name": hello.client_hello("nobody.example"),
             "no TLS": b"GET / HTTP/1.1\r\n\r\n",
             "an empty name": hello.client_hello("")}[what]
-    with site.counted(("no_route", "hello_malformed")):
-        client = site.open()
-        address = client.local
-        client.send(text)
-        client.expect_closed(2 if site.front.is_dam else 5)
-    assert not site.servers["default"].has(address)
-    assert not site.servers["service"].has(address)
+    site.expect_refused(text, ("no_route", "hello_malformed"))
 
 
 def test_named_as_ever(site):

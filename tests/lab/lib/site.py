@@ -199,6 +199,15 @@ class Site:
         self.servers[name] = LabServer(namespace, addresses.values(), server["port"], proxied,
                                        server.get("receive_buffer")).start()
 
+    def expect_refused(self, text, reason, **fields):
+        """A client that says this gets no service, quickly, and the refusal is counted."""
+        with self.counted(reason):
+            client = self.open(**fields)
+            address = client.local
+            client.send(text)
+            client.expect_closed(2 if self.front.is_dam else 5)
+        assert not any(server.has(address) for server in self.servers.values())
+
     @contextlib.contextmanager
     def counted(self, reason, at_least=1):
         """What happens inside the `with` makes the front count drops for that reason (or for one of
