@@ -8,7 +8,7 @@ namespace dam {
 
 namespace {
 
-constexpr uint64_t kReferences = (1u << 24) - 1;
+constexpr uint64_t kReferencesMost = (1u << 24) - 1;
 constexpr uint32_t kConcurrentShift = 24;
 constexpr uint64_t kConcurrentOne = uint64_t{1} << kConcurrentShift;
 constexpr uint64_t kConcurrentMost = (1u << 24) - 1;
@@ -49,7 +49,7 @@ void SourceTable::release(uint32_t index) {
 }
 
 uint32_t SourceTable::references(const SourceEntry& entry) {
-  return static_cast<uint32_t>(__atomic_load_n(&entry.state, __ATOMIC_RELAXED) & kReferences);
+  return static_cast<uint32_t>(__atomic_load_n(&entry.state, __ATOMIC_RELAXED) & kReferencesMost);
 }
 
 uint32_t SourceTable::concurrent(const SourceEntry& entry) {
