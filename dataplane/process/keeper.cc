@@ -21,9 +21,10 @@
 namespace dam {
 namespace {
 
-struct Taken {
+struct Change {
   char name[IFNAMSIZ];
-  bool was_promiscuous;
+  bool xdp_program;
+  bool promiscuous;
 };
 
 void clear_promiscuous(const char* name) {
@@ -37,11 +38,11 @@ void clear_promiscuous(const char* name) {
   close(fd);
 }
 
-void give_back(const Taken& taken) {
-  const auto index = static_cast<int>(if_nametoindex(taken.name));
+void undo(const Change& change) {
+  const auto index = static_cast<int>(if_nametoindex(change.name));
   if (index == 0) return;  // gone, and all of it with it
-  bpf_xdp_detach(index, 0, nullptr);
-  if (!taken.was_promiscuous) clear_promiscuous(taken.name);
+  if (change.xdp_program) bpf_xdp_detach(index, 0, nullptr);
+  if (change.promiscuous) clear_promiscuous(change.name);
 }
 
 // Passes requests to stop on; returns the child's wait status.
@@ -59,8 +60,8 @@ int wait_for(pid_t child, const sigset_t& signals) {
   prctl(PR_SET_NAME, "dam-keeper", 0, 0, 0);
   keep_only({CAP_NET_ADMIN, CAP_KILL});
   const int status = wait_for(child, signals);
-  Taken taken;
-  while (read(pipe, &taken, sizeof taken) == static_cast<ssize_t>(sizeof taken)) give_back(taken);
+  Change change;
+  while (read(pipe, &change, sizeof change) == static_cast<ssize_t>(sizeof change)) undo(change);
   unlink(socket_path.c_str());
   _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
 }
@@ -89,11 +90,12 @@ Keeper::Keeper(const std::string& socket_path) {
 
 Keeper::~Keeper() { close(pipe_); }
 
-void Keeper::took_interface(const std::string& name, bool was_promiscuous) {
-  Taken taken{};
-  std::strncpy(taken.name, name.c_str(), sizeof taken.name - 1);
-  taken.was_promiscuous = was_promiscuous;
-  if (write(pipe_, &taken, sizeof taken) != static_cast<ssize_t>(sizeof taken)) {
+void Keeper::changed_interface(const std::string& name, bool xdp_program, bool promiscuous) {
+  Change change{};
+  std::strncpy(change.name, name.c_str(), sizeof change.name - 1);
+  change.xdp_program = xdp_program;
+  change.promiscuous = promiscuous;
+  if (write(pipe_, &change, sizeof change) != static_cast<ssize_t>(sizeof change)) {
     throw std::runtime_error("The keeper is gone.");
   }
 }

@@ -18,8 +18,8 @@ class Keeper {
   Keeper(const Keeper&) = delete;
   Keeper& operator=(const Keeper&) = delete;
 
-  // The interface carries an XDP program of ours now. `was_promiscuous`: before we came.
-  void took_interface(const std::string& name, bool was_promiscuous);
+  // What we changed on a kernel interface, to be undone.
+  void changed_interface(const std::string& name, bool xdp_program, bool promiscuous);
   // After the last change of user: the kernel forgets it then.
   void end_with_parent();
 

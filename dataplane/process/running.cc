@@ -102,7 +102,9 @@ Running::~Running() {
 void Running::say_ports(Keeper& keeper) const {
   for (uint32_t i = 0; i < driver_->ports(); ++i) {
     const PortFacts& facts = driver_->facts(i);
-    if (facts.driver == "net_af_xdp") keeper.took_interface(facts.device, facts.was_promiscuous);
+    if (facts.xdp_program || facts.made_promiscuous) {
+      keeper.changed_interface(facts.device, facts.xdp_program, facts.made_promiscuous);
+    }
     for (const std::string& sentence : facts.says) say(sentence);
     say("Port " + std::to_string(i) + ": " + facts.device + " by " + facts.driver +
         (facts.rx_checksum ? ", checksums checked by the device." : "."));

@@ -29,7 +29,7 @@ std::string af_xdp_arguments(const std::string& device, uint32_t device_index, u
   const char* busy_budget = facts.driver == "veth" ? "0" : "64";
   return "net_af_xdp_" + std::to_string(device_index) + "_" + std::to_string(queue) +
          ",iface=" + device + ",start_queue=" + std::to_string(queue) +
-         ",queue_count=1,shared_umem=1,busy_budget=" + busy_budget;
+         ",queue_count=1,busy_budget=" + busy_budget;
 }
 
 std::string af_packet_arguments(const std::string& device, uint32_t device_index, uint32_t queues) {

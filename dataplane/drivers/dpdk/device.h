@@ -15,8 +15,9 @@ enum class DeviceKind : uint8_t { kernel_interface, pci, vdev };
 DeviceKind kind_of(const std::string& device);
 
 // "name,arguments" for rte_dev_probe(). A kernel interface becomes one AF_XDP port a queue: veth
-// and other devices without "combined" channels let net_af_xdp open one queue only. All of them
-// share one area of memory (shared_umem), so that a frame goes from port to port without a copy.
+// and other devices without "combined" channels let net_af_xdp open one queue only. Each
+// socket registers the same pool as its memory, so that a frame goes from port to port without a
+// copy; the PMD's option shared_umem would save nothing more, and Debian's build lacks it.
 std::string af_xdp_arguments(const std::string& device, uint32_t device_index, uint32_t queue,
                              const KernelInterface& facts);
 std::string af_packet_arguments(const std::string& device, uint32_t device_index, uint32_t queues);

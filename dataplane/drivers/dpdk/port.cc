@@ -67,7 +67,7 @@ Port::~Port() { close_all(); }
 // AF_XDP sockets end with the process, and the keeper takes the XDP program away: the PMD of 22.11
 // could not (privileges are gone by then), and it frees memory that ports share more than once.
 void Port::close_all() {
-  if (facts_.driver == "net_af_xdp") return;
+  if (facts_.xdp_program) return;
   for (const uint16_t ethdev : ethdevs_) {
     rte_eth_dev_stop(ethdev);
     rte_eth_dev_close(ethdev);
@@ -79,15 +79,17 @@ void Port::open_kernel_interface(uint32_t workers, const RssKey& key) {
   const KernelInterface kernel = inspect_interface(config_.device);
   const std::string obstacle = af_xdp_obstacle(config_.device, kernel, workers, config_.mtu);
   if (!obstacle.empty()) throw std::runtime_error(obstacle);
-  facts_.was_promiscuous = kernel.promiscuous;
   try {
     for (uint32_t queue = 0; queue < workers; ++queue) {
       const std::string devargs = af_xdp_arguments(config_.device, index_, queue, kernel);
       open_device(devargs, devargs.substr(0, devargs.find(',')), 1, key);
     }
+    facts_.xdp_program = true;
   } catch (const std::runtime_error& error) {
+    if (!pairs_.empty()) throw;  // some queues are bound: their packets would get lost
     open_af_packet(workers, key, error.what());
   }
+  facts_.made_promiscuous = !kernel.promiscuous && inspect_interface(config_.device).promiscuous;
 }
 
 // A port that AF_XDP could not bind is left as it is: closing it half-open upsets the PMD of 22.11.

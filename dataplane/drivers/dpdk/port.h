@@ -22,10 +22,12 @@ struct QueuePair {
 struct PortFacts {
   MacAddress mac{};
   bool rx_checksum = false;
-  RssTable rss;                   // empty: the device does not spread by a hash that we know
-  std::string device;             // the policy's name of it
-  std::string driver;             // DPDK's name of it, e.g. "net_af_xdp"
-  bool was_promiscuous = false;   // a kernel interface, before we came
+  RssTable rss;        // empty: the device does not spread by a hash that we know
+  std::string device;  // the policy's name of it
+  std::string driver;  // DPDK's name of it, e.g. "net_af_xdp"
+  // What is left behind on a kernel interface, for somebody with privileges to undo.
+  bool xdp_program = false;
+  bool made_promiscuous = false;
   std::vector<std::string> says;  // what the operator should know, loudest first
 };
 
