@@ -102,6 +102,7 @@ const Row kRows[] = {
     bad("absolute-form with user information", get("http://me@b.example/")),
     bad("another scheme", get("https://b.example/")),
     bad("CONNECT", "CONNECT a.example:443 HTTP/1.1\r\nHost: a.example\r\n\r\n"),
+    bad("CONNECT with a path", "CONNECT / HTTP/1.1\r\nHost: a.example\r\n\r\n"),
     bad("GET *", get("*")),
     bad("a path without a slash", get("index.html")),
     bad("a fragment", get("/a#b")),
@@ -207,6 +208,18 @@ TEST(HttpHead, IsIncompleteAtEveryTruncationAndSaysHowMuchIsMissing) {
     ASSERT_GT(parsed.head.need_bytes, length);
     ASSERT_LE(parsed.head.need_bytes, whole.size());
   }
+}
+
+TEST(HttpHead, NeedsTheRestOfTheEmptyLineAtLeast) {
+  EXPECT_EQ(parse("G").head.need_bytes, 1u + 4);
+  EXPECT_EQ(parse("GE\r").head.need_bytes, 3u + 3);
+  EXPECT_EQ(parse("GE\r\n").head.need_bytes, 4u + 2);
+  EXPECT_EQ(parse("GE\r\n\r").head.need_bytes, 5u + 1);
+}
+
+TEST(HttpHead, DoesNotScanAgainWhatItHasSeen) {
+  EXPECT_EQ(parse("GE\x01", kMaxBytes, 0).status, HelloStatus::malformed);
+  EXPECT_EQ(parse("GE\x01", kMaxBytes, 3).status, HelloStatus::incomplete);
 }
 
 // Whatever the row, byte by byte and told what it has seen it gives the same answer as at once.
