@@ -8,7 +8,7 @@ namespace dam {
 uint32_t buffers_for(const StartConfig& config) {
   const auto devices = static_cast<uint32_t>(config.devices.size());
   return buffers_needed(devices * config.workers, config.workers,
-                        config.workers * (config.workers - 1));
+                        config.workers * (config.workers - 1) * Steering::kRingFrames);
 }
 
 DpdkDriver::DpdkDriver(const StartConfig& config, const RssKey& key)

@@ -21,8 +21,8 @@ constexpr uint32_t kOverheadMib = 48;  // DPDK's own tables, rings and lists
 
 }  // namespace
 
-uint32_t buffers_needed(uint32_t queue_pairs, uint32_t workers, uint32_t rings_of_1024) {
-  return queue_pairs * kBuffersPerQueue + workers * kBuffersPerWorker + rings_of_1024 * 1024;
+uint32_t buffers_needed(uint32_t queue_pairs, uint32_t workers, uint32_t ring_frames) {
+  return queue_pairs * kBuffersPerQueue + workers * kBuffersPerWorker + ring_frames;
 }
 
 uint32_t mib_needed(uint32_t buffers) {

@@ -24,7 +24,7 @@ static_assert(kBufferBytes >= kFrameHeadroom + 256 + 1518 + 4 && kBufferBytes >=
 inline constexpr uint32_t kBuffersPerQueue = 6144;
 inline constexpr uint32_t kBuffersPerWorker = 2048;  // bursts, spares, the pool's cache
 
-uint32_t buffers_needed(uint32_t queue_pairs, uint32_t workers, uint32_t rings_of_1024);
+uint32_t buffers_needed(uint32_t queue_pairs, uint32_t workers, uint32_t ring_frames);
 uint32_t mib_needed(uint32_t buffers);
 
 class FramePool {

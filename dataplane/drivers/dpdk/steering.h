@@ -14,7 +14,7 @@ namespace dam {
 
 class Steering {
  public:
-  static constexpr uint32_t kRingFrames = 1024;
+  static constexpr uint32_t kRingFrames = 2048;
 
   // Throws std::runtime_error with a sentence.
   explicit Steering(uint32_t workers);
