@@ -33,7 +33,7 @@ dam_processes() {
     for port in front service management; do ip_in edge link set "$port" xdp off 2>/dev/null; done
   fi
   process_start dam-dataplane "$(netns edge)" "$dir/logs/dataplane.log" "$dataplane" \
-    --socket "$dir/dataplane.sock" --counters "$dir/counters"
+    --socket "$dir/dataplane.sock" --counters "$dir/counters" --fresh
   process_start dam-controlplane "$(netns edge)" "$dir/logs/controlplane.log" "$controlplane" \
     --config "$dir/dam.yaml" --dataplane-socket "$dir/dataplane.sock" --api-socket "$dir/control.sock"
 }

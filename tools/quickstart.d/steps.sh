@@ -64,20 +64,21 @@ check_client() {
 
 step_macro_held() {
   say_title "3  A macro is held to the policy's rate, other people's pages load untouched"
-  local seconds=8 from span allowed got name
+  local seconds=8 from span tried allowed got name
   visits quiet4 "$guest4" www.example.org 10 3 5 "${page[@]}"
   wait_jobs "pages of the light zone, nothing else going on" 3
   say_note "quiet: a page with four parts loads in $(went quiet4)"
   from=$EPOCHREALTIME
-  visits macro "$macro" api.example.org 60 "$seconds" 1
+  visits macro "$macro" api.example.org 60 "$seconds" 3
   visits pages4 "$guest4" www.example.org 10 "$seconds" 5 "${page[@]}"
   visits pages6 "$guest6" www.example.org 10 "$seconds" 5 "${page[@]}"
   wait_jobs "macro: 60 connections a second to the heavy zone; guests: 20 pages a second" "$seconds"
   span=$(compute "$EPOCHREALTIME - $from" %.2f)
+  tried=$(result macro seconds)  # it waits a little for what is still under way
   allowed=$(compute "$heavy_rate * $span + $heavy_burst")
   got=$(logged service "$macro" api.example.org "$from" 9999999999)
-  check "macro: $(result macro visits) tries in $span s, $got got through; the policy allows $allowed" \
-    holds "$got <= $allowed && $got >= 0.8 * $allowed"
+  check "macro: $(result macro visits) tries in $tried s, $got got through; in $span s the policy allows $allowed" \
+    holds "$got <= $allowed && $got >= 0.8 * ($heavy_rate * $tried + $heavy_burst)"
   for name in pages4 pages6; do
     check "guest over IPv${name#pages}: $(result $name ok) of $(result $name visits) pages loaded, $(went $name)" \
       all_ok "$name"
@@ -126,9 +127,9 @@ step_rate_change() {
   from=$EPOCHREALTIME
   visits hammer "$macro" api.example.org 100 9 1
   wait_seconds 5 "macro against $heavy_rate connections a second, two downloads running"
-  changed=$EPOCHREALTIME
   check "damctl zone set heavy per_source.connections=\"${new_rate}r/s burst=$heavy_burst\"" \
     set_rate "$new_rate"
+  changed=$EPOCHREALTIME
   wait_jobs "the same macro against $new_rate connections a second" 4
   before=$(logged service "$macro" api.example.org "$(compute "$changed - 2" %.3f)" "$changed")
   after=$(logged service "$macro" api.example.org "$changed" "$(compute "$changed + 1" %.3f)")
