@@ -138,9 +138,26 @@ def test_fin_with_hello(site):
     client.send(text, flags=packet.ACK | packet.FIN)
     server = site.keep(site.servers["service"].take(client.address))
     server.expect(text)
-    server.expect_eof()
+    client.segment(seq=client.sent - 1, flags=packet.ACK | packet.FIN)  # a kernel would, until acknowledged
+    server.expect_eof(2)
     server.send(b"goodbye")
     assert client.read(7) == b"goodbye"
+
+
+@suite.each(family=[4, 6])
+def test_half_close_at_once(site, family):
+    """a kernel that half-closes right after its hello gets its answer"""
+    text = hello.client_hello("service.example", post_quantum=family == 6)
+    client = site.open(family=family)
+    client.send(text)
+    client.half_close()
+    server = site.keep(site.servers["service"].take(client.local))
+    server.expect(text)
+    server.expect_eof(3)
+    server.send(b"an answer")
+    client.expect(b"an answer")
+    server.close()
+    client.expect_eof(3)
 
 
 def test_fin_repeated(site):

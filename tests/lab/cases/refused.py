@@ -76,7 +76,7 @@ def test_dribble(site):
 
 def test_too_long(site):
     """a hello longer than the policy's bound is refused before its time is over"""
-    text = hello.client_hello("service.example", padding=30000)
+    text = hello.records(hello.message("service.example", padding=30000), [16000])
     start = time.monotonic()
     with site.counted("hello_too_long"):
         client = site.open()

@@ -9,15 +9,34 @@ from lib.plan import plan
 PLAN = plan()
 COST = 8
 
-@suite.dam_only
-def test_bad_checksum(site):
-    """segments with a bad TCP checksum are dropped and counted; the stream stays whole"""
+def test_bad_checksum_in_stream(site):
+    """a segment with a bad TCP checksum does not get into the stream: it stays bad on its way"""
     client, server = site.raw_connect(6)
-    with site.counted("bad_checksum", 1):
-        for _ in range(5):
-            client.segment(b"xxxxx", bad_checksum=True)
+    for _ in range(5):
+        client.segment(b"xxxxx", bad_checksum=True)
+    server.expect_silence(0.2)
     client.send(b"right")
     server.expect(b"right")
+
+
+@suite.dam_only
+@suite.each(family=[4, 6])
+def test_bad_checksum_in_handshake(site, family):
+    """until the server takes over, the dam itself checks, drops and counts: SYN, ACK and hello"""
+    client = site.raw(6, family)
+    text = hello.client_hello("service.example")
+    with site.counted("bad_checksum"):
+        client.raw(SYN, client.iss, options=packet.option_mss(1460), bad_checksum=True)
+        client.none(lambda s: True, 0.2, "answer to a bad SYN")
+    client.open()
+    with site.counted("bad_checksum"):
+        client.segment(bad_checksum=True)
+    client.segment()
+    with site.counted("bad_checksum", 2):
+        client.segment(hello.client_hello("managem.example"), bad_checksum=True)
+        client.segment(b"other", seq=len(text) - 5, bad_checksum=True)
+    client.send(text)
+    site.keep(site.servers["service"].take(client.address)).expect(text)
 
 
 @suite.dam_only
@@ -25,7 +44,7 @@ def test_bad_checksum(site):
 def test_odd_flags(site, family):
     """SYN-FIN, SYN-RST and segments without any flag are dropped and counted"""
     client = site.raw(7, family)
-    with site.counted("bad_flags", 4):
+    with site.counted(("bad_flags", "no_flow"), 4):
         for flags in (0, SYN | FIN, SYN | RST, FIN | packet.PSH | packet.URG):
             client.raw(flags, 1)
         client.none(lambda s: True, 0.3, "answer")

@@ -73,6 +73,9 @@ class DamFront:
         os.chmod(directory, 0o755)  # the dataplane does not stay root
 
     def start(self):
+        # The kernel has no part in the edge's devices.
+        for device in ("front", "service", "management"):
+            self.site.edge.sysctl(f"net.ipv6.conf.{device}.disable_ipv6", 1)
         self.write(self.plan)
         self.start_dataplane("--fresh")
         self.start_controlplane()
@@ -101,11 +104,17 @@ class DamFront:
 
     def _wait_ready(self):
         """Until connections of both families go through, which shows ARP and NDP to be done too."""
-        self._until(lambda: self.try_damctl("status").returncode == 0, 20, "an answer to damctl status")
+        self._until(self._has_policy, 20, "the first policy")
         for family in (4, 6):
             self._until(lambda: self._reachable(family), 10, f"a handshake over IPv{family}")
         # Two rounds of probes: the dam then knows which servers are up, and their options.
         time.sleep(float(self.plan.get("settle", 0.7)))
+
+    def _has_policy(self):
+        try:
+            return self.counters().policy_version
+        except (OSError, RuntimeError, struct.error):
+            return False
 
     def _reachable(self, family):
         port = next(iter(self.plan["listeners"].values()))["port"]
@@ -155,6 +164,12 @@ class DamFront:
 
     def server_up(self, name):
         return self.counters().servers()[name]
+
+    def worker_pid(self):
+        """The process that forwards: the child of the one that we started, which keeps it."""
+        pid = self.dataplane.pid
+        with open(f"/proc/{pid}/task/{pid}/children") as handle:
+            return int(handle.read().split()[0])
 
     def evidence(self):
         """What helps to understand a failure."""
