@@ -73,9 +73,10 @@ void DataplaneLink::trouble(const std::string& what) {
 void DataplaneLink::lost(const std::string& why) {
   in_force_ = false;
   update([](LinkState& s) {
-    const std::string counters_path = s.counters_path;
-    s = LinkState{};
-    s.counters_path = counters_path;  // what it counted may still be read
+    LinkState fresh;
+    fresh.counters_path = s.counters_path;  // what it counted may still be read
+    fresh.trouble = s.trouble;
+    s = fresh;
   });
   trouble("the dataplane does not answer: " + why);
 }
@@ -112,8 +113,6 @@ bool DataplaneLink::hello() {
     lost(reply->errors_size() > 0 ? reply->errors(0) : "it speaks another protocol version");
     return false;
   }
-  // Someone else's policy, or none: ours has to go there again.
-  if (hello.policy_version() != version_) in_force_ = false;
   version_ = std::max(version_, hello.policy_version());
   const bool differs =
       hello.started() && wanted_ && hello.start_digest() != start_digest(compile_start(*wanted_));
@@ -123,6 +122,7 @@ bool DataplaneLink::hello() {
     s.policy_version = hello.policy_version();
     s.driver = hello.driver();
     s.counters_path = hello.counters_path();
+    s.start_digest = hello.start_digest();
     s.restart_needed = differs;
     if (in_force_ || !wanted_) s.trouble.clear();
   });
@@ -131,15 +131,17 @@ bool DataplaneLink::hello() {
 
 bool DataplaneLink::start(const Policy& policy, std::vector<std::string>& errors) {
   const LinkState now = state();
-  if (now.started) return true;
   v1::Request request;
   *request.mutable_start() = compile_start(policy);
+  if (now.started && now.start_digest == start_digest(request.start())) return true;
   std::string wrong;
   const auto reply = connection_.call(request, kStartPatience, wrong);
   if (!reply) {
     lost(wrong);
     return false;
   }
+  // A dataplane that runs refuses another Start, but keeps it for when it is restarted.
+  if (now.started) return true;
   errors.assign(reply->errors().begin(), reply->errors().end());
   return reply->ok() && hello();
 }

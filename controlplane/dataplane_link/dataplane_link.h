@@ -22,6 +22,7 @@ struct LinkState {
   uint64_t policy_version = 0;  // that the dataplane runs; 0: none
   std::string driver;
   std::string counters_path;
+  uint64_t start_digest = 0;    // of the interfaces, limits and workers that it runs with
   bool restart_needed = false;  // it runs with other interfaces, limits or workers than wanted
   std::string trouble;          // what keeps it from the wanted policy; empty: nothing
 };
@@ -63,7 +64,7 @@ class DataplaneLink {
   Connection connection_;
   Shared wanted_;
   uint64_t version_ = 0;   // the last one that was sent
-  bool in_force_ = false;  // wanted_ is what the dataplane runs
+  bool in_force_ = false;  // wanted_ was applied through this connection
 
   mutable std::mutex state_mutex_;
   LinkState state_;

@@ -72,8 +72,7 @@ bool Reader::count_value(const YAML::Node& node) {
   return values_ < kMostValues;
 }
 
-bool read_pairs(Reader& reader, const YAML::Node& node, const std::string& what,
-                std::vector<std::pair<YAML::Node, YAML::Node>>& pairs) {
+bool read_pairs(Reader& reader, const YAML::Node& node, const std::string& what, Pairs& pairs) {
   if (!reader.count_value(node)) return false;
   if (!node.IsMap()) {
     reader.wrong(node, what);

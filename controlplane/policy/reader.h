@@ -88,9 +88,10 @@ Option<T> option_with(std::string key, const Kind<V>& kind, std::function<void(T
           }};
 }
 
+using Pairs = std::vector<std::pair<YAML::Node, YAML::Node>>;
+
 // The pairs of a map, each key once; false, and reported, when the node is no map.
-bool read_pairs(Reader& reader, const YAML::Node& node, const std::string& what,
-                std::vector<std::pair<YAML::Node, YAML::Node>>& pairs);
+bool read_pairs(Reader& reader, const YAML::Node& node, const std::string& what, Pairs& pairs);
 void report_unknown_key(Reader& reader, const YAML::Node& key,
                         const std::vector<std::string>& known);
 
@@ -109,15 +110,26 @@ const Option<T>* find_option(const Table<T>& table, const std::string& key) {
   return nullptr;
 }
 
+// A misspelt key has been reported already, and is not missing as well.
+template <class T>
+bool is_present(const Table<T>& table, const std::string& key, const Pairs& pairs) {
+  for (const auto& pair : pairs) {
+    const std::string& written = pair.first.Scalar();
+    if (written == key) return true;
+    if (find_option(table, written) == nullptr && did_you_mean(written, keys_of(table)) == key) {
+      return true;
+    }
+  }
+  return false;
+}
+
 template <class T>
 void report_missing_keys(Reader& reader, const YAML::Node& node, const Table<T>& table,
-                         const std::vector<std::pair<YAML::Node, YAML::Node>>& pairs) {
+                         const Pairs& pairs) {
   for (const auto& entry : table) {
-    bool present = !entry.required;
-    for (const auto& pair : pairs) {
-      if (pair.first.IsScalar() && pair.first.Scalar() == entry.key) present = true;
+    if (entry.required && !is_present(table, entry.key, pairs)) {
+      reader.problems().error(mark_of(node), "missing key \"" + entry.key + "\"");
     }
-    if (!present) reader.problems().error(mark_of(node), "missing key \"" + entry.key + "\"");
   }
 }
 
@@ -140,7 +152,7 @@ template <class T>
 Kind<T> object(const std::string& what, const Table<T>& table) {
   return {what, schema_of(table),
           [what, table](Reader& reader, const YAML::Node& node) -> std::optional<T> {
-            std::vector<std::pair<YAML::Node, YAML::Node>> pairs;
+            Pairs pairs;
             if (!read_pairs(reader, node, what, pairs)) return std::nullopt;
             T value{};
             if constexpr (requires { value.mark = Mark{}; }) value.mark = mark_of(node);

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// dam-controlplane: reads dam.yaml, keeps the dataplane at it, answers the API and /metrics.
+// This file is the list of its parts.
+#include <pthread.h>
+#include <signal.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <CLI/CLI.hpp>
+#include <string>
+
+#include "controlplane/api/handlers.h"
+#include "controlplane/api/http_server.h"
+#include "controlplane/dataplane_link/counters_reader.h"
+#include "controlplane/dataplane_link/dataplane_link.h"
+#include "controlplane/metrics/counters_collector.h"
+#include "controlplane/state/running_policy.h"
+
+namespace {
+
+using namespace dam::control;
+
+struct Options {
+  std::string config = "/etc/dam/dam.yaml";
+  std::string dataplane_socket = "/run/dam/dataplane.sock";
+  std::string counters;
+  std::string api_socket = "/run/dam/control.sock";
+  std::string metrics_address = "127.0.0.1:9415";
+  bool metrics_public = false;
+};
+
+void add_options(CLI::App& app, Options& options) {
+  app.add_option("--config", options.config, "the policy")->capture_default_str();
+  app.add_option("--dataplane-socket", options.dataplane_socket, "where dam-dataplane listens")
+      ->capture_default_str();
+  app.add_option("--counters", options.counters,
+                 "the dataplane's counters file (default: what the dataplane says)");
+  app.add_option("--api-socket", options.api_socket, "where damctl finds this program")
+      ->capture_default_str();
+  app.add_option("--metrics-address", options.metrics_address, "ADDRESS:PORT of /metrics, or none")
+      ->capture_default_str();
+  app.add_flag("--metrics-public", options.metrics_public,
+               "allow a --metrics-address that the internet can reach");
+}
+
+// Says how a change of the policy went; false when it is not in force and will not be.
+bool report(const ChangeResult& result) {
+  for (const Problem& problem : result.problems) {
+    if (problem.severity == Severity::error) {
+      spdlog::error("{}", problem.text());
+    } else {
+      spdlog::warn("{}", problem.text());
+    }
+  }
+  if (result.restart_needed) {
+    spdlog::warn("interfaces, limits or workers have changed: restart dam-dataplane to use them");
+  }
+  using Outcome = ChangeResult::Outcome;
+  return result.outcome == Outcome::applied || result.outcome == Outcome::waiting;
+}
+
+void reload(RunningPolicy& policy) {
+  const bool done = report(policy.load_config());
+  if (done) spdlog::info("read {} again", policy.config().string());
+  if (!done) spdlog::error("{} is refused: the policy before it stays", policy.config().string());
+}
+
+// Blocked in every thread, so that they arrive in wait_for_signals() alone.
+sigset_t block_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int number : {SIGHUP, SIGINT, SIGTERM}) sigaddset(&set, number);
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+  return set;
+}
+
+void wait_for_signals(const sigset_t& set, RunningPolicy& policy) {
+  int number = 0;
+  while (sigwait(&set, &number) == 0 && number == SIGHUP) reload(policy);
+}
+
+int run(const Options& options) {
+  const sigset_t signals = block_signals();
+  DataplaneLink link(options.dataplane_socket, [](const std::string& s) { spdlog::info("{}", s); });
+  RunningPolicy policy(std::filesystem::absolute(options.config),
+                       [&link](auto wanted) { return link.deliver(std::move(wanted)); });
+  if (!report(policy.load_config())) {
+    spdlog::error("not started: `damctl check -f {}` shows the same in full", options.config);
+    return 1;
+  }
+  const auto counters = [&] {
+    return read_counters(options.counters.empty() ? link.state().counters_path : options.counters);
+  };
+  const CountersCollector collector({counters, [&link] { return link.state(); }});
+  const auto metrics = [&collector] { return collector.text(); };
+  const auto look = [&] {
+    return Sight{policy.current(), link.state(), counters(), policy.config().string()};
+  };
+
+  HttpServer api([&](httplib::Server& s) { add_handlers(s, {policy, look, metrics}); });
+  HttpServer scraped([&](httplib::Server& s) { add_metrics_handler(s, metrics); });
+  std::string wrong = api.serve_unix(options.api_socket);
+  if (wrong.empty() && options.metrics_address != "none") {
+    wrong = scraped.serve_tcp(options.metrics_address, options.metrics_public);
+  }
+  if (!wrong.empty()) {
+    spdlog::error("{}", wrong);
+    return 1;
+  }
+  spdlog::info("serving the API at {}, /metrics at {}", options.api_socket,
+               options.metrics_address);
+  wait_for_signals(signals, policy);
+  spdlog::info("stopped; the dataplane goes on with its policy");
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Options options;
+  CLI::App app("The control plane of Traffic Dam.", "dam-controlplane");
+  add_options(app, options);
+  CLI11_PARSE(app, argc, argv);
+  spdlog::set_default_logger(spdlog::stderr_logger_mt("dam"));
+  spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e %l %v");
+  return run(options);
+}

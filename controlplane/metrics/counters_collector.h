@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The dataplane's counters as Prometheus metrics. No label takes values that a stranger can
+// multiply.
+#pragma once
+
+#include <prometheus/collectable.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "controlplane/dataplane_link/dataplane_link.h"
+#include "dataplane/core/counters.h"
+
+namespace dam::control {
+
+class CountersCollector : public prometheus::Collectable {
+ public:
+  struct Sources {
+    std::function<std::unique_ptr<dam_counters>()> counters;
+    std::function<LinkState()> link;
+  };
+  explicit CountersCollector(Sources sources) : sources_(std::move(sources)) {}
+
+  std::vector<prometheus::MetricFamily> Collect() const override;
+  // The text exposition format.
+  std::string text() const;
+
+ private:
+  Sources sources_;
+};
+
+}  // namespace dam::control

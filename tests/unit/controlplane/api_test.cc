@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The API over its real socket, with a real HTTP client.
+#include <httplib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "controlplane/api/handlers.h"
+#include "controlplane/api/http_server.h"
+#include "controlplane/dataplane_link/counters_reader.h"
+#include "controlplane/metrics/counters_collector.h"
+#include "tests/unit/controlplane/sample_counters.h"
+#include "tests/unit/controlplane/sample_policy.h"
+#include "tests/unit/controlplane/test_dataplane.h"
+
+namespace dam::control {
+namespace {
+
+struct ApiTest : testing::Test {
+  TemporaryFolder folder;
+  std::string config = folder.write("dam.yaml", kSamplePolicy);
+  std::string socket = folder.file("api.sock");
+  TestDataplane dataplane{folder.file("dataplane.sock")};
+  DataplaneLink link{folder.file("dataplane.sock"), [](const std::string&) {}};
+  RunningPolicy policy{config, [this](auto wanted) { return link.deliver(std::move(wanted)); }};
+  CountersCollector collector{{[this] { return counters(); }, [this] { return link.state(); }}};
+  HttpServer server{[this](httplib::Server& s) {
+    add_handlers(s, {policy, [this] { return look(); }, [this] { return collector.text(); }});
+  }};
+
+  std::unique_ptr<dam_counters> counters() { return read_counters(folder.file("counters")); }
+  Sight look() { return {policy.current(), link.state(), counters(), config}; }
+
+  void SetUp() override {
+    write_counters(folder.file("counters"), *sample_counters());
+    ASSERT_TRUE(eventually([&] { return link.state().connected; }));
+    ASSERT_EQ(policy.load_config().outcome, ChangeResult::Outcome::applied);
+    ASSERT_EQ(server.serve_unix(socket), "");
+  }
+
+  template <class Send>
+  std::pair<int, Json> ask(Send send) {
+    httplib::Client client(socket);
+    client.set_address_family(AF_UNIX);
+    const httplib::Result result = send(client);
+    EXPECT_TRUE(result) << httplib::to_string(result.error());
+    return {result ? result->status : 0,
+            result ? Json::parse(result->body, nullptr, false) : Json()};
+  }
+  std::pair<int, Json> get(const std::string& path) {
+    return ask([&](httplib::Client& c) { return c.Get(path); });
+  }
+  std::pair<int, Json> post(const std::string& path, const std::string& body) {
+    return ask([&](httplib::Client& c) { return c.Post(path, body, "application/yaml"); });
+  }
+  std::pair<int, Json> patch(const std::string& path, const std::string& body) {
+    return ask([&](httplib::Client& c) { return c.Patch(path, body, "application/json"); });
+  }
+};
+
+TEST_F(ApiTest, the_socket_is_for_its_owner_and_group_alone) {
+  struct stat info {};
+  ASSERT_EQ(stat(socket.c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 07777, 0660u);
+}
+
+TEST_F(ApiTest, a_socket_in_use_is_left_alone_and_a_dead_one_is_replaced) {
+  HttpServer second([](httplib::Server&) {});
+  EXPECT_EQ(second.serve_unix(socket), socket + " is served by another process already");
+  EXPECT_EQ(get("/v1/status").first, 200);
+  EXPECT_EQ(second.serve_unix(config), config + " is in the way and is no socket");
+
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  const std::string dead = folder.file("dead.sock");
+  dead.copy(address.sun_path, sizeof address.sun_path - 1);
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM, 0);
+  ASSERT_EQ(bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  close(fd);
+  EXPECT_EQ(second.serve_unix(dead), "");
+}
+
+TEST_F(ApiTest, metrics_are_served_on_private_addresses_unless_told_otherwise) {
+  HttpServer scraped(
+      [this](httplib::Server& s) { add_metrics_handler(s, [this] { return collector.text(); }); });
+  EXPECT_EQ(scraped.serve_tcp("127.0.0.1", false), "127.0.0.1 is not ADDRESS:PORT");
+  EXPECT_EQ(scraped.serve_tcp("0.0.0.0:9415", false),
+            "0.0.0.0:9415 can be reached from the internet: use a private address, or say "
+            "--metrics-public too");
+  ASSERT_EQ(scraped.serve_tcp("127.0.0.1:39415", false), "");
+  const auto result = httplib::Client("127.0.0.1", 39415).Get("/metrics");
+  ASSERT_TRUE(result);
+  EXPECT_NE(result->body.find("dam_dataplane_up 1"), std::string::npos);
+  EXPECT_EQ(httplib::Client("127.0.0.1", 39415).Get("/v1/status")->status, 404);
+}
+
+TEST_F(ApiTest, status_shows_the_dataplane_the_policy_and_the_tables) {
+  const auto [code, body] = get("/v1/status");
+  EXPECT_EQ(code, 200);
+  EXPECT_EQ(body["dataplane"]["connected"], true);
+  EXPECT_EQ(body["dataplane"]["policy_version"], 1);
+  EXPECT_EQ(body["policy"]["source"], config);
+  EXPECT_EQ(body["tables"]["flows"]["used"], 6);
+  EXPECT_EQ(body["workers"].size(), 2u);
+}
+
+TEST_F(ApiTest, zones_show_limits_and_counters_side_by_side) {
+  const auto [code, body] = get("/v1/zones");
+  EXPECT_EQ(code, 200);
+  ASSERT_EQ(body["zones"].size(), 3u);
+  EXPECT_EQ(body["zones"][0]["name"], "front");
+  const Json& light = body["zones"][1];
+  EXPECT_EQ(light["per_source"]["connections"], "50r/s burst=100");
+  EXPECT_EQ(light["total"]["packets"], "none");
+  EXPECT_EQ(light["counters"]["packets_up"], 20);
+  EXPECT_EQ(light["counters"]["connections_open"], 6);
+  EXPECT_EQ(light["counters"]["shadow_exceeded"], 8);
+  EXPECT_EQ(light["counters"]["drops"]["source_packets"], 14);
+  EXPECT_EQ(light["counters"]["dropped"], 14) << "what the dam takes in itself is not refused";
+  EXPECT_FALSE(body["zones"][2].contains("counters")) << "no slot, no invented zeros";
+}
+
+TEST_F(ApiTest, routes_servers_and_drops_are_listed) {
+  EXPECT_EQ(get("/v1/routes").second["routes"][1]["server_names"][0], "manage.example.org");
+  const Json web = get("/v1/servers").second["servers"][0];
+  EXPECT_EQ(web["up"], true);
+  EXPECT_EQ(web["tcp_options"], (Json{"sack", "timestamps"}));
+  EXPECT_EQ(web["connections_opened"], 10);
+  const Json drops = get("/v1/drops").second;
+  EXPECT_EQ(drops["drops"]["front"]["bad_cookie"], 2);
+  EXPECT_EQ(drops["reasons"].size(), size_t{DAM_DROP_COUNT - 1});
+}
+
+TEST_F(ApiTest, a_good_policy_is_applied_and_comes_back) {
+  const std::string text = sample_with("burst=100", "burst=7");
+  const auto [code, body] = post("/v1/policy", text);
+  EXPECT_EQ(code, 200);
+  EXPECT_EQ(body["applied"], true);
+  EXPECT_EQ(body["policy_version"], 2);
+  EXPECT_EQ(get("/v1/policy").second["text"], text);
+  EXPECT_EQ(get("/v1/policy").second["source"], "API");
+}
+
+TEST_F(ApiTest, a_bad_policy_gets_every_error_with_its_place) {
+  const auto [code, body] = post("/v1/policy", sample_with("port: 80,", "prot: 0,"));
+  EXPECT_EQ(code, 422);
+  EXPECT_EQ(body["applied"], false);
+  ASSERT_EQ(body["errors"].size(), 1u);
+  EXPECT_EQ(body["errors"][0]["line"], 7);
+  EXPECT_EQ(body["errors"][0]["column"], 43);
+  EXPECT_EQ(body["errors"][0]["message"], "unknown key \"prot\"");
+  EXPECT_EQ(body["errors"][0]["hint"], "did you mean \"port\"?");
+  EXPECT_EQ(dataplane.snapshots().size(), 1u);
+}
+
+TEST_F(ApiTest, a_dry_run_changes_nothing) {
+  const auto [code, body] = post("/v1/policy?dry_run=1", sample_with("burst=100", "burst=7"));
+  EXPECT_EQ(code, 200);
+  EXPECT_EQ(body["applied"], false);
+  EXPECT_EQ(dataplane.snapshots().size(), 1u);
+  EXPECT_EQ(post("/v1/policy?dry_run=maybe", kSamplePolicy).first, 400);
+}
+
+TEST_F(ApiTest, what_the_dataplane_refuses_is_a_conflict_and_says_why) {
+  dataplane.refuse("no room");
+  const auto [code, body] = post("/v1/policy", sample_with("burst=100", "burst=7"));
+  EXPECT_EQ(code, 409);
+  EXPECT_EQ(body["errors"][0]["message"], "the dataplane refuses: no room");
+  EXPECT_EQ(get("/v1/policy").second["text"], kSamplePolicy);
+}
+
+TEST_F(ApiTest, a_zone_is_changed_and_the_answer_says_what_to_write_into_dam_yaml) {
+  const auto [code, body] =
+      patch("/v1/zones/light", R"({"per_source.packets": "5r/s burst=9", "total.concurrent": 20})");
+  EXPECT_EQ(code, 200);
+  EXPECT_EQ(body["saved"], false);
+  EXPECT_EQ(body["yaml"],
+            "zones:\n  light:\n    per_source:\n      packets: \"5r/s burst=9\"\n    total:\n"
+            "      concurrent: 20\n");
+  EXPECT_EQ(dataplane.snapshots().back().zones(0).total().concurrent(), 20u);
+  EXPECT_EQ(get("/v1/status").second["policy"]["unsaved_changes"].size(), 2u);
+  EXPECT_EQ(file_text(config), kSamplePolicy);
+}
+
+TEST_F(ApiTest, wrong_changes_of_a_zone_are_refused_by_name) {
+  EXPECT_EQ(patch("/v1/zones/lihgt", R"({"mode": "shadow"})").first, 404);
+  EXPECT_EQ(patch("/v1/zones/light", "not json").first, 400);
+  EXPECT_EQ(patch("/v1/zones/light", "[]").first, 400);
+  EXPECT_EQ(patch("/v1/zones/light", "{}").first, 400);
+  const auto [code, body] = patch("/v1/zones/light", R"({"mode": [1], "rate": 1e400})");
+  EXPECT_EQ(code, 400) << "JSON knows no such number";
+  const auto [code2, body2] = patch("/v1/zones/light", R"({"mode": [1], "rate": 1e9})");
+  EXPECT_EQ(code2, 422);
+  ASSERT_EQ(body2["errors"].size(), 2u);
+  EXPECT_EQ(body2["errors"][0]["message"], "mode: expected enforce or shadow, found a list");
+  EXPECT_EQ(body2["errors"][1]["message"], "rate: a zone has no such key");
+}
+
+TEST_F(ApiTest, strange_requests_get_an_answer_in_the_same_form) {
+  const auto [code, body] = get("/v1/nothing");
+  EXPECT_EQ(code, 404);
+  EXPECT_EQ(body["errors"][0]["message"], "no such resource or method");
+  EXPECT_EQ(ask([](httplib::Client& c) { return c.Delete("/v1/policy"); }).first, 404);
+  EXPECT_EQ(post("/v1/policy", std::string("\xff\xfe\x00zones: [", 11)).first, 422);
+}
+
+TEST_F(ApiTest, a_body_that_is_too_large_is_refused) {
+  httplib::Client client(socket);
+  client.set_address_family(AF_UNIX);
+  const auto result =
+      client.Post("/v1/policy", std::string(kMostBodyBytes + 1, '#'), "application/yaml");
+  if (result) {  // the server may also hang up before everything is sent
+    EXPECT_EQ(result->status, 413);
+  }
+  EXPECT_EQ(get("/v1/status").first, 200);
+}
+
+TEST_F(ApiTest, a_client_that_says_nothing_holds_nobody_up) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  socket.copy(address.sun_path, sizeof address.sun_path - 1);
+  std::vector<int> silent;
+  for (int i = 0; i < 3; ++i) {
+    silent.push_back(::socket(AF_UNIX, SOCK_STREAM, 0));
+    ASSERT_EQ(connect(silent.back(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  }
+  EXPECT_EQ(get("/v1/status").first, 200);
+  for (const int fd : silent) close(fd);
+}
+
+}  // namespace
+}  // namespace dam::control

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <sys/wait.h>
+
+#include <cstdio>
+#include <set>
+
+#include "controlplane/dataplane_link/counters_reader.h"
+#include "controlplane/metrics/counters_collector.h"
+#include "tests/unit/controlplane/sample_counters.h"
+#include "tests/unit/controlplane/sample_policy.h"
+
+namespace dam::control {
+namespace {
+
+std::string metrics_of(bool with_counters) {
+  LinkState link;
+  link.connected = true;
+  link.policy_version = 7;
+  return CountersCollector(
+             {[=] { return with_counters ? sample_counters() : nullptr; }, [=] { return link; }})
+      .text();
+}
+
+bool has_line(const std::string& text, const std::string& line) {
+  return ("\n" + text).find("\n" + line + "\n") != std::string::npos;
+}
+
+TEST(Metrics, counters_are_summed_over_workers_and_labelled) {
+  const std::string text = metrics_of(true);
+  for (const char* line :
+       {"dam_forwarded_packets_total{zone=\"light\",direction=\"up\"} 20",
+        "dam_forwarded_bytes_total{zone=\"light\",direction=\"down\"} 2000",
+        "dam_dropped_packets_total{zone=\"light\",reason=\"source_packets\"} 14",
+        "dam_dropped_packets_total{zone=\"front\",reason=\"bad_cookie\"} 2",
+        "dam_open_connections{zone=\"light\"} 6",
+        "dam_shadow_exceeded_packets_total{zone=\"light\",scope=\"source\",dimension=\"packets\"} "
+        "8",
+        "dam_server_up{server=\"web\"} 1", "dam_server_opened_connections_total{server=\"web\"} 10",
+        "dam_table_used_entries{table=\"flows\"} 6",
+        "dam_worker_received_packets_total{worker=\"1\"} 1000", "dam_policy_version 7",
+        "dam_dataplane_up 1", "dam_dataplane_info{driver=\"test\"} 1"}) {
+    EXPECT_TRUE(has_line(text, line)) << line;
+  }
+}
+
+TEST(Metrics, every_drop_reason_of_the_one_list_is_there_with_its_text) {
+  const std::string text = metrics_of(true);
+  for (int reason = DAM_DROP_none + 1; reason < DAM_DROP_COUNT; ++reason) {
+    const std::string name = drop_name(reason);
+    EXPECT_NE(text.find("dam_dropped_packets_total{zone=\"front\",reason=\"" + name + "\"}"),
+              std::string::npos);
+    EXPECT_TRUE(has_line(text, "dam_drop_reason_info{reason=\"" + name + "\",text=\"" +
+                                   drop_text(reason) + "\"} 1"));
+  }
+}
+
+TEST(Metrics, without_a_dataplane_there_are_no_invented_zeros) {
+  const std::string text = metrics_of(false);
+  EXPECT_EQ(text.find("dam_forwarded"), std::string::npos);
+  EXPECT_TRUE(has_line(text, "dam_policy_version 7"));
+}
+
+TEST(Metrics, promtool_has_nothing_to_say) {
+  if (std::system("command -v promtool >/dev/null") != 0) {
+    GTEST_SKIP() << "promtool is in Debian's package prometheus";
+  }
+  const TemporaryFolder folder;
+  const std::string file = folder.write("metrics", metrics_of(true));
+  FILE* tool = popen(("promtool check metrics < " + file + " 2>&1").c_str(), "r");
+  std::string said;
+  char buffer[4096];
+  while (const size_t got = fread(buffer, 1, sizeof buffer, tool)) said.append(buffer, got);
+  EXPECT_EQ(WEXITSTATUS(pclose(tool)), 0) << said;
+  EXPECT_EQ(said, "");
+}
+
+TEST(Counters, a_file_that_is_short_or_of_another_version_is_not_read) {
+  const TemporaryFolder folder;
+  auto counters = sample_counters();
+  write_counters(folder.file("good"), *counters);
+  EXPECT_NE(read_counters(folder.file("good")), nullptr);
+  std::filesystem::resize_file(folder.file("good"), 1000);
+  EXPECT_EQ(read_counters(folder.file("good")), nullptr);
+  counters->version = 99;
+  write_counters(folder.file("other"), *counters);
+  EXPECT_EQ(read_counters(folder.file("other")), nullptr);
+  counters = sample_counters();
+  counters->workers = DAM_MAX_WORKERS + 1;
+  write_counters(folder.file("workers"), *counters);
+  EXPECT_EQ(read_counters(folder.file("workers")), nullptr);
+  EXPECT_EQ(read_counters(folder.file("missing")), nullptr);
+}
+
+TEST(Counters, names_without_a_closing_nul_end_with_their_field) {
+  char field[DAM_NAME_BYTES];
+  std::memset(field, 'x', sizeof field);
+  EXPECT_EQ(field_text(field), std::string(DAM_NAME_BYTES, 'x'));
+}
+
+}  // namespace
+}  // namespace dam::control

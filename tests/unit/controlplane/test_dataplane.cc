@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "tests/unit/controlplane/test_dataplane.h"
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cstring>
+
+#include "dataplane/ipc/framing.h"
+#include "dataplane/ipc/start_digest.h"
+
+namespace dam::control {
+
+namespace {
+
+bool receive_all(int fd, int stop, char* to, size_t bytes) {
+  while (bytes > 0) {
+    pollfd entries[2] = {{fd, POLLIN, 0}, {stop, 0, 0}};
+    if (poll(entries, 2, -1) < 0 || entries[1].revents != 0) return false;
+    const ssize_t got = recv(fd, to, bytes, 0);
+    if (got <= 0) return false;
+    to += got;
+    bytes -= static_cast<size_t>(got);
+  }
+  return true;
+}
+
+}  // namespace
+
+TestDataplane::TestDataplane(std::string path) : path_(std::move(path)) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strncpy(address.sun_path, path_.c_str(), sizeof address.sun_path - 1);
+  listener_ = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const bool ready = pipe(stop_) == 0 &&
+                     bind(listener_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 &&
+                     listen(listener_, 4) == 0;
+  if (!ready) throw std::runtime_error(path_ + ": " + std::strerror(errno));
+  thread_ = std::thread([this] { serve(); });
+}
+
+TestDataplane::~TestDataplane() {
+  close(stop_[1]);
+  thread_.join();
+  close(stop_[0]);
+  close(listener_);
+  unlink(path_.c_str());
+}
+
+void TestDataplane::refuse(const std::string& why) {
+  const std::lock_guard lock(mutex_);
+  refusal_ = why;
+}
+
+void TestDataplane::set_counters_path(const std::string& path) {
+  const std::lock_guard lock(mutex_);
+  counters_path_ = path;
+}
+
+std::vector<v1::Start> TestDataplane::starts() const {
+  const std::lock_guard lock(mutex_);
+  return starts_;
+}
+
+std::optional<v1::Start> TestDataplane::next_start() const {
+  const std::lock_guard lock(mutex_);
+  return next_start_;
+}
+
+std::vector<v1::Snapshot> TestDataplane::snapshots() const {
+  const std::lock_guard lock(mutex_);
+  return snapshots_;
+}
+
+void TestDataplane::serve() {
+  while (true) {
+    pollfd entries[2] = {{listener_, POLLIN, 0}, {stop_[0], 0, 0}};
+    if (poll(entries, 2, -1) < 0 || entries[1].revents != 0) return;
+    const int fd = accept(listener_, nullptr, nullptr);
+    if (fd < 0) return;
+    converse(fd);
+    close(fd);
+  }
+}
+
+void TestDataplane::converse(int fd) {
+  char head[kLengthBytes];
+  while (receive_all(fd, stop_[0], head, sizeof head)) {
+    std::string bytes(get_length(head), '\0');
+    v1::Request request;
+    if (!receive_all(fd, stop_[0], bytes.data(), bytes.size())) return;
+    if (!request.ParseFromString(bytes)) return;
+    bytes = answer(request).SerializeAsString();
+    const auto length = put_length(static_cast<uint32_t>(bytes.size()));
+    const std::string message = std::string(length.begin(), length.end()) + bytes;
+    if (send(fd, message.data(), message.size(), MSG_NOSIGNAL) < 0) return;
+  }
+}
+
+v1::Reply TestDataplane::answer(const v1::Request& request) {
+  const std::lock_guard lock(mutex_);
+  v1::Reply reply;
+  reply.set_ok(true);
+  if (request.has_start() && starts_.empty()) starts_.push_back(request.start());
+  if (request.has_start() && start_digest(request.start()) != start_digest(starts_.back())) {
+    next_start_ = request.start();
+    reply.set_ok(false);
+    reply.add_errors("restart to take these up");
+  }
+  if (request.has_apply() && refusal_.empty()) snapshots_.push_back(request.apply());
+  if (request.has_apply() && !refusal_.empty()) {
+    reply.set_ok(false);
+    reply.add_errors(refusal_);
+  }
+  if (!request.has_hello()) return reply;
+  v1::HelloReply* hello = reply.mutable_hello();
+  hello->set_protocol_version(kProtocolVersion);
+  hello->set_started(!starts_.empty());
+  hello->set_policy_version(snapshots_.empty() ? 0 : snapshots_.back().version());
+  hello->set_driver("test");
+  hello->set_counters_path(counters_path_);
+  if (!starts_.empty()) hello->set_start_digest(start_digest(starts_.back()));
+  return reply;
+}
+
+}  // namespace dam::control

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A dataplane that moves no packets: it speaks dam.proto over a real socket and remembers what it
+// was told.
+#pragma once
+
+#include <chrono>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "dataplane/ipc/dam.pb.h"
+
+namespace dam::control {
+
+class TestDataplane {
+ public:
+  explicit TestDataplane(std::string path);
+  ~TestDataplane();
+  TestDataplane(const TestDataplane&) = delete;
+  TestDataplane& operator=(const TestDataplane&) = delete;
+
+  // Refuses every policy with this sentence; "" accepts again.
+  void refuse(const std::string& why);
+  void set_counters_path(const std::string& path);
+  std::vector<v1::Start> starts() const;
+  // What it would take up after a restart.
+  std::optional<v1::Start> next_start() const;
+  std::vector<v1::Snapshot> snapshots() const;
+
+ private:
+  void serve();
+  void converse(int fd);
+  v1::Reply answer(const v1::Request& request);
+
+  const std::string path_;
+  mutable std::mutex mutex_;
+  std::string refusal_;
+  std::string counters_path_;
+  std::vector<v1::Start> starts_;
+  std::optional<v1::Start> next_start_;
+  std::vector<v1::Snapshot> snapshots_;
+  int listener_ = -1;
+  int stop_[2] = {-1, -1};  // a pipe: closing it wakes the thread
+  std::thread thread_;
+};
+
+// Waits at most five seconds for `condition`.
+template <class Condition>
+bool eventually(Condition condition) {
+  for (int i = 0; i < 500; ++i) {
+    if (condition()) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  return condition();
+}
+
+}  // namespace dam::control

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "tools/damctl/client.h"
+
+#include <httplib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstring>
+#include <iostream>
+#include <thread>
+
+#include "controlplane/api/problem_json.h"
+#include "tools/damctl/exit_code.h"
+#include "tools/damctl/show_problems.h"
+
+namespace dam::ctl {
+
+namespace {
+
+// A policy with a million networks takes the control plane some seconds.
+constexpr int kPatienceSeconds = 150;
+
+std::string why_no_connection(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path) return "the path is too long";
+  std::memcpy(address.sun_path, path.data(), path.size());
+  const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int result = connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address);
+  const std::string why = result == 0 ? "it closed the connection" : std::strerror(errno);
+  close(fd);
+  return why;
+}
+
+void say_unreachable(const std::string& socket) {
+  std::cerr << "damctl: no control plane answers at " << socket << ": " << why_no_connection(socket)
+            << ".\n"
+            << "  Is it running? systemctl status dam-controlplane\n"
+            << "  Another socket: damctl -s PATH …; not in the group dam: use sudo.\n";
+}
+
+using Send = std::function<httplib::Result(httplib::Client&)>;
+
+std::optional<Answer> ask(const Settings& settings, const Send& send) {
+  httplib::Client client(settings.socket);
+  client.set_address_family(AF_UNIX);
+  client.set_read_timeout(kPatienceSeconds);
+  client.set_default_headers({{"Host", "dam"}});
+  const httplib::Result result = send(client);
+  if (result) return Answer{result->status, result->body};
+  say_unreachable(settings.socket);
+  return std::nullopt;
+}
+
+}  // namespace
+
+Json Answer::json() const { return Json::parse(body, nullptr, false); }
+
+std::optional<Answer> get(const Settings& settings, const std::string& path) {
+  return ask(settings, [&](httplib::Client& c) { return c.Get(path); });
+}
+
+std::optional<Answer> post(const Settings& settings, const std::string& path,
+                           const std::string& yaml) {
+  return ask(settings, [&](httplib::Client& c) { return c.Post(path, yaml, "application/yaml"); });
+}
+
+std::optional<Answer> patch(const Settings& settings, const std::string& path, const Json& body) {
+  const std::string text = body.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return ask(settings, [&](httplib::Client& c) { return c.Patch(path, text, "application/json"); });
+}
+
+int show_refusal(const Answer& answer) {
+  const auto problems = control::problems_from_json(answer.json());
+  const Style style(wants_colour(STDERR_FILENO));
+  if (problems.empty()) {
+    std::cerr << "damctl: the control plane answers " << answer.status << " without a reason.\n";
+  }
+  show_problems(std::cerr, problems, "damctl", "", style);
+  return kRefused;
+}
+
+int view(const Settings& settings, const std::string& path, const Show& show) {
+  Json before;
+  for (int round = 1;; ++round) {
+    const auto answer = get(settings, path);
+    if (!answer) return kUnreachable;
+    if (!answer->ok()) return show_refusal(*answer);
+    const Json now = answer->json();
+    if (settings.json) {
+      std::cout << now.dump(settings.watch_seconds > 0 ? -1 : 2) << std::endl;
+    } else {
+      // Home and clear: the view stays where it is.
+      if (settings.watch_seconds > 0 && isatty(STDOUT_FILENO) == 1) std::cout << "\033[H\033[2J";
+      show(now, before);
+      std::cout << std::flush;
+    }
+    if (settings.watch_seconds <= 0 || round == settings.rounds) return kOk;
+    before = now;
+    std::this_thread::sleep_for(std::chrono::duration<double>(settings.watch_seconds));
+  }
+}
+
+}  // namespace dam::ctl

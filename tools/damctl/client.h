@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Requests to the control plane over its Unix socket.
+#pragma once
+
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+#include "tools/damctl/commands.h"
+
+namespace dam::ctl {
+
+using Json = nlohmann::ordered_json;
+
+struct Answer {
+  int status = 0;
+  std::string body;
+  bool ok() const { return status >= 200 && status < 300; }
+  Json json() const;  // discarded when the body is none
+};
+
+// Nothing after it has said on stderr that no control plane answers, and what to look at.
+std::optional<Answer> get(const Settings& settings, const std::string& path);
+std::optional<Answer> post(const Settings& settings, const std::string& path,
+                           const std::string& yaml);
+std::optional<Answer> patch(const Settings& settings, const std::string& path, const Json& body);
+
+// Shows an answer that is an error; the exit code that it means.
+int show_refusal(const Answer& answer);
+
+// Gets `path` once or, watching, again and again. `show` gets the answer of the round before too,
+// null in the first round.
+using Show = std::function<void(const Json& now, const Json& before)>;
+int view(const Settings& settings, const std::string& path, const Show& show);
+
+}  // namespace dam::ctl

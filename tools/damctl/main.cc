@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// damctl: the command line of Traffic Dam. This file is the list of its commands.
+#include <CLI/CLI.hpp>
+#include <cstdlib>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "tools/damctl/commands.h"
+#include "tools/damctl/exit_code.h"
+
+namespace {
+
+using namespace dam::ctl;
+
+struct Arguments {
+  Settings settings;
+  std::string file = "/etc/dam/dam.yaml";
+  std::string zone;
+  std::vector<std::string> changes;
+  bool dry_run = false;
+  bool explain = false;
+};
+
+using Command = std::function<int(const Arguments&)>;
+
+void add_watch(CLI::App* command, Arguments& arguments) {
+  command
+      ->add_option("-w,--watch", arguments.settings.watch_seconds,
+                   "repeat every so many seconds (1 if not said), with rates")
+      ->expected(0, 1)
+      ->default_str("1")
+      ->check(CLI::Range(0.1, 3600.0));
+  command->add_option("-n,--rounds", arguments.settings.rounds, "stop watching after so many")
+      ->check(CLI::PositiveNumber);
+}
+
+CLI::App* add(CLI::App& app, const std::string& name, const std::string& help, Arguments& arguments,
+              Command& chosen, Command run) {
+  CLI::App* command = app.add_subcommand(name, help);
+  command->add_flag("--json", arguments.settings.json, "print JSON");
+  command->callback([&chosen, run = std::move(run)] { chosen = run; });
+  return command;
+}
+
+void add_file(CLI::App* command, Arguments& arguments) {
+  command->add_option("-f,--file", arguments.file, "the policy")->capture_default_str();
+}
+
+void add_views(CLI::App& app, Arguments& a, Command& chosen) {
+  add_watch(add(app, "status", "the dam at a glance", a, chosen,
+                [](const Arguments& x) { return show_status(x.settings); }),
+            a);
+  add_watch(add(app, "zones", "each zone's limits and what they did", a, chosen,
+                [](const Arguments& x) { return show_zones(x.settings); }),
+            a);
+  add(app, "routes", "which names go where", a, chosen,
+      [](const Arguments& x) { return show_routes(x.settings); });
+  add_watch(add(app, "servers", "the servers, their state and connections", a, chosen,
+                [](const Arguments& x) { return show_servers(x.settings); }),
+            a);
+  CLI::App* drops = add(app, "drops", "what was not forwarded, and why", a, chosen,
+                        [](const Arguments& x) { return show_drops(x.settings, x.explain); });
+  drops->add_flag("--explain", a.explain, "say what each reason means");
+  add_watch(drops, a);
+  add(app, "metrics", "the counters in Prometheus' text format", a, chosen,
+      [](const Arguments& x) { return show_metrics(x.settings); });
+  add(app, "policy", "the policy that runs", a, chosen,
+      [](const Arguments& x) { return show_policy(x.settings); });
+}
+
+void add_changes(CLI::App& app, Arguments& a, Command& chosen) {
+  CLI::App* apply =
+      add(app, "apply", "put a policy into force, whole or not at all", a, chosen,
+          [](const Arguments& x) { return apply_file(x.settings, x.file, x.dry_run); });
+  add_file(apply, a);
+  apply->add_flag("--dry-run", a.dry_run, "let the control plane check it, change nothing");
+  add_file(add(app, "check", "check a policy; needs no running dam", a, chosen,
+               [](const Arguments& x) { return check_file(x.settings, x.file); }),
+           a);
+  CLI::App* zone = app.add_subcommand("zone", "change one zone");
+  zone->require_subcommand(1);
+  CLI::App* set =
+      add(*zone, "set",
+          "e.g. damctl zone set heavy per_source.connections=\"5r/s burst=10\" "
+          "mode=shadow",
+          a, chosen, [](const Arguments& x) { return set_zone(x.settings, x.zone, x.changes); });
+  set->add_option("name", a.zone, "the zone")->required();
+  set->add_option("changes", a.changes, "KEY=VALUE, as in dam.yaml")->required();
+}
+
+void add_documents(CLI::App& app, Command& chosen) {
+  app.add_subcommand("schema", "the JSON schema of dam.yaml")->callback([&chosen] {
+    chosen = [](const Arguments&) { return print_schema(); };
+  });
+  app.add_subcommand("reference", "every key of dam.yaml, as Markdown")->callback([&chosen] {
+    chosen = [](const Arguments&) { return print_reference(); };
+  });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Arguments arguments;
+  if (const char* socket = std::getenv("DAM_CONTROL_SOCKET")) arguments.settings.socket = socket;
+  Command chosen;
+  CLI::App app("Steers and shows Traffic Dam.", "damctl");
+  app.footer(
+      "Exit codes: 0 ok, 1 refused or invalid, 2 usage, 3 the control plane does not answer.");
+  app.require_subcommand(1);
+  app.add_option("-s,--socket", arguments.settings.socket,
+                 "the control plane's socket (also: DAM_CONTROL_SOCKET)")
+      ->capture_default_str();
+  add_views(app, arguments, chosen);
+  add_changes(app, arguments, chosen);
+  add_documents(app, chosen);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? kOk : kUsage;
+  }
+  return chosen(arguments);
+}
