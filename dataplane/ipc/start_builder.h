@@ -7,30 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "dataplane/engine/policy.h"
+#include "dataplane/engine/start_config.h"
 #include "dataplane/ipc/dam.pb.h"
 
 namespace dam {
-
-enum class Hugepages : uint8_t { automatic, on, off };
-
-struct DeviceConfig {
-  std::string device;  // a kernel interface, a PCI address, or a DPDK vdev with its arguments
-  uint32_t queues = 1;
-  uint16_t mtu = 1500;  // the largest of its interfaces
-};
-
-struct StartConfig {
-  std::string driver;
-  uint32_t workers = 1;
-  Hugepages hugepages = Hugepages::automatic;
-  uint32_t memory_mib = 0;  // 0: chosen
-  // Interface::port is an index of devices; several VLANs may share a device. MAC addresses are
-  // known once the ports are open.
-  std::vector<Interface> interfaces;
-  std::vector<DeviceConfig> devices;
-  Limits limits;
-};
 
 struct StartResult {
   std::optional<StartConfig> config;  // empty when there are errors

@@ -14,7 +14,7 @@
 #include "dataplane/drivers/dpdk/steering.h"
 #include "dataplane/engine/engine.h"
 #include "dataplane/engine/frame.h"
-#include "dataplane/ipc/start_builder.h"
+#include "dataplane/engine/start_config.h"
 
 namespace dam {
 

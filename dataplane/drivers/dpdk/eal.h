@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "dataplane/drivers/dpdk/cpu_plan.h"
-#include "dataplane/ipc/start_builder.h"
+#include "dataplane/engine/start_config.h"
 
 namespace dam {
 

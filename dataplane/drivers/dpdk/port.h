@@ -10,7 +10,7 @@
 
 #include "dataplane/drivers/dpdk/reply_hash.h"
 #include "dataplane/engine/policy.h"
-#include "dataplane/ipc/start_builder.h"
+#include "dataplane/engine/start_config.h"
 
 namespace dam {
 
