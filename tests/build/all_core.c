@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Includes every header of core/ and uses every function that the planes call, so that each
+ * compiler makes code of them: some errors of the BPF target show only then. */
+#include "dataplane/core/checksum.h"
+#include "dataplane/core/counters.h"
+#include "dataplane/core/drop_reason.h"
+#include "dataplane/core/flow_key.h"
+#include "dataplane/core/gcra.h"
+#include "dataplane/core/packet.h"
+#include "dataplane/core/packet_types.h"
+#include "dataplane/core/rewrite.h"
+#include "dataplane/core/siphash.h"
+#include "dataplane/core/splice.h"
+#include "dataplane/core/syn_cookie.h"
+#include "dataplane/core/tcp_options.h"
+#include "dataplane/core/types.h"
+
+struct everything {
+  struct dam_packet packet;
+  struct dam_tcp_options options;
+  struct dam_splice splice;
+  struct dam_rewrite rewrite;
+  struct dam_flow_key flow;
+  struct dam_cookie_secrets secrets;
+  struct dam_cookie_options cookie_options;
+  struct dam_gcra_rate rate;
+  uint64_t key[2];
+  uint64_t tat_ns;
+};
+
+#ifdef __cplusplus
+#define EXPORTED extern "C"
+#else
+#define EXPORTED
+#endif
+EXPORTED int use_packet(uint8_t* data, uint8_t* end, struct everything* e);
+EXPORTED int use_splice(uint8_t* data, uint8_t* end, struct everything* e);
+EXPORTED uint64_t use_cookie(struct everything* e);
+EXPORTED uint64_t use_gcra(struct everything* e);
+EXPORTED int use_checksums(uint8_t* data, const struct dam_packet* packet);
+
+EXPORTED int use_packet(uint8_t* data, uint8_t* end, struct everything* e) {
+  if (dam_parse(data, end, &e->packet) != DAM_DROP_none) return -1;
+  if (dam_parse_embedded(data, end, &e->packet) != DAM_DROP_none) return -1;
+  return (int)dam_parse_tcp_options(data, end, &e->packet, &e->options);
+}
+
+EXPORTED int use_splice(uint8_t* data, uint8_t* end, struct everything* e) {
+  enum dam_drop_reason reason =
+      dam_splice_translate(data, end, &e->packet, &e->splice, DAM_S2C, &e->rewrite);
+  if (reason != DAM_DROP_none) return (int)reason;
+  return (int)dam_splice_translate_embedded(data, end, &e->packet, &e->splice, DAM_C2S,
+                                            &e->rewrite);
+}
+
+EXPORTED uint64_t use_cookie(struct everything* e) {
+  dam_seq isn = dam_seq_of(7);
+  dam_seq cookie = dam_syn_cookie_make(&e->secrets, &e->flow, isn, e->cookie_options);
+  dam_cookie_rotate(&e->secrets, e->key);
+  if (!dam_syn_cookie_check(&e->secrets, &e->flow, isn, cookie, &e->cookie_options)) return 0;
+  return dam_flow_hash(e->key, &e->flow) + (uint64_t)dam_flow_key_equal(&e->flow, &e->flow);
+}
+
+EXPORTED uint64_t use_gcra(struct everything* e) {
+  e->rate = dam_gcra_rate_of(e->key[0], e->key[1]);
+  if (dam_gcra_charge(&e->tat_ns, &e->rate, 1, 2)) return 1;
+  if (dam_gcra_would_admit(&e->tat_ns, &e->rate, 1, 2)) return 2;
+  return dam_gcra_wait_ns(&e->tat_ns, &e->rate, 1, 2);
+}
+
+EXPORTED int use_checksums(uint8_t* data, const struct dam_packet* packet) {
+  dam_checksum_tcp_set(data, packet);
+  dam_checksum_icmp_set(data, packet);
+  dam_checksum_ipv4_set(data);
+  return dam_checksum_tcp_valid(data, packet) + dam_checksum_icmp_valid(data, packet) +
+         dam_checksum_ipv4_valid(data) + dam_checksum_replace16(1, 2, 3) +
+         dam_checksum_replace32(1, 2, 3);
+}
