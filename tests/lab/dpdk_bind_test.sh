@@ -1,0 +1,162 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
+# dam-dataplane alone, on AF_XDP over veth: it binds, gives up its privileges, answers, survives without
+# a control plane, and leaves nothing behind however it ends.
+# usage: dpdk_bind_test.sh DAM_DATAPLANE DAM_FEED     (root; exit code 77: skipped)
+# shellcheck disable=SC2016,SC2317  # check() runs what it is given
+set -uo pipefail
+dataplane=${1:?usage: dpdk_bind_test.sh DAM_DATAPLANE DAM_FEED} feed=${2:?}
+((EUID == 0)) || { echo "needs root"; exit 77; }
+
+client=dam-bind-$$-client edge=dam-bind-$$-edge
+dir=$(mktemp -d) failed=0 keeper=
+chmod 755 "$dir" # the dataplane must reach its saved policy as the user that it becomes
+in_client() { ip netns exec "$client" "$@"; }
+
+cleanup() {
+  [[ -n $keeper ]] && kill -TERM "$keeper" 2>/dev/null && wait "$keeper"
+  ip netns del "$client" 2>/dev/null
+  ip netns del "$edge" 2>/dev/null
+  rm -rf "$dir"
+}
+trap cleanup EXIT
+
+check() { # SENTENCE COMMAND…
+  local sentence=$1
+  shift
+  if "$@" >"$dir/out" 2>&1; then
+    echo "ok      $sentence"
+  else
+    echo "FAILED  $sentence"
+    sed 's/^/          /' "$dir/out" "$dir/log"
+    failed=$((failed + 1))
+  fi
+}
+
+until_true() { # within 5 seconds
+  for ((i = 0; i < 100; i++)); do
+    "$@" && return 0
+    sleep 0.05
+  done
+  return 1
+}
+
+network() {
+  ip netns add "$client" && ip netns add "$edge" || return 1
+  ip link add dam0 netns "$edge" type veth peer name eth0 netns "$client"
+  # A veth leaves checksums to be filled in later, which AF_XDP never sees done.
+  for side in "$client eth0" "$edge dam0"; do
+    read -r namespace device <<<"$side"
+    ip netns exec "$namespace" ethtool -K "$device" tx off tso off gso off gro off >/dev/null
+    ip netns exec "$namespace" ethtool -L "$device" rx 1 tx 1 2>/dev/null
+    ip -n "$namespace" link set "$device" up
+  done
+  ip netns exec "$edge" sysctl -qw net.ipv6.conf.all.disable_ipv6=1
+  ip -n "$client" address add 198.18.0.2/24 dev eth0
+  ip -n "$client" address add 2001:db8::2/64 dev eth0 nodad
+}
+
+requests() { # the Start (for this driver and device) and the Snapshot, as dam-feed reads them
+  cat >"$dir/start" <<START
+start {
+  driver: "$1" workers: 1 hugepages: "auto"
+  interfaces { name: "front" device: "$2"
+    addresses { address: ip"198.18.0.1" prefix_bits: 24 }
+    addresses { address: ip"2001:db8::1" prefix_bits: 64 } }
+  limits { flows: 1024 half_open: 256 sources: 1024 hold_bytes: 1048576 }
+}
+START
+  cat >"$dir/apply" <<'APPLY'
+apply {
+  version: 1
+  listeners { name: "web" addresses: ip"198.18.0.1" port: 443 }
+  servers { name: "service" addresses: ip"198.18.0.9" port: 443 }
+  routes { name: "service" listener: "web" zone: "front" servers: "service" server_names: "a.example" }
+}
+APPLY
+}
+
+start_dataplane() {
+  nsenter --net="/run/netns/$edge" "$dataplane" --socket "$dir/socket" "$@" >"$dir/log" 2>&1 &
+  keeper=$!
+  until_true test -S "$dir/socket"
+}
+stop_dataplane() { # SIGNAL PID → exit code of the keeper
+  kill "-$1" "$2"
+  wait "$keeper"
+  local code=$?
+  keeper=
+  return "$code"
+}
+child() { pgrep -P "$keeper"; }
+
+says() { grep -qF -- "$1" "$dir/log"; }
+program_on() { ip -n "$edge" link show "$1" | grep -q 'prog/xdp'; }
+promiscuous() { ip -n "$edge" link show "$1" | grep -q PROMISC; }
+pings() { until_true in_client ping -c 1 -W 1 -q "$1"; }
+without_rights() { # every thread: no capability, none to be had, and not root
+  local task
+  for task in /proc/"$(child)"/task/*; do
+    grep -qP '^CapEff:\t0+$' "$task/status" && grep -qP '^CapPrm:\t0+$' "$task/status" &&
+      grep -qP '^CapBnd:\t0+$' "$task/status" && grep -qP '^NoNewPrivs:\t1$' "$task/status" &&
+      ! grep -qP '^Uid:.*\b0\b' "$task/status" && continue
+    cat "$task/status"
+    return 1
+  done
+}
+nothing_left() { ! program_on dam0 && ! promiscuous dam0 && [[ ! -e $dir/socket ]]; }
+gives() { # CODE COMMAND…: the command ends with this exit code
+  local wanted=$1
+  shift
+  "$@"
+  local code=$?
+  ((code == wanted)) || { echo "exit code $code"; return 1; }
+}
+
+network || { echo "no network namespaces"; exit 1; }
+requests dpdk dam0
+start_dataplane
+check "takes Start and Snapshot" "$feed" "$dir/socket" "$dir/start" "$dir/apply"
+check "binds a veth by AF_XDP" says "Port 0: dam0 by net_af_xdp."
+check "its program is on the interface" program_on dam0
+check "no thread keeps a right" without_rights
+check "answers IPv4 echo" pings 198.18.0.1
+check "answers IPv6 echo" pings 2001:db8::1
+check "ends with 0 when told to stop" gives 0 stop_dataplane TERM "$keeper"
+check "leaves no program, mode or socket behind" nothing_left
+
+start_dataplane
+check "goes on alone with the saved policy" until_true says "Policy version 1 is in force."
+check "answers IPv4 echo with nobody to control it" pings 198.18.0.1
+check "a kill of the dataplane ends the keeper too" gives 137 stop_dataplane KILL "$(child)"
+check "leaves nothing behind when it is killed" nothing_left
+
+start_dataplane --fresh
+check "--fresh waits for the control plane" eval '! says "in force"'
+requests dpdk no-such-if0
+"$feed" "$dir/socket" "$dir/start" >"$dir/reply"
+check "refuses a Start that cannot be, and says why" \
+  grep -qF 'There is no interface \"no-such-if0\"' "$dir/reply"
+wait "$keeper"
+check "and ends, for DPDK starts once only" eval '! kill -0 "$keeper"'
+
+start_dataplane --fresh
+requests xdp dam0
+"$feed" "$dir/socket" "$dir/start" >"$dir/reply"
+check "says that the XDP driver is yet to come" grep -qF "comes with the next version" "$dir/reply"
+wait "$keeper"
+
+# Somebody else's program is on the interface: a loud warning, and the slow way.
+requests dpdk dam0
+other=/usr/lib/x86_64-linux-gnu/bpf/xdpfilt_alw_all.o
+if [[ -f $other ]] && ip -n "$edge" link set dam0 xdp obj "$other" sec xdp 2>/dev/null; then
+  start_dataplane --fresh
+  check "works beside a foreign XDP program" "$feed" "$dir/socket" "$dir/start" "$dir/apply"
+  check "warns that AF_PACKET is slow" says "WARNING: AF_XDP cannot be used on dam0"
+  check "answers IPv4 echo over AF_PACKET" pings 198.18.0.1
+  stop_dataplane TERM "$keeper"
+  check "leaves the foreign program alone" program_on dam0
+fi
+
+echo "$failed failed"
+exit $((failed > 0))
