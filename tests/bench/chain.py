@@ -108,7 +108,7 @@ def through_dam(build, programs):
             template = template.replace(name, memif_device(index, "client", MACS[index]))
         policy.write_text(template, encoding="utf-8")
         dataplane = [build / "dataplane/dam-dataplane", "--socket", place / "dataplane.sock",
-                     "--counters", place / "counters"]
+                     "--counters", place / "counters", "--fresh", "--busy-poll"]
         control = [build / "controlplane/dam-controlplane", "--config", policy,
                    "--dataplane-socket", place / "dataplane.sock",
                    "--api-socket", place / "control.sock", "--metrics-address", "none"]

@@ -96,7 +96,7 @@ void Links::start(uint16_t port) {
 }
 
 void Links::wait_until_up() const {
-  const auto deadline = Clock::now() + 20s;
+  const auto deadline = Clock::now() + 60s;
   for (uint16_t port : {kFrontPort, kBackPort}) {
     rte_eth_link link{};
     while (link.link_status == 0) {
