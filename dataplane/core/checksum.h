@@ -8,12 +8,12 @@
 #include "dataplane/core/packet_types.h"
 #include "dataplane/core/types.h"
 
-/* One's complement addition modulo 0xffff, down to 16 bits; only 0 gives 0. */
+/* The sum modulo 0xffff in 16 bits; only 0 gives 0. Each step adds the halves to each other: the
+ * upper half of that is their sum with the carry brought around. */
 DAM_INLINE uint16_t dam_checksum_reduce(uint64_t sum) {
-  sum = (sum & UINT32_MAX) + (sum >> 32); /* 33 bits */
-  sum = (sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32);
-  sum = (sum & 0xffff) + (sum >> 16);
-  return (uint16_t)((sum & 0xffff) + (sum >> 16));
+  sum = (sum + (sum >> 32 | sum << 32)) >> 32;
+  uint32_t half = (uint32_t)sum;
+  return (uint16_t)((half + (half >> 16 | half << 16)) >> 16);
 }
 
 /* Adds the bytes [p, end) to a sum, an odd last one padded with zero: so only the last stretch of

@@ -13,36 +13,32 @@ enum dam_parse_extent {
   DAM_PARSE_QUOTED /* the head that an ICMP error quotes: IP header and 8 octets (RFC 792) */
 };
 
-DAM_INLINE void dam_parse_tcp_rest(const uint8_t* tcp, struct dam_packet* packet) {
-  packet->ack.value = dam_load_be32(tcp + 8);
-  packet->tcp_flags = tcp[13];
-  packet->window = dam_load_be16(tcp + 14);
-}
-
 /* `l4` and `end` are set; a whole segment lies within them, a quoted one may end early. */
 DAM_INLINE enum dam_drop_reason dam_parse_tcp(const uint8_t* data, const uint8_t* data_end,
                                               enum dam_parse_extent extent,
                                               struct dam_packet* packet) {
   const uint8_t* tcp = data + packet->l4;
-  uint32_t payload = packet->end;
-  if (tcp + 8 > data_end || packet->l4 + 8 > packet->end) return DAM_DROP_malformed;
+  uint32_t there = (uint32_t)(packet->end - packet->l4), header = there;
+  if (there < 8 || tcp + 8 > data_end) return DAM_DROP_malformed;
   packet->src_port.raw = dam_load16(tcp);
   packet->dst_port.raw = dam_load16(tcp + 2);
   packet->seq.value = dam_load_be32(tcp + 4);
-  if (tcp + DAM_TCP_BYTES <= data_end) {
-    dam_parse_tcp_rest(tcp, packet);
-    payload = packet->l4 + (uint32_t)(tcp[12] >> 4) * 4;
-    if (tcp[12] >> 4 < 5) return DAM_DROP_malformed;
+  if (there >= DAM_TCP_BYTES && tcp + DAM_TCP_BYTES <= data_end) {
+    header = (uint32_t)(tcp[12] >> 4) * 4;
+    if (header < DAM_TCP_BYTES) return DAM_DROP_malformed;
+    packet->ack.value = dam_load_be32(tcp + 8);
+    packet->tcp_flags = tcp[13];
+    packet->window = dam_load_be16(tcp + 14);
   } else if (extent == DAM_PARSE_WHOLE) {
     return DAM_DROP_malformed;
   }
-  if (payload > packet->end) {
+  if (header > there) {
     if (extent == DAM_PARSE_WHOLE) return DAM_DROP_malformed;
-    payload = packet->end;
+    header = there;
   }
   packet->kind = DAM_KIND_TCP;
-  packet->payload = (uint16_t)payload;
-  packet->payload_bytes = (uint16_t)(packet->end - payload);
+  packet->payload = (uint16_t)(packet->l4 + header);
+  packet->payload_bytes = (uint16_t)(there - header);
   return DAM_DROP_none;
 }
 
@@ -86,7 +82,7 @@ DAM_INLINE enum dam_drop_reason dam_parse_ipv4(const uint8_t* data, const uint8_
   if (ip + DAM_IPV4_BYTES > data_end) return DAM_DROP_malformed;
   uint32_t header = (uint32_t)(ip[0] & 15) * 4;
   uint32_t total = dam_load_be16(ip + 2);
-  if (ip[0] >> 4 != 4 || header < DAM_IPV4_BYTES || total < header) return DAM_DROP_malformed;
+  if (ip[0] >> 4 != 4 || header < DAM_IPV4_BYTES) return DAM_DROP_malformed;
   packet->family = 4;
   packet->ecn = ip[1] & 3;
   packet->src = dam_address_v4(dam_load32(ip + 12));

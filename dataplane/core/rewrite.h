@@ -42,33 +42,30 @@ DAM_INLINE uint64_t dam_rewrite_ports(uint8_t* tcp, const struct dam_rewrite* re
   return dam_replace32(tcp, rewrite->src_port.raw | (uint32_t)rewrite->dst_port.raw << 16);
 }
 
-DAM_INLINE uint64_t dam_rewrite_addresses(uint8_t* ip, uint32_t family,
-                                          const struct dam_rewrite* rewrite) {
-  uint64_t sum = 0;
-  if (family == 4) {
-    sum += dam_replace32(ip + 12, rewrite->src.word[3]);
-    return sum + dam_replace32(ip + 16, rewrite->dst.word[3]);
-  }
-  for (int i = 0; i < 4; i++) {
-    sum += dam_replace32(ip + 8 + 4 * i, rewrite->src.word[i]);
-    sum += dam_replace32(ip + 24 + 4 * i, rewrite->dst.word[i]);
-  }
-  return sum;
+DAM_INLINE uint64_t dam_replace128(uint8_t* p, const dam_address* to) {
+  return dam_replace32(p, to->word[0]) + dam_replace32(p + 4, to->word[1]) +
+         dam_replace32(p + 8, to->word[2]) + dam_replace32(p + 12, to->word[3]);
 }
 
-/* Addresses, hop limit less one, ECN, IPv4 header checksum. Gives the pseudo header's change. */
-DAM_INLINE uint64_t dam_rewrite_ip(uint8_t* ip, uint32_t family, const struct dam_rewrite* rewrite,
-                                   int clear_ecn) {
-  uint64_t addresses = dam_rewrite_addresses(ip, family, rewrite);
-  if (family == 6) {
+DAM_INLINE uint64_t dam_rewrite_addresses(uint8_t* ip, uint32_t family,
+                                          const struct dam_rewrite* rewrite) {
+  if (family == 4) {
+    return dam_replace32(ip + 12, rewrite->src.word[3]) +
+           dam_replace32(ip + 16, rewrite->dst.word[3]);
+  }
+  return dam_replace128(ip + 8, &rewrite->src) + dam_replace128(ip + 24, &rewrite->dst);
+}
+
+/* Hop limit less one and ECN, with the IPv4 header checksum; `addresses` is what changed there. */
+DAM_INLINE void dam_rewrite_hop(uint8_t* ip, uint32_t family, uint64_t addresses, int clear_ecn) {
+  if (family == 4) {
+    uint64_t sum = addresses + dam_replace16(ip + 8, (uint16_t)(dam_load16(ip + 8) - 1));
+    if (clear_ecn) sum += dam_replace16(ip, dam_load16(ip) & 0xfcff);
+    dam_apply_checksum(ip + 10, sum);
+  } else {
     ip[7]--;
     if (clear_ecn) ip[1] = ip[1] & 0xcf;
-    return addresses;
   }
-  uint64_t sum = addresses + dam_replace16(ip + 8, (uint16_t)(dam_load16(ip + 8) - 1));
-  if (clear_ecn) sum += dam_replace16(ip, dam_load16(ip) & 0xfcff);
-  dam_apply_checksum(ip + 10, sum);
-  return addresses;
 }
 
 #endif

@@ -35,26 +35,33 @@ DAM_INLINE void dam_siphash_absorb(struct dam_siphash_state* s, uint64_t word, u
   s->v0 ^= word;
 }
 
+/* `last` is the final block: the message's length modulo 256 in the top octet, its last 0 to 7
+ * octets below. */
 DAM_INLINE uint64_t dam_siphash(const uint64_t key[2], const uint64_t* words, unsigned count,
-                                unsigned c_rounds, unsigned d_rounds) {
+                                uint64_t last, unsigned c_rounds, unsigned d_rounds) {
   struct dam_siphash_state s;
   s.v0 = key[0] ^ 0x736f6d6570736575u;
   s.v1 = key[1] ^ 0x646f72616e646f6du;
   s.v2 = key[0] ^ 0x6c7967656e657261u;
   s.v3 = key[1] ^ 0x7465646279746573u;
   for (unsigned i = 0; i < count; i++) dam_siphash_absorb(&s, words[i], c_rounds);
-  dam_siphash_absorb(&s, (uint64_t)count << 59, c_rounds); /* the length in bytes, top octet */
+  dam_siphash_absorb(&s, last, c_rounds);
   s.v2 ^= 0xff;
   dam_siphash_rounds(&s, d_rounds);
   return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
 }
 
-/* A message of count * 8 bytes. 2-4 for what is sent to strangers, 1-3 for hash tables. */
+/* A message of count * 8 octets. 2-4 for what is sent to strangers, 1-3 for hash tables. */
 DAM_INLINE uint64_t dam_siphash24(const uint64_t key[2], const uint64_t* words, unsigned count) {
-  return dam_siphash(key, words, count, 2, 4);
+  return dam_siphash(key, words, count, (uint64_t)count << 59, 2, 4);
 }
 DAM_INLINE uint64_t dam_siphash13(const uint64_t key[2], const uint64_t* words, unsigned count) {
-  return dam_siphash(key, words, count, 1, 3);
+  return dam_siphash(key, words, count, (uint64_t)count << 59, 1, 3);
+}
+/* A message of count * 8 + 2 octets, of which `tail` is the last two (low octet first). */
+DAM_INLINE uint64_t dam_siphash24_tail(const uint64_t key[2], const uint64_t* words, unsigned count,
+                                       uint16_t tail) {
+  return dam_siphash(key, words, count, (uint64_t)(count * 8 + 2) << 56 | tail, 2, 4);
 }
 
 #endif

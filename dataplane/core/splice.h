@@ -90,15 +90,12 @@ DAM_INLINE uint64_t dam_splice_sack(uint8_t* data, const uint8_t* data_end, uint
   return sum;
 }
 
-/* TSecr means something only with ACK (RFC 7323 3.2), and 0 is "none yet": it stays 0. */
-DAM_INLINE uint64_t dam_splice_timestamps(uint8_t* data, const uint8_t* data_end, uint32_t l4,
-                                          const struct dam_tcp_options* options,
+/* `odd`: whether the option starts at an odd offset of the segment. TSecr means something only with
+ * ACK (RFC 7323 3.2), and 0 is "none yet": it stays 0. */
+DAM_INLINE uint64_t dam_splice_timestamps(uint8_t* option, uint32_t odd,
                                           const struct dam_shift* shift, int acks) {
-  uint32_t at = options->timestamps_at & DAM_OPTION_MASK;
-  uint8_t* option = data + at;
-  if (option + DAM_TIMESTAMPS_BYTES > data_end) return 0;
-  uint64_t sum = dam_add_be32(option + 2, shift->tsval, at - l4);
-  if (acks && options->tsecr != 0) sum += dam_add_be32(option + 6, shift->tsecr, at - l4);
+  uint64_t sum = dam_add_be32(option + 2, shift->tsval, odd);
+  if (acks && dam_load32(option + 6) != 0) sum += dam_add_be32(option + 6, shift->tsecr, odd);
   return sum;
 }
 
@@ -108,7 +105,10 @@ DAM_INLINE uint64_t dam_splice_options(uint8_t* data, const uint8_t* data_end, u
                                        const struct dam_shift* shift, int acks) {
   uint64_t sum = 0;
   if (options->has_timestamps && (splice->flags & DAM_SPLICE_TIMESTAMPS)) {
-    sum += dam_splice_timestamps(data, data_end, l4, options, shift, acks);
+    uint8_t* option = data + (options->timestamps_at & DAM_OPTION_MASK);
+    if (option + DAM_TIMESTAMPS_BYTES <= data_end) {
+      sum += dam_splice_timestamps(option, options->timestamps_at - l4, shift, acks);
+    }
   }
   if (options->sack_blocks) sum += dam_splice_sack(data, data_end, l4, options, shift->ack);
   return sum;
@@ -129,6 +129,27 @@ DAM_INLINE uint64_t dam_splice_tcp(uint8_t* tcp, const struct dam_splice* splice
   return sum + dam_replace16(tcp + 14, __builtin_bswap16(window));
 }
 
+/* Translates the options of a segment, all of them or none: 0 when they cannot be. */
+DAM_INLINE int dam_splice_any_options(uint8_t* data, const uint8_t* data_end,
+                                      const struct dam_packet* packet,
+                                      const struct dam_splice* splice,
+                                      const struct dam_shift* shift, uint64_t* sum) {
+  uint32_t l4 = packet->l4 & DAM_OFFSET_MASK, bytes = packet->payload - l4 - DAM_TCP_BYTES;
+  uint8_t* first = data + l4 + DAM_TCP_BYTES;
+  int acks = (packet->tcp_flags & DAM_TCP_ACK) != 0;
+  struct dam_tcp_options options;
+  if (bytes == 0) return 1;
+  if (dam_is_usual_timestamps(first, data_end, bytes)) { /* no walk, nothing in memory */
+    if (splice->flags & DAM_SPLICE_TIMESTAMPS) {
+      *sum += dam_splice_timestamps(first + 2, 0, shift, acks);
+    }
+    return 1;
+  }
+  if (dam_parse_tcp_options(data, data_end, packet, &options) != DAM_DROP_none) return 0;
+  *sum += dam_splice_options(data, data_end, l4, &options, splice, shift, acks);
+  return 1;
+}
+
 /* Translates a packet that dam_parse took for TCP, going `direction`, in place. DAM_DROP_none,
  * DAM_DROP_ttl_expired or DAM_DROP_malformed (options that cannot be); a refused packet is left as
  * it was. Afterwards `packet` still tells the old addresses and numbers; its offsets stay true. Not
@@ -138,36 +159,23 @@ DAM_INLINE enum dam_drop_reason dam_splice_translate(uint8_t* data, const uint8_
                                                      const struct dam_splice* splice,
                                                      enum dam_direction direction,
                                                      const struct dam_rewrite* rewrite) {
-  uint32_t l4 = packet->l4 & DAM_OFFSET_MASK;
   uint8_t* ip = data + (packet->l3 & DAM_OFFSET_MASK);
-  uint8_t* tcp = data + l4;
-  struct dam_tcp_options options;
-  if (ip + dam_ip_bytes(packet->family) > data_end || tcp + DAM_TCP_BYTES > data_end ||
-      dam_parse_tcp_options(data, data_end, packet, &options) != DAM_DROP_none) {
+  uint8_t* tcp = data + (packet->l4 & DAM_OFFSET_MASK);
+  if (ip + dam_ip_bytes(packet->family) > data_end || tcp + DAM_TCP_BYTES > data_end) {
     return DAM_DROP_malformed;
   }
   if (ip[packet->family == 4 ? 8 : 7] <= 1) return DAM_DROP_ttl_expired;
   struct dam_shift shift = dam_shift_forth(splice, direction);
-  int acks = (packet->tcp_flags & DAM_TCP_ACK) != 0;
-  int clear_ecn = direction == DAM_C2S && (splice->flags & DAM_SPLICE_CLEAR_ECN);
-  uint64_t sum = dam_rewrite_ip(ip, packet->family, rewrite, clear_ecn) +
-                 dam_splice_tcp(tcp, splice, direction, &shift, rewrite, acks) +
-                 dam_splice_options(data, data_end, l4, &options, splice, &shift, acks);
-  dam_apply_checksum(tcp + 16, sum);
+  uint64_t sum = 0;
+  if (!dam_splice_any_options(data, data_end, packet, splice, &shift, &sum)) {
+    return DAM_DROP_malformed;
+  }
+  uint64_t addresses = dam_rewrite_addresses(ip, packet->family, rewrite);
+  dam_rewrite_hop(ip, packet->family, addresses,
+                  direction == DAM_C2S && (splice->flags & DAM_SPLICE_CLEAR_ECN));
+  sum += dam_splice_tcp(tcp, splice, direction, &shift, rewrite, packet->tcp_flags & DAM_TCP_ACK);
+  dam_apply_checksum(tcp + 16, sum + addresses);
   return DAM_DROP_none;
-}
-
-/* ACK and options of a quoted segment whose fixed header is there; options that were cut stay. */
-DAM_INLINE uint64_t dam_splice_quoted_rest(uint8_t* l3, const uint8_t* end, uint8_t* tcp,
-                                           const struct dam_packet* quoted,
-                                           const struct dam_splice* splice,
-                                           const struct dam_shift* shift) {
-  uint32_t l4 = quoted->l4 & DAM_OFFSET_MASK;
-  struct dam_tcp_options options;
-  int acks = (quoted->tcp_flags & DAM_TCP_ACK) != 0;
-  uint64_t sum = acks ? dam_add_be32(tcp + 8, shift->ack, 0) : 0;
-  if (dam_parse_tcp_options(l3, end, quoted, &options) != DAM_DROP_none) return sum;
-  return sum + dam_splice_options(l3, end, l4, &options, splice, shift, acks);
 }
 
 /* Translates back the packet that an ICMP error quotes, from its IP header on (`quoted` is what
@@ -181,6 +189,7 @@ DAM_INLINE enum dam_drop_reason dam_splice_translate_embedded(uint8_t* l3, const
                                                               enum dam_direction travelled,
                                                               const struct dam_rewrite* rewrite) {
   uint8_t* tcp = l3 + (quoted->l4 & DAM_OFFSET_MASK);
+  uint32_t there = (uint32_t)(quoted->end - quoted->l4);
   if (quoted->kind != DAM_KIND_TCP || l3 + dam_ip_bytes(quoted->family) > end || tcp + 8 > end) {
     return DAM_DROP_malformed;
   }
@@ -188,9 +197,12 @@ DAM_INLINE enum dam_drop_reason dam_splice_translate_embedded(uint8_t* l3, const
   uint64_t sum = dam_rewrite_addresses(l3, quoted->family, rewrite);
   if (quoted->family == 4) dam_apply_checksum(l3 + 10, sum);
   sum += dam_rewrite_ports(tcp, rewrite) + dam_add_be32(tcp + 4, shift.seq, 0);
-  if (tcp + DAM_TCP_BYTES <= end)
-    sum += dam_splice_quoted_rest(l3, end, tcp, quoted, splice, &shift);
-  if (tcp + 18 <= end) dam_apply_checksum(tcp + 16, sum);
+  if (there >= DAM_TCP_BYTES && tcp + DAM_TCP_BYTES <= end) {
+    if (quoted->tcp_flags & DAM_TCP_ACK) sum += dam_add_be32(tcp + 8, shift.ack, 0);
+    /* Options that were cut stay as they are. */
+    (void)dam_splice_any_options(l3, end, quoted, splice, &shift, &sum);
+  }
+  if (there >= 18 && tcp + 18 <= end) dam_apply_checksum(tcp + 16, sum);
   return DAM_DROP_none;
 }
 

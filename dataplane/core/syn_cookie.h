@@ -51,26 +51,22 @@ DAM_INLINE struct dam_cookie_options dam_cookie_unpack(uint32_t packed) {
   return options;
 }
 
-/* What masks the options: a hash of the flow and the client's ISN. */
-DAM_INLINE uint64_t dam_cookie_mask(const uint64_t key[2], const struct dam_flow_key* flow,
-                                    dam_seq client_isn) {
-  uint64_t words[5];
+DAM_INLINE uint32_t dam_cookie_mac(const uint64_t key[2], const struct dam_flow_key* flow,
+                                   dam_seq client_isn, uint32_t packed) {
+  uint64_t words[5], hash;
   uint64_t last = dam_flow_key_ports(flow) | (uint64_t)client_isn.value << 32;
   if (dam_flow_key_words(flow, words) == 1) {
     words[1] = last;
-    return dam_siphash24(key, words, 2);
+    hash = dam_siphash24_tail(key, words, 2, (uint16_t)packed);
+  } else {
+    words[4] = last;
+    hash = dam_siphash24_tail(key, words, 5, (uint16_t)packed);
   }
-  words[4] = last;
-  return dam_siphash24(key, words, 5);
+  return (uint32_t)(hash >> (64 - DAM_COOKIE_MAC_BITS));
 }
 
-/* The cookie of these options under one secret. */
-DAM_INLINE dam_seq dam_cookie_of(const uint64_t key[2], uint32_t secret, uint64_t mask,
-                                 uint32_t packed) {
-  uint64_t bound = mask ^ packed;
-  uint64_t mac = dam_siphash24(key, &bound, 1) >> (64 - DAM_COOKIE_MAC_BITS);
-  uint32_t hidden = (uint32_t)bound & ((1u << DAM_COOKIE_OPTION_BITS) - 1);
-  return dam_seq_of(secret << 31 | (uint32_t)mac << DAM_COOKIE_OPTION_BITS | hidden);
+DAM_INLINE uint32_t dam_cookie_masked(uint32_t bits, uint32_t mac) {
+  return (bits ^ mac) & ((1u << DAM_COOKIE_OPTION_BITS) - 1);
 }
 
 /* The ISN of the SYN-ACK to a SYN with this ISN and these options. */
@@ -78,9 +74,9 @@ DAM_INLINE dam_seq dam_syn_cookie_make(const struct dam_cookie_secrets* secrets,
                                        const struct dam_flow_key* flow, dam_seq client_isn,
                                        struct dam_cookie_options options) {
   uint32_t secret = secrets->current & 1;
-  const uint64_t* key = secrets->key[secret];
-  uint64_t mask = dam_cookie_mask(key, flow, client_isn);
-  return dam_cookie_of(key, secret, mask, dam_cookie_pack(options));
+  uint32_t packed = dam_cookie_pack(options);
+  uint32_t mac = dam_cookie_mac(secrets->key[secret], flow, client_isn, packed);
+  return dam_seq_of(secret << 31 | mac << DAM_COOKIE_OPTION_BITS | dam_cookie_masked(packed, mac));
 }
 
 /* 1 and the options when `cookie` (the ACK's number - 1) answers a SYN with client_isn (its SEQ -
@@ -88,12 +84,10 @@ DAM_INLINE dam_seq dam_syn_cookie_make(const struct dam_cookie_secrets* secrets,
 DAM_INLINE int dam_syn_cookie_check(const struct dam_cookie_secrets* secrets,
                                     const struct dam_flow_key* flow, dam_seq client_isn,
                                     dam_seq cookie, struct dam_cookie_options* options) {
-  uint32_t secret = cookie.value >> 31;
-  const uint64_t* key = secrets->key[secret];
-  uint64_t mask = dam_cookie_mask(key, flow, client_isn);
-  uint32_t packed = ((uint32_t)mask ^ cookie.value) & ((1u << DAM_COOKIE_OPTION_BITS) - 1);
+  uint32_t mac = cookie.value << 1 >> (32 - DAM_COOKIE_MAC_BITS);
+  uint32_t packed = dam_cookie_masked(cookie.value, mac);
   *options = dam_cookie_unpack(packed);
-  return dam_cookie_of(key, secret, mask, packed).value == cookie.value;
+  return dam_cookie_mac(secrets->key[cookie.value >> 31], flow, client_isn, packed) == mac;
 }
 
 /* The fresh secret makes cookies from now on; those of the secret before are still honoured. */

@@ -100,19 +100,24 @@ DAM_INLINE enum dam_drop_reason dam_walk_options(const uint8_t* data, const uint
   return DAM_DROP_none;
 }
 
+/* RFC 7323 appendix A: nearly every segment of a connection with timestamps starts its options with
+ * NOP, NOP, timestamps, and has no others. */
+DAM_INLINE int dam_is_usual_timestamps(const uint8_t* first, const uint8_t* data_end,
+                                       uint32_t bytes) {
+  return bytes == 12 && first + 12 <= data_end && dam_load_be32(first) == 0x0101080a;
+}
+
 /* Reads the options of a parsed TCP packet: DAM_DROP_none, or DAM_DROP_malformed for lengths that
  * cannot be (RFC 9293 MUST-7) and for doubled timestamps or SACK options. */
 DAM_INLINE enum dam_drop_reason dam_parse_tcp_options(const uint8_t* data, const uint8_t* data_end,
                                                       const struct dam_packet* packet,
                                                       struct dam_tcp_options* options) {
   uint32_t at = (packet->l4 & DAM_OFFSET_MASK) + DAM_TCP_BYTES;
-  uint32_t bytes = packet->payload - at;
   const uint8_t* first = data + at;
   __builtin_memset(options, 0, sizeof(*options));
   options->wscale = DAM_WSCALE_NONE;
-  if (bytes == 0) return DAM_DROP_none;
-  /* RFC 7323 appendix A: nearly every segment of a connection with timestamps looks like this. */
-  if (bytes == 12 && first + 12 <= data_end && dam_load_be32(first) == 0x0101080a) {
+  if (packet->payload == at) return DAM_DROP_none;
+  if (dam_is_usual_timestamps(first, data_end, packet->payload - at)) {
     dam_take_timestamps(first + 2, at + 2, options);
     return DAM_DROP_none;
   }
