@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "dataplane/engine/neighbours.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <set>
+#include <thread>
+
+#include "tests/unit/engine/link_fixture.h"
+
+namespace dam {
+namespace {
+
+constexpr uint64_t kSecond = 1'000'000'000;
+const std::string kOwn = "020000000001", kPeer = "0200000000aa", kOther = "0200000000bb";
+const std::string kNobody = "000000000000", kAll = "ffffffffffff";
+
+Interface outside() {
+  Interface interface;
+  interface.name = "outside";
+  interface.mac = {2, 0, 0, 0, 0, 1};
+  interface.subnets = {subnet_of("198.51.100.1", 24), subnet_of("2001:db8::1", 64)};
+  interface.gateways = {address_of("198.51.100.254"), address_of("2001:db8::fe")};
+  return interface;
+}
+Interface inside() {
+  Interface interface;
+  interface.name = "inside";
+  interface.port = 1;
+  interface.vlan = 7;
+  interface.mac = {2, 0, 0, 0, 0, 2};
+  interface.subnets = {subnet_of("203.0.113.1", 24), subnet_of("198.51.100.129", 26)};
+  return interface;
+}
+
+uint64_t word_of(const std::string& mac) {
+  uint64_t word = 0;
+  std::memcpy(&word, from_hex(mac).data(), 6);
+  return word | Neighbours::kKnown;
+}
+
+// Own addresses announced, gateways known: nothing more to say for a while.
+struct Quiet {
+  Quiet() {
+    link.tick(neighbours, kSecond);
+    link.receive(neighbours, arp(2, kPeer, "198.51.100.254", kOwn, "198.51.100.1"), kSecond);
+    Icmp6 answer;
+    answer.body = discovery_body(136, 0x60, "2001:db8::fe", 2);
+    link.receive(neighbours, frame_of(answer), kSecond);
+    link.sent();
+  }
+  Neighbours neighbours{{outside(), inside()}};
+  Link link;
+};
+
+TEST(Neighbours, TheLongestSubnetDecidesElseTheGatewayOfTheFamily) {
+  Neighbours neighbours({outside(), inside()});
+  const auto hop = [&](const char* text) { return neighbours.next_hop(address_of(text)); };
+  EXPECT_EQ(hop("198.51.100.7").interface, 0);
+  EXPECT_EQ(hop("198.51.100.130").interface, 1) << "/26 wins over /24";
+  EXPECT_EQ(hop("203.0.113.9").interface, 1);
+  EXPECT_EQ(hop("2001:db8::7").interface, 0);
+  EXPECT_EQ(hop("198.18.0.1").neighbour, hop("198.51.100.254").neighbour);
+  EXPECT_EQ(hop("198.18.0.1").interface, 0);
+  EXPECT_EQ(hop("2001:db8:1::7").neighbour, hop("2001:db8::fe").neighbour);
+  EXPECT_NE(hop("198.51.100.7").neighbour, hop("198.51.100.8").neighbour);
+  EXPECT_EQ(hop("198.51.100.7").neighbour, hop("198.51.100.7").neighbour);
+}
+
+TEST(Neighbours, WithoutAGatewayThereIsNoWayOut) {
+  Neighbours neighbours({inside()});
+  EXPECT_FALSE(neighbours.next_hop(address_of("198.18.0.1")));
+  EXPECT_FALSE(neighbours.next_hop(address_of("2001:db8::7")));
+  EXPECT_TRUE(neighbours.next_hop(address_of("203.0.113.9")));
+}
+
+TEST(Neighbours, AnIpv4RouteNeverTakesAnIpv6Destination) {
+  Interface everything;
+  everything.subnets = {subnet_of("0.0.0.0", 0)};
+  Neighbours neighbours({everything});
+  EXPECT_TRUE(neighbours.next_hop(address_of("198.18.0.1")));
+  EXPECT_FALSE(neighbours.next_hop(address_of("2001:db8::7")));
+}
+
+TEST(Neighbours, RefusesNewNeighboursWhenTheTableIsFullAndKeepsTheOldOnes) {
+  Interface wide;
+  wide.subnets = {subnet_of("198.18.0.1", 15)};
+  Neighbours neighbours({wide});
+  std::vector<uint16_t> ids;
+  std::set<uint16_t> distinct;
+  const auto number = [](uint32_t i) { return dam_address_v4(__builtin_bswap32(0xc6120000 + i)); };
+  for (uint32_t i = 0; i < Neighbours::kCapacity; ++i) {
+    ids.push_back(neighbours.next_hop(number(i)).neighbour);
+    distinct.insert(ids.back());
+  }
+  EXPECT_EQ(distinct.size(), Neighbours::kCapacity);
+  EXPECT_FALSE(distinct.contains(Neighbours::kNoNeighbour));
+  EXPECT_EQ(neighbours.used(), Neighbours::kCapacity);
+  EXPECT_FALSE(neighbours.next_hop(number(100'000)));
+  for (uint32_t i = 0; i < Neighbours::kCapacity; ++i) {
+    ASSERT_EQ(neighbours.next_hop(number(i)).neighbour, ids[i]);
+  }
+}
+
+TEST(Neighbours, AsksAtOnceThenEverySecondAsLongAsAPacketNeedsIt) {
+  Quiet q;
+  const uint16_t id = q.neighbours.next_hop(address_of("203.0.113.9")).neighbour;
+  EXPECT_EQ(q.neighbours.mac_word(id), Neighbours::kUnknownMac);
+  const Bytes question =
+      arp(1, "020000000002", "203.0.113.1", kNobody, "203.0.113.9", kAll, "81000007");
+  q.link.ports.clear();
+  EXPECT_EQ(q.link.tick(q.neighbours, 2 * kSecond), std::vector<Bytes>{question});
+  EXPECT_EQ(q.link.ports, std::vector<uint8_t>{1});
+  EXPECT_EQ(q.neighbours.mac_word(id), Neighbours::kUnknownMac);
+  EXPECT_TRUE(q.link.tick(q.neighbours, 3 * kSecond - kSecond / 8).empty());
+  EXPECT_EQ(q.link.tick(q.neighbours, 3 * kSecond).size(), 1u);
+  EXPECT_TRUE(q.link.tick(q.neighbours, 5 * kSecond).empty()) << "no packet asked meanwhile";
+}
+
+TEST(Neighbours, AsksForAnIpv6NeighbourThroughItsSolicitedNodeGroup) {
+  Quiet q;
+  const uint16_t id = q.neighbours.next_hop(address_of("2001:db8::12:3456")).neighbour;
+  Icmp6 question;
+  question.dst_mac = "3333ff123456";
+  question.src_mac = kOwn;
+  question.src = "2001:db8::1";
+  question.dst = "ff02::1:ff12:3456";
+  question.body = discovery_body(135, 0, "2001:db8::12:3456", 1, kOwn);
+  EXPECT_EQ(q.link.tick(q.neighbours, 2 * kSecond), std::vector<Bytes>{frame_of(question)});
+  Icmp6 answer;
+  answer.src = "2001:db8::12:3456";
+  answer.body = discovery_body(136, 0x60, "2001:db8::12:3456", 2);
+  EXPECT_TRUE(q.link.receive(q.neighbours, frame_of(answer), 2 * kSecond));
+  EXPECT_EQ(q.neighbours.mac_word(id), word_of(kPeer));
+}
+
+TEST(Neighbours, ConfirmsAKnownAddressEveryThirtySecondsAndForgetsItAfterThreeSilences) {
+  Quiet q;
+  const uint16_t id = q.neighbours.next_hop(address_of("198.51.100.9")).neighbour;
+  q.link.tick(q.neighbours, 2 * kSecond);
+  ASSERT_TRUE(q.link.receive(q.neighbours, arp(2, kPeer, "198.51.100.9", kOwn, "198.51.100.1"),
+                             3 * kSecond));
+  EXPECT_EQ(q.neighbours.mac_word(id), word_of(kPeer));
+  const Bytes question = arp(1, kOwn, "198.51.100.1", kPeer, "198.51.100.9", kPeer);
+  const auto asked_at = [&](uint64_t now_ns) {
+    const std::vector<Bytes> sent = q.link.tick(q.neighbours, now_ns);
+    return std::count(sent.begin(), sent.end(), question);
+  };
+  EXPECT_EQ(asked_at(33 * kSecond - kSecond / 8), 0);
+  EXPECT_EQ(asked_at(33 * kSecond), 1);
+  q.link.receive(q.neighbours, arp(2, kPeer, "198.51.100.9", kOwn, "198.51.100.1"), 33 * kSecond);
+  EXPECT_EQ(asked_at(62 * kSecond), 0);
+  for (uint64_t second = 63; second < 66; ++second) {
+    EXPECT_EQ(asked_at(second * kSecond), 1) << second;
+    EXPECT_EQ(q.neighbours.mac_word(id), word_of(kPeer)) << "still in use while asking";
+  }
+  EXPECT_EQ(asked_at(66 * kSecond), 0);
+  EXPECT_EQ(q.neighbours.mac_word(id), Neighbours::kUnknownMac);
+}
+
+TEST(Neighbours, AMovedNeighbourIsFollowedAtOnce) {
+  Quiet q;
+  const uint16_t id = q.neighbours.next_hop(address_of("198.18.0.1")).neighbour;
+  EXPECT_EQ(q.neighbours.mac_word(id), word_of(kPeer));
+  // RFC 5227: the new owner of the address announces itself. The host may want to hear it as well.
+  EXPECT_FALSE(q.link.receive(
+      q.neighbours, arp(1, kOther, "198.51.100.254", kNobody, "198.51.100.254"), 2 * kSecond));
+  EXPECT_EQ(q.neighbours.mac_word(id), word_of(kOther));
+}
+
+TEST(Neighbours, LearnsNothingThatNobodyAskedFor) {
+  Quiet q;
+  const uint32_t used = q.neighbours.used();
+  EXPECT_FALSE(
+      q.link.receive(q.neighbours, arp(2, kPeer, "198.51.100.66", kOwn, "198.51.100.1"), 0));
+  EXPECT_EQ(q.neighbours.used(), used);
+  const uint16_t id = q.neighbours.next_hop(address_of("198.51.100.66")).neighbour;
+  EXPECT_EQ(q.neighbours.mac_word(id), Neighbours::kUnknownMac);
+  for (const std::string mac : {"ffffffffffff", "010000000000", "000000000000"}) {
+    q.link.receive(q.neighbours, arp(2, mac, "198.51.100.66", kOwn, "198.51.100.1"), kSecond);
+    EXPECT_EQ(q.neighbours.mac_word(id), Neighbours::kUnknownMac) << mac;
+  }
+  q.link.receive(q.neighbours, arp(2, kPeer, "198.51.100.66", kOwn, "198.51.100.1"), kSecond, 1);
+  EXPECT_EQ(q.neighbours.mac_word(id), Neighbours::kUnknownMac) << "heard on another link";
+}
+
+struct AdvertisementRow {
+  const char* sentence;
+  uint8_t flags, option;
+  std::string mac, dst;
+  uint8_t hop_limit;
+  std::string expected;  // of a neighbour that is known as kPeer
+};
+const AdvertisementRow kAdvertisements[] = {
+    {"with Override it replaces", 0x20, 2, kOther, "ff02::1", 255, kOther},
+    {"without Override it does not (RFC 4861 7.2.5)", 0x40, 2, kOther, "2001:db8::1", 255, kPeer},
+    {"from beyond the link it is void", 0x20, 2, kOther, "2001:db8::1", 254, kPeer},
+    {"solicited, but to a group: void", 0x60, 2, kOther, "ff02::1", 255, kPeer},
+    {"a group is nobody's link address", 0x20, 2, "330000000001", "2001:db8::1", 255, kPeer},
+};
+TEST(Neighbours, AdvertisementsChangeAKnownAddressByTheRules) {
+  for (const AdvertisementRow& row : kAdvertisements) {
+    Quiet q;
+    const uint16_t id = q.neighbours.next_hop(address_of("2001:db8::fe")).neighbour;
+    Icmp6 message;
+    message.src = "2001:db8::fe";
+    message.dst = row.dst;
+    message.hop_limit = row.hop_limit;
+    message.body = discovery_body(136, row.flags, "2001:db8::fe", row.option, row.mac);
+    q.link.receive(q.neighbours, frame_of(message), 2 * kSecond);
+    EXPECT_EQ(q.neighbours.mac_word(id), word_of(row.expected)) << row.sentence;
+  }
+}
+
+TEST(Neighbours, AnAdvertisementWithAWrongChecksumIsVoid) {
+  Quiet q;
+  const uint16_t id = q.neighbours.next_hop(address_of("2001:db8::fe")).neighbour;
+  Icmp6 message;
+  message.body = discovery_body(136, 0x20, "2001:db8::fe", 2, kOther);
+  Bytes frame = frame_of(message);
+  frame[56] ^= 1;
+  EXPECT_TRUE(q.link.receive(q.neighbours, frame, 2 * kSecond));
+  EXPECT_EQ(q.neighbours.mac_word(id), word_of(kPeer));
+}
+
+TEST(Neighbours, AnnouncesOwnAddressesWhenTheyAreNewAndListenersWhereTheyLive) {
+  Neighbours neighbours({outside(), inside()});
+  Link link;
+  const std::vector<Bytes> first = link.tick(neighbours, kSecond);
+  const Bytes v4 = arp(1, kOwn, "198.51.100.1", kNobody, "198.51.100.1", kAll);
+  Icmp6 v6;
+  v6.dst_mac = "333300000001";
+  v6.src_mac = kOwn;
+  v6.src = "2001:db8::1";
+  v6.dst = "ff02::1";
+  v6.body = discovery_body(136, 0x20, "2001:db8::1", 2, kOwn);
+  EXPECT_EQ(std::count(first.begin(), first.end(), v4), 1);
+  EXPECT_EQ(std::count(first.begin(), first.end(), frame_of(v6)), 1);
+  EXPECT_EQ(first.size(), 4u + 2u) << "four addresses, and questions for two gateways";
+  EXPECT_TRUE(link.tick(neighbours, kSecond + 1).empty());
+  neighbours.set_own({address_of("203.0.113.80")});
+  const std::vector<Bytes> second = link.tick(neighbours, kSecond + 2);
+  const Bytes listener =
+      arp(1, "020000000002", "203.0.113.80", kNobody, "203.0.113.80", kAll, "81000007");
+  EXPECT_EQ(std::count(second.begin(), second.end(), listener), 1);
+  EXPECT_EQ(second.size(), 5u);
+  neighbours.set_own({address_of("203.0.113.80")});
+  EXPECT_TRUE(link.tick(neighbours, kSecond + 3).empty()) << "the same set is no news";
+}
+
+TEST(Neighbours, UsesNoMoreSparesThanItMayAndGoesOnNextTime) {
+  Neighbours neighbours({outside()});
+  std::vector<dam_address> listeners;
+  for (uint32_t i = 2; i < 102; ++i) {
+    listeners.push_back(dam_address_v4(__builtin_bswap32(0xc6336400 + i)));
+  }
+  neighbours.set_own(listeners);
+  Link link(3);
+  neighbours.tick(kSecond, link.output);
+  EXPECT_EQ(link.sent().size(), 3u);
+  EXPECT_EQ(link.output.spare.count, 0u);
+  std::size_t sum = 3;
+  for (int i = 0; i < 10; ++i) {
+    const std::size_t sent =
+        link.tick(neighbours, kSecond + 200'000'000u * static_cast<uint64_t>(i)).size();
+    EXPECT_LE(sent, Neighbours::kSparesATick);
+    sum += sent;
+  }
+  EXPECT_EQ(sum, 102u + 2u) << "each address once, and two gateways";
+}
+
+TEST(Neighbours, WorkersThatAskForTheSameDestinationsAgreeOnTheIds) {
+  Interface wide;
+  wide.subnets = {subnet_of("198.18.0.1", 15)};
+  constexpr uint32_t kThreads = 4, kAddresses = 3000;
+  for (int round = 0; round < 20; ++round) {
+    Neighbours neighbours({wide});
+    std::vector<std::vector<uint16_t>> ids(kThreads, std::vector<uint16_t>(kAddresses));
+    std::atomic<bool> done{false};
+    std::jthread ticker([&] {
+      Link link;
+      for (uint64_t now_ns = kSecond; !done; now_ns += kSecond) link.tick(neighbours, now_ns);
+    });
+    {
+      std::vector<std::jthread> threads;
+      for (uint32_t me = 0; me < kThreads; ++me) {
+        threads.emplace_back([&, me] {
+          for (uint32_t i = 0; i < kAddresses; ++i) {
+            const dam_address to = dam_address_v4(__builtin_bswap32(0xc6120002 + i));
+            ids[me][i] = neighbours.next_hop(to).neighbour;
+            // A slot that another is just writing may give none this time: the packet comes again.
+            while (ids[me][i] == Neighbours::kNoNeighbour) {
+              ids[me][i] = neighbours.next_hop(to).neighbour;
+            }
+            neighbours.mac_word(ids[me][i]);
+          }
+        });
+      }
+    }
+    done = true;
+    for (uint32_t me = 1; me < kThreads; ++me) ASSERT_EQ(ids[me], ids[0]);
+    ASSERT_EQ(std::set<uint16_t>(ids[0].begin(), ids[0].end()).size(), kAddresses);
+    ASSERT_EQ(neighbours.used(), kAddresses);
+  }
+}
+
+}  // namespace
+}  // namespace dam
