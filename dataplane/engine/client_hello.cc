@@ -88,7 +88,7 @@ struct Walk {
 
 // RFC 8446 5.1: legacy_record_version is ignored but for its major byte, as every server does.
 bool record_header_fits(Bytes header) {
-  if (header.size() >= 1 && header[0] != kHandshakeRecord) return false;
+  if (!header.empty() && header[0] != kHandshakeRecord) return false;
   if (header.size() >= 2 && header[1] != kVersionMajor) return false;
   if (header.size() < kRecordHeaderBytes) return true;
   const uint32_t bytes = dam_load_be16(&header[3]);
