@@ -52,7 +52,7 @@ void Worker::on_icmp(Job& job) {
   if (behind < 0 || behind > kPlausibleOctets) {
     return drop(*job.frame, DAM_DROP_out_of_window, flow.zone_slot);
   }
-  if (!may_send_icmp()) return drop(*job.frame, DAM_DROP_icmp_unmatched, flow.zone_slot);
+  if (!may_send_icmp()) return drop(*job.frame, DAM_DROP_icmp_limited, flow.zone_slot);
   forward_icmp(flow, travelled, job, quoted);
 }
 

@@ -83,9 +83,20 @@ void Worker::parse(Job& job) {
   counters_->rx_bytes += frame.bytes;
   job.refused = dam_parse(frame.data, frame.data + frame.bytes, &job.packet);
   job.hash = 0;
+  if (job.refused == DAM_DROP_none && !is_addressed_here(job)) job.refused = DAM_DROP_not_ours;
   if (job.refused != DAM_DROP_none || job.packet.kind != DAM_KIND_TCP) return;
   job.hash = hash_of(job.packet);
   index_of_flows_.prefetch(job.hash);
+}
+
+// On an interface's VLAN, and to its link address (or to all, as ARP and NDP need): a port may be
+// promiscuous, and a VLAN separates.
+bool Worker::is_addressed_here(const Job& job) const {
+  const uint16_t in = engine_.neighbours.interface_of(job.frame->port, job.packet.vlan);
+  if (in == NextHop::kNone) return false;
+  const uint8_t* destination = job.frame->data;
+  if ((destination[0] & 1) != 0) return job.packet.kind != DAM_KIND_TCP;
+  return std::memcmp(destination, interface(static_cast<uint8_t>(in)).mac.data(), 6) == 0;
 }
 
 // The tag alone picks a candidate: whether it really is the packet's flow is checked by handle(),

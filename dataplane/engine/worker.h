@@ -60,6 +60,7 @@ class Worker {
   // worker.cc: the burst.
   void begin(Output& output, uint64_t now_ns);
   void parse(Job& job);
+  bool is_addressed_here(const Job& job) const;
   void locate(Job& job);
   void handle(Job& job);
   void splice(Flow& flow, dam_direction direction, Job& job);

@@ -130,6 +130,9 @@ std::vector<Seen> SmallSite::send(uint8_t port, const Segment& segment) {
 std::vector<Seen> SmallSite::send_raw(uint8_t port, std::vector<uint8_t> bytes) {
   top_up();
   std::vector<uint8_t>& buffer = buffers_.emplace_back(kBufferBytes);
+  constexpr uint8_t kNoMac[6] = {};
+  const uint8_t own[6] = {2, 0, 0, 0, 0, port};
+  if (std::memcmp(bytes.data(), kNoMac, 6) == 0) std::memcpy(bytes.data(), own, 6);
   std::memcpy(buffer.data() + kHeadroom, bytes.data(), bytes.size());
   Frame frame;
   frame.data = buffer.data() + kHeadroom;

@@ -21,6 +21,26 @@ TEST(Open, ASynIsAnsweredAndNothingIsRemembered) {
   EXPECT_EQ(site.flows(), 0u);
 }
 
+TEST(Open, FramesForAnotherVlanOrAnotherMacAreNotForTheDam) {
+  SmallSite site;
+  ClientSide client;
+  std::vector<uint8_t> bytes(2048);
+  Frame frame;
+  frame.data = bytes.data();
+  ASSERT_TRUE(write_segment(frame, client.segment(DAM_TCP_SYN)));
+  bytes.resize(frame.bytes);
+  EXPECT_EQ(site.send_raw(kFrontPort, bytes).size(), 1u);
+  std::vector<uint8_t> other_mac = bytes;
+  other_mac[0] = 2;
+  other_mac[5] = 99;
+  EXPECT_TRUE(site.send_raw(kFrontPort, other_mac).empty());
+  std::vector<uint8_t> tagged = bytes;
+  const uint8_t tag[4] = {0x81, 0, 0, 6};
+  tagged.insert(tagged.begin() + 12, tag, tag + 4);
+  EXPECT_TRUE(site.send_raw(kFrontPort, tagged).empty());
+  EXPECT_EQ(site.drops(DAM_DROP_not_ours), 2u);
+}
+
 TEST(Open, AnAckWithAWrongCookieMakesNoFlowAndIsNotAnswered) {
   SmallSite site;
   ClientSide client;
