@@ -20,6 +20,7 @@ class Builder {
   Builder(const v1::Snapshot& snapshot, const Limits& tables, const Policy* previous)
       : snapshot_(snapshot), policy_(std::make_shared<Policy>()) {
     policy_->version = snapshot.version();
+    errors_.require(snapshot.version() != 0, "The policy has version 0, which stands for none.");
     policy_->limits = read_limits(snapshot, tables, errors_);
     policy_->timeouts = read_timeouts(snapshot.timeouts(), errors_);
     policy_->source_ports = read_port_range(snapshot, errors_);

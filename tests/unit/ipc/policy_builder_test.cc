@@ -114,6 +114,7 @@ const Row kRows[] = {
        s.set_first_source_port(5000);
        s.set_last_source_port(4000);
      }},
+    {"The policy has version 0, which stands for none.", [](auto& s) { s.set_version(0); }},
     {"hello_bytes is 100; it lies between 512 and 65536.", [](auto& s) { s.set_hello_bytes(100); }},
     {"management_share_percent is 100; it lies between 1 and 90.",
      [](auto& s) { s.set_management_share_percent(100); }},
