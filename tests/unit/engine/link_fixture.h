@@ -41,9 +41,9 @@ class Link {
     for (uint32_t i = 0; i < spares; ++i) output.spare.add(frame_of({}));
   }
 
-  // A frame in memory of its own, with the room that the driver promises.
-  Frame frame_of(const Bytes& bytes, uint8_t port = 0) {
-    memory_.emplace_back(kHeadroom + std::max<std::size_t>(bytes.size(), kFrameBytes));
+  // A frame in memory of its own, with `room` bytes behind `data`.
+  Frame frame_of(const Bytes& bytes, uint8_t port = 0, std::size_t room = kFrameBytes) {
+    memory_.emplace_back(kHeadroom + room);
     Frame frame;
     frame.data = memory_.back().data() + kHeadroom;
     frame.bytes = static_cast<uint16_t>(bytes.size());
@@ -52,12 +52,18 @@ class Link {
     return frame;
   }
 
-  // Hands a frame in; true when it was taken.
+  // Hands a frame in; true when it was taken. Nothing may be written behind it: the driver promises
+  // no room there.
   bool receive(Neighbours& neighbours, const Bytes& bytes, uint64_t now_ns, uint8_t port = 0) {
-    Frame frame = frame_of(bytes, port);
+    constexpr std::size_t kGuard = 32;
+    Frame frame = frame_of(bytes, port, bytes.size() + kGuard);
+    Bytes& memory = memory_.back();
+    std::fill(memory.end() - kGuard, memory.end(), uint8_t{0xee});
     dam_packet packet;
     if (dam_parse(frame.data, frame.data + frame.bytes, &packet) != DAM_DROP_none) return false;
-    return neighbours.handle(frame, packet, now_ns, output);
+    const bool taken = neighbours.handle(frame, packet, now_ns, output);
+    overrun |= std::count(memory.end() - kGuard, memory.end(), 0xee) != kGuard;
+    return taken;
   }
 
   std::vector<Bytes> tick(Neighbours& neighbours, uint64_t now_ns) {
@@ -83,6 +89,7 @@ class Link {
 
   Output output{};
   uint32_t dropped = 0;
+  bool overrun = false;
   std::vector<uint8_t> ports;
 
  private:

@@ -32,6 +32,7 @@ class Answers : public testing::Test {
     taken = link.receive(neighbours, question, 10 * kSecond);
     const std::vector<Bytes> sent = link.sent();
     EXPECT_EQ(sent.size() + link.dropped, taken ? 1u : 0u) << "in one list, exactly";
+    EXPECT_FALSE(link.overrun);
     return sent.empty() ? Bytes{} : sent[0];
   }
   Neighbours neighbours{interfaces()};

@@ -60,6 +60,7 @@ TEST(Neighbours, TheLongestSubnetDecidesElseTheGatewayOfTheFamily) {
   const auto hop = [&](const char* text) { return neighbours.next_hop(address_of(text)); };
   EXPECT_EQ(hop("198.51.100.7").interface, 0);
   EXPECT_EQ(hop("198.51.100.130").interface, 1) << "/26 wins over /24";
+  EXPECT_EQ(Neighbours({inside(), outside()}).next_hop(address_of("198.51.100.130")).interface, 0);
   EXPECT_EQ(hop("203.0.113.9").interface, 1);
   EXPECT_EQ(hop("2001:db8::7").interface, 0);
   EXPECT_EQ(hop("198.18.0.1").neighbour, hop("198.51.100.254").neighbour);
