@@ -81,7 +81,7 @@ def test_acme(site, family):
     arrives(site, request(ACME + "token-1"), "acme", family=family)
     arrives(site, request(ACME + "token-2", "management.example"), "management-http", family=family)
     arrives(site, request("/.well-known/other"), "pages", family=family)
-    arrives(site, request("/" + ACME), "pages", family=family)
+    arrives(site, request("/old" + ACME), "pages", family=family)
     refused(site, request("/", "management.example"), "no_route")
 
 

@@ -221,7 +221,7 @@ def test_dies_in_flow(site):
 def test_host_dies_in_flow(site, family):
     """a host that loses its power says nothing; once it is up again, its RST reaches the client"""
     client, server = site.connect("moody.example", site.servers["moody"], family=family)
-    mute = "chain {0} {{ type filter hook {0} priority 0; tcp {1} {2} drop; }}"
+    mute = "chain {0} {{ type filter hook {0} priority 0; tcp {1} {2} drop; }}\n"
     port = server.peer[1]
     with site.service.rules(mute.format("input", "sport", port) + mute.format("output", "dport", port)):
         server.reset()  # the kernel forgets the connection; nobody hears of it

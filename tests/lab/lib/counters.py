@@ -24,11 +24,22 @@ TABLES = _list("counters.h", "DAM_TABLES")
 _WORKER = ("rx_packets rx_bytes tx_packets tx_bytes bursts busy_cycles idle_cycles handed_off "
            "cookies_sent cookies_accepted cookies_bad proxy_headers_sent retransmissions "
            "host_packets").split()
-_ZONE_WORDS = 7 + 2 * len(DIMENSIONS) + len(REASONS)
 _SERVERS_AT = 16 + 32 + NAME + ZONES * NAME
 _TABLES_AT = _SERVERS_AT + SERVERS * (NAME + 24)
 _WORKERS_AT = (_TABLES_AT + 16 * len(TABLES) + 63) // 64 * 64
-_WORKER_BYTES = (8 * (len(_WORKER) + ZONES * _ZONE_WORDS + SERVERS * 3) + 63) // 64 * 64
+_ZONE_FIXED = 7 + 2 * len(DIMENSIONS)
+
+
+def _worker_bytes(reasons):
+    return (8 * (len(_WORKER) + ZONES * (_ZONE_FIXED + reasons) + SERVERS * 3) + 63) // 64 * 64
+
+
+def _reasons_of(size):
+    """The list of reasons only grows at its end: a build that is older than the headers has fewer."""
+    for count in range(len(REASONS), 0, -1):
+        if size == _WORKERS_AT + 16 * _worker_bytes(count):
+            return REASONS[:count]
+    raise RuntimeError(f"counters of {size} bytes: another layout than the headers'")
 
 
 def _text(data):
@@ -42,22 +53,25 @@ class Counters:
         with open(path, "rb") as handle:
             self.data = handle.read()
         magic, _, size, self.workers = struct.unpack_from("=4I", self.data)
-        if magic != MAGIC or size != _WORKERS_AT + 16 * _WORKER_BYTES:
-            raise RuntimeError(f"{path}: {size} bytes with magic {magic:#x}: another layout")
+        if magic != MAGIC:
+            raise RuntimeError(f"{path}: not counters")
+        self.reasons = _reasons_of(size)
+        self._zone_length = _ZONE_FIXED + len(self.reasons)
+        self._worker_bytes = _worker_bytes(len(self.reasons))
         self.policy_version = struct.unpack_from("=Q", self.data, 32)[0]
         names = [_text(self.data[112 + n * NAME:112 + (n + 1) * NAME]) for n in range(ZONES)]
         self.zone_slots = {name: slot for slot, name in enumerate(names) if name}
 
     def worker(self, index):
         """The worker's own counters by name."""
-        at = _WORKERS_AT + index * _WORKER_BYTES
+        at = _WORKERS_AT + index * self._worker_bytes
         return dict(zip(_WORKER, struct.unpack_from(f"={len(_WORKER)}Q", self.data, at)))
 
     def _zone_words(self, slot):
-        total = [0] * _ZONE_WORDS
+        total = [0] * self._zone_length
         for index in range(self.workers):
-            at = _WORKERS_AT + index * _WORKER_BYTES + 8 * (len(_WORKER) + slot * _ZONE_WORDS)
-            words = struct.unpack_from(f"={_ZONE_WORDS}Q", self.data, at)
+            at = _WORKERS_AT + index * self._worker_bytes + 8 * (len(_WORKER) + slot * self._zone_length)
+            words = struct.unpack_from(f"={self._zone_length}Q", self.data, at)
             total = [a + b for a, b in zip(total, words)]
         return total
 
@@ -66,14 +80,14 @@ class Counters:
         count = 2 * len(DIMENSIONS)
         return {"packets": sum(words[0:2]), "bytes": sum(words[2:4]), "opened": words[4],
                 "closed": words[5], "bans": words[6], "shadow_exceeded": sum(words[7:7 + count]),
-                "drops": dict(zip(REASONS, words[7 + count:]))}
+                "drops": dict(zip(self.reasons, words[7 + count:]))}
 
     def drops(self):
         """By reason, of all zones together."""
-        total = dict.fromkeys(REASONS, 0)
+        total = dict.fromkeys(self.reasons, 0)
         for slot in range(ZONES):
-            words = self._zone_words(slot)[-len(REASONS):]
-            for reason, count in zip(REASONS, words):
+            words = self._zone_words(slot)[_ZONE_FIXED:]
+            for reason, count in zip(self.reasons, words):
                 total[reason] += count
         return total
 

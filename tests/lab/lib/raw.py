@@ -49,6 +49,8 @@ class Link:
     def close(self):
         self.sock.close()
 
+    drop = close
+
 
 class RawTcp:
     """One connection by hand. Sequence numbers given to its methods count from the first data byte

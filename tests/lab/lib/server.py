@@ -47,7 +47,7 @@ class LabServer:
         """Closes connections that nobody took."""
         with self._changed:
             for stream in self._arrived.values():
-                stream.close()
+                stream.drop()
             self._arrived = {}
 
     def take(self, client, timeout=5):

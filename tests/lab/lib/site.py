@@ -233,7 +233,7 @@ class Site:
     def tidy(self):
         """After each test: no connection of it stays open."""
         for stream in self.streams:
-            stream.close()
+            stream.drop()
         self.streams = []
         for server in self.servers.values():
             server.forget()

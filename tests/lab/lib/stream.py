@@ -98,6 +98,13 @@ class Stream:
     def close(self):
         self.sock.close()
 
+    def drop(self):
+        """Gone at once, whatever state it is in: nothing of it lingers in the front."""
+        try:
+            self.reset()
+        except OSError:
+            pass
+
     def options(self):
         """Names of the TCP options in use, from TCP_INFO."""
         bits = self.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 8)[5]
