@@ -14,7 +14,8 @@ struct dam_gcra_rate {
 
 enum {
   DAM_GCRA_FRACTION = 20,
-  DAM_GCRA_ATTEMPTS = 16 /* of compare-and-swap, against as many other CPUs at one bucket */
+  DAM_GCRA_ATTEMPTS = 16, /* of compare-and-swap, against as many other CPUs at one bucket */
+  DAM_GCRA_CLOCK_SLACK_NS = 100000000
 };
 #define DAM_GCRA_FRACTION_MASK ((UINT64_C(1) << DAM_GCRA_FRACTION) - 1)
 #define DAM_GCRA_FOREVER_NS (UINT64_C(1) << 62)
@@ -92,6 +93,18 @@ DAM_INLINE int dam_gcra_charge(uint64_t* tat_ns, const struct dam_gcra_rate* rat
     seen = found;
   }
   return 0;
+}
+
+/* For after a refusal. An arrival time further ahead than the tolerance is debt from another rate:
+ * the policy has changed since. The bucket goes on as an empty one of this rate; else whoever had
+ * filled the old one would wait at the old pace, for hours where that was slow. CPUs' clocks that
+ * differ by less than the slack are not taken for a change. */
+DAM_INLINE void dam_gcra_refit(uint64_t* tat_ns, const struct dam_gcra_rate* rate,
+                               uint64_t now_ns) {
+  uint64_t seen = *(volatile uint64_t*)tat_ns;
+  if (seen <= now_ns || seen - now_ns <= rate->tolerance_ns) return;
+  if (seen - now_ns - rate->tolerance_ns <= DAM_GCRA_CLOCK_SLACK_NS) return;
+  (void)__sync_val_compare_and_swap(tat_ns, seen, now_ns + rate->tolerance_ns);
 }
 
 /* Nanoseconds until the charge would pass, if nobody else comes: 0 now, UINT64_MAX never. */
