@@ -54,7 +54,8 @@ pages_up() {
   [[ -s $www/index.html ]] && return 0
   for i in 1 2 3 4; do head -c 8192 /dev/urandom | base64 -w 76 >"$www/part$i.txt"; done
   head -c 102400 /dev/urandom >"$www/100k.bin"
-  [[ $1 == service ]] && head -c 104857600 /dev/urandom >"$www/100m.bin"
+  [[ $1 == service ]] && head -c 104857600 /dev/urandom >"$www/100m.bin" &&
+    head -c 33554432 "$www/100m.bin" >"$www/32m.bin"
   for i in ${server_names[$1]}; do
     echo "challenge for $1" >"$state/$1/acme/.well-known/acme-challenge/token"
   done

@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2154,SC2034  # variables of tools/quickstart
 # The five things that a dam must do, each shown on real traffic and checked.
 
-heavy_rate=10 heavy_burst=20  # as config/lab/dam.yaml has it: new connections of one source
+heavy_rate=5 heavy_burst=10  # as config/lab/dam.yaml has it: new connections of one source
 guest4=198.51.100.20 guest6=2001:db8:51:20::2
 macro=198.51.100.66
 page=(/ /part1.txt /part2.txt /part3.txt /part4.txt)
@@ -69,10 +69,10 @@ step_macro_held() {
   wait_jobs "pages of the light zone, nothing else going on" 3
   say_note "quiet: a page with four parts loads in $(went quiet4)"
   from=$EPOCHREALTIME
-  visits macro "$macro" api.example.org 60 "$seconds" 3
+  visits macro "$macro" api.example.org 40 "$seconds" 3
   visits pages4 "$guest4" www.example.org 10 "$seconds" 5 "${page[@]}"
   visits pages6 "$guest6" www.example.org 10 "$seconds" 5 "${page[@]}"
-  wait_jobs "macro: 60 connections a second to the heavy zone; guests: 20 pages a second" "$seconds"
+  wait_jobs "macro: 40 connections a second to the heavy zone; guests: 20 pages a second" "$seconds"
   span=$(compute "$EPOCHREALTIME - $from" %.2f)
   tried=$(result macro seconds)  # it waits a little for what is still under way
   allowed=$(compute "$heavy_rate * $span + $heavy_burst")
@@ -90,7 +90,7 @@ step_management_stays() {
   local seconds=8 name crowd
   crowd=$(printf '198.51.100.%d,' {101..250})
   "$lab" server stop service
-  visits crowd "${crowd%,}" www.example.org 100 "$seconds" 1
+  visits crowd "${crowd%,}" www.example.org 50 "$seconds" 1
   in_background flood_front client tools/lab.d/flood.py --to "$public4" --source 198.51.100.99 \
     --pps 5000 --seconds "$seconds"
   in_background flood_service service tools/lab.d/flood.py --to 198.18.10.1 --source 198.18.10.10 \
@@ -121,11 +121,11 @@ service_back() {  # seconds until it answers again, at most 10
 
 step_rate_change() {
   say_title "5  A zone's rate changes while traffic flows"
-  local new_rate=50 from changed before after file=$state/service/www/100m.bin source
+  local new_rate=25 from changed before after file=$state/service/www/32m.bin source
   for source in "$guest4" "$guest6"; do download "$source"; done
   sleep 2  # the macro's bucket has long filled up again
   from=$EPOCHREALTIME
-  visits hammer "$macro" api.example.org 100 9 1
+  visits hammer "$macro" api.example.org 40 9 3
   wait_seconds 5 "macro against $heavy_rate connections a second, two downloads running"
   check "damctl zone set heavy per_source.connections=\"${new_rate}r/s burst=$heavy_burst\"" \
     set_rate "$new_rate"
@@ -143,7 +143,7 @@ step_rate_change() {
 }
 
 download() {  # in the background, slow enough to span the whole step
-  ask "$1" www.example.org /100m.bin --max-time 60 --limit-rate 9M -o "$scratch/download-$1" \
+  ask "$1" www.example.org /32m.bin --max-time 60 --limit-rate 3500k -o "$scratch/download-$1" \
     2>"$scratch/download-$1.errors" &
   jobs["download-$1"]=$!
 }
