@@ -221,9 +221,7 @@ void Worker::on_handshake_timer(uint32_t index) {
       if (over) return refuse(flow, DAM_DROP_server_timeout, true);
       ++counters_->retransmissions;
       handshake.retransmit_after_ns *= 2;
-      handshake.sent_bytes =
-          handshake.acked_bytes < handshake.header_bytes ? 0 : handshake.acked_bytes;
-      return deliver(flow, handshake);
+      return resend(flow, handshake);
     default:
       return;
   }

@@ -62,6 +62,12 @@ void Worker::deliver(Flow& flow, Handshake& handshake) {
   schedule_handshake(flow.handshake);
 }
 
+// From the first byte that is not acknowledged; a header only ever as a whole.
+void Worker::resend(Flow& flow, Handshake& handshake) {
+  handshake.sent_bytes = handshake.acked_bytes < handshake.header_bytes ? 0 : handshake.acked_bytes;
+  deliver(flow, handshake);
+}
+
 void Worker::on_delivering(Flow& flow, dam_direction direction, Job& job) {
   Handshake& handshake = handshake_of(flow);
   const dam_packet& packet = job.packet;

@@ -95,7 +95,25 @@ void Engine::apply(std::shared_ptr<const Policy> policy) {
   kept_.push_back(policy);
   current_.store(policy.get(), std::memory_order_release);
   neighbours.set_own(policy->listener_addresses);
+  ask_for_next_hops(*policy);
   publish(config_.counters->policy_version, policy->version);
+}
+
+// So that the first connection does not wait for ARP.
+void Engine::ask_for_next_hops(const Policy& policy) {
+  const auto ask = [&](const dam_address& address) {
+    const dam_address none{};
+    if (dam_address_equal(&address, &none)) return;
+    const NextHop way = neighbours.next_hop(address);
+    if (way) neighbours.mac_word(way.neighbour);
+  };
+  for (const Interface& interface : config_.interfaces) {
+    for (const dam_address& gateway : interface.gateways) ask(gateway);
+  }
+  for (const Server& server : policy.servers) {
+    if (!server.in_policy) continue;
+    for (const dam_address& address : server.address) ask(address);
+  }
 }
 
 bool Engine::applied_everywhere() const {

@@ -103,6 +103,7 @@ class Engine {
 
  private:
   void make_port_pools(const Policy& policy);
+  void ask_for_next_hops(const Policy& policy);
   void publish_states(const Policy& policy, uint64_t now_ns);
   void publish_gauges();
 

@@ -52,8 +52,26 @@ void Worker::on_icmp(Job& job) {
   if (behind < 0 || behind > kPlausibleOctets) {
     return drop(*job.frame, DAM_DROP_out_of_window, flow.zone_slot);
   }
+  if (flow.state == FlowState::deliver && travelled == DAM_C2S) shrink_held_segments(flow, job);
   if (!may_send_icmp()) return drop(*job.frame, DAM_DROP_icmp_limited, flow.zone_slot);
   forward_icmp(flow, travelled, job, quoted);
+}
+
+// While the dam itself is the sender, "too big" is for it: it cuts what it holds into smaller
+// segments, within the least MTU of the family (RFC 1191 3, RFC 8200 5), and sends them again.
+void Worker::shrink_held_segments(Flow& flow, const Job& job) {
+  const uint8_t* icmp = job.frame->data + job.packet.l4;
+  const bool v4 = job.packet.family == 4;
+  const bool too_big = v4 ? icmp[0] == 3 && icmp[1] == 4 : icmp[0] == 2;
+  if (!too_big) return;
+  const uint32_t mtu = v4 ? dam_load_be16(icmp + 6) : dam_load_be32(icmp + 4);
+  const uint32_t least = v4 ? 576 : 1280;
+  const uint32_t mss = std::max(mtu, least) - (v4 ? 40 : 60);
+  Handshake& handshake = handshake_of(flow);
+  if (mss >= handshake.server_mss) return;
+  handshake.server_mss = static_cast<uint16_t>(mss);
+  ++counters_->retransmissions;
+  resend(flow, handshake);
 }
 
 // Back to who sent the quoted packet: that is where packets of the other direction go.

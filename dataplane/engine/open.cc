@@ -21,10 +21,10 @@ const Listener* Worker::listener_of(const dam_packet& packet, uint16_t& slot) co
   return nullptr;
 }
 
-// What a SYN-ACK may promise: what every server behind the listener holds.
-LearnedOptions Worker::promise_of(const Listener& listener, uint8_t family) const {
+// What a SYN-ACK may promise: what every server behind the listener holds. Looked up once a while,
+// since it changes only with probes and policies.
+LearnedOptions Worker::promise_of(const Listener& listener) const {
   LearnedOptions promise;
-  promise.mss = family == 4 ? 1460 : 1440;
   for (const Route& route : policy_->routes) {
     if (route.listener_group != listener.group) continue;
     for (const uint16_t slot : route.server_slots) {
@@ -39,6 +39,15 @@ LearnedOptions Worker::promise_of(const Listener& listener, uint8_t family) cons
     }
   }
   return promise;
+}
+
+void Worker::refresh_promises() {
+  constexpr uint64_t kEveryNs = 50'000'000;
+  if (now_ns_ < promises_at_ns_ && promises_of_ == policy_) return;
+  promises_at_ns_ = now_ns_ + kEveryNs;
+  promises_of_ = policy_;
+  const size_t count = std::min(policy_->listeners.size(), promises_.size());
+  for (size_t i = 0; i < count; ++i) promises_[i] = promise_of(policy_->listeners[i]);
 }
 
 // The dam's TSval towards a client: milliseconds, from an origin of its own for each client port
@@ -61,7 +70,7 @@ void Worker::on_syn(Job& job, uint16_t listener_slot) {
   const NextHop back = engine_.neighbours.next_hop(packet.src);
   if (!back) return drop(frame, DAM_DROP_no_neighbour, 0);
 
-  const LearnedOptions promise = promise_of(policy_->listeners[listener_slot], packet.family);
+  const LearnedOptions promise = promises_[listener_slot];
   const bool wants_ecn =
       (packet.tcp_flags & (DAM_TCP_ECE | DAM_TCP_CWR)) == (DAM_TCP_ECE | DAM_TCP_CWR);
   dam_cookie_options agreed{};

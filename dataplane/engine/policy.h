@@ -57,6 +57,8 @@ struct Zone {
   bool in_policy = true;  // false: kept for living flows only
 };
 
+inline constexpr uint32_t kMaxListeners = 1024;  // address and port pairs, retired ones included
+
 enum class Protocol : uint8_t { tls, http, tcp };
 
 struct Listener {

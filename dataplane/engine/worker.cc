@@ -51,6 +51,7 @@ void Worker::begin(Output& output, uint64_t now_ns) {
   if (policy != policy_) {
     policy_ = policy;
     sweep_at_ = 0;
+    refresh_promises();
   }
   policy_seen_.store(policy_ == nullptr ? 0 : policy_->version, std::memory_order_release);
   const uint32_t generation = engine_.secret_generation();
@@ -223,6 +224,7 @@ void Worker::tick(Output& output, uint64_t now_ns) {
     handshake_timers_.advance(now_ns, kSpares / 4, [this](uint32_t id) { on_handshake_timer(id); });
     flow_timers_.advance(now_ns, 64, [this](uint32_t id) { on_flow_timer(id); });
     sweep_denied();
+    refresh_promises();
     if (index_ == 0) probe_servers();
   }
   if (index_ == 0) {

@@ -104,7 +104,8 @@ class Worker {
             const dam_tcp_options& options);
   void begin_handshake(Flow& flow, uint32_t slot, const dam_cookie_options& cookie,
                        const dam_tcp_options& options);
-  LearnedOptions promise_of(const Listener& listener, uint8_t family) const;
+  LearnedOptions promise_of(const Listener& listener) const;
+  void refresh_promises();
   uint16_t mss_of(const NextHop& hop, uint8_t family) const;
   uint32_t client_clock(const dam_address& client, dam_be16 port) const;
   uint32_t make_room_half_open();
@@ -143,6 +144,7 @@ class Worker {
   // deliver.cc: header and held bytes reach the server, whole and in order.
   Segment deliver_segment(const Flow& flow, const Handshake& handshake) const;
   void deliver(Flow& flow, Handshake& handshake);
+  void resend(Flow& flow, Handshake& handshake);
   void on_delivering(Flow& flow, dam_direction direction, Job& job);
   bool on_server_ack(Flow& flow, Handshake& handshake, const Job& job);
   void delivered(Flow& flow);
@@ -165,6 +167,7 @@ class Worker {
   // icmp.cc
   static bool is_icmp_error(const Job& job);
   void on_icmp(Job& job);
+  void shrink_held_segments(Flow& flow, const Job& job);
   void forward_icmp(Flow& flow, dam_direction travelled, Job& job, const dam_packet& quoted);
   // probe.cc (worker 0)
   void prepare_probes();
@@ -209,8 +212,11 @@ class Worker {
   uint32_t waiting_last_ = kNone;
   TimerWheel handshake_timers_;
   HoldPool hold_;
-  std::vector<uint8_t> scratch_;  // for the parsers of client bytes
-  uint64_t reset_tat_ns_ = 0;     // answers to strays are limited
+  std::vector<uint8_t> scratch_;                        // for the parsers of client bytes
+  std::array<LearnedOptions, kMaxListeners> promises_;  // by listener slot
+  uint64_t promises_at_ns_ = 0;
+  const Policy* promises_of_ = nullptr;
+  uint64_t reset_tat_ns_ = 0;  // answers to strays are limited
   uint64_t icmp_tat_ns_ = 0;
   uint32_t sweep_at_ = kNone;  // next flow to check against a new deny list
   uint16_t ip_ident_ = 0;

@@ -12,7 +12,6 @@
 
 namespace dam {
 
-inline constexpr uint32_t kMaxListeners = 1024;  // address and port pairs, retired ones included
 inline constexpr uint32_t kMaxRoutes = 4096;
 inline constexpr uint32_t kMaxServerNames = 1024;   // of one route
 inline constexpr uint32_t kMaxPrefixes = 4u << 20;  // of the allow and of the deny list

@@ -11,7 +11,7 @@
 
 namespace dam {
 
-std::ostream& operator<<(std::ostream& out, HelloStatus status) {
+inline std::ostream& operator<<(std::ostream& out, HelloStatus status) {
   constexpr std::string_view kNames[] = {"complete", "incomplete", "malformed", "too_long"};
   return out << kNames[static_cast<int>(status)];
 }

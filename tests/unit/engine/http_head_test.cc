@@ -9,7 +9,7 @@
 
 namespace dam {
 
-std::ostream& operator<<(std::ostream& out, HelloStatus status) {
+inline std::ostream& operator<<(std::ostream& out, HelloStatus status) {
   constexpr std::string_view kNames[] = {"complete", "incomplete", "malformed", "too_long"};
   return out << kNames[static_cast<int>(status)];
 }
@@ -88,7 +88,7 @@ const Row kRows[] = {
     {"the field's name in any case", get("/", "hOsT:a.example\r\n")},
     {"Host behind other fields", get("/", "A: b\r\nX-Host: no\r\nHost: a.example\r\nC:\r\n")},
     {"bytes above ASCII in a value", get("/", "X: \xc3\xbc\r\nHost: a.example\r\n")},
-    {"a body behind the head", get("/") + "a\nb\0c"},
+    {"a body behind the head", get("/") + "a\nb\x01"},
     {"OPTIONS *", "OPTIONS * HTTP/1.1\r\nHost: a.example\r\n\r\n", HelloStatus::complete,
      "a.example", "*"},
     {"absolute-form goes before Host", get("http://B.example:80/x?y", "Host: a.example\r\n"),

@@ -215,6 +215,33 @@ TEST(Splice, AnIcmpErrorReachesWhoSentTheQuotedPacketInItsOwnNumbers) {
   EXPECT_TRUE(dam_checksum_icmp_valid(seen[0].bytes.data(), &seen[0].packet));
 }
 
+TEST(Splice, WhileTheDamSendsWhatItHeldTooBigMakesItCutSmaller) {
+  SmallSite site;
+  ClientSide client;
+  client.to_port = kPortRouted;
+  ASSERT_TRUE(prove(site, client));
+  const auto asked = site.send(kFrontPort, client.segment(kAck, std::string(1400, 'h')));
+  Connection c;
+  c.client = client;
+  for (const Seen& seen : asked) {
+    if (seen.port == kServicePort) c.server_syn = seen;
+  }
+  Segment answer =
+      c.from_server(DAM_TCP_SYN | kAck, {}, c.server_isn, c.server_syn.packet.seq.value + 1);
+  answer.mss = 1460;
+  answer.window = 65160;
+  const auto sent = site.send(kServicePort, answer);
+  ASSERT_EQ(sent.size(), 2u) << "header and held bytes";
+  ASSERT_GT(sent[1].packet.payload_bytes, 1260);
+  std::string again;
+  for (const Seen& seen : site.send_raw(kServicePort, frag_needed(sent[1], v4(198, 18, 10, 77)))) {
+    if (seen.port != kServicePort || seen.payload() == sent[0].payload()) continue;
+    EXPECT_LE(seen.packet.payload_bytes, 1260) << "an MTU of 1,300 less 40";
+    again += seen.payload();
+  }
+  EXPECT_EQ(again.size(), 1400u);
+}
+
 TEST(Splice, AnIcmpErrorAboutBytesNeverSentIsRefused) {
   Standing s;
   auto up = s.up(kAck, "1234");
