@@ -150,13 +150,16 @@ void Worker::release_handshake(Flow& flow) {
   if (flow.handshake == kNone) return;
   Handshake& handshake = handshake_of(flow);
   unlink_waiting(handshake);
-  if (handshake.hold != kNone) hold_.give(handshake.hold);
+  if (handshake.hold != kNone) {
+    hold_.give(handshake.hold);
+    if (is_service(flow)) --service_holds_;
+  }
   handshake.hold = kNone;
   handshake_timers_.cancel(flow.handshake);
   free_handshakes_.push_back(flow.handshake);
   flow.handshake = kNone;
   half_open_used_.fetch_sub(1, std::memory_order_relaxed);
-  if ((flow.flags & (kFlowRouted | kFlowManagement)) == kFlowRouted) --service_connecting_;
+  if (is_service(flow)) --service_connecting_;
 }
 
 void Worker::unlink_waiting(Handshake& handshake) {

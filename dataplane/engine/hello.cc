@@ -41,8 +41,10 @@ void Worker::on_client_early(Flow& flow, Job& job) {
 
 // A buffer for the connection's bytes; when none is left, the oldest connection that still has no
 // route gives its own up.
-bool Worker::take_hold(Handshake& handshake) {
+bool Worker::take_hold(const Flow& flow, Handshake& handshake) {
   if (handshake.hold != kNone) return true;
+  const bool service = is_service(flow);
+  if (service && service_holds_ >= service_share(hold_.capacity())) return false;
   handshake.hold = hold_.take();
   for (uint32_t at = waiting_first_; handshake.hold == kNone && at != kNone;) {
     const Handshake& oldest = handshakes_[at];
@@ -51,13 +53,14 @@ bool Worker::take_hold(Handshake& handshake) {
     refuse(flows_[oldest.flow], DAM_DROP_hold_full, true);
     handshake.hold = hold_.take();
   }
+  if (service && handshake.hold != kNone) ++service_holds_;
   return handshake.hold != kNone;
 }
 
 void Worker::take_bytes(Flow& flow, Handshake& handshake, Job& job) {
   const dam_packet& packet = job.packet;
   Frame& frame = *job.frame;
-  if (!take_hold(handshake)) return drop(frame, DAM_DROP_hold_full, flow.zone_slot);
+  if (!take_hold(flow, handshake)) return drop(frame, DAM_DROP_hold_full, flow.zone_slot);
   std::span<const uint8_t> bytes(frame.data + packet.payload, packet.payload_bytes);
   int32_t offset = dam_seq_distance(dam_seq_add(flow.client_isn, 1), packet.seq);
   if (offset < 0) {
@@ -150,15 +153,26 @@ void Worker::route(Flow& flow, Handshake& handshake, const RouteQuery& query) {
     const Exceeded exceeded = policy_->zones[flow.zone_slot].exceeded;
     return refuse(flow, refused,
                   exceeded == Exceeded::reset || refused == DAM_DROP_flow_table_full ||
-                      refused == DAM_DROP_half_open_limit);
+                      refused == DAM_DROP_half_open_limit || refused == DAM_DROP_hold_full);
   }
   choose_candidates(flow, handshake, chosen);
   handshake.stage_deadline_ns = now_ns_ + policy_->timeouts.connect_ns;
   connect(flow, handshake);
 }
 
+// What of a table service zones may fill: the rest is kept for management (rule 4).
+uint32_t Worker::service_share(uint32_t capacity) const {
+  const uint64_t reserve = uint64_t{capacity} * policy_->limits.management_share_percent;
+  return capacity - static_cast<uint32_t>((reserve + 99) / 100);
+}
+
+bool Worker::is_service(const Flow& flow) {
+  return (flow.flags & (kFlowRouted | kFlowManagement)) == kFlowRouted;
+}
+
 // Leaves "front" for the route's zone: its share of the tables, its buckets.
 dam_drop_reason Worker::enter_zone(Flow& flow, const Route& route) {
+  const bool holds = handshake_of(flow).hold != kNone;
   uncount_concurrent(flow);
   if (flow.source != kNone) engine_.sources.release(flow.source);
   const Zone& zone = policy_->zones[route.zone_slot];
@@ -175,12 +189,12 @@ dam_drop_reason Worker::enter_zone(Flow& flow, const Route& route) {
     if (routed_flows_ >= flows) return DAM_DROP_flow_table_full;
   } else {
     if (flow.source == kNone) return DAM_DROP_source_table_full;
-    const uint64_t reserve = uint64_t{flows} * policy_->limits.management_share_percent / 100;
-    if (service_flows_ + reserve >= flows || routed_flows_ >= flows)
+    if (service_flows_ >= service_share(flows) || routed_flows_ >= flows) {
       return DAM_DROP_flow_table_full;
-    if (service_connecting_ >= handshakes_.size() - handshakes_.size() / 4) {
-      return DAM_DROP_half_open_limit;
     }
+    const auto half_open = static_cast<uint32_t>(handshakes_.size());
+    if (service_connecting_ >= service_share(half_open)) return DAM_DROP_half_open_limit;
+    if (holds && service_holds_ >= service_share(hold_.capacity())) return DAM_DROP_hold_full;
   }
   const Drop refused = admit_connection(flow, zone);
   if (refused != DAM_DROP_none) return refused;
@@ -189,6 +203,7 @@ dam_drop_reason Worker::enter_zone(Flow& flow, const Route& route) {
   if (!zone.management) {
     ++service_flows_;
     ++service_connecting_;
+    service_holds_ += holds ? 1 : 0;
   }
   ++zone_counters(flow.zone_slot).connections_opened;
   return DAM_DROP_none;

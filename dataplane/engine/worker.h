@@ -113,7 +113,9 @@ class Worker {
 
   // hello.cc: client bytes that wait for a route.
   void on_client_early(Flow& flow, Job& job);
-  bool take_hold(Handshake& handshake);
+  bool take_hold(const Flow& flow, Handshake& handshake);
+  uint32_t service_share(uint32_t capacity) const;
+  static bool is_service(const Flow& flow);
   void take_bytes(Flow& flow, Handshake& handshake, Job& job);
   void acknowledge_client(const Flow& flow, const Handshake& handshake, Frame& frame);
   void read_hello(Flow& flow, Handshake& handshake);
@@ -208,6 +210,7 @@ class Worker {
   std::vector<uint32_t> free_handshakes_;
   std::atomic<uint32_t> half_open_used_{0};
   uint32_t service_connecting_ = 0;  // handshakes with a service route
+  uint32_t service_holds_ = 0;       // hold buffers of service routes
   uint32_t waiting_first_ = kNone;   // handshakes without a route, oldest first
   uint32_t waiting_last_ = kNone;
   TimerWheel handshake_timers_;

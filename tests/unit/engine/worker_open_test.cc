@@ -244,6 +244,23 @@ TEST(Open, WhenHandshakesRunOutTheOldestGivesWay) {
   EXPECT_TRUE(establish(site, real, "manage.example.org"));
 }
 
+TEST(Open, ASilentServiceServerCannotUseUpWhatHoldsManagementsBytes) {
+  Limits limits = SmallSite::small_limits();
+  limits.half_open = 64;
+  limits.hold_bytes = 8 * (16384 + 2048);
+  SmallSite site(limits);
+  for (uint16_t i = 0; i < 40; ++i) {  // nobody answers these SYNs
+    ClientSide client;
+    client.port = static_cast<uint16_t>(41000 + i);
+    ASSERT_TRUE(prove(site, client));
+    site.send(kFrontPort, client.segment(kAck, client_hello("www.example.org")));
+  }
+  EXPECT_GT(site.drops(DAM_DROP_hold_full, kServiceZone), 0u);
+  ClientSide admin;
+  admin.port = 43000;
+  EXPECT_TRUE(establish(site, admin, "manage.example.org"));
+}
+
 TEST(Open, AFullFlowTableRefusesStrangersAndServesManagement) {
   SmallSite site;
   const uint32_t most = SmallSite::small_limits().flows;
