@@ -103,7 +103,7 @@ bool Neighbours::is_own(const dam_address& address) const {
 bool Neighbours::owns(uint16_t interface, const dam_address& address) const {
   if (!is_own(address)) return false;
   bool elsewhere = false;
-  for (uint16_t i = 0; i < interfaces_.size(); ++i) {
+  for (uint16_t i = 0; i < links(); ++i) {
     for (const Subnet& subnet : interfaces_[i].subnets) {
       if (!equal(subnet.address, address)) continue;
       if (i == interface) return true;
@@ -114,7 +114,7 @@ bool Neighbours::owns(uint16_t interface, const dam_address& address) const {
 }
 
 uint16_t Neighbours::interface_of(uint8_t port, uint16_t vlan) const {
-  for (uint16_t i = 0; i < interfaces_.size(); ++i) {
+  for (uint16_t i = 0; i < links(); ++i) {
     if (interfaces_[i].port == port && interfaces_[i].vlan == vlan) return i;
   }
   return NextHop::kNone;
@@ -123,7 +123,7 @@ uint16_t Neighbours::interface_of(uint8_t port, uint16_t vlan) const {
 uint16_t Neighbours::on_link(const dam_address& destination) const {
   uint16_t best = NextHop::kNone;
   int longest = -1;
-  for (uint16_t i = 0; i < interfaces_.size(); ++i) {
+  for (uint16_t i = 0; i < links(); ++i) {
     for (const Subnet& subnet : interfaces_[i].subnets) {
       if (subnet.prefix_bits <= longest || !covers(subnet, destination)) continue;
       if (!same_family(subnet.address, destination)) continue;
@@ -141,7 +141,7 @@ NextHop Neighbours::next_hop(const dam_address& destination) {
     hop.neighbour = find_or_make(hop.interface, destination);
     return hop;
   }
-  for (uint16_t i = 0; i < interfaces_.size(); ++i) {
+  for (uint16_t i = 0; i < links(); ++i) {
     for (const dam_address& gateway : interfaces_[i].gateways) {
       if (!same_family(gateway, destination)) continue;
       return {i, find_or_make(i, gateway)};
@@ -316,11 +316,10 @@ void Neighbours::ask(Neighbour& neighbour, uint64_t now_ns, Output& output) {
 }
 
 void Neighbours::announce(Output& output) {
-  const auto links = static_cast<uint32_t>(interfaces_.size());
   uint32_t done = announced_.load(std::memory_order_acquire);
   const OwnSet& own = *own_.load(std::memory_order_acquire);
-  while (done < own.size() && spares_left_ >= links) {
-    for (uint16_t i = 0; i < links; ++i) {
+  while (done < own.size() && spares_left_ >= links()) {
+    for (uint16_t i = 0; i < links(); ++i) {
       if (owns(i, own[done])) announce(own[done], i, output);
     }
     // Fails when a new set was put in place meanwhile: the next tick begins with it.

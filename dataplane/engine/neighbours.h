@@ -78,6 +78,7 @@ class Neighbours {
   using OwnSet = std::vector<dam_address>;  // sorted; the interfaces' addresses included
   enum class Learned { stranger, news, answer };
 
+  uint16_t links() const { return static_cast<uint16_t>(interfaces_.size()); }
   uint16_t on_link(const dam_address& destination) const;
   uint16_t find(uint16_t interface, const dam_address& address) const;
   uint16_t find_or_make(uint16_t interface, const dam_address& address);

@@ -22,7 +22,7 @@ bool take(Frame& frame, Output& output) {
   return true;
 }
 
-// An answer may be longer than its solicitation, by an option at most: the headroom gives that room.
+// An answer may be longer than its solicitation, by an option at most: the headroom has room.
 void make_room(Frame& frame) {
   if (frame.bytes >= kLinkMessageBytes) return;
   static_assert(kNdpOptionBytes + DAM_VLAN_BYTES <= kHeadroom);
