@@ -63,12 +63,12 @@ Scene splice(const World& world) {
               }};
 }
 
-// One packet in a million seconds passes for each source: the first one, long before the timing.
+// One packet in ten seconds passes for each source: a thousandth of what comes.
 Scene over_bucket(const World& world) {
   const auto random = std::make_shared<Random>();
   return {
       .name = "over_bucket",
-      .policy = world.policy_with({.source_packets_milli = 1}),
+      .policy = world.policy_with({.source_packets_milli = 100}),
       .frames = kRing,
       .units = kRing,
       .fill = [random](World& w, std::span<Frame> f) { fill_established(w, f, *random, Ways::up); },

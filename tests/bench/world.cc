@@ -13,7 +13,8 @@ namespace {
 constexpr uint32_t kArenaFrames = 32768;
 constexpr uint64_t kBurstNs = 2150;  // 32 x 67.2 ns
 constexpr uint64_t kTickNs = 1'000'000;
-constexpr uint64_t kSweepNs = 5'000'000'000;  // the worker looks at every flow after a new policy
+// The worker looks at every flow after a new policy; buckets that an earlier one emptied fill up.
+constexpr uint64_t kSettleNs = 15'000'000'000;
 constexpr uint32_t kSetupHelloBytes = 500;
 
 }  // namespace
@@ -63,7 +64,7 @@ void World::apply(std::shared_ptr<const Policy> policy) {
   if (policy == applied_) return;
   applied_ = policy;
   engine_->apply(std::move(policy));
-  advance(kSweepNs);
+  advance(kSettleNs);
 }
 
 void World::top_up() {
