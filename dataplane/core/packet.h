@@ -18,6 +18,7 @@ DAM_INLINE enum dam_drop_reason dam_parse_tcp(const uint8_t* data, const uint8_t
                                               enum dam_parse_extent extent,
                                               struct dam_packet* packet) {
   const uint8_t* tcp = data + packet->l4;
+  DAM_PIN(tcp);
   uint32_t there = (uint32_t)(packet->end - packet->l4), header = there;
   if (there < 8 || tcp + 8 > data_end) return DAM_DROP_malformed;
   packet->src_port.raw = dam_load16(tcp);
@@ -104,6 +105,7 @@ DAM_INLINE enum dam_drop_reason dam_skip_extensions(const uint8_t* data, const u
                                                     uint32_t* l4, uint8_t* protocol) {
   for (int i = 0; i < DAM_MAX_EXTENSIONS && dam_is_extension(*protocol); i++) {
     const uint8_t* header = data + *l4;
+    DAM_PIN(header);
     if (*l4 > DAM_OFFSET_MASK || header + 8 > data_end) return DAM_DROP_malformed;
     if (*protocol == DAM_PROTOCOL_FRAGMENT) return DAM_DROP_fragment;
     if (*protocol == DAM_PROTOCOL_ROUTING && header[3] != 0) return DAM_DROP_malformed;
@@ -121,8 +123,8 @@ DAM_INLINE enum dam_drop_reason dam_parse_ipv6(const uint8_t* data, const uint8_
   if (ip + DAM_IPV6_BYTES > data_end || ip[0] >> 4 != 6) return DAM_DROP_malformed;
   packet->family = 6;
   packet->ecn = ip[1] >> 4 & 3;
-  __builtin_memcpy(&packet->src, ip + 8, 16);
-  __builtin_memcpy(&packet->dst, ip + 24, 16);
+  packet->src = dam_load_address(ip + 8);
+  packet->dst = dam_load_address(ip + 24);
   /* A mapped address on the wire would pass for IPv4 everywhere behind this line. */
   if (dam_address_is_v4(&packet->src) || dam_address_is_v4(&packet->dst)) return DAM_DROP_malformed;
   uint32_t l4 = l3 + DAM_IPV6_BYTES;
@@ -141,7 +143,9 @@ DAM_INLINE enum dam_drop_reason dam_parse_ipv6(const uint8_t* data, const uint8_
  * DAM_DROP_fragment; with the latter, family, l3 and the addresses are set (the host may want the
  * packet). One VLAN tag is read; a priority tag (id 0) counts as none, though l3 lies behind it. A
  * second tag makes the frame DAM_KIND_OTHER: reading through it would let a sender hop between
- * VLANs. */
+ * VLANs.
+ * In BPF keep `packet` in a map value: then the verifier need not follow each path of the parser
+ * through all that comes behind it. */
 DAM_INLINE enum dam_drop_reason dam_parse(const uint8_t* data, const uint8_t* data_end,
                                           struct dam_packet* packet) {
   uint32_t l3 = DAM_ETHERNET_BYTES;

@@ -30,7 +30,7 @@ DAM_INLINE uint64_t dam_replace32(uint8_t* p, uint32_t to) {
 /* Adds `change` to a field in network order; fields at odd offsets count swapped (RFC 1071 2.B). */
 DAM_INLINE uint64_t dam_add_be32(uint8_t* p, uint32_t change, uint32_t odd) {
   uint64_t sum = dam_replace32(p, __builtin_bswap32(dam_load_be32(p) + change));
-  return odd & 1 ? sum << 8 : sum;
+  return sum << (odd & 1) * 8;
 }
 
 /* RFC 1624 eqn. 3 for the sum of all changes. */

@@ -65,11 +65,11 @@ DAM_INLINE struct dam_shift dam_shift_back(const struct dam_splice* splice,
   return shift;
 }
 
-enum { DAM_FLOOR_SPAN = 4096 }; /* more than any PROXY header is long */
+enum { DAM_FLOOR_SPAN = 1 << 17 }; /* more than a PROXY header and the held octets together */
 
-/* A server's ACK that covers only a part of the PROXY header lies below the client's first octet:
- * the client gets the floor instead. True numbers come up to the floor again after 4 GiB, hence the
- * bounded span, and the flag to be set once the header is acknowledged. */
+/* What the dam sent the server by itself (the header, the held octets) the client must not see
+ * acknowledged anew: it gets the floor instead. True numbers come up to the floor again after 4
+ * GiB, hence the bounded span, and the flag, to be set once the server acknowledged it all. */
 DAM_INLINE uint32_t dam_splice_ack(uint32_t ack, const struct dam_splice* splice,
                                    enum dam_direction direction) {
   uint32_t below = splice->ack_floor.value - ack;
@@ -136,6 +136,7 @@ DAM_INLINE int dam_splice_any_options(uint8_t* data, const uint8_t* data_end,
                                       const struct dam_shift* shift, uint64_t* sum) {
   uint32_t l4 = packet->l4 & DAM_OFFSET_MASK, bytes = packet->payload - l4 - DAM_TCP_BYTES;
   uint8_t* first = data + l4 + DAM_TCP_BYTES;
+  DAM_PIN(first);
   int acks = (packet->tcp_flags & DAM_TCP_ACK) != 0;
   struct dam_tcp_options options;
   if (bytes == 0) return 1;
@@ -161,9 +162,10 @@ DAM_INLINE enum dam_drop_reason dam_splice_translate(uint8_t* data, const uint8_
                                                      const struct dam_rewrite* rewrite) {
   uint8_t* ip = data + (packet->l3 & DAM_OFFSET_MASK);
   uint8_t* tcp = data + (packet->l4 & DAM_OFFSET_MASK);
-  if (ip + dam_ip_bytes(packet->family) > data_end || tcp + DAM_TCP_BYTES > data_end) {
-    return DAM_DROP_malformed;
-  }
+  DAM_PIN(ip);
+  DAM_PIN(tcp);
+  /* 40 octets: an IPv6 header, or the least that IPv4 and TCP take. */
+  if (ip + DAM_IPV6_BYTES > data_end || tcp + DAM_TCP_BYTES > data_end) return DAM_DROP_malformed;
   if (ip[packet->family == 4 ? 8 : 7] <= 1) return DAM_DROP_ttl_expired;
   struct dam_shift shift = dam_shift_forth(splice, direction);
   uint64_t sum = 0;

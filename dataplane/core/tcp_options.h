@@ -80,22 +80,28 @@ DAM_INLINE int dam_take_option(const uint8_t* option, const uint8_t* data_end, u
   }
 }
 
+/* The options lie in `bytes` octets from `start`. The mask leaves `at` as it is; to the BPF
+ * verifier it makes all turns of the loop look alike. */
 DAM_INLINE enum dam_drop_reason dam_walk_options(const uint8_t* data, const uint8_t* data_end,
-                                                 uint32_t at, uint32_t end,
+                                                 uint32_t start, uint32_t bytes,
                                                  struct dam_tcp_options* options) {
-  for (int i = 0; i < DAM_OPTION_BYTES_MAX && at < end; i++) {
-    const uint8_t* option = data + at;
+  uint32_t at = 0;
+  for (int i = 0; i < DAM_OPTION_BYTES_MAX && at < bytes; i++) {
+    const uint8_t* option = data + start + at;
+    uint32_t length = 1;
+    DAM_PIN(option);
     if (option + 1 > data_end) return DAM_DROP_malformed;
     if (option[0] == DAM_OPTION_END) break;
-    if (option[0] == DAM_OPTION_NOP) {
-      at++;
-      continue;
+    if (option[0] != DAM_OPTION_NOP) {
+      if (at + 2 > bytes || option + 2 > data_end) return DAM_DROP_malformed;
+      length = option[1];
+      if (length < 2 || at + length > bytes) return DAM_DROP_malformed;
+      if (!dam_take_option(option, data_end, start + at, length, options)) {
+        return DAM_DROP_malformed;
+      }
     }
-    if (at + 2 > end || option + 2 > data_end) return DAM_DROP_malformed;
-    uint32_t length = option[1];
-    if (length < 2 || at + length > end) return DAM_DROP_malformed;
-    if (!dam_take_option(option, data_end, at, length, options)) return DAM_DROP_malformed;
-    at += length;
+    at = (at + length) & 63;
+    DAM_PIN(at);
   }
   return DAM_DROP_none;
 }
@@ -121,7 +127,7 @@ DAM_INLINE enum dam_drop_reason dam_parse_tcp_options(const uint8_t* data, const
     dam_take_timestamps(first + 2, at + 2, options);
     return DAM_DROP_none;
   }
-  return dam_walk_options(data, data_end, at, packet->payload, options);
+  return dam_walk_options(data, data_end, at, packet->payload - at, options);
 }
 
 #endif

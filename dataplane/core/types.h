@@ -38,27 +38,43 @@ DAM_INLINE dam_be32 dam_hton32(uint32_t value) {
   return result;
 }
 
+/* BPF's compiler would take unaligned words octet by octet, and its verifier wants the very pointer
+ * that was compared with data_end: DAM_PIN keeps the compiler from computing it anew. */
+#ifdef __bpf__
+#define DAM_UNALIGNED(p, bytes) __builtin_assume_aligned(p, bytes)
+#define DAM_PIN(value) __asm__ volatile("" : "+r"(value))
+#else
+#define DAM_UNALIGNED(p, bytes) (p)
+#define DAM_PIN(value) ((void)(value))
+#endif
+
 /* Unaligned loads and stores; p needs 2, 4 or 8 readable (writable) bytes. */
 DAM_INLINE uint16_t dam_load16(const void* p) {
   uint16_t value;
-  __builtin_memcpy(&value, p, 2);
+  __builtin_memcpy(&value, DAM_UNALIGNED(p, 2), 2);
   return value;
 }
 DAM_INLINE uint32_t dam_load32(const void* p) {
   uint32_t value;
-  __builtin_memcpy(&value, p, 4);
+  __builtin_memcpy(&value, DAM_UNALIGNED(p, 4), 4);
   return value;
 }
 DAM_INLINE uint64_t dam_load64(const void* p) {
   uint64_t value;
-  __builtin_memcpy(&value, p, 8);
+  __builtin_memcpy(&value, DAM_UNALIGNED(p, 8), 8);
   return value;
 }
 DAM_INLINE uint16_t dam_load_be16(const void* p) { return __builtin_bswap16(dam_load16(p)); }
 DAM_INLINE uint32_t dam_load_be32(const void* p) { return __builtin_bswap32(dam_load32(p)); }
-DAM_INLINE void dam_store16(void* p, uint16_t value) { __builtin_memcpy(p, &value, 2); }
-DAM_INLINE void dam_store32(void* p, uint32_t value) { __builtin_memcpy(p, &value, 4); }
-DAM_INLINE void dam_store64(void* p, uint64_t value) { __builtin_memcpy(p, &value, 8); }
+DAM_INLINE void dam_store16(void* p, uint16_t value) {
+  __builtin_memcpy(DAM_UNALIGNED(p, 2), &value, 2);
+}
+DAM_INLINE void dam_store32(void* p, uint32_t value) {
+  __builtin_memcpy(DAM_UNALIGNED(p, 4), &value, 4);
+}
+DAM_INLINE void dam_store64(void* p, uint64_t value) {
+  __builtin_memcpy(DAM_UNALIGNED(p, 8), &value, 8);
+}
 DAM_INLINE void dam_store_be16(void* p, uint16_t value) {
   dam_store16(p, __builtin_bswap16(value));
 }
@@ -111,6 +127,11 @@ DAM_INLINE dam_address dam_address_v4(uint32_t raw_network_order) {
   result.word[1] = 0;
   result.word[2] = __builtin_bswap32(0xffffu);
   result.word[3] = raw_network_order;
+  return result;
+}
+DAM_INLINE dam_address dam_load_address(const void* p) {
+  dam_address result;
+  __builtin_memcpy(&result, DAM_UNALIGNED(p, 8), 16);
   return result;
 }
 DAM_INLINE int dam_address_is_v4(const dam_address* a) {

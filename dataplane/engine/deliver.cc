@@ -114,6 +114,7 @@ bool Worker::on_server_ack(Flow& flow, Handshake& handshake, const Job& job) {
 
 void Worker::delivered(Flow& flow) {
   flow.state = FlowState::established;
+  flow.splice.flags |= DAM_SPLICE_FLOOR_PASSED;  // the floor would come up again after 4 GiB
   release_handshake(flow);
 }
 

@@ -193,7 +193,7 @@ uint64_t admitted_by_threads(const dam_gcra_rate& rate, int threads, std::atomic
   auto run = [&] {
     uint64_t mine = 0;
     for (int i = 0; i < 300'000; ++i) {
-      mine += static_cast<uint64_t>(dam_gcra_charge(&tat, &rate, clock->fetch_add(3), 1));
+      mine += static_cast<uint64_t>(dam_gcra_charge(&tat, &rate, clock->fetch_add(3000), 1));
     }
     admitted += mine;
   };
@@ -204,7 +204,7 @@ uint64_t admitted_by_threads(const dam_gcra_rate& rate, int threads, std::atomic
 }
 
 TEST(Gcra, stays_exact_when_threads_share_a_bucket) {
-  constexpr uint64_t kMilli = 244'000'000'000, kBurst = 500;  // a unit each 4.1 ns
+  constexpr uint64_t kMilli = 244'140'625, kBurst = 500;  // a unit each 4096 ns, exactly
   const dam_gcra_rate rate = dam_gcra_rate_of(kMilli, kBurst);
   for (int round = 0; round < 5; ++round) {
     std::atomic<uint64_t> clock{kSecond};

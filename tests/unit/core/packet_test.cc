@@ -291,4 +291,20 @@ TEST(ParseEmbedded, reads_what_is_quoted) {
   }
 }
 
+TEST(ParseEmbedded, octets_behind_the_quoted_packets_own_end_are_not_its) {
+  FrameSpec spec = spec4();
+  Bytes quoted = write_ip(spec);
+  dam_packet packet;
+  set16(quoted, 2,
+        28);  // 8 octets of TCP, says the length; an ICMP extension may follow (RFC 4884)
+  ASSERT_EQ(dam_parse_embedded(quoted.data(), quoted.data() + quoted.size(), &packet),
+            DAM_DROP_none);
+  EXPECT_EQ(packet.end, 28);
+  EXPECT_EQ(packet.ack.value, 0u);
+  EXPECT_EQ(packet.tcp_flags, 0);
+  set16(quoted, 2, 27);
+  EXPECT_EQ(dam_parse_embedded(quoted.data(), quoted.data() + quoted.size(), &packet),
+            DAM_DROP_malformed);
+}
+
 }  // namespace

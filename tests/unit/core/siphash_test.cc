@@ -34,4 +34,13 @@ TEST(SipHash, equals_the_published_vectors) {
   }
 }
 
+TEST(SipHash, of_a_message_with_a_tail_of_two_octets) {
+  uint8_t octets[24];
+  for (int i = 0; i < 24; ++i) octets[i] = static_cast<uint8_t>(i);
+  uint64_t key[2], words[3];
+  std::memcpy(key, octets, sizeof(key));
+  std::memcpy(words, octets, sizeof(words));
+  EXPECT_EQ(dam_siphash24_tail(key, words, 2, 0x1110), 0x4bc1b3f0968dd39c);
+}
+
 }  // namespace

@@ -71,12 +71,12 @@ TEST(SynCookie, a_guess_passes_once_in_four_million) {
   dam_cookie_options out;
   std::mt19937 random(20220711);
   int accepted = 0;
-  constexpr int kGuesses = 1 << 24;  // 4 are expected
+  constexpr int kGuesses = 1 << 23;  // 2 are expected
   for (int i = 0; i < kGuesses; ++i) {
     accepted += dam_syn_cookie_check(&kSecrets, &flow, dam_seq_of(5),
                                      dam_seq_of(static_cast<uint32_t>(random())), &out);
   }
-  EXPECT_LE(accepted, 16);
+  EXPECT_LE(accepted, 8);
 }
 
 TEST(SynCookie, of_one_flow_and_isn_exactly_the_cookies_of_each_option_set_are_valid) {
