@@ -87,7 +87,7 @@ void Engine::make_port_pools(const Policy& policy) {
   }
 }
 
-void Engine::apply(std::shared_ptr<const Policy> policy) {
+void Engine::apply(const std::shared_ptr<const Policy>& policy) {
   make_port_pools(*policy);
   uint64_t memory_ns = 0;
   for (const Zone& zone : policy->zones) memory_ns = std::max(memory_ns, zone.ban_within_ns);
@@ -119,7 +119,7 @@ void Engine::ask_for_next_hops(const Policy& policy) {
 bool Engine::applied_everywhere() const {
   const Policy* current = policy();
   return std::all_of(workers_.begin(), workers_.end(), [&](const auto& worker) {
-    return current != nullptr && worker->policy_seen() == current->version;
+    return current != nullptr && worker->policy_seen() == current;
   });
 }
 

@@ -75,7 +75,7 @@ class Engine {
   Worker& worker(uint32_t index) { return *workers_[index]; }
 
   // Control thread.
-  void apply(std::shared_ptr<const Policy> policy);
+  void apply(const std::shared_ptr<const Policy>& policy);
   bool applied_everywhere() const;
   void rotate_secret(const uint64_t fresh[2]);
   void control_tick(

@@ -53,7 +53,7 @@ void Worker::begin(Output& output, uint64_t now_ns) {
     sweep_at_ = 0;
     refresh_promises();
   }
-  policy_seen_.store(policy_ == nullptr ? 0 : policy_->version, std::memory_order_release);
+  policy_seen_.store(policy_, std::memory_order_release);
   const uint32_t generation = engine_.secret_generation();
   if (generation != secret_generation_) {
     secret_generation_ = generation;

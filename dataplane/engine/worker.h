@@ -39,7 +39,7 @@ class Worker {
   // Software steering: which worker's flow table knows this frame.
   uint32_t owner_of(const Frame& frame) const;
 
-  uint64_t policy_seen() const { return policy_seen_.load(std::memory_order_acquire); }
+  const Policy* policy_seen() const { return policy_seen_.load(std::memory_order_acquire); }
   uint32_t flows_used() const { return flows_used_.load(std::memory_order_relaxed); }
   uint32_t half_open_used() const { return half_open_used_.load(std::memory_order_relaxed); }
   uint32_t flow_capacity() const { return static_cast<uint32_t>(flows_.size()); }
@@ -193,7 +193,7 @@ class Worker {
   uint32_t index_;
   dam_worker_counters* counters_;
   const Policy* policy_ = nullptr;
-  std::atomic<uint64_t> policy_seen_{0};
+  std::atomic<const Policy*> policy_seen_{nullptr};
   dam_cookie_secrets secrets_{};
   uint32_t secret_generation_ = 0xffffffffu;
   uint64_t now_ns_ = 0;

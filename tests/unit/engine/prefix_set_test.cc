@@ -183,6 +183,7 @@ TEST(PrefixSet, AgreesWithTheDefinitionOnRandomSets) {
     }
     const PrefixSet set(prefixes);
     std::vector<dam_address> probes;
+    probes.reserve(400);
     for (int i = 0; i < 50; ++i) probes.push_back(i % 2 != 0 ? random.crowded() : random.v4());
     for (uint32_t i = 0; i < count && i < 40; ++i) {
       for (const dam_address& address : edges(prefixes[random.below(count)])) {
@@ -198,6 +199,7 @@ TEST(PrefixSet, AgreesWithTheDefinitionOnRandomSets) {
 
 std::vector<SourcePrefix> million(Random& random) {
   std::vector<SourcePrefix> prefixes;
+  prefixes.reserve(1'000'000);
   for (int i = 0; i < 1'000'000; ++i) {
     const bool v4 = i % 2 == 0;
     const uint32_t bits = v4 ? 96 + 20 + random.below(13) : 32 + random.below(97);
