@@ -30,6 +30,7 @@ constexpr int kLeastSourcePorts = 64;
 
 void check_limits(const Policy& policy, Problems& problems) {
   const Limits& limits = policy.limits;
+  if (limits.broken) return;
   if (limits.half_open_per_source > limits.half_open) {
     problems.error(limits.mark, "half_open_per_source is larger than half_open",
                    "one source could fill the whole table: write a smaller number");
@@ -84,7 +85,7 @@ const Route* route_of_other_world(const Policy& policy, const Route& route,
 
 void check_management(const Policy& policy, Problems& problems) {
   bool any = false;
-  for (const auto& zone : policy.zones) any |= zone.value.management;
+  for (const auto& zone : policy.zones) any |= zone.value.management || zone.value.broken;
   if (!any && !policy.zones.empty()) {
     problems.warning(policy.zones.front().mark, "no zone has `management: true`",
                      "nothing is kept free for the management server when the dam is flooded");

@@ -32,9 +32,9 @@ void check_gateways(const Named<Interface>& interface, Problems& problems) {
       problems.error(gateway.mark, "a second " + std::string(address.family()) + " gateway",
                      "write at most one per family");
     }
-    const bool reachable = on_interface_network(interface.value, address) ||
-                           (is_link_local(address) && has_family(interface.value, address.v6));
-    if (!reachable && !interface.value.addresses.empty()) {
+    const bool on_the_way = on_interface_network(interface.value, address) ||
+                            (is_link_local(address) && has_family(interface.value, address.v6));
+    if (!on_the_way) {
       problems.error(
           gateway.mark,
           "gateway " + address.text() + " is on no network of interface \"" + interface.name + "\"",
@@ -87,7 +87,9 @@ void check_interfaces(const Policy& policy, Problems& problems) {
                      "each worker has one queue of its own: leave queues out");
     }
   }
-  for (const auto& interface : policy.interfaces) check_gateways(interface, problems);
+  for (const auto& interface : policy.interfaces) {
+    if (!interface.value.broken) check_gateways(interface, problems);
+  }
   check_interface_networks(policy, problems);
   check_devices(policy, problems);
 }
@@ -124,7 +126,7 @@ bool is_own_address(const Policy& policy, const Address& address) {
 // Interfaces that could not be read would make every address look lost.
 bool interfaces_known(const Policy& policy) {
   for (const auto& interface : policy.interfaces) {
-    if (interface.value.addresses.empty()) return false;
+    if (interface.value.broken) return false;
   }
   return !policy.interfaces.empty();
 }
@@ -185,7 +187,7 @@ void check_servers(const Policy& policy, Problems& problems) {
                            std::string(a.family()) + " gateway");
       }
     }
-    if (!server.value.tlvs.empty() && server.value.proxy != Proxy::v2) {
+    if (!server.value.broken && !server.value.tlvs.empty() && server.value.proxy != Proxy::v2) {
       problems.error(server.value.tlvs.front().mark, "tlvs need `proxy: v2`",
                      "PROXY protocol v1 has no room for them");
     }

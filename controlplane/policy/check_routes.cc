@@ -16,6 +16,8 @@ std::string guess_hint(const std::string& word, const std::vector<std::string>& 
 
 void unknown(Problems& problems, const char* what, const Located<std::string>& name,
              const std::vector<std::string>& known) {
+  // The whole list could not be read, and said so.
+  if (known.empty() && problems.failed()) return;
   problems.error(name.mark, std::string("no ") + what + " is named \"" + name.value + "\"",
                  guess_hint(name.value, known));
 }
@@ -66,7 +68,7 @@ void check_has_server(const Route& route, Problems& problems) {
 void check_family(const Policy& policy, const Listener& listener, const Located<std::string>& name,
                   Problems& problems) {
   const auto* server = find_named(policy.servers, name.value);
-  if (server == nullptr || server->value.addresses.empty()) return;
+  if (server == nullptr || server->value.broken) return;
   for (const auto& address : listener.addresses) {
     bool served = false;
     for (const auto& own : server->value.addresses) served |= own.value.v6 == address.value.v6;
@@ -178,9 +180,10 @@ void check_routes(const Policy& policy, Problems& problems) {
   check_route_names(policy, problems);
   for (const Route& route : policy.routes) {
     check_references(policy, route, problems);
+    if (route.broken) continue;
     check_has_server(route, problems);
     const Listener* listener = find_listener(policy, route.listener.value);
-    if (listener == nullptr) continue;
+    if (listener == nullptr || listener->broken) continue;
     check_conditions(route, *listener, problems);
     check_tls_names(route, *listener, problems);
     for (const auto& server : route.servers) check_family(policy, *listener, server, problems);

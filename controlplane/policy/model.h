@@ -21,6 +21,8 @@ enum class Action { drop, reset, ban };
 enum class Proxy { none, v1, v2 };
 enum class Tlv { alpn, authority, unique_id, crc32c };
 
+// `broken` marks what could not be read in full: checks of its meaning would only add to the noise.
+
 // One entry of a map whose keys are names, in the order of the file.
 template <class V>
 struct Named {
@@ -53,6 +55,7 @@ struct Interface {
   uint64_t mtu = 1500;
   uint64_t vlan = 0;
   uint64_t queues = 0;
+  bool broken = false;
 };
 
 struct Limits {
@@ -64,6 +67,7 @@ struct Limits {
   uint64_t hello_bytes = 16 << 10;
   uint32_t management_share_percent = 10;
   Mark mark;
+  bool broken = false;
 };
 
 struct Timeouts {
@@ -81,7 +85,7 @@ struct Listener {
   std::vector<Located<Address>> addresses;
   uint64_t port = 0;
   Protocol protocol = Protocol::tls;
-  Mark mark;
+  bool broken = false;
 };
 
 struct Buckets {
@@ -115,6 +119,7 @@ struct Zone {
   Buckets per_source;
   Buckets total;
   SourcePrefix source_prefix;
+  bool broken = false;
 };
 
 struct Server {
@@ -123,6 +128,7 @@ struct Server {
   Proxy proxy = Proxy::v2;
   std::vector<Located<Tlv>> tlvs;
   uint64_t weight = 1;
+  bool broken = false;
 };
 
 struct Route {
@@ -137,6 +143,7 @@ struct Route {
   std::vector<Located<std::string>> servers;
   Located<std::string> fallback;
   Mark mark;
+  bool broken = false;
 };
 
 // A network, or a file with one network a line.

@@ -25,9 +25,9 @@ void Problems::warning(Mark mark, std::string message, std::string hint) {
   add({Severity::warning, file_, mark, std::move(message), std::move(hint)});
 }
 
-bool Problems::failed() const {
-  return std::any_of(list_.begin(), list_.end(),
-                     [](const Problem& p) { return p.severity == Severity::error; });
+size_t Problems::errors() const {
+  return static_cast<size_t>(std::count_if(
+      list_.begin(), list_.end(), [](const Problem& p) { return p.severity == Severity::error; }));
 }
 
 std::vector<Problem> Problems::sorted() const {

@@ -42,7 +42,8 @@ class Problems {
   void warning(Mark mark, std::string message, std::string hint = "");
   void add(Problem problem) { list_.push_back(std::move(problem)); }
 
-  bool failed() const;
+  bool failed() const { return errors() > 0; }
+  size_t errors() const;
   const std::string& file() const { return file_; }
   // In the order of the file, errors and warnings mixed.
   std::vector<Problem> sorted() const;

@@ -10,7 +10,7 @@ namespace dam::control {
 namespace {
 
 // A policy of this many values has been multiplied by aliases, not written.
-constexpr size_t kMostValues = 2'000'000;
+constexpr size_t kMostValues = 500'000;
 constexpr size_t kLongestName = 63;  // DAM_NAME_BYTES without the NUL
 
 }  // namespace
@@ -66,7 +66,7 @@ void Reader::wrong(const YAML::Node& node, const std::string& expected, const st
 
 bool Reader::count_value(const YAML::Node& node) {
   if (++values_ == kMostValues) {
-    problems_.error(mark_of(node), "more than 2,000,000 values once aliases are expanded",
+    problems_.error(mark_of(node), "more than 500,000 values once aliases are expanded",
                     "put long address lists into a file: deny: [{file: PATH}]");
   }
   return values_ < kMostValues;
@@ -94,6 +94,14 @@ bool read_pairs(Reader& reader, const YAML::Node& node, const std::string& what,
     }
   }
   return true;
+}
+
+void check_length(Reader& reader, const YAML::Node& node, const std::string& what, size_t least,
+                  size_t most) {
+  if (node.size() >= least && node.size() <= most) return;
+  reader.problems().error(mark_of(node), std::to_string(node.size()) + " entries in " + what +
+                                             ", expected " + std::to_string(least) + " to " +
+                                             std::to_string(most));
 }
 
 void report_unknown_key(Reader& reader, const YAML::Node& key,

@@ -83,7 +83,7 @@ Option<T> option_with(std::string key, const Kind<V>& kind, std::function<void(T
   Json schema = {{"description", help}};
   for (const auto& [name, value] : kind.schema.items()) schema[name] = value;
   return {std::move(key), false, schema,
-          [kind, store](Reader& reader, const YAML::Node& node, T& into) {
+          [kind, store = std::move(store)](Reader& reader, const YAML::Node& node, T& into) {
             if (auto value = kind.read(reader, node)) store(into, std::move(*value));
           }};
 }
@@ -156,6 +156,7 @@ Kind<T> object(const std::string& what, const Table<T>& table) {
             if (!read_pairs(reader, node, what, pairs)) return std::nullopt;
             T value{};
             if constexpr (requires { value.mark = Mark{}; }) value.mark = mark_of(node);
+            const size_t errors = reader.problems().errors();
             for (const auto& [key, child] : pairs) {
               const Option<T>* entry = find_option(table, key.Scalar());
               if (entry == nullptr) {
@@ -165,9 +166,16 @@ Kind<T> object(const std::string& what, const Table<T>& table) {
               }
             }
             report_missing_keys(reader, node, table, pairs);
+            if constexpr (requires { value.broken; }) {
+              value.broken = reader.problems().errors() > errors;
+            }
             return value;
           }};
 }
+
+// Reports a list that is shorter or longer than allowed.
+void check_length(Reader& reader, const YAML::Node& node, const std::string& what, size_t least,
+                  size_t most);
 
 bool is_name(const std::string& text);
 extern const char* const kNamePattern;
@@ -183,7 +191,7 @@ Kind<NamedList<V>> map_of(const std::string& what, const Kind<V>& kind, size_t m
   return {
       what, schema,
       [what, kind, most](Reader& reader, const YAML::Node& node) -> std::optional<NamedList<V>> {
-        std::vector<std::pair<YAML::Node, YAML::Node>> pairs;
+        Pairs pairs;
         if (!read_pairs(reader, node, what, pairs)) return std::nullopt;
         NamedList<V> result;
         if (pairs.size() > most) {
@@ -192,42 +200,48 @@ Kind<NamedList<V>> map_of(const std::string& what, const Kind<V>& kind, size_t m
         }
         for (const auto& [key, child] : pairs) {
           if (!is_name(key.Scalar())) report_bad_name(reader, key);
-          // A broken value still counts as a name that others may refer to.
           auto value = kind.read(reader, child);
-          result.push_back({key.Scalar(), mark_of(key), value ? std::move(*value) : V{}});
+          // A broken value still counts as a name that others may refer to.
+          if (!value) value.emplace().broken = true;
+          result.push_back({key.Scalar(), mark_of(key), std::move(*value)});
         }
         return result;
       }};
 }
 
-// A list; a single value is a list of one.
+// A list of maps.
 template <class V>
-Kind<std::vector<V>> list_of(const std::string& what, const Kind<V>& kind, size_t least,
+Kind<std::vector<V>> rows_of(const std::string& what, const Kind<V>& kind, size_t least,
                              size_t most) {
-  Json schema = {
-      {"anyOf",
-       {kind.schema,
-        {{"type", "array"}, {"minItems", least}, {"maxItems", most}, {"items", kind.schema}}}}};
+  const Json schema = {
+      {"type", "array"}, {"minItems", least}, {"maxItems", most}, {"items", kind.schema}};
   return {what, schema,
           [what, kind, least, most](Reader& reader,
                                     const YAML::Node& node) -> std::optional<std::vector<V>> {
-            std::vector<V> result;
             if (!node.IsSequence()) {
-              auto value = kind.read(reader, node);
-              if (!value) return std::nullopt;
-              result.push_back(std::move(*value));
-              return result;
+              reader.wrong(node, what, node.IsMap() ? "begin each entry with \"- \"" : "");
+              return std::nullopt;
             }
-            if (node.size() < least || node.size() > most) {
-              reader.problems().error(mark_of(node), std::to_string(node.size()) + " entries in " +
-                                                         what + ", expected " +
-                                                         std::to_string(least) + " to " +
-                                                         std::to_string(most));
-            }
+            check_length(reader, node, what, least, most);
+            std::vector<V> result;
             for (const auto& child : node) {
               if (auto value = kind.read(reader, child)) result.push_back(std::move(*value));
             }
             return result;
+          }};
+}
+
+// A list of plain values; a single value is a list of one.
+template <class V>
+Kind<std::vector<V>> list_of(const std::string& what, const Kind<V>& kind, size_t least,
+                             size_t most) {
+  const Kind<std::vector<V>> rows = rows_of(what, kind, least, most);
+  return {what, Json{{"anyOf", {kind.schema, rows.schema}}},
+          [kind, rows](Reader& reader, const YAML::Node& node) -> std::optional<std::vector<V>> {
+            if (node.IsSequence()) return rows.read(reader, node);
+            auto value = kind.read(reader, node);
+            if (!value) return std::nullopt;
+            return std::vector<V>{std::move(*value)};
           }};
 }
 

@@ -38,12 +38,17 @@ const Json* entry_object(const Json& schema, std::string& path) {
   return nullptr;
 }
 
+// "", or " One of a, b, c.": the words that the value, or each entry of a list, is chosen from.
 std::string choices_of(const Json& schema) {
-  std::string result;
-  for (const auto& word : schema["enum"]) {
-    result += (result.empty() ? "" : " | ") + word.get<std::string>();
+  const Json& kind = schema.contains("anyOf") ? schema["anyOf"][0] : schema;
+  if (!kind.contains("enum") || schema.value("description", "").find(": ") != std::string::npos) {
+    return "";
   }
-  return result;
+  std::string result;
+  for (const auto& word : kind["enum"]) {
+    result += (result.empty() ? "; one of `" : "`, `") + word.get<std::string>();
+  }
+  return result + "`";
 }
 
 void describe(const Json& object, const std::string& prefix, std::string& out) {
@@ -51,8 +56,7 @@ void describe(const Json& object, const std::string& prefix, std::string& out) {
   for (const auto& [key, schema] : object["properties"].items()) {
     std::string path = prefix + key;
     const bool needed = std::find(required.begin(), required.end(), key) != required.end();
-    std::string help = schema.value("description", "");
-    if (schema.contains("enum")) help += " (" + choices_of(schema) + ")";
+    const std::string help = schema.value("description", "") + choices_of(schema);
     out += "| `" + path + "` | " +
            (needed ? "**required**" : schema.value("default", std::string())) + " | " + help +
            " |\n";

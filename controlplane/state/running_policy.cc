@@ -79,7 +79,8 @@ ChangeResult RunningPolicy::apply(const std::string& text, bool dry_run) {
   return put_in_force(std::move(next), loaded.problems);
 }
 
-ChangeResult RunningPolicy::change_zone(const std::string& zone, std::vector<ZoneChange> changes) {
+ChangeResult RunningPolicy::change_zone(const std::string& zone,
+                                        const std::vector<ZoneChange>& changes) {
   const std::lock_guard lock(changing_);
   const auto now = current();
   const auto known = now ? names_of(now->policy->zones) : std::vector<std::string>{};

@@ -42,7 +42,7 @@ class RunningPolicy {
 
   ChangeResult load_config();  // at start and on SIGHUP
   ChangeResult apply(const std::string& text, bool dry_run);
-  ChangeResult change_zone(const std::string& zone, std::vector<ZoneChange> changes);
+  ChangeResult change_zone(const std::string& zone, const std::vector<ZoneChange>& changes);
 
   // Nothing until a first policy was valid.
   std::shared_ptr<const Running> current() const;

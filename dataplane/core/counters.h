@@ -26,7 +26,7 @@ enum dam_dimension {
 #define X(name, unit) DAM_DIM_##name,
   DAM_DIMENSIONS(X)
 #undef X
-  DAM_DIM_COUNT
+      DAM_DIM_COUNT
 };
 
 struct dam_zone_counters {
@@ -35,7 +35,8 @@ struct dam_zone_counters {
   uint64_t connections_opened;
   uint64_t connections_closed; /* open now = opened - closed, summed over workers */
   uint64_t bans;
-  uint64_t shadow_exceeded[2][DAM_DIM_COUNT]; /* [0] per source, [1] total: what `mode: shadow` let by */
+  uint64_t
+      shadow_exceeded[2][DAM_DIM_COUNT]; /* [0] per source, [1] total: what `mode: shadow` let by */
   uint64_t drops[DAM_DROP_COUNT];
 };
 
@@ -65,18 +66,18 @@ struct dam_worker_counters {
 } __attribute__((aligned(64)));
 
 /* Fill of every bounded table, now. */
-#define DAM_TABLES(X)                                              \
-  X(flows, "live connections with a route")                        \
-  X(half_open, "connections whose route is not known yet")         \
-  X(sources, "source addresses with buckets")                      \
-  X(hold_chunks, "pieces of memory that hold client bytes")        \
-  X(source_ports, "source ports towards the servers")              \
+#define DAM_TABLES(X)                                       \
+  X(flows, "live connections with a route")                 \
+  X(half_open, "connections whose route is not known yet")  \
+  X(sources, "source addresses with buckets")               \
+  X(hold_chunks, "pieces of memory that hold client bytes") \
+  X(source_ports, "source ports towards the servers")       \
   X(neighbours, "link addresses of next hops")
 enum dam_table {
 #define X(name, text) DAM_TABLE_##name,
   DAM_TABLES(X)
 #undef X
-  DAM_TABLE_COUNT
+      DAM_TABLE_COUNT
 };
 
 struct dam_server_state {
@@ -85,7 +86,7 @@ struct dam_server_state {
   uint32_t mss;              /* learned from its SYN-ACK; 0 unknown */
   uint32_t options;          /* bit 0 SACK, 1 timestamps, 2 ECN, 3 window scale */
   uint32_t wscale;
-  uint64_t changed_at_ns;    /* monotonic */
+  uint64_t changed_at_ns; /* monotonic */
 };
 
 struct dam_counters {

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
+# shellcheck disable=SC2086,SC2317  # $warnings is a list of words; check calls functions by name
 # core/ is one source for every plane: it must compile without a warning as C17, as C++20 and for the
 # BPF target, header by header too, and leave no call to a library behind. Loads nothing.
 # usage: core_compiles.sh [ROOT]

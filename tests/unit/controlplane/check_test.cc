@@ -25,7 +25,7 @@ TEST(Check, names_that_do_not_exist_are_named) {
       {"a zone",
        "name: post, listener: mail, zone: light",
        "name: post, listener: mail, zone: lihgt",
-       {"dam.yaml:19:39: error: no zone is named \"lihgt\"; did you mean \"light\"?"}},
+       {"dam.yaml:19:40: error: no zone is named \"lihgt\"; did you mean \"light\"?"}},
       {"a listener",
        "listener: mail",
        "listener: smtp",
@@ -33,11 +33,11 @@ TEST(Check, names_that_do_not_exist_are_named) {
       {"a server",
        kPost,
        "{name: post, listener: mail, zone: light, server: wob}",
-       {"dam.yaml:19:54: error: no server is named \"wob\"; did you mean \"web\"?"}},
+       {"dam.yaml:19:55: error: no server is named \"wob\"; did you mean \"web\"?"}},
       {"a fallback",
        kPost,
        "{name: post, listener: mail, zone: light, server: web, fallback: back-ofice}",
-       {"dam.yaml:19:69: error: no server is named \"back-ofice\"; did you mean \"back-office\"?"}},
+       {"dam.yaml:19:70: error: no server is named \"back-ofice\"; did you mean \"back-office\"?"}},
       {"no server at all",
        kPost,
        "{name: post, listener: mail, zone: light}",
@@ -46,12 +46,12 @@ TEST(Check, names_that_do_not_exist_are_named) {
       {"a pool with one server twice",
        kPost,
        "{name: post, listener: mail, zone: light, servers: [web, web]}",
-       {"dam.yaml:19:61: error: server \"web\" is in this pool twice; a larger share is the "
+       {"dam.yaml:19:62: error: server \"web\" is in this pool twice; a larger share is the "
         "server's weight"}},
       {"the zone front in a route",
        "name: post, listener: mail, zone: light",
        "name: post, listener: mail, zone: front",
-       {"dam.yaml:19:39: error: a route cannot use the zone \"front\"; front is charged before a "
+       {"dam.yaml:19:40: error: a route cannot use the zone \"front\"; front is charged before a "
         "route is known: name another zone"}},
       {"a management zone called front",
        "  admin: {management: true}",
@@ -141,7 +141,7 @@ TEST(Check, servers_and_gateways_can_be_reached) {
        "web: {addresses: [198.18.1.10, "
        "\"2001:db8:2::10\"], port: 443}",
        "web: {addresses: [198.18.1.10], port: 443}",
-       {"dam.yaml:16:83: error: server \"web\" has no IPv6 address, but listener \"https\" takes "
+       {"dam.yaml:16:88: error: server \"web\" has no IPv6 address, but listener \"https\" takes "
         "2001:db8:1::2; add one to the server, or take this address off the listener"}},
       {"a server on no network, without a gateway of its family",
        "\"2001:db8:2::10\"",
@@ -158,22 +158,22 @@ TEST(Check, servers_and_gateways_can_be_reached) {
        {"dam.yaml:13:34: error: server \"web\" has two IPv4 addresses; make them two servers, and "
         "a "
         "pool of the two: servers: [a, b]",
-        "dam.yaml:16:83: error: server \"web\" has no IPv6 address, but listener \"https\" takes "
+        "dam.yaml:16:88: error: server \"web\" has no IPv6 address, but listener \"https\" takes "
         "2001:db8:1::2; add one to the server, or take this address off the listener"}},
       {"a gateway on another network",
        "gateway: 198.51.100.1}",
        "gateway: 203.0.113.1}",
-       {"dam.yaml:3:86: error: gateway 203.0.113.1 is on no network of interface \"edge\"; it must "
+       {"dam.yaml:3:84: error: gateway 203.0.113.1 is on no network of interface \"edge\"; it must "
         "share a network with one of the interface's addresses"}},
       {"two gateways of a family",
        "gateway: 198.51.100.1}",
        "gateway: [198.51.100.1, 198.51.100.3]}",
-       {"dam.yaml:3:101: error: a second IPv4 gateway; write at most one per family"}},
+       {"dam.yaml:3:99: error: a second IPv4 gateway; write at most one per family"}},
       {"a link-local gateway", "gateway: 198.51.100.1}", "gateway: \"fe80::1\"}", {}},
       {"one network on two interfaces",
        "[198.18.1.1/24, \"2001:db8:2::1/64\"]",
        "[198.18.1.1/24, \"2001:db8:2::1/64\", 198.51.100.3/24]",
-       {"dam.yaml:4:73: error: network 198.51.100.0/24 is on interface \"edge\" too (line 3); the "
+       {"dam.yaml:4:72: error: network 198.51.100.0/24 is on interface \"edge\" too (line 3); the "
         "dam could not tell which way leads there"}},
       {"one device twice",
        "device: veth1",
@@ -214,7 +214,7 @@ TEST(Check, what_is_odd_but_works_is_a_warning) {
        "zone: admin, server: back-office",
        "zone: admin, server: web",
        {"dam.yaml:14:3: warning: no route leads to the server \"back-office\"",
-        "dam.yaml:17:91: warning: server \"web\" serves the management route \"manage\" and the "
+        "dam.yaml:17:92: warning: server \"web\" serves the management route \"manage\" and the "
         "service route \"pages\"; what happens to the service would reach management: use two "
         "servers"}},
       {"an unused zone",

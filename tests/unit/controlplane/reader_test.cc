@@ -27,7 +27,7 @@ TEST(Reader, a_row_that_is_no_yaml_says_where) {
       {"a bracket that never closes",
        "gateway: 198.51.100.1}",
        "gateway: [198.51.100.1}",
-       {"dam.yaml:3:104: error: not YAML: end of sequence flow not found; look at quotes, brackets "
+       {"dam.yaml:3:97: error: not YAML: illegal flow end; look at quotes, brackets "
         "and indentation here and above"}},
       {"an alias of nothing",
        "device: veth1",
@@ -54,7 +54,7 @@ TEST(Reader, unknown_and_repeated_keys_are_named_with_what_was_meant) {
       {"a key that nothing resembles",
        "device: veth1",
        "device: veth1, colour: red",
-       {"dam.yaml:4:24: error: unknown key \"colour\"; known here: device, addresses, gateway, "
+       {"dam.yaml:4:25: error: unknown key \"colour\"; known here: device, addresses, gateway, "
         "mtu, "
         "vlan or queues"}},
       {"a misspelt key that is required is one error, not two",
@@ -64,7 +64,7 @@ TEST(Reader, unknown_and_repeated_keys_are_named_with_what_was_meant) {
       {"a key twice",
        "device: veth1",
        "device: veth1, device: veth2",
-       {"dam.yaml:4:24: error: \"device\" is written twice; it stands in line 4 already"}},
+       {"dam.yaml:4:25: error: \"device\" is written twice; it stands in line 4 already"}},
       {"a name twice",
        "  admin: {management: true}",
        "  admin: {management: true}\n  light: {}",
@@ -125,16 +125,12 @@ TEST(Reader, values_of_the_wrong_shape_are_named) {
       {"a word that is none of the choices",
        "protocol: tcp",
        "protocol: tpc",
-       {"dam.yaml:8:65: error: expected tls, http or tcp, found \"tpc\"; did you mean \"tcp\"?"}},
+       {"dam.yaml:8:63: error: expected tls, http or tcp, found \"tpc\"; did you mean \"tcp\"?"}},
       {"zones as a list",
        "zones:\n  light: {per_source: {connections: \"50r/s burst=100\"}}\n"
        "  admin: {management: true}\n",
        "zones: [light]\n",
-       {"dam.yaml:9:8: error: expected a map of zones, found a list",
-        "dam.yaml:14:71: error: no zone is named \"light\"; none is defined",
-        "dam.yaml:15:75: error: no zone is named \"admin\"; none is defined",
-        "dam.yaml:16:71: error: no zone is named \"light\"; none is defined",
-        "dam.yaml:17:39: error: no zone is named \"light\"; none is defined"}},
+       {"dam.yaml:9:8: error: expected a map of zones, found a list"}},
   });
 }
 
@@ -225,17 +221,21 @@ TEST(Reader, rates_times_and_sizes_say_how_they_are_written) {
 }
 
 TEST(Reader, server_names_are_hosts_or_wildcards_of_whole_labels) {
-  const auto row = [](const char* name, const char* hint) {
-    return Row{name,
-               "manage.example.org",
-               name,
-               {"dam.yaml:17:51: error: expected a server name such as www.example.org or "
-                "*.example.org, found \"" +
-                std::string(name) + "\"" + hint}};
+  const auto row = [](const std::string& name, const std::string& hint) {
+    EXPECT_EQ(problems_of(sample_with("manage.example.org", "\"" + name + "\"")),
+              std::vector<std::string>{
+                  "dam.yaml:17:51: error: expected a server name such as www.example.org or "
+                  "*.example.org, found \"" +
+                  name + "\"" + hint});
   };
-  check({row("\"*x.example.org\"", ""), row("a.*.example.org", ""), row("a..example.org", ""),
-         row("https://example.org", ""), row("example.org:443", ""),
-         row("b\xc3\xbc.example.org", "")});
+  const std::string wildcard = "; a wildcard stands for whole labels at the front: *.example.org";
+  row("*x.example.org", wildcard);
+  row("a.*.example.org", wildcard);
+  row("a..example.org", "");
+  row("https://example.org", "; write the name alone, without scheme and path");
+  row("example.org:443", "; the port belongs to the listener");
+  row("b\xc3\xbc.example.org", "; write it as browsers send it, in ASCII (xn--…)");
+  row(std::string(64, 'a') + ".org", "");
 }
 
 TEST(Reader, server_names_are_compared_without_case_and_final_dot) {
@@ -281,11 +281,11 @@ TEST(Reader, aliases_that_multiply_are_stopped) {
   std::string text = "version: 1\na: &a [198.51.100.0/24";
   for (int i = 0; i < 60'000; ++i) text += ", 198.51.100.0/24";
   text += "]\nroutes:\n";
-  for (int i = 0; i < 60; ++i) text += "  - {name: x, sources: *a}\n";
+  for (int i = 0; i < 9; ++i) text += "  - {name: x, sources: *a}\n";
   const auto problems = problems_of(text);
   EXPECT_NE(std::find_if(problems.begin(), problems.end(),
                          [](const std::string& p) {
-                           return p.find("more than 2,000,000 values") != std::string::npos;
+                           return p.find("more than 500,000 values") != std::string::npos;
                          }),
             problems.end());
 }

@@ -8,6 +8,7 @@
 #include <valijson/schema_parser.hpp>
 #include <valijson/validator.hpp>
 
+#include "controlplane/policy/compile.h"
 #include "tests/unit/controlplane/sample_policy.h"
 
 namespace dam::control {
@@ -61,7 +62,7 @@ bool reader_accepts(const std::string& text) {
 }
 
 TEST(Schema, the_committed_file_is_what_the_option_tables_say) {
-  EXPECT_EQ(file_text(source_root() / "config/dam.schema.json"), policy_schema().dump(2) + "\n")
+  EXPECT_TRUE(file_text(source_root() / "config/dam.schema.json") == policy_schema().dump(2) + "\n")
       << "damctl schema > config/dam.schema.json";
 }
 
@@ -177,6 +178,47 @@ TEST(Schema, bad_zones_are_refused_by_both) {
     EXPECT_FALSE(schema_accepts(text)) << zone;
     EXPECT_FALSE(reader_accepts(text)) << zone;
   }
+}
+
+// "{key: default, …}" with every default that the schema tells.
+std::string defaults_of(const nlohmann::json& object) {
+  std::string text;
+  for (const auto& [key, schema] : object["properties"].items()) {
+    const std::string value = schema.value("default", "");
+    if (value.empty() || key == "tlvs") continue;
+    text += (text.empty() ? "" : ", ") + key + ": " + value;
+  }
+  return "{" + text + "}";
+}
+
+std::string compiled(const std::string& text) {
+  const Loaded loaded = load_policy(text, "", ".");
+  EXPECT_TRUE(loaded.policy) << (loaded.problems.empty() ? text : loaded.problems[0].text());
+  if (!loaded.policy) return "";
+  return compile_start(*loaded.policy).DebugString() +
+         compile_snapshot(*loaded.policy, 1).DebugString();
+}
+
+TEST(Schema, the_defaults_that_it_tells_are_the_real_ones) {
+  const nlohmann::json& all = committed_schema()["properties"];
+  const nlohmann::json& zone = all["zones"]["additionalProperties"];
+  const std::string limits = defaults_of(zone["properties"]["total"]);
+  std::string zone_text = defaults_of(zone);
+  zone_text.pop_back();
+  EXPECT_EQ(compiled(sample_with("version: 1", "version: 1\nlimits: " + defaults_of(all["limits"]) +
+                                                   "\ntimeouts: " + defaults_of(all["timeouts"]))),
+            compiled(kSamplePolicy));
+  EXPECT_EQ(compiled(sample_with(
+                "version: 1", "version: 1\ndriver: " + all["driver"].value("default", "") +
+                                  "\nworkers: " + all["workers"].value("default", "") +
+                                  "\nhugepages: " + all["hugepages"].value("default", "") +
+                                  "\nsource_ports: " + all["source_ports"].value("default", ""))),
+            compiled(kSamplePolicy));
+  EXPECT_EQ(compiled(sample_with("  admin: {management: true}",
+                                 "  admin: {management: true}\n  front: " + zone_text +
+                                     ", per_source: " + limits + ", total: " + limits + "}")),
+            compiled(sample_with("  admin: {management: true}",
+                                 "  admin: {management: true}\n  front: {}")));
 }
 
 struct Change {
