@@ -18,7 +18,15 @@ constexpr uint32_t kProxyV2Ipv4 =
     28;  // signature, version, family, length, two addresses and ports
 
 uint32_t client_isn(uint32_t flow) { return flow * 2654435761u; }
-uint32_t server_isn(uint32_t server, uint16_t port) { return (server << 16 | port) * 2246822519u; }
+uint32_t server_isn(uint32_t pair, uint16_t port) { return (pair << 16 | port) * 2246822519u; }
+
+// Numbers the pairs of a server and one of the dam's addresses.
+uint32_t pair_of(uint32_t server, uint32_t local) {
+  const uint32_t server_index = server - kFirstServer;
+  const uint32_t local_index = local - kDamBack;
+  return server_index < kServers && local_index < kDamBacks ? server_index * kDamBacks + local_index
+                                                            : kNobody;
+}
 
 uint32_t client_address(uint32_t flow) { return kFirstClient + flow % kSources; }
 uint16_t client_port(uint32_t flow) {
@@ -64,7 +72,7 @@ Frame& Outbox::next(uint8_t port) {
 }
 
 Peer::Peer(uint32_t flows, std::vector<uint8_t> hello)
-    : connections_(flows), owner_(kServers << 16, kNobody), hello_(std::move(hello)) {}
+    : connections_(flows), owner_(kServers * kDamBacks << 16, kNobody), hello_(std::move(hello)) {}
 
 TcpFields Peer::client_fields(uint32_t flow) const {
   return {.src = client_address(flow),
@@ -125,9 +133,9 @@ void Peer::from_listener(const TcpFields& tcp, Outbox& out) {
 }
 
 void Peer::to_server(const TcpFields& tcp, Outbox& out) {
-  const uint32_t server = tcp.dst - kFirstServer;
-  if (server >= kServers || (tcp.flags & kRst)) return;
-  const uint32_t isn = server_isn(server, tcp.src_port);
+  const uint32_t pair = pair_of(tcp.dst, tcp.src);
+  if (pair == kNobody || (tcp.flags & kRst)) return;
+  const uint32_t isn = server_isn(pair, tcp.src_port);
   if (tcp.flags & kSyn) {
     TcpFields syn_ack = reply_to(tcp, isn, kSyn | kAck);
     syn_ack.options = kSynOptions;
@@ -140,8 +148,8 @@ void Peer::to_server(const TcpFields& tcp, Outbox& out) {
 
 // The PROXY header says whose connection this is: in bursts there is no other way to know.
 void Peer::server_learns(const TcpFields& tcp) {
-  const uint32_t server = tcp.dst - kFirstServer;
-  uint32_t& owner = owner_[server << 16 | tcp.src_port];
+  const uint32_t pair = pair_of(tcp.dst, tcp.src);
+  uint32_t& owner = owner_[pair << 16 | tcp.src_port];
   const uint8_t* header = tcp.payload.data();
   if (tcp.payload.size() >= kProxyV2Ipv4 && std::memcmp(header, kProxyV2, sizeof kProxyV2) == 0) {
     const auto port = static_cast<uint16_t>(header[24] << 8 | header[25]);
@@ -151,7 +159,7 @@ void Peer::server_learns(const TcpFields& tcp) {
   Connection& connection = connections_[owner];
   spliced_ += connection.stage != Stage::spliced;
   connection.stage = Stage::spliced;
-  connection.server = static_cast<uint8_t>(server);
+  connection.pair = static_cast<uint8_t>(pair);
   connection.dam_port = tcp.src_port;
   connection.server_ack = tcp.seq + static_cast<uint32_t>(tcp.payload.size());
 }
@@ -171,11 +179,11 @@ uint16_t Peer::write_client_data(uint32_t flow, std::span<const uint8_t> payload
 uint16_t Peer::write_server_data(uint32_t flow, std::span<const uint8_t> payload,
                                  uint8_t* out) const {
   const Connection& connection = connections_[flow];
-  const TcpFields tcp = {.src = kFirstServer + connection.server,
-                         .dst = kDamBack,
+  const TcpFields tcp = {.src = kFirstServer + connection.pair / kDamBacks,
+                         .dst = kDamBack + connection.pair % kDamBacks,
                          .src_port = kServicePort,
                          .dst_port = connection.dam_port,
-                         .seq = server_isn(connection.server, connection.dam_port) + 1,
+                         .seq = server_isn(connection.pair, connection.dam_port) + 1,
                          .ack = connection.server_ack,
                          .flags = kAck,
                          .payload = payload};

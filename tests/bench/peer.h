@@ -16,9 +16,10 @@ namespace dam::bench {
 // The lab of the benchmarks: IPv4 documentation and benchmark ranges (RFC 5737, RFC 2544).
 inline constexpr uint32_t kDamFront = 0xcb007102;      // 203.0.113.2, the public address
 inline constexpr uint32_t kFrontGateway = 0xcb007101;  // 203.0.113.1
-inline constexpr uint32_t kDamBack = 0xc6336401;       // 198.51.100.1
-inline constexpr uint32_t kFirstServer = 0xc6336410;   // 198.51.100.16
-inline constexpr uint32_t kServers = 32;  // 64,000 source ports each: 1 M flows need 16
+inline constexpr uint32_t kDamBack = 0xc6336401;       // 198.51.100.1 and those that follow
+inline constexpr uint32_t kDamBacks = 16;  // 64,000 source ports each and server: 1 M flows need 8
+inline constexpr uint32_t kFirstServer = 0xc6336480;  // 198.51.100.128
+inline constexpr uint32_t kServers = 2;
 inline constexpr uint16_t kServicePort = 443;
 inline constexpr uint32_t kFirstClient = 0xc6120100;  // 198.18.1.0
 inline constexpr uint32_t kSources = 125'000;         // all within 198.18.0.0/15
@@ -71,7 +72,7 @@ class Peer {
     uint32_t client_ack = 0;   // the dam's next one
     uint32_t server_ack = 0;   // the dam's next one towards the server
     uint16_t dam_port = 0;     // from which the dam talks to the server
-    uint8_t server = 0;
+    uint8_t pair = 0;          // of addresses, of the dam and a server
     Stage stage = Stage::none;
     Goal goal = Goal::splice;
   };
@@ -82,7 +83,7 @@ class Peer {
   TcpFields client_fields(uint32_t flow) const;
 
   std::vector<Connection> connections_;
-  std::vector<uint32_t> owner_;  // [server << 16 | port of the dam]: which flow
+  std::vector<uint32_t> owner_;  // [pair of addresses << 16 | port of the dam]: which flow
   std::vector<uint8_t> hello_;
   uint32_t cookies_ = 0;
   uint32_t spliced_ = 0;

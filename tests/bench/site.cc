@@ -15,12 +15,12 @@ constexpr uint64_t kMillion = 1'000'000;
 
 dam_address v4(uint32_t host_order) { return dam_address_v4(dam_hton32(host_order).raw); }
 
-Interface interface(std::string name, uint8_t port, uint32_t own) {
+Interface interface(std::string name, uint8_t port, uint32_t own, uint32_t count) {
   Interface result;
   result.name = std::move(name);
   result.port = port;
   result.mac = kDamMac[port];
-  result.subnets = {{v4(own), 96 + 24}};
+  for (uint32_t i = 0; i < count; ++i) result.subnets.push_back({v4(own + i), 96 + 24});
   return result;
 }
 
@@ -77,9 +77,9 @@ Limits site_limits(uint32_t live_flows) {
 }
 
 std::vector<Interface> site_interfaces() {
-  Interface front = interface("front", kFrontPort, kDamFront);
+  Interface front = interface("front", kFrontPort, kDamFront, 1);
   front.gateways = {v4(kFrontGateway)};
-  return {front, interface("back", kBackPort, kDamBack)};
+  return {front, interface("back", kBackPort, kDamBack, kDamBacks)};
 }
 
 std::shared_ptr<const Policy> site_policy(const Limits& limits, const SiteOptions& options) {
