@@ -169,7 +169,7 @@ void fight(uint32_t seed) {
 }
 
 TEST(SourceTableInterleaved, OneEntryAKeyNoChargeForgottenNoSlotLost) {
-  for (uint32_t seed = 0; seed < 4000 && !testing::Test::HasFatalFailure(); ++seed) fight(seed);
+  for (uint32_t seed = 0; seed < 2000 && !testing::Test::HasFatalFailure(); ++seed) fight(seed);
 }
 
 }  // namespace
