@@ -117,17 +117,19 @@ bool Worker::cookie_holds(const dam_packet& packet, dam_cookie_options& options)
 }
 
 // A client that lost its connection uses the port again: its new cookie ends the old flow. Segments
-// that fit the old flow are not tried as cookies: among millions one would pass by chance.
+// that fit the old flow are not tried as cookies: among millions one would pass by chance. An old
+// flow that is over has little left to say; numbers within 64 KiB of its last are all that fit,
+// which a port used again has left behind after 4 ms (RFC 9293 3.4.1).
 bool Worker::replaced_by_new_cookie(Flow& flow, Job& job) {
   const bool spliced = flow.state >= FlowState::deliver;
   const dam_seq sent = spliced
                            ? dam_seq_translate(flow.next[DAM_S2C], flow.splice.seq_delta[DAM_S2C])
                            : dam_seq_add(flow.cookie, 1);
   const dam_seq received = spliced ? flow.next[DAM_C2S] : dam_seq_add(flow.client_isn, 1);
-  constexpr int32_t kNear = 1 << 26;
+  const int32_t near = (flow.flags & kFlowClosing) != 0 ? 1 << 16 : 1 << 26;
   const int32_t seq_off = dam_seq_distance(received, job.packet.seq);
   const int32_t ack_off = dam_seq_distance(sent, job.packet.ack);
-  const bool fits = seq_off > -kNear && seq_off < kNear && ack_off > -kNear && ack_off < kNear;
+  const bool fits = seq_off > -near && seq_off < near && ack_off > -near && ack_off < near;
   dam_cookie_options cookie;
   if (fits || !cookie_holds(job.packet, cookie)) return false;
   const uint16_t listener_slot = flow.listener_slot;
