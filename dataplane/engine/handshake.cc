@@ -21,6 +21,7 @@ uint32_t HoldPool::take() {
 
 void Handshake::set_name(std::string_view text) {
   name_bytes = static_cast<uint16_t>(std::min(text.size(), name.size()));
+  if (name_bytes == 0) return;
   std::memcpy(name.data(), text.data(), name_bytes);
 }
 
