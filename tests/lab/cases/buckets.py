@@ -12,13 +12,13 @@ MIB = 1 << 20
 ZONES = {
     "management": {"management": True},
     "service": {},
-    "packets": {"per_source": {"packets": "100r/s burst=50"}},
+    "packets": {"per_source": {"packets": "50r/s burst=20"}},
     "upload": {"per_source": {"bytes_up": "250kB/s burst=64kB"}},
     "download": {"per_source": {"bytes_down": "1MB/s burst=128kB"}},
     "connections": {"per_source": {"connections": "2r/s burst=5"}},
     "connections-reset": {"exceeded": "reset", "per_source": {"connections": "2r/s burst=5"}},
     "concurrent": {"exceeded": "reset", "per_source": {"concurrent": 5}},
-    "all-packets": {"total": {"packets": "200r/s burst=100"}},
+    "all-packets": {"total": {"packets": "100r/s burst=50"}},
     "all-upload": {"total": {"bytes_up": "250kB/s burst=64kB"}},
     "all-download": {"total": {"bytes_down": "1MB/s burst=128kB"}},
     "all-connections": {"exceeded": "reset", "total": {"connections": "2r/s burst=5"}},
@@ -63,7 +63,10 @@ def _served(site, client, timeout=0.6):
 
 def _pair(site, zone, family=4, source=None):
     text = hello.client_hello(zone + ".zone.example")
-    return site.connect(text=text, family=family, source=source)
+    pair = site.connect(text=text, family=family, source=source)
+    for end in pair:
+        end.sock.settimeout(30)  # limits make connections slow
+    return pair
 
 
 @suite.each(family=[4, 6])

@@ -165,10 +165,13 @@ def test_sack_from_client(site):
 
 
 def test_window_scale(site):
-    """a window beyond 64 KiB opens in both directions, whatever scale each end uses"""
-    with site.client.sysctls({"net.ipv4.tcp_rmem": "4096 131072 33554432"}):
-        client, server = site.connect(SO_RCVBUF=1 << 20)
-    rate = transfer(server, client, 8 * MIB)
-    rate = min(rate, transfer(client, server, 8 * MIB))
-    assert rate > 50e6, f"{rate / 1e6:.0f} Mbit/s: windows are not scaled right"
+    """windows beyond 64 KiB arrive as they were offered, whatever scale each end uses"""
+    client, server = site.connect(SO_RCVBUF=1 << 20)
+    transfer(server, client, 8 * MIB)
+    transfer(client, server, 8 * MIB)
+    for sender, receiver in ((server, client), (client, server)):
+        offered, seen = receiver.info()["rcv_wnd"], sender.info()["snd_wnd"]
+        assert offered > 200_000, offered
+        if site.front.is_dam:  # but for rounding by the scales
+            assert abs(offered - seen) <= 2048, f"offered {offered}, seen {seen}"
     site.finish(client, server)

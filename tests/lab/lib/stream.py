@@ -112,12 +112,13 @@ class Stream:
 
     def info(self):
         """A few fields of TCP_INFO by name."""
-        raw = self.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104)
+        raw = self.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 240)
         scales = raw[6]
         words = struct.unpack_from("=24I", raw, 8)
         return {"state": raw[0], "snd_wscale": scales & 15, "rcv_wscale": scales >> 4,
                 "snd_mss": words[2], "rcv_mss": words[3], "unacked": words[4], "pmtu": words[13],
-                "total_retrans": words[23]}
+                "total_retrans": words[23], **dict(zip(("snd_wnd", "rcv_wnd"),
+                                                       struct.unpack_from("=2I", raw, 228)))}
 
     def __enter__(self):
         return self
