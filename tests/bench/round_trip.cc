@@ -68,6 +68,7 @@ int main(int argc, char** argv) {
   std::thread other(echo, std::ref(line), second);
   pin(first);
   std::vector<double> rounds;
+  rounds.reserve(kRounds);
   for (int i = 0; i < kRounds; ++i) rounds.push_back(round_ns(line));
   other.join();
   std::sort(rounds.begin(), rounds.end());
