@@ -399,6 +399,7 @@ RC_GTEST_PROP(SpliceEmbedded, cut_anywhere_it_stays_within_the_quote, ()) {
 
 TEST(SpliceEmbedded, octets_behind_the_quoted_packets_own_end_stay) {
   FrameSpec spec;
+  spec.options = {nop(), nop(), timestamps(1, 2), {0, {}}};
   Bytes quote = write_ip(spec);
   set16(quote, 2, 28);
   const Bytes before = quote;
