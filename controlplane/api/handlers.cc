@@ -132,7 +132,7 @@ void add_handlers(httplib::Server& server, const ApiParts& parts) {
                });
   add_metrics_handler(server, parts.metrics_text);
   server.set_error_handler(answer_error);
-  server.set_exception_handler([](const Request&, Response& response, std::exception_ptr) {
+  server.set_exception_handler([](const Request&, Response& response, const std::exception_ptr&) {
     answer(response, 500, error_body("an error inside the control plane", "its log may say more"));
   });
 }

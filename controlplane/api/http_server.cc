@@ -100,7 +100,7 @@ void HttpServer::run() {
 
 std::string HttpServer::serve_unix(const std::string& path) {
   if (path.size() >= sizeof(sockaddr_un{}.sun_path)) return path + " is too long for a socket";
-  const std::string blocked = clear_the_way(path);
+  std::string blocked = clear_the_way(path);
   if (!blocked.empty()) return blocked;
   server_.set_address_family(AF_UNIX);
   // The mode is right from the first moment on.

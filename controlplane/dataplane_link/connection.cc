@@ -26,7 +26,7 @@ std::string Connection::open(const std::string& path) {
   if (fd_ >= 0 && connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0) {
     return "";
   }
-  const std::string wrong = path + ": " + std::strerror(errno);
+  std::string wrong = path + ": " + std::strerror(errno);
   close();
   return wrong;
 }

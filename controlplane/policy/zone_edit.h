@@ -15,8 +15,8 @@ struct ZoneChange {
   std::string value;  // as dam.yaml writes it: "50r/s burst=100"
 };
 
-// False, and reported without a place, when the key or the value is wrong.
-bool change_zone(Zone& zone, const ZoneChange& change, Problems& problems);
+// What is wrong with the key or the value is reported without a place.
+void change_zone(Zone& zone, const ZoneChange& change, Problems& problems);
 
 // The lines that make the changes last when they are put into dam.yaml.
 std::string yaml_of_changes(const std::vector<ZoneChange>& changes);

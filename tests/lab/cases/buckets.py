@@ -9,18 +9,20 @@ from lib.stream import transfer
 
 BAN = {"ban": {"after": 3, "within": "10s", "for": "4s"}}
 MIB = 1 << 20
+# Bursts of bytes are worth 0.3 s: on a path this short TCP loses its retransmissions too, and a smaller
+# bucket would overflow while it waits for its retransmission timer (0.2 s).
 ZONES = {
     "management": {"management": True},
     "service": {},
     "packets": {"per_source": {"packets": "50r/s burst=20"}},
-    "upload": {"per_source": {"bytes_up": "250kB/s burst=64kB"}},
-    "download": {"per_source": {"bytes_down": "1MB/s burst=128kB"}},
+    "upload": {"per_source": {"bytes_up": "250kB/s burst=75kB"}},
+    "download": {"per_source": {"bytes_down": "1MB/s burst=300kB"}},
     "connections": {"per_source": {"connections": "2r/s burst=5"}},
     "connections-reset": {"exceeded": "reset", "per_source": {"connections": "2r/s burst=5"}},
     "concurrent": {"exceeded": "reset", "per_source": {"concurrent": 5}},
     "all-packets": {"total": {"packets": "100r/s burst=50"}},
-    "all-upload": {"total": {"bytes_up": "250kB/s burst=64kB"}},
-    "all-download": {"total": {"bytes_down": "1MB/s burst=128kB"}},
+    "all-upload": {"total": {"bytes_up": "250kB/s burst=75kB"}},
+    "all-download": {"total": {"bytes_down": "1MB/s burst=300kB"}},
     "all-connections": {"exceeded": "reset", "total": {"connections": "2r/s burst=5"}},
     "all-concurrent": {"exceeded": "reset", "total": {"concurrent": 5}},
     "ban": {"exceeded": BAN, "per_source": {"connections": "1r/s burst=3"}},

@@ -72,6 +72,12 @@ class DamFront:
         self.dataplane = self.controlplane = None
         os.chmod(directory, 0o755)  # the dataplane does not stay root
 
+    @staticmethod
+    def missing(options):
+        """Programs that a run needs and the build lacks."""
+        paths = [os.path.join(options.build, path) for path in PROGRAMS.values()]
+        return [path for path in paths if not os.access(path, os.X_OK)]
+
     def start(self):
         # The kernel has no part in the edge's devices.
         for device in ("front", "service", "management"):

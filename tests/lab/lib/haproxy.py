@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """HAProxy in the dam's place: shows that the tests themselves are right, and where the two differ."""
 import os
+import shutil
 import signal
 import time
 
@@ -75,6 +76,10 @@ class HaproxyFront:
 
     def __init__(self, site, plan, directory, _options):
         self.site, self.plan, self.directory = site, plan, directory
+
+    @staticmethod
+    def missing(_options):
+        return [] if shutil.which("haproxy") else ["haproxy"]
 
     def start(self):
         for family in (4, 6):
