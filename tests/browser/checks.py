@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Visits the lab's sites with a real browser, inside the client's namespace, and checks what the browser and
+the servers saw. Started by tests/browser/run."""
+import argparse
+import hashlib
+import os
+import re
+import signal
+import sys
+import time
+
+from hello import hellos
+from webdriver import Browser, Driver, WebDriverError
+
+PUBLIC = {"IPv4": "203.0.113.10", "IPv6": "2001:db8:113::10"}
+BIG = "32m.bin"
+UPLOAD_MIB = 8
+LOG = re.compile(r'(?P<time>\S+) (?P<client>\S+) (?P<proxy>\S+) (?P<host>\S+) "(?P<request>[^"]*)" (?P<status>\d+) '
+                 r'\d+ "(?P<agent>[^"]*)" (?P<tls>\S+) (?P<curve>\S+) (?P<name>\S+)')
+
+
+class Checks:
+    def __init__(self):
+        self.passed = self.failed = 0
+
+    def check(self, holds, sentence):
+        print(f"  {'✓' if holds else '✗'} {sentence}", flush=True)
+        self.passed, self.failed = self.passed + bool(holds), self.failed + (not holds)
+
+    def title(self, sentence):
+        print(f"\n{sentence}", flush=True)
+
+    def note(self, sentence):
+        print(f"    {sentence}", flush=True)
+
+    def attempt(self, what, function, *arguments):
+        """A part that breaks is one failed check; the others go on."""
+        try:
+            function(self, *arguments)
+        except (WebDriverError, OSError, KeyError, IndexError, TypeError) as error:
+            self.check(False, f"{what}: {type(error).__name__}: {error}")
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--state", required=True, help="the lab's files")
+    parser.add_argument("--scratch", required=True, help="the browser's files; client.pcap is there")
+    parser.add_argument("--ipv4", required=True, help="the client's address")
+    parser.add_argument("--ipv6", required=True)
+    parser.add_argument("--seconds", type=int, required=True, help="limit for all")
+    return parser.parse_args()
+
+
+def log_lines(state, server, agent, client, at_least):
+    """What the server's log has of this browser and client; waits until it has enough."""
+    end = time.monotonic() + 3
+    while True:
+        with open(f"{state}/{server}/logs/access.log", encoding="utf-8") as file:
+            lines = [match.groupdict() for match in map(LOG.match, file) if match]
+        seen = [line for line in lines if line["agent"] == agent and line["client"] == client]
+        if len(seen) >= at_least or time.monotonic() > end:
+            return seen
+        time.sleep(0.05)
+
+
+def check_page(checks, browser, options, family, name, server):
+    client, where = getattr(options, family.lower()), f"{name} over {family}"
+    started = time.time()
+    browser.go(f"https://{name}/browser/index.html")
+    got = browser.result("report")
+    parts = got["images"] + got["scripts"] + got["fetches"]
+    checks.check(parts == got["wanted"], f"{where}: {parts} of {got['wanted']} parts whole ({got['images']} images, "
+                 f"{got['scripts']} scripts, {got['fetches']} fetches); page in {got['load_ms']:.0f} ms, all in "
+                 f"{got['all_ms']:.0f} ms")
+    checks.check(got["protocols"] == ["h2"] and got["entries"] > parts,
+                 f"{where}: all {got['entries']} by {', '.join(got['protocols'])}")
+    check_certificate(checks, where, browser.responses(), name, PUBLIC[family])
+    check_log(checks, where, options, server, client, got, started)
+    return got
+
+
+def check_certificate(checks, where, responses, name, public):
+    own = [r for r in responses if r["url"].startswith(f"https://{name}/")]
+    secure = [r for r in own if r.get("securityState") == "secure" and name in r["securityDetails"]["sanList"] and
+              r["securityDetails"]["issuer"] == "Lab authority" and r["remoteIPAddress"].strip("[]") == public]
+    details = own[0]["securityDetails"]
+    checks.check(own and len(secure) == len(own),
+                 f"{where}: the browser calls {len(secure)} of {len(own)} answers from {public} secure: certificate of "
+                 f"{details['subjectName']} by {details['issuer']}, {details['protocol']}, "
+                 f"{details.get('keyExchangeGroup')}, {details['cipher']}")
+
+
+def check_log(checks, where, options, server, client, got, started):
+    seen = [line for line in log_lines(options.state, server, got["agent"], client, got["entries"])
+            if float(line["time"]) >= started - 0.01]
+    right = [line for line in seen if line["status"] == "200" and line["proxy"] == client and
+             line["request"].endswith("HTTP/2.0") and line["tls"] == "TLSv1.3"]
+    checks.check(len(right) == len(seen) >= got["entries"] and got["whoami"]["client"] == client,
+                 f"{where}: {server}'s log has {len(right)} requests of {client} with this browser's User-Agent, by "
+                 f"{'/'.join(sorted({line['tls'] for line in seen}))} and HTTP/2; its app sees "
+                 f"{got['whoami']['client']}")
+
+
+def check_heavy(checks, options, family, got):
+    client = getattr(options, family.lower())
+    seen = [line for line in log_lines(options.state, "service", got["agent"], client, got["entries"])
+            if line["request"].startswith("GET /browser/call/")]
+    names = {name: sum(line["name"] == name for line in seen) for name in sorted({line["name"] for line in seen})}
+    checks.check(got["heavy"] == len(seen) == 8 and all(line["host"] == "api.example.org" for line in seen),
+                 f"api.example.org over {family}: {len(seen)} of 8 calls to the heavy zone from the page answered")
+    checks.note("by the server name of their connection: " +
+                ", ".join(f"{name} {number}" for name, number in names.items()))
+
+
+def check_transfers(checks, browser, options, family):
+    path = f"{options.state}/service/www/{BIG}"
+    with open(path, "rb") as file:
+        wanted = hashlib.file_digest(file, "sha256").hexdigest()
+    got = browser.result(f"download('/{BIG}')")
+    checks.check(got["sha256"] == wanted and got["size"] == os.path.getsize(path),
+                 f"download over {family}: {got['size']} bytes in {got['pieces']} pieces, {got['ms']:.0f} ms "
+                 f"({got['size'] / got['ms'] / 1000:.1f} MB/s), SHA-256 in the page {got['sha256'][:16]}…, the file's")
+    got = browser.result(f"upload('/whoami', {UPLOAD_MIB << 20})")
+    checks.check(got["answer"]["sha256"] == got["sha256"] and got["answer"]["size"] == UPLOAD_MIB << 20,
+                 f"upload over {family}: {got['answer']['size']} bytes, {got['ms']:.0f} ms, SHA-256 at the server "
+                 f"{got['answer']['sha256'][:16]}…, the page's")
+
+
+def visit(checks, driver, options, family):
+    checks.title(f"Chromium over {family}")
+    with Browser(driver, f"{options.scratch}/profile-{family}", PUBLIC[family]) as browser:
+        got = check_page(checks, browser, options, family, "www.example.org", "service")
+        check_heavy(checks, options, family, got)
+        checks.attempt(f"transfers over {family}", check_transfers, browser, options, family)
+        check_page(checks, browser, options, family, "manage.example.org", "management")
+        checks.note(f"Chromium {browser.version}: {got['agent']}")
+
+
+def check_stranger(checks, options):
+    """The same browser without the lab's authority must refuse: so the verification above is real."""
+    checks.title("A browser that does not know the lab's authority")
+    driver = Driver(f"{options.scratch}/stranger", 9516, f"{options.scratch}/stranger.log")
+    with Browser(driver, f"{options.scratch}/profile-stranger", PUBLIC["IPv4"]) as browser:
+        browser.go("https://www.example.org/browser/index.html")
+        failures = browser.failures()
+    checks.check("net::ERR_CERT_AUTHORITY_INVALID" in failures, f"refuses the page: {', '.join(failures)}")
+    driver.stop()
+
+
+def check_hellos(checks, options):
+    checks.title("ClientHellos on the client's cable")
+    seen = {}
+    for hello in hellos(f"{options.scratch}/client.pcap"):
+        seen.setdefault((hello.name, ":" in hello.source), []).append(hello)
+    for (name, is_ipv6), group in sorted(seen.items()):
+        sizes = sorted(hello.size for hello in group)
+        checks.note(f"{name} over IPv{6 if is_ipv6 else 4}: {len(group)} × {sizes[0]} to {sizes[-1]} bytes in "
+                    f"{'/'.join(sorted({str(hello.segments) for hello in group}))} segments, key shares "
+                    f"{' + '.join(group[0].key_shares)}")
+    parted = sum(hello.segments > 1 for group in seen.values() for hello in group)
+    total = sum(map(len, seen.values()))
+    checks.check(total and parted, f"{parted} of {total} were longer than a segment; each reached its server by name")
+    with open(f"{options.state}/service/logs/access.log", encoding="utf-8") as file:
+        curves = {match["curve"] for match in map(LOG.match, file) if match}
+    checks.note(f"nginx chose {', '.join(sorted(curves))}")
+
+
+def run(checks, options):
+    driver = Driver(f"{options.scratch}/home", 9515, f"{options.scratch}/chromedriver.log")
+    for family in PUBLIC:
+        checks.attempt(f"Chromium over {family}", visit, driver, options, family)
+    driver.stop()
+    checks.attempt("the stranger", check_stranger, options)
+    checks.attempt("ClientHellos", check_hellos, options)
+
+
+def too_long(*_):
+    raise TimeoutError("the time is over")
+
+
+def main():
+    options, checks = arguments(), Checks()
+    signal.signal(signal.SIGALRM, too_long)
+    signal.alarm(options.seconds)
+    started = time.monotonic()
+    checks.attempt("the test", run, options)
+    print(f"\n{checks.passed} passed, {checks.failed} failed ({time.monotonic() - started:.1f} s)")
+    return 1 if checks.failed or not checks.passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
