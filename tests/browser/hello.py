@@ -5,14 +5,15 @@ import ipaddress
 import struct
 
 GROUPS = {0x001d: "X25519", 0x0017: "P-256", 0x0018: "P-384", 0x11ec: "X25519MLKEM768", 0x6399: "X25519Kyber768"}
+PROXY2 = b"\r\n\r\n\0\r\nQUIT\n"
 
 
 @dataclasses.dataclass
 class Hello:
     source: str
     name: str
-    size: int  # of the handshake message and its record's header, bytes
-    segments: int
+    data: bytes  # the record
+    segments: int  # a PROXY header before it counts
     key_shares: list
 
 
@@ -87,19 +88,34 @@ def shares(data):
     return names
 
 
+def start_of_hello(data):
+    """Behind the PROXY header, version 2, that a server gets."""
+    if not data.startswith(PROXY2):
+        return 0
+    return 16 + struct.unpack_from("!H", data, 14)[0]
+
+
+def end_of_hello(data):
+    """How many bytes it takes at least, as far as can be said from these."""
+    if len(data) < 16:
+        return 16
+    start = start_of_hello(data)
+    return start + 5 + (struct.unpack_from("!H", data, start + 3)[0] if len(data) >= start + 5 else 0)
+
+
 def hello_of(flow):
     data, segments = b"", 0
-    while len(data) < 5 or len(data) < 5 + struct.unpack_from("!H", data, 3)[0]:
+    while len(data) < (end := end_of_hello(data)):
         piece = flow.pieces.get(len(data))
         if not piece:
             return None
         data, segments = data + piece, segments + 1
-    if data[0] != 22 or data[5] != 1:
+    record = data[start_of_hello(data):end]
+    if record[0] != 22 or record[5] != 1:
         return None
-    size = 5 + struct.unpack_from("!H", data, 3)[0]
-    found = extensions(data[5:size])
+    found = extensions(record[5:])
     name = found[0][5:].decode() if 0 in found else "-"
-    return Hello(flow.source, name, size, segments, shares(found.get(51, b"\0\0")))
+    return Hello(flow.source, name, record, segments, shares(found.get(51, b"\0\0")))
 
 
 def hellos(path):

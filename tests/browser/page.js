@@ -10,8 +10,17 @@ const fetchPart = ({url, integrity}) => took(fetch(url, {integrity}).then((r) =>
 const callHeavy = ({url, credentials}) => took(fetch(url, {mode: 'no-cors', credentials}));
 const count = async (promises) => (await Promise.all(promises)).filter(Boolean).length;
 
-const shown = (image) => took(image.decode())
-    .then((ok) => ok && image.naturalWidth === plan.side && image.naturalHeight === plan.side);
+const hex = (buffer) => [...new Uint8Array(buffer)].map((b) => b.toString(16).padStart(2, '0')).join('');
+const sha256 = async (data) => hex(await crypto.subtle.digest('SHA-256', data));
+
+// A broken image is shown as far as it came: only its pixels say whether it is whole.
+async function shown(image, number) {
+  if (!await took(image.decode())) return false;
+  const canvas = new OffscreenCanvas(image.naturalWidth, image.naturalHeight).getContext('2d');
+  canvas.drawImage(image, 0, 0);
+  const {data} = canvas.getImageData(0, 0, image.naturalWidth, image.naturalHeight);
+  return await sha256(data) === plan.pixels[number];
+}
 
 async function lookAtPage() {
   const fetches = count(plan.fetches.map(fetchPart));
@@ -22,7 +31,7 @@ async function lookAtPage() {
   const images = await count([...document.images].map(shown));
   const result = {
     images, scripts: new Set(ran).size, fetches: await fetches, heavy: await heavy,
-    wanted: plan.images + plan.scripts + plan.fetches.length, whoami: await whoami,
+    wanted: plan.pixels.length + plan.scripts + plan.fetches.length, whoami: await whoami,
   };
   const [navigation] = performance.getEntriesByType('navigation');
   const entries = [navigation, ...performance.getEntriesByType('resource')]
@@ -34,8 +43,6 @@ async function lookAtPage() {
   };
 }
 
-const hex = (buffer) => [...new Uint8Array(buffer)].map((b) => b.toString(16).padStart(2, '0')).join('');
-
 // Takes a long body piece by piece, as it streams in.
 async function download(url) {
   const start = performance.now(), response = await fetch(url, {cache: 'no-store'}), pieces = [];
@@ -46,17 +53,15 @@ async function download(url) {
   }
   const ms = performance.now() - start;
   const whole = await new Blob(pieces).arrayBuffer();
-  const sha256 = hex(await crypto.subtle.digest('SHA-256', whole));
-  return {size: whole.byteLength, pieces: pieces.length, ms, sha256};
+  return {size: whole.byteLength, pieces: pieces.length, ms, sha256: await sha256(whole)};
 }
 
 async function upload(url, size) {
   const body = new Uint8Array(size);
   for (let at = 0; at < size; at += 65536) crypto.getRandomValues(body.subarray(at, at + 65536));
-  const sha256 = hex(await crypto.subtle.digest('SHA-256', body));
-  const start = performance.now();
+  const digest = await sha256(body), start = performance.now();
   const answer = await (await fetch(url, {method: 'POST', body})).json();
-  return {answer, ms: performance.now() - start, sha256};
+  return {answer, ms: performance.now() - start, sha256: digest};
 }
 
 const report = lookAtPage();

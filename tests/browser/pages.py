@@ -25,6 +25,11 @@ def png(pixels):
             chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
 
 
+def opaque(pixels):
+    """As a canvas gives them: red, green, blue, alpha."""
+    return b"".join(pixels[i:i + 3] + b"\xff" for i in range(0, len(pixels), 3))
+
+
 def integrity(data):
     return "sha256-" + base64.b64encode(hashlib.sha256(data).digest()).decode()
 
@@ -37,9 +42,11 @@ def write(path, data):
 
 def write_site(node, www):
     images, scripts, texts = PARTS[node]
-    body, fetches = [], []
+    body, pixels, fetches = [], [], []
     for number in range(images):
-        write(f"{www}/{number}.png", png(os.urandom(SIDE * SIDE * 3)))
+        colours = os.urandom(SIDE * SIDE * 3)
+        write(f"{www}/{number}.png", png(colours))
+        pixels.append(hashlib.sha256(opaque(colours)).hexdigest())
         body.append(f'<img src="{number}.png">')
     for number in range(scripts):
         code = f"ran.push({number});\n// {base64.b64encode(os.urandom(1500)).decode()}\n".encode()
@@ -47,7 +54,7 @@ def write_site(node, www):
     for number in range(texts):
         digest = write(f"{www}/{number}.txt", base64.b64encode(os.urandom(3000)))
         fetches.append({"url": f"{number}.txt", "integrity": digest})
-    plan = {"images": images, "side": SIDE, "scripts": scripts, "fetches": fetches, "heavy": []}
+    plan = {"pixels": pixels, "scripts": scripts, "fetches": fetches, "heavy": []}
     if node == "service":
         plan["heavy"] = [{"url": f"https://api.example.org/browser/call/{number}",
                           "credentials": ("omit", "include")[number % 2]} for number in range(HEAVY_CALLS)]

@@ -60,6 +60,7 @@ class Browser:
         host = f"[{address}]" if ":" in address else address
         rules = f"MAP *.example.org {host}, MAP * ~NOTFOUND"  # nothing else is looked up
         arguments = FLAGS + [f"--user-data-dir={profile}", f"--host-resolver-rules={rules}"]
+        self.log = []
         os.makedirs(profile)
         wanted = {"browserName": "chrome", "goog:loggingPrefs": {"performance": "ALL"},
                   "goog:chromeOptions": {"binary": "/usr/bin/chromium", "args": arguments},
@@ -76,6 +77,12 @@ class Browser:
 
     def go(self, url):
         self.driver.call("POST", self.path + "/url", {"url": url})
+        self.log = []  # the page that a new browser shows has failures of its own in it
+        asked = {event["requestId"] for event in self.events("Network.requestWillBeSent")
+                 if event["request"]["url"] == url}
+        failed = [event["errorText"] for event in self.events("Network.loadingFailed") if event["requestId"] in asked]
+        if failed:  # then the browser shows a page of its own instead
+            raise WebDriverError(failed[0])
 
     def result(self, expression):
         """The value of a promise in the page."""
@@ -87,14 +94,11 @@ class Browser:
         return got["value"]
 
     def events(self, method):
-        """Events of the DevTools protocol since the last call."""
+        """Events of the DevTools protocol since the page was asked for."""
         lines = self.driver.call("POST", self.path + "/se/log", {"type": "performance"})
-        events = [json.loads(line["message"])["message"] for line in lines]
-        return [event["params"] for event in events if event["method"] == method]
+        self.log += [json.loads(line["message"])["message"] for line in lines]
+        return [event["params"] for event in self.log if event["method"] == method]
 
     def responses(self):
         """What the browser's network stack says of every answer."""
         return [event["response"] for event in self.events("Network.responseReceived")]
-
-    def failures(self):
-        return [event["errorText"] for event in self.events("Network.loadingFailed")]
