@@ -95,6 +95,17 @@ DAM_INLINE int dam_gcra_charge(uint64_t* tat_ns, const struct dam_gcra_rate* rat
   return 0;
 }
 
+/* The same for a bucket that no other CPU charges: without locked instructions, each of which holds
+ * up the loads behind it. */
+DAM_INLINE int dam_gcra_charge_alone(uint64_t* tat_ns, const struct dam_gcra_rate* rate,
+                                     uint64_t now_ns, uint32_t units) {
+  if (rate->interval_q20 == 0 || units == 0) return 1;
+  uint64_t next = dam_gcra_next_ns(*(const volatile uint64_t*)tat_ns, rate, now_ns, units);
+  if (next == 0) return 0;
+  *(volatile uint64_t*)tat_ns = next;
+  return 1;
+}
+
 /* For after a refusal. An arrival time further ahead than the tolerance is debt from another rate:
  * the policy has changed since. The bucket goes on as an empty one of this rate; else whoever had
  * filled the old one would wait at the old pace, for hours where that was slow. CPUs' clocks that

@@ -16,12 +16,6 @@ constexpr dam_drop_reason kTotalReasons[DAM_DIM_COUNT] = {
     DAM_DROP_zone_packets, DAM_DROP_zone_bytes_up, DAM_DROP_zone_bytes_down,
     DAM_DROP_zone_connections};
 
-bool within(uint64_t* tat_ns, const dam_gcra_rate& rate, uint64_t now_ns, uint32_t units) {
-  if (dam_gcra_charge(tat_ns, &rate, now_ns, units)) return true;
-  dam_gcra_refit(tat_ns, &rate, now_ns);
-  return false;
-}
-
 }  // namespace
 
 dam_drop_reason Worker::admit_packet(const Flow& flow, dam_direction direction, uint32_t bytes) {
@@ -40,19 +34,28 @@ dam_drop_reason Worker::admit_packet(const Flow& flow, dam_direction direction, 
   return charge(flow, zone, DAM_DIM_bytes_down, bytes);
 }
 
+// A single worker has the buckets to itself.
+bool Worker::within(uint64_t& tat_ns, const dam_gcra_rate& rate, uint32_t units) {
+  const bool passes = engine_.config().workers == 1
+                          ? dam_gcra_charge_alone(&tat_ns, &rate, now_ns_, units) != 0
+                          : dam_gcra_charge(&tat_ns, &rate, now_ns_, units) != 0;
+  if (!passes) dam_gcra_refit(&tat_ns, &rate, now_ns_);
+  return passes;
+}
+
 dam_drop_reason Worker::charge(const Flow& flow, const Zone& zone, dam_dimension dimension,
                                uint32_t units) {
   const dam_gcra_rate& per_source = zone.per_source[dimension];
   if (per_source.interval_q20 != 0 && flow.source != kNone) {
-    uint64_t* tat = &engine_.sources[flow.source].tat_ns[dimension];
-    if (!within(tat, per_source, now_ns_, units) && exceeded(flow, zone, false, dimension)) {
+    uint64_t& tat_ns = engine_.sources[flow.source].tat_ns[dimension];
+    if (!within(tat_ns, per_source, units) && exceeded(flow, zone, false, dimension)) {
       return kSourceReasons[dimension];
     }
   }
   const dam_gcra_rate& total = zone.total[dimension];
   if (total.interval_q20 != 0) {
-    uint64_t* tat = &engine_.zone_totals[flow.zone_slot].tat_ns[dimension];
-    if (!within(tat, total, now_ns_, units) && exceeded(flow, zone, true, dimension)) {
+    uint64_t& tat_ns = engine_.zone_totals[flow.zone_slot].tat_ns[dimension];
+    if (!within(tat_ns, total, units) && exceeded(flow, zone, true, dimension)) {
       return kTotalReasons[dimension];
     }
   }

@@ -169,7 +169,7 @@ void Worker::send_syn(Flow& flow, Handshake& handshake) {
   Segment syn =
       to_server(flow, static_cast<uint8_t>(DAM_TCP_SYN | (ecn ? DAM_TCP_ECE | DAM_TCP_CWR : 0)));
   syn.seq = handshake.iss;
-  syn.mss = std::min(handshake.client_mss, mss_of(hop(flow, DAM_S2C), flow.family));
+  syn.mss = std::min(handshake.client_mss, mss_of(flow.out_interface[DAM_S2C], flow.family));
   syn.wscale = handshake.client_wscale;
   syn.sack_permitted = handshake.sack;
   syn.tsecr = 0;
@@ -237,7 +237,7 @@ void Worker::install_splice(Flow& flow, Handshake& handshake, const dam_packet& 
   const dam_seq after_header = dam_seq_add(handshake.iss, handshake.header_bytes);
   splice.seq_delta[DAM_C2S] = dam_seq_difference(after_header, flow.client_isn);
   splice.seq_delta[DAM_S2C] = dam_seq_difference(flow.cookie, packet.seq);
-  splice.ts_delta[DAM_S2C] = client_clock(flow.client, flow.client_port) - options.tsval;
+  splice.ts_delta[DAM_S2C] = client_clock(client_side_hash(flow)) - options.tsval;
   splice.ack_floor = dam_seq_add(flow.client_isn, 1 + handshake.held_bytes);
   const bool client_scales = handshake.client_wscale != kNoWscale;
   const bool server_scales = client_scales && options.wscale != kNoWscale;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Where frames leave the engine: forwarded, answered in place, originated, or dropped with a
 // reason.
+#include <cstring>
+
 #include "dataplane/core/checksum.h"
 #include "dataplane/core/gcra.h"
 #include "dataplane/engine/worker.h"
@@ -24,10 +26,15 @@ void Worker::drop(Frame& frame, Drop reason, uint32_t zone) {
 void Worker::transmit(Frame& frame, uint16_t l3, uint8_t family, const NextHop& hop, bool urgent) {
   const uint64_t mac = engine_.neighbours.mac_word(hop.neighbour);
   if ((mac & Neighbours::kKnown) == 0) return drop(frame, DAM_DROP_no_neighbour, 0);
-  write_ethernet(frame, l3, interface(static_cast<uint8_t>(hop.interface)), mac, family);
+  transmit_to(mac, hop.interface, frame, l3, family, urgent);
+}
+
+void Worker::transmit_to(uint64_t mac, uint16_t out, const Frame& frame, uint16_t l3,
+                         uint8_t family, bool urgent) {
+  const Frame sent = with_ethernet(frame, l3, interface(static_cast<uint8_t>(out)), mac, family);
   ++counters_->tx_packets;
-  counters_->tx_bytes += frame.bytes;
-  (urgent ? out_->urgent : out_->normal).add(frame);
+  counters_->tx_bytes += sent.bytes;
+  (urgent ? out_->urgent : out_->normal).add(sent);
 }
 
 dam_rewrite Worker::rewrite_of(const Flow& flow, dam_direction direction) const {
@@ -79,14 +86,24 @@ void Worker::answer(Frame& frame, const Segment& segment, const NextHop& hop, bo
   transmit(frame, DAM_ETHERNET_BYTES, dam_address_is_v4(&segment.dst) ? 4 : 6, hop, urgent);
 }
 
+// In place, and back to the link address that it came from: an answer to a sender that has proven
+// nothing makes no entry in the table of neighbours, and needs none.
+void Worker::answer_sender(Job& job, const Segment& segment) {
+  Frame& frame = *job.frame;
+  uint64_t mac = 0;
+  std::memcpy(&mac, frame.data + 6, 6);
+  if ((frame.data[6] & 1) != 0) return drop(frame, DAM_DROP_malformed, 0);
+  if (!write_segment(frame, segment)) return drop(frame, DAM_DROP_no_buffer, 0);
+  transmit_to(mac, job.interface, frame, DAM_ETHERNET_BYTES, job.packet.family, false);
+}
+
 // RFC 9293 3.10.7.1: a segment to a connection that does not exist is answered with RST; limited,
 // so that forged segments make no flood of them.
 void Worker::reset_sender(Job& job, Drop reason) {
   const dam_packet& packet = job.packet;
   count_drop(reason, 0);
   const bool reset = (packet.tcp_flags & DAM_TCP_RST) != 0;
-  const NextHop back = engine_.neighbours.next_hop(packet.src);
-  if (reset || !back || !dam_gcra_charge(&reset_tat_ns_, &kStrayAnswers, now_ns_, 1)) {
+  if (reset || !dam_gcra_charge(&reset_tat_ns_, &kStrayAnswers, now_ns_, 1)) {
     out_->dropped.add(*job.frame);
     return;
   }
@@ -103,7 +120,7 @@ void Worker::reset_sender(Job& job, Drop reason) {
     rst.ack = dam_seq_add(packet.seq, packet.payload_bytes + (counts_one ? 1u : 0u));
     rst.flags = DAM_TCP_RST | DAM_TCP_ACK;
   }
-  answer(*job.frame, rst, back, false);
+  answer_sender(job, rst);
 }
 
 bool Worker::may_send_icmp() {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "dataplane/core/types.h"
+#include "dataplane/engine/big_array.h"
 #include "dataplane/engine/flow.h"
 #include "dataplane/engine/proxy_header.h"
 
@@ -90,7 +91,7 @@ class HoldPool {
  private:
   uint32_t buffer_bytes_;
   uint32_t capacity_;
-  std::vector<uint8_t> bytes_;
+  BigArray<uint8_t> bytes_;
   std::vector<uint32_t> free_;  // capacity reserved: give() never allocates
 };
 

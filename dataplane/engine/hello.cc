@@ -91,7 +91,7 @@ void Worker::acknowledge_client(const Flow& flow, const Handshake& handshake, Fr
   ack.window =
       static_cast<uint16_t>(std::min<uint32_t>(scaled ? room >> kPromisedWscale : room, 65535));
   ack.timestamps = handshake.timestamps;
-  ack.tsval = client_clock(flow.client, flow.client_port);
+  ack.tsval = client_clock(client_side_hash(flow));
   ack.tsecr = handshake.client_tsval;
   answer(frame, ack, hop(flow, DAM_S2C), (flow.flags & kFlowManagement) != 0);
 }

@@ -28,15 +28,22 @@ constexpr uint64_t kScanEveryNs = 100'000'000;
 bool less(const dam_address& a, const dam_address& b) { return std::memcmp(&a, &b, 16) < 0; }
 bool equal(const dam_address& a, const dam_address& b) { return dam_address_equal(&a, &b) != 0; }
 
-bool covers(const Subnet& subnet, const dam_address& address) {
-  uint32_t bits = subnet.prefix_bits;
-  for (int i = 0; i < 4 && bits > 0; ++i) {
-    const uint32_t here = std::min(bits, 32u);
-    const uint32_t difference = subnet.address.word[i] ^ address.word[i];
-    if (__builtin_bswap32(difference) >> (32 - here) != 0) return false;
-    bits -= here;
+dam_address mask_of(uint32_t bits) {
+  dam_address mask{};
+  for (uint32_t i = 0; i < 4; ++i) {
+    const auto here =
+        static_cast<uint32_t>(std::clamp<int>(static_cast<int>(bits - 32 * i), 0, 32));
+    mask.word[i] = here == 0 ? 0 : __builtin_bswap32(~0u << (32 - here));
   }
-  return true;
+  return mask;
+}
+
+bool covers(const dam_address& prefix, const dam_address& mask, const dam_address& address) {
+  uint32_t difference = 0;
+  for (int i = 0; i < 4; ++i) {
+    difference |= (prefix.word[i] ^ address.word[i]) & mask.word[i];
+  }
+  return difference == 0;
 }
 
 bool same_family(const dam_address& a, const dam_address& b) {
@@ -72,10 +79,16 @@ void store(T& shared, std::type_identity_t<T> value) {
 }  // namespace
 
 Neighbours::Neighbours(std::vector<Interface> interfaces)
-    : interfaces_(std::move(interfaces)), neighbours_(kSlots), order_(kCapacity) {
+    : interfaces_(std::move(interfaces)),
+      on_link_(links_of(interfaces_)),
+      neighbours_(kSlots),
+      order_(kCapacity) {
   set_own({});
-  for (const Interface& interface : interfaces_) {
-    for (const dam_address& gateway : interface.gateways) next_hop(gateway);
+  for (uint16_t i = 0; i < links(); ++i) {
+    for (const dam_address& gateway : interfaces_[i].gateways) {
+      NextHop& hop = by_gateway_[dam_address_is_v4(&gateway) ? 0 : 1];
+      if (!hop) hop = {i, find_or_make(i, gateway)};
+    }
   }
 }
 
@@ -120,34 +133,37 @@ uint16_t Neighbours::interface_of(uint8_t port, uint16_t vlan) const {
   return NextHop::kNone;
 }
 
-uint16_t Neighbours::on_link(const dam_address& destination) const {
-  uint16_t best = NextHop::kNone;
-  int longest = -1;
-  for (uint16_t i = 0; i < links(); ++i) {
-    for (const Subnet& subnet : interfaces_[i].subnets) {
-      if (subnet.prefix_bits <= longest || !covers(subnet, destination)) continue;
-      if (!same_family(subnet.address, destination)) continue;
-      longest = subnet.prefix_bits;
-      best = i;
+std::vector<Neighbours::Link> Neighbours::links_of(const std::vector<Interface>& interfaces) {
+  std::vector<Link> links;
+  for (size_t i = 0; i < interfaces.size(); ++i) {
+    for (const Subnet& subnet : interfaces[i].subnets) {
+      Link link{subnet.address, mask_of(subnet.prefix_bits), static_cast<uint16_t>(i),
+                subnet.prefix_bits};
+      for (int w = 0; w < 4; ++w) link.prefix.word[w] &= link.mask.word[w];
+      const bool known = std::any_of(links.begin(), links.end(), [&](const Link& other) {
+        return other.bits == link.bits && equal(other.prefix, link.prefix);
+      });
+      if (!known) links.push_back(link);
     }
   }
-  return best;
+  std::stable_sort(links.begin(), links.end(),
+                   [](const Link& a, const Link& b) { return a.bits > b.bits; });
+  return links;
+}
+
+uint16_t Neighbours::on_link(const dam_address& destination) const {
+  for (const Link& link : on_link_) {
+    if (covers(link.prefix, link.mask, destination) && same_family(link.prefix, destination)) {
+      return link.interface;
+    }
+  }
+  return NextHop::kNone;
 }
 
 NextHop Neighbours::next_hop(const dam_address& destination) {
-  NextHop hop;
-  hop.interface = on_link(destination);
-  if (hop.interface != NextHop::kNone) {
-    hop.neighbour = find_or_make(hop.interface, destination);
-    return hop;
-  }
-  for (uint16_t i = 0; i < links(); ++i) {
-    for (const dam_address& gateway : interfaces_[i].gateways) {
-      if (!same_family(gateway, destination)) continue;
-      return {i, find_or_make(i, gateway)};
-    }
-  }
-  return hop;
+  const uint16_t interface = on_link(destination);
+  if (interface == NextHop::kNone) return by_gateway_[dam_address_is_v4(&destination) ? 0 : 1];
+  return {interface, find_or_make(interface, destination)};
 }
 
 uint16_t Neighbours::find(uint16_t interface, const dam_address& address) const {
@@ -281,7 +297,7 @@ const dam_address* Neighbours::source_for(uint16_t interface, const dam_address&
   const dam_address* first = nullptr;
   for (const Subnet& subnet : interfaces_[interface].subnets) {
     if (!same_family(subnet.address, target)) continue;
-    if (covers(subnet, target)) return &subnet.address;
+    if (covers(subnet.address, mask_of(subnet.prefix_bits), target)) return &subnet.address;
     if (first == nullptr) first = &subnet.address;
   }
   return first;

@@ -4,6 +4,7 @@
 // Shared by the workers with atomics alone; entries are never removed, so ids stay valid.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -101,7 +102,17 @@ class Neighbours {
   void announce(const dam_address& address, uint16_t interface, Output& output);
   const dam_address* source_for(uint16_t interface, const dam_address& target) const;
 
+  struct Link {
+    dam_address prefix;
+    dam_address mask;
+    uint16_t interface;
+    uint8_t bits;
+  };
+  static std::vector<Link> links_of(const std::vector<Interface>& interfaces);
+
   std::vector<Interface> interfaces_;
+  std::vector<Link> on_link_;               // each subnet once, longest prefix first
+  std::array<NextHop, 2> by_gateway_;       // [is IPv6]
   mutable BigArray<Neighbour> neighbours_;  // twice kCapacity: open addressing, nothing is removed
   BigArray<uint16_t> order_;                // the slots in use, + 1, in the order of their making
   mutable std::atomic<uint32_t> attention_{0};  // something is wanted

@@ -50,14 +50,12 @@ void Worker::refresh_promises() {
   for (size_t i = 0; i < count; ++i) promises_[i] = promise_of(policy_->listeners[i]);
 }
 
-// The dam's TSval towards a client: milliseconds, from an origin of its own for each client port
-// (RFC 7323 5.4: never backwards; 7.1: no uptime to be read).
-uint32_t Worker::client_clock(const dam_address& client, dam_be16 port) const {
-  uint64_t words[3];
-  __builtin_memcpy(words, &client, sizeof client);
-  words[2] = port.raw;
-  const uint64_t offset = dam_siphash13(engine_.config().hash_key, words, 3);
-  return static_cast<uint32_t>(now_ns_ / 1'000'000) + static_cast<uint32_t>(offset);
+// The dam's TSval towards a client: milliseconds, from an origin of its own for each pair of
+// addresses and ports (RFC 7323 5.4: never backwards; 7.1: no uptime to be read). The bits of the
+// hash that it shows choose neither a bucket of the flow index (the low ones) nor a tag (the high
+// ones).
+uint32_t Worker::client_clock(uint64_t flow_hash) const {
+  return static_cast<uint32_t>(now_ns_ / 1'000'000) + (static_cast<uint32_t>(flow_hash >> 24) << 8);
 }
 
 void Worker::on_syn(Job& job, uint16_t listener_slot) {
@@ -67,8 +65,6 @@ void Worker::on_syn(Job& job, uint16_t listener_slot) {
   const Drop bad = dam_parse_tcp_options(frame.data, frame.data + frame.bytes, &packet, &offered);
   if (bad != DAM_DROP_none) return drop(frame, bad, 0);
   if (!checksum_holds(job)) return drop(frame, DAM_DROP_bad_checksum, 0);
-  const NextHop back = engine_.neighbours.next_hop(packet.src);
-  if (!back) return drop(frame, DAM_DROP_no_neighbour, 0);
 
   const LearnedOptions promise = promises_[listener_slot];
   const bool wants_ecn =
@@ -89,19 +85,18 @@ void Worker::on_syn(Job& job, uint16_t listener_slot) {
   reply.ack = dam_seq_add(packet.seq, 1);
   reply.flags = static_cast<uint8_t>(DAM_TCP_SYN | DAM_TCP_ACK | (agreed.ecn ? DAM_TCP_ECE : 0));
   reply.window = static_cast<uint16_t>(std::min<uint32_t>(hold_.buffer_bytes(), 65535));
-  reply.mss = std::min<uint16_t>(promise.mss, mss_of(back, packet.family));
+  reply.mss = std::min<uint16_t>(promise.mss, mss_of(job.interface, packet.family));
   reply.wscale = agreed.wscale == kNoWscale ? kNoWscale : kPromisedWscale;
   reply.sack_permitted = agreed.sack;
   reply.timestamps = offered.has_timestamps && promise.timestamps;
-  reply.tsval = client_clock(packet.src, packet.src_port);
+  reply.tsval = client_clock(job.hash);
   reply.tsecr = offered.tsval;
   ++counters_->cookies_sent;
-  answer(frame, reply, back, false);
+  answer_sender(job, reply);
 }
 
-uint16_t Worker::mss_of(const NextHop& back, uint8_t family) const {
-  return static_cast<uint16_t>(interface(static_cast<uint8_t>(back.interface)).mtu -
-                               (family == 4 ? 40 : 60));
+uint16_t Worker::mss_of(uint16_t out, uint8_t family) const {
+  return static_cast<uint16_t>(interface(static_cast<uint8_t>(out)).mtu - (family == 4 ? 40 : 60));
 }
 
 bool Worker::checksum_holds(const Job& job) const {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "dataplane/core/types.h"
+#include "dataplane/engine/big_array.h"
 
 namespace dam {
 
@@ -108,10 +109,10 @@ class PrefixSet {
   uint32_t levels_ = 0;
   std::array<uint32_t, kMaxLevels>
       level_first_{};  // where each level begins in nodes_, the root's first
-  std::vector<Node> nodes_;
-  std::vector<uint32_t> few_;        // the list
-  std::vector<uint32_t> directory_;  // 2^20, or none
-  std::vector<Line> lines_;
+  std::vector<Node, BigAllocator<Node>> nodes_;
+  std::vector<uint32_t> few_;                                // the list
+  std::vector<uint32_t, BigAllocator<uint32_t>> directory_;  // 2^20, or none
+  std::vector<Line, BigAllocator<Line>> lines_;
   uint32_t used_ = 0;  // points of lines_
 };
 

@@ -110,21 +110,4 @@ bool write_segment(Frame& frame, const Segment& s) {
   return true;
 }
 
-void write_ethernet(Frame& frame, uint16_t l3, const Interface& interface, uint64_t mac_word,
-                    uint8_t family) {
-  const bool tagged = interface.vlan != DAM_VLAN_NONE;
-  const uint16_t header = tagged ? DAM_ETHERNET_BYTES + DAM_VLAN_BYTES : DAM_ETHERNET_BYTES;
-  uint8_t* at = frame.data + l3 - header;
-  std::memcpy(at, &mac_word, 6);
-  std::memcpy(at + 6, interface.mac.data(), 6);
-  if (tagged) {
-    dam_store_be16(at + 12, 0x8100);
-    dam_store_be16(at + 14, interface.vlan);
-  }
-  dam_store_be16(at + header - 2, family == 4 ? 0x0800 : 0x86dd);
-  frame.bytes = static_cast<uint16_t>(frame.bytes + header - l3);
-  frame.data = at;
-  frame.port = interface.port;
-}
-
 }  // namespace dam

@@ -16,6 +16,7 @@
 #include "dataplane/core/splice.h"
 #include "dataplane/core/syn_cookie.h"
 #include "dataplane/core/tcp_options.h"
+#include "dataplane/engine/big_array.h"
 #include "dataplane/engine/engine.h"
 #include "dataplane/engine/flow.h"
 #include "dataplane/engine/flow_index.h"
@@ -53,15 +54,17 @@ class Worker {
     Frame* frame;
     dam_packet packet;
     uint64_t hash;
-    uint32_t ref;  // flow << 1 | direction, or kNone
-    Drop refused;  // by the parser
+    uint32_t ref;        // flow << 1 | direction, or kNone
+    Drop refused;        // by the parser
+    uint16_t interface;  // where it came in
   };
 
   // worker.cc: the burst.
   void begin(Output& output, uint64_t now_ns);
-  void parse(Job& job);
-  bool is_addressed_here(const Job& job) const;
+  void parse(Job& job, Frame& frame);
+  bool is_addressed_here(Job& job) const;
   void locate(Job& job);
+  void prefetch_source(const Job& job) const;
   void handle(Job& job);
   void splice(Flow& flow, dam_direction direction, Job& job);
   static void move_next(Flow& flow, dam_direction direction, dam_seq end);
@@ -79,7 +82,10 @@ class Worker {
   void transmit(Frame& frame, uint16_t l3, uint8_t family, const NextHop& hop, bool urgent);
   void forward(Flow& flow, dam_direction direction, Job& job);
   bool originate(const Segment& segment, const NextHop& hop, bool urgent);
+  void transmit_to(uint64_t mac, uint16_t out, const Frame& frame, uint16_t l3, uint8_t family,
+                   bool urgent);
   void answer(Frame& frame, const Segment& segment, const NextHop& hop, bool urgent);
+  void answer_sender(Job& job, const Segment& segment);
   void reset_sender(Job& job, Drop reason);
   bool may_send_icmp();
   void too_big(Flow& flow, dam_direction direction, Job& job, uint16_t mtu);
@@ -88,6 +94,7 @@ class Worker {
   // admit.cc: buckets, bans, shares.
   Drop admit_packet(const Flow& flow, dam_direction direction, uint32_t bytes);
   Drop admit_connection(Flow& flow, const Zone& zone);
+  bool within(uint64_t& tat_ns, const dam_gcra_rate& rate, uint32_t units);
   Drop charge(const Flow& flow, const Zone& zone, dam_dimension dimension, uint32_t units);
   bool exceeded(const Flow& flow, const Zone& zone, bool total, dam_dimension dimension);
   void violated(const Flow& flow, const Zone& zone);
@@ -106,8 +113,8 @@ class Worker {
                        const dam_tcp_options& options);
   LearnedOptions promise_of(const Listener& listener) const;
   void refresh_promises();
-  uint16_t mss_of(const NextHop& hop, uint8_t family) const;
-  uint32_t client_clock(const dam_address& client, dam_be16 port) const;
+  uint16_t mss_of(uint16_t out, uint8_t family) const;
+  uint32_t client_clock(uint64_t flow_hash) const;
   uint32_t make_room_half_open();
   bool replaced_by_new_cookie(Flow& flow, Job& job);
 
@@ -199,14 +206,14 @@ class Worker {
   uint64_t now_ns_ = 0;
   Output* out_ = nullptr;
 
-  std::vector<Flow> flows_;
+  BigArray<Flow> flows_;
   uint32_t free_flow_ = kNone;
   uint32_t routed_flows_ = 0;
   uint32_t service_flows_ = 0;  // of these, not of a management zone
   std::atomic<uint32_t> flows_used_{0};
   FlowIndex index_of_flows_;
   TimerWheel flow_timers_;
-  std::vector<Handshake> handshakes_;
+  BigArray<Handshake> handshakes_;
   std::vector<uint32_t> free_handshakes_;
   std::atomic<uint32_t> half_open_used_{0};
   uint32_t service_connecting_ = 0;  // handshakes with a service route

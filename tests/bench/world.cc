@@ -19,16 +19,12 @@ constexpr uint32_t kSetupHelloBytes = 500;
 
 }  // namespace
 
-FrameArena::FrameArena(uint32_t frames)
-    : frames_(frames), memory_(new uint8_t[size_t{frames} * kStride + 64]()) {
-  const auto address = reinterpret_cast<uintptr_t>(memory_.get());
-  first_ = memory_.get() + (64 - address % 64) % 64;
-}
+FrameArena::FrameArena(uint32_t frames) : frames_(frames), memory_(size_t{frames} * kStride) {}
 
-void FrameArena::add_to(std::vector<Frame>& list) const {
+void FrameArena::add_to(std::vector<Frame>& list) {
   for (uint32_t i = 0; i < frames_; ++i) {
     Frame frame;
-    frame.data = first_ + size_t{i} * kStride + kDataOffset;
+    frame.data = memory_.data() + size_t{i} * kStride + kDataOffset;
     list.push_back(frame);
   }
 }

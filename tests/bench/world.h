@@ -22,14 +22,13 @@ namespace dam::bench {
 class FrameArena {
  public:
   explicit FrameArena(uint32_t frames);
-  void add_to(std::vector<Frame>& list) const;
+  void add_to(std::vector<Frame>& list);
 
  private:
   static constexpr uint32_t kStride = 2368;  // 37 cache lines: an odd number spreads over the sets
   static constexpr uint32_t kDataOffset = 256;
   uint32_t frames_;
-  std::unique_ptr<uint8_t[]> memory_;
-  uint8_t* first_;
+  BigArray<uint8_t> memory_;  // like a DPDK pool's, in huge pages
 };
 
 // What became of the frames since the last settle().
