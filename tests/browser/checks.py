@@ -4,11 +4,11 @@ the servers saw. Started by tests/browser/run."""
 import argparse
 import hashlib
 import os
-import re
 import signal
 import sys
 import time
 
+from access_log import is_of, log_lines
 from hello import hellos
 from pages import HEAVY_CALLS
 from webdriver import Browser, Driver, WebDriverError
@@ -16,8 +16,6 @@ from webdriver import Browser, Driver, WebDriverError
 PUBLIC = {"IPv4": "203.0.113.10", "IPv6": "2001:db8:113::10"}
 BIG = "32m.bin"
 UPLOAD_MIB = 8
-LOG = re.compile(r'(?P<time>\S+) (?P<client>\S+) (?P<proxy>\S+) (?P<host>\S+) "(?P<request>[^"]*)" (?P<status>\d+) '
-                 r'\d+ "(?P<agent>[^"]*)" (?P<tls>\S+) (?P<curve>\S+) (?P<name>\S+)')
 
 
 class Checks:
@@ -52,27 +50,16 @@ def arguments():
     return parser.parse_args()
 
 
-def log_lines(state, server, started, at_least=0):
-    """What the server's log has since then, whoever it was; waits until it has enough."""
-    end = time.monotonic() + 3
-    while True:
-        with open(f"{state}/{server}/logs/access.log", encoding="utf-8") as file:
-            lines = [match.groupdict() for match in map(LOG.match, file) if match]
-        seen = [line for line in lines if float(line["time"]) >= started - 0.01]
-        if len(seen) >= at_least or time.monotonic() > end:
-            return seen
-        time.sleep(0.05)
-
-
 def check_page(checks, browser, options, family, name, server):
     client, where = getattr(options, family.lower()), f"{name} over {family}"
     started = time.time()
     browser.go(f"https://{name}/browser/index.html")
     got = browser.result("report") | {"started": started}
     parts = got["images"] + got["scripts"] + got["fetches"]
-    checks.check(parts == got["wanted"], f"{where}: {parts} of {got['wanted']} parts whole ({got['images']} images, "
-                 f"{got['scripts']} scripts, {got['fetches']} fetches); page in {got['load_ms']:.0f} ms, all in "
-                 f"{got['all_ms']:.0f} ms")
+    checks.check(parts == got["wanted"],
+                 f"{where}: {parts} of {got['wanted']} parts whole ({got['images']} images, {got['scripts']} "
+                 f"scripts, {got['fetches']} fetches); page in {got['load_ms']:.0f} ms, "
+                 f"all in {got['all_ms']:.0f} ms")
     checks.check(got["protocols"] == ["h2"] and got["entries"] > parts,
                  f"{where}: all {got['entries']} by {', '.join(got['protocols'])}")
     check_certificate(checks, where, browser.responses(), name, PUBLIC[family])
@@ -82,33 +69,37 @@ def check_page(checks, browser, options, family, name, server):
 
 def check_certificate(checks, where, responses, name, public):
     own = [r for r in responses if r["url"].startswith(f"https://{name}/")]
-    secure = [r for r in own if r.get("securityState") == "secure" and name in r["securityDetails"]["sanList"] and
-              r["securityDetails"]["issuer"] == "Lab authority" and r["remoteIPAddress"].strip("[]") == public]
+    secure = [r for r in own if is_secure(r, name, public)]
     details = own[0]["securityDetails"]
     checks.check(own and len(secure) == len(own),
-                 f"{where}: the browser calls {len(secure)} of {len(own)} answers from {public} secure: certificate of "
-                 f"{details['subjectName']} by {details['issuer']}, {details['protocol']}, "
+                 f"{where}: the browser calls {len(secure)} of {len(own)} answers from {public} secure: "
+                 f"certificate of {details['subjectName']} by {details['issuer']}, {details['protocol']}, "
                  f"{details.get('keyExchangeGroup')}, {details['cipher']}")
 
 
+def is_secure(response, name, public):
+    details = response["securityDetails"]
+    return (response["securityState"] == "secure" and response["remoteIPAddress"].strip("[]") == public and
+            name in details["sanList"] and details["issuer"] == "Lab authority")
+
+
 def check_log(checks, where, options, server, client, got):
-    seen = log_lines(options.state, server, got["started"], got["entries"] + got["heavy"])
-    right = [line for line in seen if line["client"] == line["proxy"] == client and line["agent"] == got["agent"] and
-             line["status"] == "200" and line["request"].endswith("HTTP/2.0") and line["tls"] == "TLSv1.3"]
-    checks.check(len(right) == len(seen) == got["entries"] + got["heavy"] and got["whoami"]["client"] == client,
-                 f"{where}: of {len(seen)} requests in {server}'s log {len(right)} are of {client} with this browser's "
-                 f"User-Agent, by TLS 1.3 and HTTP/2; its app sees {got['whoami']['client']}")
+    wanted = got["entries"] + got["heavy"]
+    seen = log_lines(options.state, server, got["started"], wanted)
+    right = [line for line in seen if is_of(line, client, got["agent"])]
+    checks.check(len(right) == len(seen) == wanted and got["whoami"]["client"] == client,
+                 f"{where}: of {len(seen)} requests in {server}'s log {len(right)} are of {client} with this "
+                 f"browser's User-Agent, by TLS 1.3 and HTTP/2; its app sees {got['whoami']['client']}")
 
 
 def check_heavy(checks, options, family, got):
-    seen = [line for line in log_lines(options.state, "service", got["started"])
+    seen = [line["name"] for line in log_lines(options.state, "service", got["started"])
             if line["request"].startswith("GET /browser/call/") and line["host"] == "api.example.org"]
-    names = {name: sum(line["name"] == name for line in seen) for name in sorted({line["name"] for line in seen})}
     checks.check(got["heavy"] == len(seen) == HEAVY_CALLS,
-                 f"api.example.org over {family}: {len(seen)} of {HEAVY_CALLS} calls to the heavy zone from the page "
-                 "answered")
+                 f"api.example.org over {family}: {len(seen)} of {HEAVY_CALLS} calls to the "
+                 "heavy zone from the page")
     checks.note("by the server name of their connection: " +
-                ", ".join(f"{name} {number}" for name, number in names.items()))
+                ", ".join(f"{name} {seen.count(name)}" for name in sorted(set(seen))))
 
 
 def check_transfers(checks, browser, options, family):
@@ -117,12 +108,13 @@ def check_transfers(checks, browser, options, family):
         wanted = hashlib.file_digest(file, "sha256").hexdigest()
     got = browser.result(f"download('/{BIG}')")
     checks.check(got["sha256"] == wanted and got["size"] == os.path.getsize(path),
-                 f"download over {family}: {got['size']} bytes in {got['pieces']} pieces, {got['ms']:.0f} ms "
-                 f"({got['size'] / got['ms'] / 1000:.1f} MB/s), SHA-256 in the page {got['sha256'][:16]}…, the file's")
+                 f"download over {family}: {got['size']} bytes in {got['pieces']} pieces, {got['ms']:.0f} ms, "
+                 f"SHA-256 in the page {got['sha256'][:16]}…, of the file {wanted[:16]}…")
     got = browser.result(f"upload('/whoami', {UPLOAD_MIB << 20})")
-    checks.check(got["answer"]["sha256"] == got["sha256"] and got["answer"]["size"] == UPLOAD_MIB << 20,
-                 f"upload over {family}: {got['answer']['size']} bytes, {got['ms']:.0f} ms, SHA-256 at the server "
-                 f"{got['answer']['sha256'][:16]}…, the page's")
+    answer = got["answer"]
+    checks.check(answer["sha256"] == got["sha256"] and answer["size"] == UPLOAD_MIB << 20,
+                 f"upload over {family}: {answer['size']} bytes, {got['ms']:.0f} ms, SHA-256 at the server "
+                 f"{answer['sha256'][:16]}…, in the page {got['sha256'][:16]}…")
 
 
 def visit(checks, driver, options, family):
@@ -160,13 +152,15 @@ def check_hellos(checks, options):
         groups.setdefault((hello.name, 6 if ":" in hello.source else 4), []).append(hello)
         servers = [server for server in got if hello.data in got[server]]
         right += servers == ["management" if hello.name.startswith("manage.") else "service"]
-    checks.check(right == len(sent) > 0, f"{right} of {len(sent)} reached their server, and only it, byte for byte")
+    checks.check(right == len(sent) > 0,
+                 f"{right} of {len(sent)} reached their server, and only it, byte for byte")
     for (name, family), group in sorted(groups.items()):
         sizes = [len(hello.data) for hello in group]
         checks.note(f"{name} over IPv{family}: {len(group)} × {min(sizes)} to {max(sizes)} bytes in "
                     f"{'/'.join(sorted({str(hello.segments) for hello in group}))} segments, key shares "
                     f"{' + '.join(group[0].key_shares)}")
-    checks.note("nginx chose " + ", ".join(sorted({line["curve"] for line in log_lines(options.state, "service", 0)})))
+    curves = {line["curve"] for line in log_lines(options.state, "service", 0)}
+    checks.note("nginx chose " + ", ".join(sorted(curves)))
 
 
 def run(checks, options):

@@ -4,7 +4,8 @@ import dataclasses
 import ipaddress
 import struct
 
-GROUPS = {0x001d: "X25519", 0x0017: "P-256", 0x0018: "P-384", 0x11ec: "X25519MLKEM768", 0x6399: "X25519Kyber768"}
+GROUPS = {0x001d: "X25519", 0x0017: "P-256", 0x0018: "P-384", 0x11ec: "X25519MLKEM768",
+          0x6399: "X25519Kyber768"}
 PROXY2 = b"\r\n\r\n\0\r\nQUIT\n"
 
 

@@ -50,7 +50,8 @@ def write_site(node, www):
         body.append(f'<img src="{number}.png">')
     for number in range(scripts):
         code = f"ran.push({number});\n// {base64.b64encode(os.urandom(1500)).decode()}\n".encode()
-        body.append(f'<script defer src="{number}.js" integrity="{write(f"{www}/{number}.js", code)}"></script>')
+        digest = write(f"{www}/{number}.js", code)
+        body.append(f'<script defer src="{number}.js" integrity="{digest}"></script>')
     for number in range(texts):
         digest = write(f"{www}/{number}.txt", base64.b64encode(os.urandom(3000)))
         fetches.append({"url": f"{number}.txt", "integrity": digest})

@@ -80,7 +80,8 @@ class Browser:
         self.log = []  # the page that a new browser shows has failures of its own in it
         asked = {event["requestId"] for event in self.events("Network.requestWillBeSent")
                  if event["request"]["url"] == url}
-        failed = [event["errorText"] for event in self.events("Network.loadingFailed") if event["requestId"] in asked]
+        failed = [event["errorText"] for event in self.events("Network.loadingFailed")
+                  if event["requestId"] in asked]
         if failed:  # then the browser shows a page of its own instead
             raise WebDriverError(failed[0])
 
