@@ -15,6 +15,7 @@
 #include "dataplane/core/siphash.h"
 #include "dataplane/core/types.h"
 #include "dataplane/engine/big_array.h"
+#include "dataplane/engine/prefetch.h"
 
 namespace dam {
 
@@ -64,7 +65,7 @@ inline uint64_t BanMask::hash(const dam_address& source) const {
   return dam_siphash13(secret_.data(), words, 2);
 }
 
-inline void BanMask::prefetch(uint64_t hash) const { __builtin_prefetch(&line(hash)); }
+inline void BanMask::prefetch(uint64_t hash) const { dam::prefetch(&line(hash)); }
 
 // The last tick of a ban is not served: it ends up to 1.07 s early here, never late.
 inline uint64_t BanMask::zones(uint64_t hash, uint64_t now_ns) const {

@@ -12,6 +12,7 @@
 #include <cstdint>
 
 #include "dataplane/engine/big_array.h"
+#include "dataplane/engine/prefetch.h"
 
 namespace dam {
 
@@ -73,7 +74,7 @@ inline FlowIndex::FlowIndex(uint32_t capacity)
     : mask_(std::bit_ceil(capacity / (kSlots / 2) + 2) - 1), buckets_(std::size_t{mask_} + 1) {}
 
 inline void FlowIndex::prefetch(uint64_t hash) const {
-  __builtin_prefetch(&buckets_[first_bucket(hash)]);
+  dam::prefetch(&buckets_[first_bucket(hash)]);
 }
 
 // Bit i: slot i has this tag. Both loads stay within the bucket's line.

@@ -9,6 +9,7 @@
 
 #include "dataplane/core/types.h"
 #include "dataplane/engine/big_array.h"
+#include "dataplane/engine/prefetch.h"
 
 namespace dam {
 
@@ -47,7 +48,7 @@ class PrefixSet {
   // Fetches the first cache line that contains() will touch and that may not be cached.
   void prefetch(const dam_address& address) const {
     if (!directory_.empty() && dam_address_is_v4(&address)) {
-      __builtin_prefetch(&directory_[__builtin_bswap32(address.word[3]) >> kLowBits]);
+      dam::prefetch(&directory_[__builtin_bswap32(address.word[3]) >> kLowBits]);
     }
   }
   // Fetches the second one, if there is one; worth a loop of its own over a burst, after
@@ -57,7 +58,7 @@ class PrefixSet {
     const uint32_t value = __builtin_bswap32(address.word[3]);
     const uint32_t entry = directory_[value >> kLowBits];
     const uint32_t spread = (entry & kKindMask) == kBitmap ? (value & kLowMask) / 16 : 0;
-    __builtin_prefetch(lines_.data() + ((entry >> kKindBits) * kUnit + spread) / kLinePoints);
+    dam::prefetch(lines_.data() + ((entry >> kKindBits) * kUnit + spread) / kLinePoints);
   }
   bool empty() const { return empty_; }
   uint64_t memory_bytes() const;

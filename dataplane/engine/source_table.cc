@@ -103,8 +103,8 @@ SourceTable::Place SourceTable::place(const SourceKey& key) const {
 
 void SourceTable::prefetch(const SourceKey& key) const {
   const Place at = place(key);
-  __builtin_prefetch(&buckets_[at.first]);
-  __builtin_prefetch(&buckets_[at.second]);
+  dam::prefetch(&buckets_[at.first]);
+  dam::prefetch(&buckets_[at.second]);
 }
 
 // Takes a reference if the entry is live, still published, and the key's.

@@ -10,6 +10,7 @@
 #include "dataplane/core/counters.h"
 #include "dataplane/core/types.h"
 #include "dataplane/engine/big_array.h"
+#include "dataplane/engine/prefetch.h"
 
 namespace dam {
 
@@ -39,7 +40,7 @@ class SourceTable {
   SourceKey key(const dam_address& source, uint8_t zone_slot, uint8_t source_bits_v4,
                 uint8_t source_bits_v6) const;
   void prefetch(const SourceKey& key) const;
-  void prefetch(uint32_t index) const { __builtin_prefetch(&entries_[index]); }
+  void prefetch(uint32_t index) const { dam::prefetch(&entries_[index]); }
 
   // Finds or makes the entry and takes a reference to it; kNone: full of entries in use.
   uint32_t acquire(uint32_t worker, const SourceKey& key, uint64_t now_ns);

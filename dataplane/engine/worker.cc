@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "dataplane/core/checksum.h"
+#include "dataplane/engine/prefetch.h"
 
 namespace dam {
 
@@ -70,9 +71,9 @@ void Worker::poll(std::span<Frame> frames, Output& output, uint64_t now_ns) {
   begin(output, now_ns);
   // A frame is kApart steps from one stage to the next. An index below 0 wraps and is none.
   const size_t count = frames.size();
-  for (size_t i = 0; i < std::min(kApart, count); ++i) __builtin_prefetch(frames[i].data);
+  for (size_t i = 0; i < std::min(kApart, count); ++i) dam::prefetch(frames[i].data);
   for (size_t step = 0; step < count + 3 * kApart; ++step) {
-    if (const size_t i = step + kApart; i < count) __builtin_prefetch(frames[i].data);
+    if (const size_t i = step + kApart; i < count) dam::prefetch(frames[i].data);
     if (const size_t i = step; i < count) parse(jobs_[i], frames[i]);
     if (const size_t i = step - kApart; i < count) locate(jobs_[i]);
     if (const size_t i = step - 2 * kApart; i < count) prefetch_source(jobs_[i]);
@@ -110,8 +111,8 @@ void Worker::locate(Job& job) {
   job.ref = job.hash == 0 ? kNone : index_of_flows_.first_candidate(job.hash);
   if (job.ref != kNone) {
     const auto* flow = reinterpret_cast<const uint8_t*>(&flows_[job.ref >> 1]);
-    __builtin_prefetch(flow);
-    __builtin_prefetch(flow + 64);
+    dam::prefetch(flow);
+    dam::prefetch(flow + 64);
   } else if (job.hash != 0 && policy_ != nullptr) {
     policy_->deny.prefetch(job.packet.src);
   }
@@ -120,7 +121,7 @@ void Worker::locate(Job& job) {
 void Worker::prefetch_source(const Job& job) const {
   if (job.ref != kNone) {
     const uint32_t source = flows_[job.ref >> 1].source;
-    if (source != kNone) __builtin_prefetch(&engine_.sources[source], 1);
+    if (source != kNone) dam::prefetch(&engine_.sources[source]);
   } else if (job.hash != 0 && policy_ != nullptr) {
     policy_->deny.prefetch_rest(job.packet.src);
   }
