@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "dataplane/ipc/device_name.h"
 #include "dataplane/ipc/errors.h"
 #include "dataplane/ipc/policy_checks.h"
 #include "dataplane/ipc/wire_address.h"
@@ -73,8 +74,8 @@ void read_addresses(const std::string& where, const v1::Interface& message, Inte
 Interface read_interface(const v1::Interface& message, Errors& errors) {
   const std::string where = "Interface \"" + message.name() + "\"";
   check_name(where, message.name(), errors);
-  errors.require(!message.device().empty() && message.device().size() < 256,
-                 where + " has no device, or one with too long a name.");
+  const std::string wrong = wrong_with_device(message.device());
+  errors.require(wrong.empty(), where + ": " + wrong + ".");
   errors.require(message.vlan() <= 4094, where + ": a VLAN identifier is at most 4094.");
   errors.require(message.mtu() == 0 || (message.mtu() >= kLeastMtu && message.mtu() <= kMostMtu),
                  where + ": an MTU lies between 1280 and 1500.");

@@ -5,6 +5,7 @@
 
 #include <functional>
 
+#include "dataplane/ipc/device_name.h"
 #include "dataplane/ipc/start_digest.h"
 #include "tests/unit/ipc/example_policy.h"
 
@@ -40,8 +41,13 @@ const Row kRows[] = {
     {"hugepages is \"many\"; it is \"auto\", \"on\" or \"off\".",
      [](auto& s) { s.set_hugepages("many"); }},
     {"There is no interface.", [](auto& s) { s.clear_interfaces(); }},
-    {"Interface \"front\" has no device, or one with too long a name.",
+    {"Interface \"front\": a device has a name of 1 to 255 bytes.",
      [](auto& s) { s.mutable_interfaces(0)->clear_device(); }},
+    {"Interface \"front\": \"net_pcap0\" is no virtual device that the dam opens: net_af_packet, "
+     "net_af_xdp, net_memif, net_tap, net_ring or net_null.",
+     [](auto& s) {
+       s.mutable_interfaces(0)->set_device("net_pcap0,rx_iface=lo,tx_pcap=/root/written");
+     }},
     {"Interface \"front\": a VLAN identifier is at most 4094.",
      [](auto& s) { s.mutable_interfaces(0)->set_vlan(4095); }},
     {"Interface \"front\": an MTU lies between 1280 and 1500.",
@@ -100,6 +106,22 @@ TEST(StartBuilder, says_each_mistake_in_a_sentence) {
     EXPECT_FALSE(result.config.has_value()) << row.says;
     ASSERT_FALSE(result.errors.empty()) << row.says;
     EXPECT_EQ(result.errors[0], row.says);
+  }
+}
+
+TEST(StartBuilder, takes_devices_that_move_packets_and_no_others) {
+  for (const char* device :
+       {"eth1", "enp1s0f0.100", "0000:01:00.0", "01:00.0", "net_af_packet_front,iface=front",
+        "net_memif0,role=client,id=1,socket=/run/dam/memif.sock", "net_null0", "net_ring0",
+        "net_af_xdp_1,iface=eth1,start_queue=2"}) {
+    EXPECT_EQ(wrong_with_device(device), "") << device;
+  }
+  for (const char* device :
+       {"", ".", "..", "../../etc/passwd", "eth0 eth1", "net_pcap0,tx_pcap=/x", "net_",
+        "net_bonding0,member=x", "net_af_xdp0,iface=eth1,xdp_prog=/tmp/evil.o", "net_tap0,remote=x",
+        "net_memif0,socket=/a b", "net_null0/../x", "class=eth/driver=net_pcap",
+        "aninterfacewithalongname", "vdev:net_pcap0"}) {
+    EXPECT_NE(wrong_with_device(device), "") << device;
   }
 }
 
