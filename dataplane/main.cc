@@ -7,6 +7,7 @@
 #include <exception>
 
 #include "dataplane/ipc/control_socket.h"
+#include "dataplane/ipc/only_one.h"
 #include "dataplane/process/controller.h"
 #include "dataplane/process/keeper.h"
 #include "dataplane/process/options.h"
@@ -26,14 +27,21 @@ sigset_t stop_signals() {
   return signals;
 }
 
+dam::ControlAccess control_access(const dam::Options& options) {
+  dam::ControlAccess access;
+  if (!options.control_group.empty()) access.group = dam::find_group(options.control_group);
+  access.log = dam::say;
+  return access;
+}
+
 int run(const dam::Options& options) {
   const sigset_t signals = stop_signals();
   sigprocmask(SIG_BLOCK, &signals, nullptr);
   dam::forbid_new_privileges();
+  const dam::OnlyOne only_one(options.socket);
   dam::Keeper keeper(options.socket);
   dam::Controller controller(options, keeper);
-  dam::ControlSocket socket(options.socket);
-  controller.resume();
+  dam::ControlSocket socket(options.socket, control_access(options));
   dam::say("Listening for the control plane on " + options.socket + ".");
 
   const timespec at_once = {0, 0};

@@ -7,18 +7,21 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "dataplane/ipc/framing.h"
 
 namespace dam {
 namespace {
 
-constexpr mode_t kMode = 0660;
+constexpr mode_t kOwnerAlone = 0600;
+constexpr mode_t kOwnerAndGroup = 0660;
 constexpr size_t kReadBytes = 256 << 10;
 constexpr auto kMostSilence = std::chrono::seconds(30);  // within one request
 constexpr timeval kMostSending = {5, 0};
@@ -61,21 +64,44 @@ v1::Reply refusal(const std::string& why) {
   return reply;
 }
 
+// Supplementary ones, as they were when it connected.
+std::vector<gid_t> groups_of_peer(int fd) {
+  std::vector<gid_t> groups(1024);
+  socklen_t bytes = static_cast<socklen_t>(groups.size() * sizeof(gid_t));
+  const bool known = getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups.data(), &bytes) == 0;
+  groups.resize(known ? bytes / sizeof(gid_t) : 0);
+  return groups;
+}
+
 }  // namespace
 
-ControlSocket::ControlSocket(std::string path) : path_(std::move(path)) {
-  const sockaddr_un address = address_of(path_);
+ControlSocket::ControlSocket(std::string path, ControlAccess access)
+    : path_(std::move(path)), access_(std::move(access)), owner_(geteuid()) {
   listener_ = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (listener_ < 0) fail(path_);
+  try {
+    bind_and_listen();
+  } catch (...) {
+    close(listener_);
+    throw;
+  }
+}
+
+// The mode is right from the first moment on: a group comes in only once the file is its own.
+void ControlSocket::bind_and_listen() {
+  const sockaddr_un address = address_of(path_);
   unlink(path_.c_str());  // of a run before this one
-  const mode_t before = umask(~kMode & 0777);
+  const mode_t before = umask(~kOwnerAlone & 0777);
   const int bound = bind(listener_, reinterpret_cast<const sockaddr*>(&address), sizeof address);
   const int error = errno;
   umask(before);
-  if (bound == 0 && listen(listener_, 4) == 0) return;
-  if (bound != 0) errno = error;
-  close(listener_);
-  fail(path_);
+  errno = error;
+  if (bound != 0) fail(path_);
+  if (access_.group && (lchown(path_.c_str(), owner_, *access_.group) != 0 ||
+                        chmod(path_.c_str(), kOwnerAndGroup) != 0)) {
+    fail(path_);
+  }
+  if (listen(listener_, 4) != 0) fail(path_);
 }
 
 ControlSocket::~ControlSocket() {
@@ -99,12 +125,33 @@ void ControlSocket::accept_client() {
   const int fd = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
   if (fd < 0) return;
   setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &kMostSending, sizeof kMostSending);
+  std::string who;
+  if (!may_steer(fd, who)) {
+    access_.log("Refused on the control socket: " + who + ".");
+    send_message(fd, refusal("You may not steer the dam (" + who +
+                             "): be root, or in the group that --control-group names."));
+    close(fd);
+    return;
+  }
   if (client_ < 0) {
     client_ = fd;
     return;
   }
   send_message(fd, refusal("Another control plane is connected."));
   close(fd);
+}
+
+// The file's mode says the same; but a mode is changed easily, and a file given away.
+bool ControlSocket::may_steer(int fd, std::string& who) const {
+  ucred peer{};
+  socklen_t bytes = sizeof peer;
+  if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &bytes) != 0) return false;
+  who = "user " + std::to_string(peer.uid) + ", group " + std::to_string(peer.gid);
+  if (peer.uid == 0 || peer.uid == owner_) return true;
+  if (!access_.group) return false;
+  const std::vector<gid_t> groups = groups_of_peer(fd);
+  return peer.gid == *access_.group ||
+         std::find(groups.begin(), groups.end(), *access_.group) != groups.end();
 }
 
 void ControlSocket::read_client(const Handler& handler) {

@@ -3,20 +3,29 @@
 // order. One control plane at a time; when it goes away, the next one may come.
 #pragma once
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "dataplane/ipc/dam.pb.h"
 
 namespace dam {
 
+// Whoever may connect steers the dam.
+struct ControlAccess {
+  std::optional<gid_t> group;  // its members may, besides root and the user that listens
+  std::function<void(const std::string&)> log = [](const std::string&) {};  // of refusals
+};
+
 class ControlSocket {
  public:
   using Handler = std::function<v1::Reply(const v1::Request&)>;
 
-  // Listens at `path` with mode 0660. Throws std::system_error with a sentence.
-  explicit ControlSocket(std::string path);
+  // Listens at `path`: mode 0600, or 0660 with a group. Throws std::system_error with a sentence.
+  explicit ControlSocket(std::string path, ControlAccess access = {});
   ~ControlSocket();
   ControlSocket(const ControlSocket&) = delete;
   ControlSocket& operator=(const ControlSocket&) = delete;
@@ -26,7 +35,9 @@ class ControlSocket {
   bool connected() const { return client_ >= 0; }
 
  private:
+  void bind_and_listen();
   void accept_client();
+  bool may_steer(int fd, std::string& who) const;
   void read_client(const Handler& handler);
   void answer_requests(const Handler& handler);
   void send_reply(const v1::Reply& reply);
@@ -35,6 +46,8 @@ class ControlSocket {
 
   using Clock = std::chrono::steady_clock;
   std::string path_;
+  ControlAccess access_;
+  uid_t owner_;  // the user that listens; the process may become another one later
   int listener_ = -1;
   int client_ = -1;
   std::string received_;        // what is there of the next request

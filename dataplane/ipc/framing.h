@@ -8,7 +8,8 @@
 namespace dam {
 
 inline constexpr uint32_t kLengthBytes = 4;
-inline constexpr uint32_t kMaxMessageBytes = 256u << 20;  // a million CIDRs are about 25 MiB
+// An allow and a deny list, each as long as bounds.h lets it be, of IPv6 networks: 88 MiB.
+inline constexpr uint32_t kMaxMessageBytes = 112u << 20;
 inline constexpr uint32_t kProtocolVersion = 1;
 
 inline std::array<char, kLengthBytes> put_length(uint32_t bytes) {

@@ -21,6 +21,7 @@
 namespace dam {
 namespace {
 
+// One without a name is the last that counts.
 struct Change {
   char name[IFNAMSIZ];
   bool xdp_program;
@@ -45,6 +46,15 @@ void undo(const Change& change) {
   if (change.promiscuous) clear_promiscuous(change.name);
 }
 
+void undo_all(int pipe) {
+  Change change;
+  while (read(pipe, &change, sizeof change) == static_cast<ssize_t>(sizeof change)) {
+    change.name[sizeof change.name - 1] = '\0';
+    if (change.name[0] == '\0') return;
+    undo(change);
+  }
+}
+
 // Passes requests to stop on; returns the child's wait status.
 int wait_for(pid_t child, const sigset_t& signals) {
   for (;;) {
@@ -60,8 +70,7 @@ int wait_for(pid_t child, const sigset_t& signals) {
   prctl(PR_SET_NAME, "dam-keeper", 0, 0, 0);
   keep_only({CAP_NET_ADMIN, CAP_KILL});
   const int status = wait_for(child, signals);
-  Change change;
-  while (read(pipe, &change, sizeof change) == static_cast<ssize_t>(sizeof change)) undo(change);
+  undo_all(pipe);
   unlink(socket_path.c_str());
   _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
 }
@@ -95,7 +104,16 @@ void Keeper::changed_interface(const std::string& name, bool xdp_program, bool p
   std::strncpy(change.name, name.c_str(), sizeof change.name - 1);
   change.xdp_program = xdp_program;
   change.promiscuous = promiscuous;
-  if (write(pipe_, &change, sizeof change) != static_cast<ssize_t>(sizeof change)) {
+  tell(&change);
+}
+
+void Keeper::seal() {
+  const Change last{};
+  tell(&last);
+}
+
+void Keeper::tell(const void* change) {
+  if (write(pipe_, change, sizeof(Change)) != static_cast<ssize_t>(sizeof(Change))) {
     throw std::runtime_error("The keeper is gone.");
   }
 }

@@ -18,12 +18,16 @@ class Keeper {
   Keeper(const Keeper&) = delete;
   Keeper& operator=(const Keeper&) = delete;
 
-  // What we changed on a kernel interface, to be undone.
+  // What we changed on a kernel interface, to be undone; only until seal() is believed.
   void changed_interface(const std::string& name, bool xdp_program, bool promiscuous);
+  // Before privileges are dropped: what comes after it may be the work of an intruder.
+  void seal();
   // After the last change of user: the kernel forgets it then.
   void end_with_parent();
 
  private:
+  void tell(const void* change);
+
   int pipe_ = -1;
 };
 

@@ -42,6 +42,12 @@ Account find_account(const std::string& user) {
   return {user, entry->pw_uid, entry->pw_gid};
 }
 
+gid_t find_group(const std::string& name) {
+  const group* entry = getgrnam(name.c_str());
+  if (entry == nullptr) throw std::runtime_error("There is no group \"" + name + "\".");
+  return entry->gr_gid;
+}
+
 void forbid_new_privileges() {
   check(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0, "New privileges cannot be forbidden");
   // EINVAL: past the last capability that this kernel knows. EPERM: not root, nothing to drop.

@@ -21,6 +21,9 @@ struct Account {
 // Throws std::runtime_error when there is no such user.
 Account find_account(const std::string& user);
 
+// Throws std::runtime_error when there is no such group.
+gid_t find_group(const std::string& name);
+
 // First thing in main(): no exec can ever give more rights than the process has, and none at all
 // once become() was called. The rights that it has now stay.
 void forbid_new_privileges();

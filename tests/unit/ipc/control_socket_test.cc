@@ -5,13 +5,18 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstring>
+#include <filesystem>
 #include <optional>
+#include <vector>
 
 #include "dataplane/ipc/framing.h"
 #include "tests/unit/ipc/temporary_directory.h"
+
+#include <grp.h>
 
 namespace dam {
 namespace {
@@ -94,10 +99,10 @@ TEST_F(ControlSocketTest, answers_requests_in_order) {
   EXPECT_EQ(handled_, 2);
 }
 
-TEST_F(ControlSocketTest, may_be_used_by_owner_and_group_alone) {
+TEST_F(ControlSocketTest, may_be_used_by_its_owner_alone) {
   struct stat status {};
   ASSERT_EQ(stat(path_.c_str(), &status), 0);
-  EXPECT_EQ(status.st_mode & 0777, 0660u);
+  EXPECT_EQ(status.st_mode & 0777, 0600u);
 }
 
 TEST_F(ControlSocketTest, waits_for_the_rest_of_a_message_byte_by_byte) {
@@ -136,7 +141,7 @@ TEST_F(ControlSocketTest, refuses_a_length_over_the_bound_at_once) {
     ASSERT_TRUE(reply.has_value());
     EXPECT_FALSE(reply->ok());
     EXPECT_EQ(reply->errors(0), "A request of " + std::to_string(bytes) +
-                                    " bytes is longer than the bound of 268435456.");
+                                    " bytes is longer than the bound of 117440512.");
     EXPECT_TRUE(client.closed_by_server());
   }
   EXPECT_EQ(handled_, 0);
@@ -217,6 +222,74 @@ TEST(ControlSocket, takes_the_place_of_a_socket_left_behind) {
   close(stale);
   ControlSocket socket(path);
   Client client(path);
+}
+
+constexpr gid_t kControl = 54321;
+constexpr uid_t kStranger = 54322;
+
+// Connects as another user, while the socket's file is open to everybody: "served", or why not.
+std::string served_to(uid_t uid, gid_t gid, const std::vector<gid_t>& groups,
+                      std::vector<std::string>& log) {
+  TemporaryDirectory directory;
+  const std::string path = directory.file("socket");
+  ControlSocket socket(path, {kControl, [&log](const std::string& line) { log.push_back(line); }});
+  std::filesystem::permissions(directory.path(), std::filesystem::perms::all);
+  std::filesystem::permissions(path, std::filesystem::perms::all);
+  int ends[2];
+  EXPECT_EQ(pipe(ends), 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    const bool became = setgroups(groups.size(), groups.data()) == 0 &&
+                        setresgid(gid, gid, gid) == 0 && setresuid(uid, uid, uid) == 0;
+    Client client(path);
+    client.send_bytes(hello(1));
+    if (write(ends[1], became ? "y" : "n", 1) != 1) _exit(1);
+    std::optional<v1::Reply> reply;
+    for (int i = 0; i < 500 && !reply; ++i) {
+      usleep(10'000);
+      reply = client.reply();
+    }
+    _exit(became && reply && reply->ok() ? 0 : 1);
+  }
+  char became = 'n';
+  EXPECT_EQ(read(ends[0], &became, 1), 1);
+  EXPECT_EQ(became, 'y');
+  for (int i = 0; i < 4; ++i) {
+    socket.serve(milliseconds(0), [](const v1::Request&) {
+      v1::Reply reply;
+      reply.set_ok(true);
+      return reply;
+    });
+  }
+  int status = 1;
+  waitpid(child, &status, 0);
+  close(ends[0]);
+  close(ends[1]);
+  return status == 0 ? "served" : "refused";
+}
+
+TEST(ControlSocket, serves_root_and_the_control_group_and_nobody_else) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can become others";
+  std::vector<std::string> log;
+  EXPECT_EQ(served_to(0, kStranger, {}, log), "served");
+  EXPECT_EQ(served_to(kStranger, kControl, {}, log), "served");
+  EXPECT_EQ(served_to(kStranger, kStranger, {1, kControl}, log), "served");
+  EXPECT_TRUE(log.empty());
+  EXPECT_EQ(served_to(kStranger, kStranger, {1}, log), "refused");
+  EXPECT_EQ(served_to(65534, 65534, {}, log), "refused");
+  EXPECT_EQ(log[0], "Refused on the control socket: user 54322, group 54322.");
+}
+
+TEST(ControlSocket, gives_its_file_to_the_control_group) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can give files away";
+  TemporaryDirectory directory;
+  const std::string path = directory.file("socket");
+  const ControlSocket socket(path, {kControl, [](const std::string&) {}});
+  struct stat status {};
+  ASSERT_EQ(stat(path.c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777, 0660u);
+  EXPECT_EQ(status.st_gid, kControl);
+  EXPECT_EQ(status.st_uid, 0u);
 }
 
 TEST(ControlSocket, says_why_it_cannot_listen) {
