@@ -20,6 +20,11 @@ constexpr auto kHelloPatience = 5s;
 constexpr auto kStartPatience = 120s;  // opening ports and clearing huge pages takes its time
 constexpr auto kApplyPatience = 60s;   // so does a list of a million networks
 
+std::string refusal_of(const Delivery& delivery) {
+  return "the dataplane refuses the policy: " +
+         (delivery.errors.empty() ? "no reason given" : delivery.errors.front());
+}
+
 }  // namespace
 
 DataplaneLink::DataplaneLink(std::string socket_path, std::function<void(const std::string&)> log)
@@ -92,10 +97,7 @@ void DataplaneLink::look_after() {
   }
   if (!wanted_ || in_force_) return;
   const Delivery delivery = apply(*wanted_);
-  if (delivery.outcome == Delivery::Outcome::refused) {
-    trouble("the dataplane refuses the policy: " +
-            (delivery.errors.empty() ? "no reason given" : delivery.errors.front()));
-  }
+  if (delivery.outcome == Delivery::Outcome::refused) trouble(refusal_of(delivery));
 }
 
 bool DataplaneLink::hello() {
@@ -140,21 +142,35 @@ bool DataplaneLink::start(const Policy& policy, std::vector<std::string>& errors
     lost(wrong);
     return false;
   }
-  // A dataplane that runs refuses another Start, but keeps it for when it is restarted.
-  if (now.started) return true;
   errors.assign(reply->errors().begin(), reply->errors().end());
-  return reply->ok() && hello();
+  // A dataplane that runs looks at another Start, and takes it up when it is restarted.
+  return reply->ok() && (reply->restart_needed() || hello());
+}
+
+// Before ports are opened for it: a policy that is refused must not have begun to work.
+bool DataplaneLink::check(const v1::Snapshot& snapshot, std::vector<std::string>& errors) {
+  v1::Request request;
+  *request.mutable_check() = snapshot;
+  std::string wrong;
+  const auto reply = connection_.call(request, kApplyPatience, wrong);
+  if (!reply) {
+    lost(wrong);
+    return false;
+  }
+  errors.assign(reply->errors().begin(), reply->errors().end());
+  return reply->ok();
 }
 
 Delivery DataplaneLink::apply(const Policy& policy) {
   Delivery delivery;
-  if (!start(policy, delivery.errors)) {
-    if (connection_.is_open()) delivery.outcome = Delivery::Outcome::refused;
-    return delivery;
-  }
   const uint64_t version = version_ + 1;
   v1::Request request;
   *request.mutable_apply() = compile_snapshot(policy, version);
+  const bool sound = state().started || check(request.apply(), delivery.errors);
+  if (!sound || !start(policy, delivery.errors)) {
+    if (connection_.is_open()) delivery.outcome = Delivery::Outcome::refused;
+    return delivery;
+  }
   std::string wrong;
   const auto reply = connection_.call(request, kApplyPatience, wrong);
   if (!reply) {
@@ -182,7 +198,11 @@ Delivery DataplaneLink::deliver(Shared policy) {
   const std::lock_guard talking(conversation_);
   Delivery delivery;
   if (connection_.is_open()) delivery = apply(*policy);
-  if (delivery.outcome == Delivery::Outcome::refused) return delivery;
+  if (delivery.outcome == Delivery::Outcome::refused) {
+    if (wanted_) return delivery;
+    delivery.outcome = Delivery::Outcome::waiting;
+    trouble(refusal_of(delivery));
+  }
   wanted_ = std::move(policy);
   if (delivery.outcome == Delivery::Outcome::applied && hello()) {
     delivery.restart_needed = state().restart_needed;

@@ -42,7 +42,8 @@ class DataplaneLink {
   ~DataplaneLink();
 
   // Puts the policy into force: now, or as soon as the dataplane answers. A policy that the
-  // dataplane refuses leaves the one before it wanted and in force.
+  // dataplane refuses leaves the one before it wanted and in force; where there is none, as after
+  // a boot with an interface that is still missing, it stays wanted.
   Delivery deliver(std::shared_ptr<const Policy> policy);
   LinkState state() const;
 
@@ -52,6 +53,7 @@ class DataplaneLink {
   void look_after();  // one round of the thread; conversation_ held
   bool hello();
   bool start(const Policy& policy, std::vector<std::string>& errors);
+  bool check(const v1::Snapshot& snapshot, std::vector<std::string>& errors);
   Delivery apply(const Policy& policy);
   void trouble(const std::string& what);
   void lost(const std::string& why);

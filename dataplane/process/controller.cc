@@ -1,27 +1,26 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/process/controller.h"
 
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <chrono>
-#include <filesystem>
 #include <stdexcept>
 #include <utility>
 
 #include "dataplane/ipc/framing.h"
+#include "dataplane/ipc/policy_builder.h"
 #include "dataplane/ipc/start_digest.h"
 #include "dataplane/process/say.h"
 
 namespace dam {
 namespace {
 
+constexpr uint64_t kGraceNs = 1'500'000'000;  // the control plane tries twice a second
+constexpr uint64_t kRetryNs = 1'000'000'000;
+
 v1::Reply refusal(const std::vector<std::string>& errors) {
   v1::Reply reply;
-  for (const std::string& error : errors) {
-    reply.add_errors(error);
-    say("Refused: " + error);
-  }
+  for (const std::string& error : errors) reply.add_errors(error);
   return reply;
 }
 
@@ -36,39 +35,60 @@ uint64_t monotonic_ns() {
   return static_cast<uint64_t>(std::chrono::nanoseconds(now).count());
 }
 
-void make_private(const std::string& directory, const Account& account) {
-  std::filesystem::create_directories(directory);
-  if (chown(directory.c_str(), account.uid, account.gid) != 0 ||
-      chmod(directory.c_str(), S_IRWXU) != 0) {
-    throw std::runtime_error("The runtime directory " + directory + " cannot be given to user \"" +
-                             account.name + "\".");
-  }
-}
-
 }  // namespace
 
 Controller::Controller(const Options& options, Keeper& keeper)
     : options_(options),
       account_(find_account(options.user)),
       saved_(options.runtime_dir),
-      keeper_(keeper) {
-  make_private(options_.runtime_dir, account_);
+      keeper_(keeper),
+      resume_at_ns_(monotonic_ns() + kGraceNs) {
+  if (!options.control_group.empty()) control_group_ = find_group(options.control_group);
+  if (control_group_ == account_.gid && account_.uid != 0) {
+    throw std::runtime_error("--control-group " + options.control_group + " is the group of user " +
+                             account_.name + ": whatever else runs as it would steer the dam.");
+  }
+  saved_.make_folders(account_.uid, account_.gid);
+  if (!saved_.attempt_failed()) return;
+  say("The interfaces that were wanted last could not be opened: going on with those before.");
+  saved_.end_attempt();
+  resume_at_ns_ = 0;
 }
 
 void Controller::resume() {
+  resume_at_ns_ = monotonic_ns() + kRetryNs;
   if (options_.fresh) return;
-  const auto saved_start = saved_.start();
-  if (!saved_start) return;
-  StartResult result = read_start(*saved_start);
-  if (!result.config) return;
+  const auto start = saved_.start();
+  if (!start) return;
+  const StartResult result = read_start(*start);
+  const std::vector<std::string> wrong =
+      result.config ? obstacles_of(*result.config) : result.errors;
+  if (!wrong.empty()) return say_refusal(refusal(wrong));
   say("Going on with the saved policy from " + options_.runtime_dir + ".");
-  open(*result.config);
-  start_digest_ = start_digest(*saved_start);
+  open(*result.config, *start);
   const auto snapshot = saved_.snapshot();
-  if (snapshot) apply(*snapshot);
+  if (snapshot) say_refusal(apply(*snapshot));
+}
+
+void Controller::say_refusal(const v1::Reply& reply) {
+  std::string text;
+  for (const std::string& error : reply.errors()) text += "\nRefused: " + error;
+  if (!text.empty() && text != last_refusal_) say(text.substr(1));
+  last_refusal_ = std::move(text);
 }
 
 v1::Reply Controller::handle(const v1::Request& request) {
+  v1::Reply reply;
+  try {
+    reply = answer(request);
+  } catch (const std::exception& error) {  // no memory for it, say: forwarding goes on
+    reply = refusal({std::string("The request cannot be carried out: ") + error.what() + "."});
+  }
+  if (!request.has_hello()) say_refusal(reply);
+  return reply;
+}
+
+v1::Reply Controller::answer(const v1::Request& request) {
   switch (request.what_case()) {
     case v1::Request::kHello:
       return hello(request.hello());
@@ -76,6 +96,10 @@ v1::Reply Controller::handle(const v1::Request& request) {
       return start(request.start());
     case v1::Request::kApply:
       return apply(request.apply());
+    case v1::Request::kCheck: {
+      const PolicyResult result = build_policy(request.check(), Limits{}, nullptr);
+      return result.policy ? done() : refusal(result.errors);
+    }
     default:
       return refusal({"A request that asks for nothing known."});
   }
@@ -103,27 +127,26 @@ v1::Reply Controller::hello(const v1::Hello& request) const {
 v1::Reply Controller::start(const v1::Start& request) {
   const StartResult result = read_start(request);
   if (!result.config) return refusal(result.errors);
-  if (running_ != nullptr) return other_start(request);
+  if (running_ != nullptr && start_digest(request) == start_digest_) return done();
+  const std::vector<std::string> obstacles = obstacles_of(*result.config);
+  if (!obstacles.empty()) return refusal(obstacles);
+  if (running_ != nullptr) return restart_needed();
   try {
-    open(*result.config);
+    saved_.begin_attempt();
+    open(*result.config, request);
   } catch (const std::exception& error) {
     failed_ = true;
     return refusal({error.what()});
   }
-  start_digest_ = start_digest(request);
-  const std::string unsaved = saved_.save(request);
-  if (!unsaved.empty()) say(unsaved);
   return done();
 }
 
-// Ports and tables are fixed while the process lives; the new ones are kept for the next start.
-v1::Reply Controller::other_start(const v1::Start& request) {
-  if (start_digest(request) == start_digest_) return done();
-  const std::string unsaved = saved_.save(request);
-  if (!unsaved.empty()) say(unsaved);
-  return refusal(
-      {"The dataplane runs with other interfaces, workers or table sizes; restart "
-       "dam-dataplane to take these up."});
+// Ports and tables are fixed while the process lives, and what it may no longer write is not its
+// to keep: the control plane says it again to the next one.
+v1::Reply Controller::restart_needed() {
+  v1::Reply reply = done();
+  reply.set_restart_needed(true);
+  return reply;
 }
 
 v1::Reply Controller::apply(const v1::Snapshot& request) {
@@ -144,12 +167,26 @@ v1::Reply Controller::apply(const v1::Snapshot& request) {
   return done();
 }
 
-void Controller::open(const StartConfig& config) {
+void Controller::open(const StartConfig& config, const v1::Start& start) {
   const Rest rest = options_.busy_poll ? Rest::busy : Rest::adaptive;
   auto running = std::make_unique<Running>(config, options_.counters, rest, keeper_);
+  const std::string unsaved = saved_.save(start);
+  if (!unsaved.empty()) say(unsaved);
+  saved_.end_attempt();
+  give_counters();
+  keeper_.seal();
   drop_privileges();
   running->start_workers();
   running_ = std::move(running);
+  start_digest_ = start_digest(start);
+}
+
+void Controller::give_counters() const {
+  if (!control_group_) return;
+  if (chown(options_.counters.c_str(), static_cast<uid_t>(-1), *control_group_) != 0) {
+    throw std::runtime_error(options_.counters + " cannot be given to the group " +
+                             options_.control_group + ".");
+  }
 }
 
 void Controller::drop_privileges() {
@@ -157,19 +194,18 @@ void Controller::drop_privileges() {
     say("WARNING: stays root, as --user asks.");
     return;
   }
-  // The control plane may be in the same group.
-  for (const std::string& path : {options_.counters, options_.socket}) {
-    if (chown(path.c_str(), static_cast<uid_t>(-1), account_.gid) != 0) {
-      throw std::runtime_error(path + " cannot be given to the group of " + account_.name + ".");
-    }
-  }
   become(account_);
   keeper_.end_with_parent();
   say("The ports are open; from here on as user " + account_.name + ", without capabilities.");
 }
 
 void Controller::tick() {
-  if (running_ != nullptr) running_->tick(monotonic_ns());
+  const uint64_t now_ns = monotonic_ns();
+  if (running_ != nullptr) {
+    running_->tick(now_ns);
+  } else if (now_ns >= resume_at_ns_) {
+    resume();
+  }
 }
 
 }  // namespace dam

@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Answers what the control plane asks, and keeps the saved policy.
+//
+// A fresh process gives the control plane a moment to say what to open; when nobody does, it goes
+// on with what it ran with last. So new interfaces are taken up by a restart, and a dataplane alone
+// comes back with its old ones. What could not be opened was never saved.
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "dataplane/ipc/dam.pb.h"
@@ -18,27 +23,33 @@ class Controller {
  public:
   Controller(const Options& options, Keeper& keeper);
 
-  void resume();  // with what was saved, if anything was
   v1::Reply handle(const v1::Request& request);
-  void tick();
+  void tick();  // every 100 ms
   // A Start failed when ports were being opened: only a new process can try again.
   bool failed() const { return failed_; }
 
  private:
+  v1::Reply answer(const v1::Request& request);
   v1::Reply hello(const v1::Hello& request) const;
   v1::Reply start(const v1::Start& request);
   v1::Reply apply(const v1::Snapshot& request);
-  v1::Reply other_start(const v1::Start& request);
-  void open(const StartConfig& config);
+  static v1::Reply restart_needed();
+  void resume();  // with what was saved, if anything was
+  void open(const StartConfig& config, const v1::Start& start);
   void drop_privileges();
+  void give_counters() const;
+  void say_refusal(const v1::Reply& reply);
 
   Options options_;
   Account account_;
+  std::optional<gid_t> control_group_;
   SavedState saved_;
   Keeper& keeper_;
   std::unique_ptr<Running> running_;
   uint64_t start_digest_ = 0;
-  std::string applied_;  // the Snapshot in force, encoded
+  std::string applied_;       // the Snapshot in force, encoded
+  std::string last_refusal_;  // said once, however often it is asked again
+  uint64_t resume_at_ns_ = 0;
   bool failed_ = false;
 };
 

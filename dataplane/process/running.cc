@@ -7,6 +7,7 @@
 #include <sys/random.h>
 
 #include <chrono>
+#include <filesystem>
 #include <fstream>
 #include <stdexcept>
 #include <thread>
@@ -61,15 +62,46 @@ int run_worker(void* loop_and_stop) {
   return 0;
 }
 
+// "net_af_packet_front,iface=front" sits on a kernel interface too.
+std::string interface_below(const std::string& device) {
+  const size_t at = device.find(",iface=");
+  if (at == std::string::npos || device.starts_with("net_tap")) return {};
+  const std::string rest = device.substr(at + 7);
+  return rest.substr(0, rest.find(','));
+}
+
+std::string obstacle_of(const DeviceConfig& config, uint32_t workers) {
+  const std::string& device = config.device;
+  if (kind_of(device) == DeviceKind::kernel_interface) {
+    return af_xdp_obstacle(device, inspect_interface(device), workers, config.mtu);
+  }
+  if (kind_of(device) == DeviceKind::pci) {
+    const std::string address = device.find(':') == 2 ? "0000:" + device : device;
+    const bool there = std::filesystem::exists("/sys/bus/pci/devices/" + address);
+    return there ? "" : "There is no PCI device " + device + ".";
+  }
+  const std::string interface = interface_below(device);
+  if (interface.empty() || inspect_interface(interface).exists) return {};
+  return "There is no interface \"" + interface + "\" in this network namespace.";
+}
+
 }  // namespace
+
+std::vector<std::string> obstacles_of(const StartConfig& config) {
+  if (config.driver == "xdp") {
+    return {"The XDP driver comes with the next version; this one has driver: dpdk."};
+  }
+  std::vector<std::string> obstacles;
+  for (const DeviceConfig& device : config.devices) {
+    const std::string obstacle = obstacle_of(device, config.workers);
+    if (!obstacle.empty()) obstacles.push_back(obstacle);
+  }
+  return obstacles;
+}
 
 Running::Running(const StartConfig& config, const std::string& counters_path, Rest rest,
                  Keeper& keeper)
     : limits_(config.limits) {
-  if (config.driver == "xdp") {
-    throw std::runtime_error(
-        "The XDP driver comes with the next version; this one has driver: dpdk.");
-  }
   check_clock();
   start_dpdk(config);
   RssKey rss_key;

@@ -16,6 +16,10 @@
 
 namespace dam {
 
+// Why these devices cannot be opened, one sentence each, as far as it can be told without trying:
+// trying ends the process when it fails, since DPDK starts only once.
+std::vector<std::string> obstacles_of(const StartConfig& config);
+
 class Running {
  public:
   // Once in the life of a process: DPDK cannot start twice. Throws std::runtime_error.

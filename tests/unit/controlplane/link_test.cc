@@ -81,9 +81,41 @@ TEST_F(LinkTest, other_interfaces_need_a_restart_and_it_says_so) {
   const Delivery delivery = link.deliver(sample("device: veth1", "device: veth9"));
   EXPECT_EQ(delivery.outcome, Delivery::Outcome::applied);
   EXPECT_TRUE(delivery.restart_needed);
-  ASSERT_TRUE(dataplane.next_start()) << "it must know what to restart with";
-  EXPECT_EQ(dataplane.next_start()->interfaces(1).device(), "veth9");
   EXPECT_FALSE(link.deliver(sample()).restart_needed);
+}
+
+TEST_F(LinkTest, a_restarted_dataplane_gets_the_other_interfaces) {
+  auto dataplane = std::make_unique<TestDataplane>(socket);
+  link.deliver(sample());
+  ASSERT_TRUE(eventually([&] { return dataplane->snapshots().size() == 1; }));
+  ASSERT_TRUE(link.deliver(sample("device: veth1", "device: veth9")).restart_needed);
+  dataplane.reset();
+  dataplane = std::make_unique<TestDataplane>(socket);
+  ASSERT_TRUE(eventually([&] { return dataplane->snapshots().size() == 1; }));
+  EXPECT_EQ(dataplane->starts()[0].interfaces(1).device(), "veth9");
+  EXPECT_FALSE(link.state().restart_needed);
+}
+
+TEST_F(LinkTest, an_interface_that_is_not_there_refuses_the_policy_whole) {
+  TestDataplane dataplane(socket);
+  dataplane.lack("servcie");
+  link.deliver(sample());
+  ASSERT_TRUE(eventually([&] { return dataplane.snapshots().size() == 1; }));
+  const Delivery delivery = link.deliver(sample("device: veth1", "device: servcie"));
+  EXPECT_EQ(delivery.outcome, Delivery::Outcome::refused);
+  EXPECT_EQ(delivery.errors, std::vector<std::string>{"There is no interface \"servcie\"."});
+  EXPECT_EQ(dataplane.snapshots().size(), 1u);
+}
+
+TEST_F(LinkTest, a_first_policy_that_is_refused_opens_no_port) {
+  TestDataplane dataplane(socket);
+  dataplane.refuse("no room");
+  ASSERT_TRUE(eventually([&] { return link.state().connected; }));
+  EXPECT_EQ(link.deliver(sample()).outcome, Delivery::Outcome::waiting);
+  EXPECT_TRUE(dataplane.starts().empty());
+  EXPECT_EQ(link.state().trouble, "the dataplane refuses the policy: no room");
+  dataplane.refuse("");
+  EXPECT_TRUE(eventually([&] { return dataplane.starts().size() == 1; }));
 }
 
 TEST_F(LinkTest, a_million_denied_networks_pass_the_socket) {

@@ -64,9 +64,9 @@ std::vector<v1::Start> TestDataplane::starts() const {
   return starts_;
 }
 
-std::optional<v1::Start> TestDataplane::next_start() const {
+void TestDataplane::lack(const std::string& device) {
   const std::lock_guard lock(mutex_);
-  return next_start_;
+  missing_device_ = device;
 }
 
 std::vector<v1::Snapshot> TestDataplane::snapshots() const {
@@ -99,18 +99,26 @@ void TestDataplane::converse(int fd) {
   }
 }
 
+// As the real one does it: what it cannot open it refuses, what it runs without it keeps nothing
+// of.
+void TestDataplane::answer_start(const v1::Start& start, v1::Reply& reply) {
+  for (const v1::Interface& interface : start.interfaces()) {
+    if (interface.device() != missing_device_) continue;
+    reply.set_ok(false);
+    reply.add_errors("There is no interface \"" + missing_device_ + "\".");
+    return;
+  }
+  if (starts_.empty()) starts_.push_back(start);
+  reply.set_restart_needed(start_digest(start) != start_digest(starts_.back()));
+}
+
 v1::Reply TestDataplane::answer(const v1::Request& request) {
   const std::lock_guard lock(mutex_);
   v1::Reply reply;
   reply.set_ok(true);
-  if (request.has_start() && starts_.empty()) starts_.push_back(request.start());
-  if (request.has_start() && start_digest(request.start()) != start_digest(starts_.back())) {
-    next_start_ = request.start();
-    reply.set_ok(false);
-    reply.add_errors("restart to take these up");
-  }
+  if (request.has_start()) answer_start(request.start(), reply);
   if (request.has_apply() && refusal_.empty()) snapshots_.push_back(request.apply());
-  if (request.has_apply() && !refusal_.empty()) {
+  if ((request.has_apply() || request.has_check()) && !refusal_.empty()) {
     reply.set_ok(false);
     reply.add_errors(refusal_);
   }

@@ -5,7 +5,6 @@
 
 #include <chrono>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -23,23 +22,24 @@ class TestDataplane {
 
   // Refuses every policy with this sentence; "" accepts again.
   void refuse(const std::string& why);
+  // Has no such device.
+  void lack(const std::string& device);
   void set_counters_path(const std::string& path);
   std::vector<v1::Start> starts() const;
-  // What it would take up after a restart.
-  std::optional<v1::Start> next_start() const;
   std::vector<v1::Snapshot> snapshots() const;
 
  private:
   void serve();
   void converse(int fd);
+  void answer_start(const v1::Start& start, v1::Reply& reply);
   v1::Reply answer(const v1::Request& request);
 
   const std::string path_;
   mutable std::mutex mutex_;
   std::string refusal_;
+  std::string missing_device_;
   std::string counters_path_;
   std::vector<v1::Start> starts_;
-  std::optional<v1::Start> next_start_;
   std::vector<v1::Snapshot> snapshots_;
   int listener_ = -1;
   int stop_[2] = {-1, -1};  // a pipe: closing it wakes the thread
