@@ -18,8 +18,6 @@ namespace dam::control {
 
 namespace {
 
-constexpr int kThreads = 4;
-constexpr int kPatienceSeconds = 5;
 constexpr mode_t kSocketMask = 0117;  // leaves 0660
 
 // A socket file that nobody listens on is left over from a crash.
@@ -76,12 +74,7 @@ std::optional<HostPort> split(const std::string& text) {
 }  // namespace
 
 HttpServer::HttpServer(const AddHandlers& add) {
-  server_.new_task_queue = [] { return new httplib::ThreadPool(kThreads); };
   server_.set_payload_max_length(kMostBodyBytes);
-  server_.set_read_timeout(kPatienceSeconds);
-  server_.set_write_timeout(kPatienceSeconds);
-  // One request a connection: a thread never waits for a client that has nothing to say.
-  server_.set_keep_alive_max_count(1);
   add(server_);
 }
 

@@ -3,8 +3,8 @@
 //
 // Why cpp-httplib: one well-kept header-and-library of Debian that serves Unix sockets, TCP and,
 // for the API to come, TLS with client certificates through OpenSSL; no framework around it. Its
-// limits as set here: bodies of at most 8 MiB, 5 s to send each part of a request, 4 requests at a
-// time, others wait in line. Long lists belong into files that the policy names.
+// limits as set here and in bounded_server.h: bodies of at most 8 MiB, 5 s for a whole request, 16
+// requests at a time, others wait in line. Long lists belong into files that the policy names.
 #pragma once
 
 #include <httplib.h>
@@ -12,6 +12,8 @@
 #include <functional>
 #include <string>
 #include <thread>
+
+#include "controlplane/api/bounded_server.h"
 
 namespace dam::control {
 
@@ -35,7 +37,7 @@ class HttpServer {
  private:
   void run();
 
-  httplib::Server server_;
+  BoundedServer server_;
   std::string unix_path_;
   std::thread thread_;
 };

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "controlplane/api/bounded_server.h"
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+
+namespace dam::control {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr std::chrono::seconds kPatience(BoundedServer::kPatienceSeconds);
+
+class BoundedStream final : public httplib::Stream {
+ public:
+  explicit BoundedStream(int fd) : fd_(fd), until_(Clock::now() + kPatience) {}
+
+  bool is_readable() const override { return at_ < have_ || wait(POLLIN); }
+  bool is_writable() const override { return wait(POLLOUT); }
+  socket_t socket() const override { return fd_; }
+  // Nobody asks: the API is on a Unix socket, and /metrics answers all alike.
+  void get_remote_ip_and_port(std::string&, int&) const override {}
+  void get_local_ip_and_port(std::string&, int&) const override {}
+
+  // The server reads heads byte by byte.
+  ssize_t read(char* to, size_t bytes) override {
+    if (at_ == have_ && !refill()) return -1;
+    const size_t taken = std::min(bytes, have_ - at_);
+    std::memcpy(to, buffer_.data() + at_, taken);
+    at_ += taken;
+    return static_cast<ssize_t>(taken);
+  }
+
+  ssize_t write(const char* from, size_t bytes) override {
+    if (!answering_) until_ = Clock::now() + kPatience;
+    answering_ = true;
+    if (!wait(POLLOUT)) return -1;
+    return send(fd_, from, bytes, MSG_NOSIGNAL | MSG_DONTWAIT);
+  }
+
+ private:
+  bool wait(short events) const {
+    while (true) {
+      const auto left =
+          std::chrono::duration_cast<std::chrono::milliseconds>(until_ - Clock::now());
+      if (left.count() <= 0) return false;
+      pollfd entry{fd_, events, 0};
+      const int ready = poll(&entry, 1, static_cast<int>(left.count()));
+      if (ready != 0) return ready > 0 || errno == EINTR;
+    }
+  }
+
+  bool refill() {
+    at_ = have_ = 0;
+    if (!wait(POLLIN)) return false;
+    const ssize_t got = recv(fd_, buffer_.data(), buffer_.size(), MSG_DONTWAIT);
+    have_ = got > 0 ? static_cast<size_t>(got) : 0;
+    return got > 0;
+  }
+
+  const int fd_;
+  Clock::time_point until_;
+  bool answering_ = false;
+  std::array<char, 16384> buffer_;
+  size_t at_ = 0;
+  size_t have_ = 0;
+};
+
+}  // namespace
+
+BoundedServer::BoundedServer() {
+  new_task_queue = [] { return new httplib::ThreadPool(kThreads); };
+}
+
+bool BoundedServer::process_and_close_socket(socket_t socket) {
+  BoundedStream stream(socket);
+  bool closed = false;
+  const bool served = process_request(stream, true, closed, nullptr);
+  shutdown(socket, SHUT_RDWR);
+  close(socket);
+  return served;
+}
+
+}  // namespace dam::control

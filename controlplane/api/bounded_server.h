@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// cpp-httplib's server with a time limit for a whole request. Its own limits begin anew with every
+// byte: some clients that send one now and then would hold all threads for ever.
+#pragma once
+
+#include <httplib.h>
+
+namespace dam::control {
+
+class BoundedServer : public httplib::Server {
+ public:
+  // One request a connection, so many at a time; others wait in line.
+  static constexpr int kThreads = 16;
+  static constexpr int kPatienceSeconds = 5;  // for all of a request, then for all of its answer
+
+  BoundedServer();
+
+ private:
+  bool process_and_close_socket(socket_t socket) override;
+};
+
+}  // namespace dam::control
