@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "controlplane/api/handlers.h"
 
+#include <algorithm>
+
 #include "controlplane/api/problem_json.h"
 
 namespace dam::control {
 
 namespace {
+
+constexpr int kMostLevels = 3;  // {"exceeded": {"ban": {"after": 5}}}
 
 using httplib::Request;
 using httplib::Response;
@@ -61,17 +65,31 @@ void post_policy(RunningPolicy& policy, const Request& request, Response& respon
   if (!dry && !dry_run.empty() && dry_run != "0" && dry_run != "false") {
     return answer(response, 400, error_body("dry_run is neither 0 nor 1", "write ?dry_run=1"));
   }
-  const ChangeResult result = policy.apply(request.body, dry);
+  const std::string folder = request.get_param_value("folder");
+  if (!folder.empty() && !folder.starts_with('/')) {
+    return answer(response, 400,
+                  error_body("folder is no absolute path", "write ?folder=/etc/dam"));
+  }
+  const ChangeResult result = policy.apply(request.body, folder, dry);
   Json body = body_of(result);
   body["dry_run"] = dry;
+  body["config"] = policy.config().string();
   answer(response, status_of(result.outcome), body);
+}
+
+// Writing a value as text recurses: no deeper than a ban in a zone goes.
+bool is_shallow(const Json& value, int levels) {
+  if (!value.is_structured()) return true;
+  return levels > 0 && std::all_of(value.begin(), value.end(), [levels](const Json& inner) {
+           return is_shallow(inner, levels - 1);
+         });
 }
 
 // {"per_source.packets": "50r/s burst=100", "total.concurrent": 20} or nothing after an answer.
 std::optional<std::vector<ZoneChange>> read_changes(const std::string& zone, const Request& request,
                                                     Response& response) {
   const Json body = Json::parse(request.body, nullptr, false);
-  if (!body.is_object() || body.empty()) {
+  if (!body.is_object() || body.empty() || !is_shallow(body, kMostLevels)) {
     answer(response, 400,
            error_body("the body is not a JSON object with changes",
                       "send e.g. {\"per_source.packets\": \"50r/s burst=100\"}"));

@@ -67,9 +67,10 @@ ChangeResult RunningPolicy::load_config() {
   return put_in_force(std::move(next), loaded.problems);
 }
 
-ChangeResult RunningPolicy::apply(const std::string& text, bool dry_run) {
+ChangeResult RunningPolicy::apply(const std::string& text, const std::filesystem::path& folder,
+                                  bool dry_run) {
   const std::lock_guard lock(changing_);
-  Loaded loaded = load_policy(text, "", config_.parent_path());
+  Loaded loaded = load_policy(text, "", folder.empty() ? config_.parent_path() : folder);
   if (!loaded.policy) return result_of(ChangeResult::Outcome::invalid, loaded.problems);
   if (dry_run) return result_of(ChangeResult::Outcome::valid, loaded.problems);
   Running next;

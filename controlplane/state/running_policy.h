@@ -41,7 +41,8 @@ class RunningPolicy {
       : config_(std::move(config)), deliver_(std::move(deliver)) {}
 
   ChangeResult load_config();  // at start and on SIGHUP
-  ChangeResult apply(const std::string& text, bool dry_run);
+  // Files that the text names are looked for in `folder`; empty: beside dam.yaml.
+  ChangeResult apply(const std::string& text, const std::filesystem::path& folder, bool dry_run);
   ChangeResult change_zone(const std::string& zone, const std::vector<ZoneChange>& changes);
 
   // Nothing until a first policy was valid.

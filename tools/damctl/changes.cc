@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <sstream>
@@ -27,8 +28,24 @@ void say_outcome(const Json& body, const Style& style) {
   if (body.value("restart_needed", false)) {
     std::cout << style.yellow("restart needed")
               << ": interfaces, limits or workers have changed.\n"
-                 "  Use them: systemctl restart dam-dataplane\n";
+                 "  Use them: restart dam-dataplane\n";
   }
+}
+
+// Files that the policy names lie beside it here, as in `damctl check`.
+std::string policy_path(const std::string& file, bool dry_run) {
+  const auto folder = std::filesystem::absolute(file).parent_path();
+  return "/v1/policy?folder=" + query_text(folder.string()) + (dry_run ? "&dry_run=1" : "");
+}
+
+// dam.yaml outlives what was applied in its place.
+void say_what_lasts(const std::string& file, const std::string& config) {
+  std::error_code error;
+  if (config.empty() || std::filesystem::equivalent(file, config, error)) return;
+  std::cout << config
+            << " is unchanged: a restart or SIGHUP of the control plane brings it back. To keep "
+               "this:\n  cp "
+            << file << " " << config << "\n";
 }
 
 }  // namespace
@@ -41,7 +58,7 @@ int apply_file(const Settings& settings, const std::string& file, bool dry_run) 
     std::cerr << "damctl: " << file << " cannot be read.\n";
     return kRefused;
   }
-  const auto answer = post(settings, dry_run ? "/v1/policy?dry_run=1" : "/v1/policy", text.str());
+  const auto answer = post(settings, policy_path(file, dry_run), text.str());
   if (!answer) return kUnreachable;
   const Json body = answer->json();
   if (settings.json) {
@@ -60,6 +77,7 @@ int apply_file(const Settings& settings, const std::string& file, bool dry_run) 
     std::cout << style.green("ok") << ": it would be applied. Nothing has changed.\n";
   } else {
     say_outcome(body, style);
+    say_what_lasts(file, body.value("config", ""));
   }
   return kOk;
 }

@@ -37,7 +37,7 @@ std::string why_no_connection(const std::string& path) {
 void say_unreachable(const std::string& socket) {
   std::cerr << "damctl: no control plane answers at " << socket << ": " << why_no_connection(socket)
             << ".\n"
-            << "  Is it running? systemctl status dam-controlplane\n"
+            << "  Is it running? pgrep -a dam-control\n"
             << "  Another socket: damctl -s PATH …; not in the group dam: use sudo.\n";
 }
 
@@ -70,6 +70,10 @@ std::optional<Answer> post(const Settings& settings, const std::string& path,
 std::optional<Answer> patch(const Settings& settings, const std::string& path, const Json& body) {
   const std::string text = body.dump(-1, ' ', false, Json::error_handler_t::replace);
   return ask(settings, [&](httplib::Client& c) { return c.Patch(path, text, "application/json"); });
+}
+
+std::string query_text(const std::string& text) {
+  return httplib::detail::encode_query_param(text);
 }
 
 int show_refusal(const Answer& answer) {

@@ -26,6 +26,9 @@ std::optional<Answer> post(const Settings& settings, const std::string& path,
                            const std::string& yaml);
 std::optional<Answer> patch(const Settings& settings, const std::string& path, const Json& body);
 
+// `text` as it stands in a URL behind "?key=".
+std::string query_text(const std::string& text);
+
 // Shows an answer that is an error; the exit code that it means.
 int show_refusal(const Answer& answer);
 

@@ -43,7 +43,7 @@ void status_of_dataplane(const Json& d, const Style& style) {
   std::cout << style.bold("dataplane  ");
   if (!d.value("connected", false)) {
     std::cout << style.red("not connected") << ": " << d.value("trouble", "")
-              << "\n           Is it running? systemctl status dam-dataplane\n";
+              << "\n           Is it running? pgrep -a dam-dataplane\n";
     return;
   }
   std::cout << style.green("connected") << ", " << d.value("driver", "no driver yet");
@@ -57,7 +57,7 @@ void status_of_dataplane(const Json& d, const Style& style) {
   if (!trouble.empty()) std::cout << "           " << style.red(trouble) << "\n";
   if (d.value("restart_needed", false)) {
     std::cout << "           " << style.yellow("restart needed")
-              << ": interfaces, limits or workers differ: systemctl restart dam-dataplane\n";
+              << ": interfaces, limits or workers differ: restart dam-dataplane\n";
   }
 }
 

@@ -216,6 +216,72 @@ TEST_F(ApiTest, a_body_that_is_too_large_is_refused) {
   EXPECT_EQ(get("/v1/status").first, 200);
 }
 
+TEST_F(ApiTest, a_value_of_a_hundred_thousand_levels_is_refused) {
+  const std::string deep = std::string(100'000, '[') + std::string(100'000, ']');
+  EXPECT_EQ(patch("/v1/zones/light", R"({"mode": )" + deep + "}").first, 400);
+  EXPECT_EQ(patch("/v1/zones/light", R"({"mode": ")" + deep + "\"}").first, 422);
+  EXPECT_EQ(post("/v1/policy", "version: " + deep).first, 422);
+  EXPECT_EQ(patch("/v1/zones/light",
+                  R"({"exceeded": {"ban": {"after": 5, "within": "10s", "for": "1m"}}})")
+                .first,
+            200);
+}
+
+TEST_F(ApiTest, files_that_a_policy_names_lie_in_the_folder_that_comes_with_it) {
+  folder.write("list.txt", "203.0.113.0/24\n");
+  const TemporaryFolder other;
+  other.write("list.txt", "203.0.113.0/24\n203.0.114.0/24\n");
+  const std::string text = sample_with("version: 1", "version: 1\ndeny: [{file: list.txt}]");
+  EXPECT_EQ(post("/v1/policy", text).first, 200);
+  EXPECT_EQ(dataplane.snapshots().back().deny_size(), 1);
+  EXPECT_EQ(post("/v1/policy?folder=" + other.path().string(), text).first, 200);
+  EXPECT_EQ(dataplane.snapshots().back().deny_size(), 2);
+  EXPECT_EQ(post("/v1/policy?folder=relative", text).first, 400);
+}
+
+// Connected, and with a byte on the way every 100 ms: more of them than there are threads.
+class Tricklers {
+ public:
+  explicit Tricklers(const std::string& path) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, sizeof address.sun_path - 1);
+    for (int i = 0; i < BoundedServer::kThreads + 4; ++i) {
+      fds_.push_back(::socket(AF_UNIX, SOCK_STREAM, 0));
+      EXPECT_EQ(connect(fds_.back(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    }
+    thread_ = std::thread([this] {
+      while (!stop_) {
+        for (const int fd : fds_) send(fd, "G", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+        std::this_thread::sleep_for(std::chrono::milliseconds(100));
+      }
+    });
+  }
+  ~Tricklers() {
+    stop_ = true;
+    thread_.join();
+    for (const int fd : fds_) close(fd);
+  }
+  Tricklers(const Tricklers&) = delete;
+  Tricklers& operator=(const Tricklers&) = delete;
+
+ private:
+  std::vector<int> fds_;
+  std::atomic<bool> stop_{false};
+  std::thread thread_;
+};
+
+TEST_F(ApiTest, clients_that_trickle_hold_nobody_up_for_long) {
+  const Tricklers tricklers(socket);
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  httplib::Client client(socket);
+  client.set_address_family(AF_UNIX);
+  client.set_read_timeout(3 * BoundedServer::kPatienceSeconds);
+  const auto result = client.Get("/v1/status");
+  ASSERT_TRUE(result) << httplib::to_string(result.error());
+  EXPECT_EQ(result->status, 200);
+}
+
 TEST_F(ApiTest, a_client_that_says_nothing_holds_nobody_up) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;

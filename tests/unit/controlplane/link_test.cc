@@ -146,7 +146,7 @@ TEST_F(RunningPolicyTest, a_bad_file_replaces_nothing) {
 }
 
 TEST_F(RunningPolicyTest, a_dry_run_sends_nothing) {
-  EXPECT_EQ(running.apply(sample_with("burst=100", "burst=7"), true).outcome,
+  EXPECT_EQ(running.apply(sample_with("burst=100", "burst=7"), "", true).outcome,
             ChangeResult::Outcome::valid);
   EXPECT_EQ(running.current()->text, kSamplePolicy);
   EXPECT_EQ(dataplane.snapshots().size(), 1u);
