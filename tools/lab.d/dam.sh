@@ -74,12 +74,11 @@ pmd_here() {
   fi
 }
 
+# What the dam chose, in its own words; nothing is claimed that it did not say.
 dam_choice() {
-  local pages
-  pages=$(sed -n 's/^HugePages_Free: *//p' /proc/meminfo)
-  case $(pmd_here) in
-    af_xdp) printf 'DPDK on net_af_xdp over veth' ;;
-    *) printf 'DPDK on net_af_packet over veth (about 5,000 packets a second: this kernel or DPDK has no AF_XDP)' ;;
-  esac
-  ((pages > 0)) && echo ", with hugepages ($pages free)" || echo ", without hugepages (none are reserved)"
+  local log=$state/edge/logs/dataplane.log by pages
+  by=$(sed -n 's/^Port 0: .* by \(.*\)\.$/\1/p' "$log" 2>/dev/null | tail -n 1)
+  pages=$(sed -n 's/^Packet buffers in \(.*\)\.$/packet buffers in \1/p' "$log" 2>/dev/null | tail -n 1)
+  echo "DPDK on ${by:-(nothing yet)} over veth, ${pages:-packet buffers not allocated yet}"
+  [[ $by != *af_packet* ]] || echo "    about 5,000 packets a second: asked for, or no AF_XDP here"
 }

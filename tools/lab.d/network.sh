@@ -11,6 +11,8 @@ declare -A address4=([public]=203.0.113.10 [client]=198.51.100.2 [front]=198.18.
   [service]=198.18.10.10 [management]=198.18.20.10)
 declare -A address6=([public]=2001:db8:113::10 [client]=2001:db8:51::2 [front]=2001:db8:0:18::2
   [service]=2001:db8:10::10 [management]=2001:db8:20::10)
+declare -A gateway4=([service]=198.18.10.1 [management]=198.18.20.1)
+declare -A gateway6=([service]=2001:db8:10::1 [management]=2001:db8:20::1)
 public_ports="80, 443, 2525"
 
 netns() { echo "dam-$1$suffix"; }
@@ -22,7 +24,7 @@ in_node() {  # NODE COMMAND…; not `ip netns exec`, which would hide /sys/fs/bp
 network_up() {
   local node
   for node in "${nodes[@]}"; do
-    [[ -e /run/netns/$(netns "$node") ]] || ip netns add "$(netns "$node")" || return 1
+    namespace_up "$node" || return 1
     in_node "$node" sysctl -qw net.ipv6.conf.{all,default}.{accept_dad,accept_ra}=0 \
       net.ipv4.conf.{all,default}.rp_filter=0 || return 1
     ip_in "$node" link set lo up
@@ -32,7 +34,30 @@ network_up() {
     net.ipv6.conf.all.forwarding=0 || return 1
   link client wan0 router wan0 && link router lan0 edge front &&
     link service srv0 edge service && link management srv0 edge management &&
-    client_up && router_up && server_up service 10 && server_up management 20
+    client_up && router_up && server_up service && server_up management
+}
+
+# Each namespace that we made bears our mark on its loopback device: a mark there goes when the
+# namespace goes, so one that a stranger made later under the same name is not taken for ours.
+namespace_mark() {
+  [[ -s $state/mark ]] || echo "tools/lab $(cat /proc/sys/kernel/random/uuid)" >"$state/mark"
+  cat "$state/mark"
+}
+
+namespace_exists() { [[ -e /run/netns/$(netns "$1") ]]; }
+
+namespace_ours() {
+  [[ -s $state/mark ]] && namespace_exists "$1" &&
+    ip_in "$1" link show lo 2>/dev/null | grep -qxF "    alias $(cat "$state/mark")"
+}
+
+namespace_up() {
+  if namespace_exists "$1"; then
+    namespace_ours "$1" && return 0
+    echo "namespace $(netns "$1") is there, and this lab did not make it: take another --name" >&2
+    return 1
+  fi
+  ip netns add "$(netns "$1")" && ip_in "$1" link set lo alias "$(namespace_mark)"
 }
 
 # link NODE DEVICE NODE DEVICE: one veth pair, as plain as a real cable.
@@ -97,33 +122,47 @@ END
     net.ipv4.tcp_early_demux=0 net.netfilter.nf_conntrack_tcp_be_liberal=1
 }
 
-# server_up NODE N: a network of its own with the dam as the gateway: nothing but the dam's refusal
+# server_up NODE: a network of its own with the dam as the gateway: nothing but the dam's refusal
 # keeps the two server networks apart, and `status` tries it.
 server_up() {
   ip_in "$1" -batch - <<END
 addr replace ${address4[$1]}/24 dev srv0
 addr replace ${address6[$1]}/64 dev srv0 nodad
-route replace default via 198.18.$2.1
-route replace default via 2001:db8:$2::1
+route replace default via ${gateway4[$1]}
+route replace default via ${gateway6[$1]}
 END
 }
 
 network_down() {
   local node device
-  for device in front service management; do ip_in edge link del "$device" 2>/dev/null; done
-  ip_in client link del wan0 2>/dev/null
+  if namespace_ours edge; then
+    for device in front service management; do ip_in edge link del "$device" 2>/dev/null; done
+  fi
   for node in "${nodes[@]}"; do
-    [[ -e /run/netns/$(netns "$node") ]] && ip netns del "$(netns "$node")"
+    if namespace_ours "$node"; then
+      ip netns del "$(netns "$node")"
+    elif namespace_exists "$node"; then
+      say_note "namespace $(netns "$node") stays: this lab did not make it"
+    fi
   done
   return 0
 }
 
+opens() { in_node "$1" timeout 1 bash -c "exec 3<>/dev/tcp/$2/443" 2>/dev/null; }  # NODE ADDRESS
+
+# networks_tried FROM TO: whether a refusal says anything: FROM's gateway (the dam) answers it, and TO
+# serves, at least itself.
+networks_tried() {
+  in_node "$1" ping -q -c 1 -W 2 "${gateway4[$1]}" >/dev/null 2>&1 &&
+    in_node "$1" ping -q -c 1 -W 2 "${gateway6[$1]}" >/dev/null 2>&1 &&
+    opens "$2" "${address4[$2]}" && opens "$2" "${address6[$2]}"
+}
+
 # networks_apart FROM TO: tries to get from one server to the other; holds when neither family can.
 networks_apart() {
-  local address
-  for address in "${address4[$2]}" "${address6[$2]}"; do
-    in_node "$1" timeout 1 bash -c "exec 3<>/dev/tcp/$address/443" 2>/dev/null && return 1
-  done
+  opens "$1" "${address4[$2]}" &
+  opens "$1" "${address6[$2]}" && return 1
+  wait $! && return 1
   in_node edge sysctl -n net.ipv4.ip_forward net.ipv6.conf.all.forwarding | grep -q 1 && return 1
   return 0
 }

@@ -4,7 +4,7 @@
 
 lab_status() {
   local node file name pid wrong=0
-  [[ -d $state ]] || say_die "The lab is not up." "tools/lab up"
+  [[ -d $state ]] || say_die "The lab is not up." "sudo $again up"
   say_title "Nodes"
   for node in "${nodes[@]}"; do node_line "$node" || wrong=1; done
   say_title "Processes"
@@ -19,12 +19,19 @@ lab_status() {
   apart_line service management || wrong=1
   apart_line management service || wrong=1
   say_title "DPDK"
-  say_ok "$(dam_choice)"
+  if process_pid dam-dataplane >/dev/null; then say_ok "$(dam_choice)"; else
+    say_note "the dam is not running"
+  fi
   return "$wrong"
 }
 
 apart_line() {
-  if networks_apart "$1" "$2"; then say_ok "$1 cannot reach $2"; else
+  if [[ ! -e $process_dir/dam-dataplane.pid ]]; then
+    say_note "$1 to $2: not tried without the dam"
+  elif ! networks_tried "$1" "$2"; then
+    say_bad "$1 to $2 cannot be tried: the dam does not answer $1, or $2 does not serve"
+    return 1
+  elif networks_apart "$1" "$2"; then say_ok "$1 cannot reach $2 (the dam answers $1, and $2 serves)"; else
     say_bad "$1 reaches $2"
     return 1
   fi

@@ -24,7 +24,7 @@ process_start() {
   shift 3
   process_pid "$name" >/dev/null && return 0
   process_stop "$name"
-  setsid nsenter --net="/run/netns/$netns" "$@" >>"$log" 2>&1 </dev/null 9>&- &
+  setsid nsenter --net="/run/netns/$netns" "$@" >>"$log" 2>&1 </dev/null 8>&- 9>&- &  # no lock of ours
   local pid=$!
   echo "$pid $(process_start_time "$pid")" >"$process_dir/$name.pid"
 }
