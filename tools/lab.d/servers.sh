@@ -10,7 +10,7 @@ servers_up() {
   authority_up || return 1
   for node in service management; do
     mkdir -p "$state/$node"/{tls,www,acme/.well-known/acme-challenge,tmp,logs}
-    certificate_up "$node" && pages_up "$node" && server_start "$node" || return 1
+    certificates_up "$node" && pages_up "$node" && server_start "$node" || return 1
   done
   for node in service management; do
     wait_until 5 listens "$node" || {
@@ -32,15 +32,20 @@ authority_up() {
   ) 2>"$dir/openssl.log" && chmod 644 "$dir/ca.pem"
 }
 
-certificate_up() {
-  local dir=$state/$1/tls names
+# A certificate and a key for each name: browsers send requests for all names of a certificate over one
+# connection, and the dam would count them in the zone of the name that opened it.
+certificates_up() {
+  local name
+  for name in ${server_names[$1]}; do certificate_up "$state/$1/tls/${name%%.*}" "$name" || return 1; done
+}
+
+certificate_up() {  # DIRECTORY NAME
+  local dir=$1
   [[ -s $dir/certificate.pem ]] && return 0
-  # shellcheck disable=SC2086  # one argument a name
-  names=$(printf ',DNS:%s' ${server_names[$1]})
-  (
+  mkdir -p "$dir" && (
     umask 077
     openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$dir/key.pem" \
-      -subj "/O=Traffic Dam lab/CN=${server_names[$1]%% *}" -addext "subjectAltName=${names#,}" \
+      -subj "/O=Traffic Dam lab/CN=$2" -addext "subjectAltName=DNS:$2" \
       -out "$dir/request.pem" &&
       openssl x509 -req -in "$dir/request.pem" -CA "$state/authority/ca.pem" -days 30 \
         -CAkey "$state/authority/ca.key" -CAcreateserial -copy_extensions copyall \
@@ -64,10 +69,8 @@ pages_up() {
 
 server_start() {
   local dir=$state/$1 from=$root/config/lab/nginx file
-  declare -A dam4=([service]=198.18.10.1 [management]=198.18.20.1)
-  declare -A dam6=([service]=2001:db8:10::1 [management]=2001:db8:20::1)
   for file in "$1" app; do
-    sed -e "s|@STATE@|$dir|; s|@LOGS@|$dir/logs|; s|@DAM4@|${dam4[$1]}|; s|@DAM6@|${dam6[$1]}|" \
+    sed -e "s|@STATE@|$dir|; s|@LOGS@|$dir/logs|; s|@DAM4@|${gateway4[$1]}|; s|@DAM6@|${gateway6[$1]}|" \
       "$from/$file.conf" >"$dir/$([[ $file == app ]] && echo app || echo nginx).conf"
   done
   process_start "app-$1" "$(netns "$1")" "$dir/logs/app.log" \
