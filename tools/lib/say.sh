@@ -25,24 +25,47 @@ say_die() {
   exit 1
 }
 
-# say_wait TEXT COMMAND…: runs it with its output in a file, shows the seconds, returns its status.
+say_job=''
+
+# say_wait TEXT COMMAND…: runs it with its output in a file, shows the seconds, returns its status. It
+# runs as a process group of its own, which say_stop ends, whatever it started itself.
 say_wait() {
   local text=$1 log started=$SECONDS status=0
   shift
   log=${SAY_LOG:-$(mktemp -t dam-XXXXXX.log)}
-  "$@" >"$log" 2>&1 &
+  set -m
+  "$@" >"$log" 2>&1 </dev/null &
+  set +m
   local job=$!
+  say_job=$job
   while kill -0 "$job" 2>/dev/null; do
     say_doing "$text ($((SECONDS - started)) s) $(tail -c 200 "$log" 2>/dev/null | tr '\r' '\n' |
       tail -n 1 | tr -cd '[:print:]' | cut -c 1-60)"
     sleep 0.3
   done
   wait "$job" || status=$?
+  say_job=''
   if ((status == 0)); then
     say_ok "$text ($((SECONDS - started)) s)"
+    [[ -n ${SAY_LOG:-} ]] || rm -f "$log"
   else
     say_bad "$text: failed (exit status $status); the last lines of $log:"
     tail -n 15 "$log" | sed 's/^/      /'
   fi
   return "$status"
+}
+
+# For a trap: ends what say_wait is waiting for, as Ctrl-C on a terminal would; after two seconds
+# more firmly, since what a script starts with & ignores Ctrl-C.
+say_stop() {
+  local i
+  [[ -n $say_job ]] || return 0
+  kill -s INT -- "-$say_job" 2>/dev/null
+  for ((i = 0; i < 20; i++)); do
+    kill -0 -- "-$say_job" 2>/dev/null || break
+    sleep 0.1
+  done
+  kill -s TERM -- "-$say_job" 2>/dev/null
+  wait "$say_job" 2>/dev/null
+  say_job=''
 }

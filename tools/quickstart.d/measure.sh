@@ -26,12 +26,14 @@ public_of() { [[ $1 == *:* ]] && echo "$public6" || echo "$public4"; }
 server_of() { [[ $1 == manage.* ]] && echo management || echo service; }
 
 # ask SOURCE NAME PATH [CURL OPTIONS…]: one HTTPS request from that client address.
-ask() {
+ask() { (become_curl "$@"); }
+
+become_curl() {
   local public
   public=$(public_of "$1")
   [[ $public == *:* ]] && public="[$public]"
-  "$lab" exec client -- curl -sS --max-time 5 --interface "$1" --cacert "$state/authority/ca.pem" \
-    --resolve "$2:443:$public" "${@:4}" "https://$2$3"
+  exec "${lab[@]}" exec client -- curl -sS --max-time 5 --interface "$1" \
+    --cacert "$state/authority/ca.pem" --resolve "$2:443:$public" "${@:4}" "https://$2$3"
 }
 
 # visits JOB SOURCE NAME RATE SECONDS TIMEOUT [PATH…]: steady visits in the background.
@@ -46,7 +48,7 @@ visits() {
 in_background() {  # JOB NODE SCRIPT WORDS…
   local job=$1 words=()
   read -ra words <<<"${*:3}"
-  "$lab" exec "$2" -- /usr/bin/python3 "${words[@]}" >"$scratch/$job.json" 2>"$scratch/$job.errors" &
+  "${lab[@]}" exec "$2" -- /usr/bin/python3 "${words[@]}" >"$scratch/$job.json" 2>"$scratch/$job.errors" &
   jobs[$job]=$!
 }
 

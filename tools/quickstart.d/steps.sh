@@ -33,17 +33,24 @@ check_https() {
 
 # The keys lie with their servers; nothing of the dam's has one.
 check_keys() {
-  local pid open=0
-  for pid in $(dam_pids); do
+  local pid open=0 pids
+  mapfile -t pids < <(dam_pids)
+  for pid in "${pids[@]}"; do
     open=$((open + $(find "/proc/$pid/fd" -lname '*key*' 2>/dev/null | wc -l)))
   done
-  check "private keys: one with each server, readable by root alone" \
-    test "$(stat -c %a "$state"/{service,management}/tls/key.pem | sort -u)" == 600
-  check "the dam has none: not in its files, not open in its processes" \
-    holds "$open + $(grep -rlI 'PRIVATE KEY' "$state/edge" 2>/dev/null | wc -l) == 0"
+  check "private keys: one for each name, with its server, readable by root alone" \
+    test "$(stat -c %a "$state"/{service/tls/www,service/tls/api,management/tls/manage}/key.pem | sort -u)" == 600
+  check "the dam has none: not in its files, not open in its ${#pids[@]} processes" \
+    holds "${#pids[@]} >= 3 && $open + $(grep -rlI 'PRIVATE KEY' "$state/edge" 2>/dev/null | wc -l) == 0"
 }
 
-dam_pids() { cut -d ' ' -f 1 "$state"/processes/dam-*.pid 2>/dev/null; }
+dam_pids() {  # of the dam's processes and of those that they started
+  local pid _
+  while read -r pid _; do
+    echo "$pid"
+    pgrep -P "$pid"
+  done < <(cat "$state"/processes/dam-*.pid 2>/dev/null)
+}
 
 step_true_client() {
   say_title "2  The servers know the client's true address"
@@ -89,7 +96,7 @@ step_management_stays() {
   say_title "4  The service server is killed and flooded, management still answers"
   local seconds=8 name crowd
   crowd=$(printf '198.51.100.%d,' {101..250})
-  "$lab" server stop service
+  "${lab[@]}" server stop service
   visits crowd "${crowd%,}" www.example.org 50 "$seconds" 1
   in_background flood_front client tools/lab.d/flood.py --to "$public4" --source 198.51.100.99 \
     --pps 5000 --seconds "$seconds"
@@ -106,7 +113,7 @@ step_management_stays() {
     check "management over IPv${name#manage}: $(result $name ok) of $(result $name visits) answered, $(went $name)" \
       all_ok "$name"
   done
-  "$lab" server start service
+  "${lab[@]}" server start service
   check "the service is back $(service_back) s after its restart" ask "$guest4" www.example.org / -o /dev/null
 }
 
@@ -143,8 +150,8 @@ step_rate_change() {
 }
 
 download() {  # in the background, slow enough to span the whole step
-  ask "$1" www.example.org /32m.bin --max-time 60 --limit-rate 3500k -o "$scratch/download-$1" \
-    2>"$scratch/download-$1.errors" &
+  become_curl "$1" www.example.org /32m.bin --max-time 60 --limit-rate 3500k \
+    -o "$scratch/download-$1" 2>"$scratch/download-$1.errors" &
   jobs["download-$1"]=$!
 }
 
@@ -157,4 +164,4 @@ wait_seconds() {
   say_clear
 }
 
-set_rate() { "$lab" damctl zone set heavy "per_source.connections=${1}r/s burst=$heavy_burst" >/dev/null; }
+set_rate() { "${lab[@]}" damctl zone set heavy "per_source.connections=${1}r/s burst=$heavy_burst" >/dev/null; }
