@@ -54,13 +54,27 @@ def test_options_v6(site):
     site.finish(client, server)
 
 
-def test_ecn(site):
-    """a client that asks for ECN is served, whether it gets ECN or not"""
+@suite.each(family=[4, 6])
+def test_ecn(site, family):
+    """a client and a server that both want ECN have it, through the dam"""
     with site.client.sysctls({"net.ipv4.tcp_ecn": 1}):
-        client, server = site.connect()
+        client, server = site.connect(family=family)
     if site.front.is_dam:
-        assert ("ecn" in client.options()) == ("ecn" in server.options()), "one end alone has ECN"
-    both_ways(client, server, 4 * MIB)
+        assert "ecn" in client.options() and "ecn" in server.options(), (client.options(),
+                                                                         server.options())
+    both_ways(client, server, 2 * MIB)
+    site.finish(client, server)
+
+
+@suite.dam_only
+@suite.each(who=["client", "server"])
+def test_no_ecn(site, who):
+    """when one end does not want ECN, neither has it"""
+    with site.client.sysctls({"net.ipv4.tcp_ecn": int(who == "server")}), \
+            site.service.sysctls({"net.ipv4.tcp_ecn": 0 if who == "server" else 2}):
+        client, server = site.connect()
+        assert "ecn" not in server.options(), "the server marks packets of a client that cannot tell"
+        transfer(client, server, MIB)
     site.finish(client, server)
 
 
@@ -68,8 +82,7 @@ def test_ecn(site):
 def test_ecn_bits(site):
     """congestion marks of the network (CE) pass the dam and are echoed (ECE)"""
     client, server = site.raw_connect(1, ecn=True)
-    if not client.syn_ack.flags & packet.ECE:
-        raise suite.Skipped("the dam does not negotiate ECN")
+    assert client.syn_ack.flags & packet.ECE, "the SYN-ACK does not agree to ECN"
     client.segment(b"marked", ecn=3)
     client.sent += 6
     client.wait(lambda s: s.flags & packet.ECE, 3, "ECE from the server")

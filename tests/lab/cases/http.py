@@ -96,7 +96,7 @@ def test_longest_path_first(site):
 @suite.each(name=["nobody.example", "apps.example", "xservice.example", ""])
 def test_unknown_host(site, name):
     """an unknown host reaches no server"""
-    refused(site, request(host=name), None)
+    refused(site, request(host=name), "no_route" if name else "no_server_name")
 
 
 NOT_HTTP = {
@@ -114,7 +114,7 @@ NOT_HTTP = {
 @suite.each(what=list(NOT_HTTP))
 def test_malformed(site, what):
     """what is not one clear request goes nowhere, and is counted"""
-    refused(site, NOT_HTTP[what], None)
+    refused(site, NOT_HTTP[what], "hello_malformed")
 
 
 def test_one_byte_a_segment(site):

@@ -23,7 +23,9 @@ def _file(site):
 def test_upload(site, family):
     """a file uploaded over bad cables arrives whole"""
     client, server = site.connect(family=family)
-    rate = transfer(client, server, _file(site))
+    with site.bad_cables(20):
+        rate = transfer(client, server, _file(site))
+    assert client.info()["total_retrans"] > 100, client.info()
     site.note(f"{rate / 1e6:.0f} Mbit/s")
     site.finish(client, server)
 
@@ -33,7 +35,9 @@ def test_upload(site, family):
 def test_download(site, family):
     """a file downloaded over bad cables arrives whole"""
     client, server = site.connect(family=family)
-    rate = transfer(server, client, _file(site))
+    with site.bad_cables(20):
+        rate = transfer(server, client, _file(site))
+    assert server.info()["total_retrans"] > 100, server.info()
     site.note(f"{rate / 1e6:.0f} Mbit/s")
     site.finish(client, server)
 
@@ -46,7 +50,8 @@ def test_bare(site, options):
              "none of them": ["timestamps", "sack", "window_scaling"]}[options]
     with site.client.sysctls({f"net.ipv4.tcp_{name}": 0 for name in names}):
         client, server = site.connect()
-    both_ways(client, server, 2 * MIB)
+    with site.bad_cables(5):
+        both_ways(client, server, 2 * MIB)
     site.finish(client, server)
 
 
@@ -55,7 +60,8 @@ def test_reno(site):
     settings = {"net.ipv4.tcp_congestion_control": "reno"}
     with site.client.sysctls(settings), site.service.sysctls(settings):
         client, server = site.connect()
-        both_ways(client, server, 2 * MIB)
+        with site.bad_cables(5):
+            both_ways(client, server, 2 * MIB)
     site.finish(client, server)
 
 
@@ -81,8 +87,9 @@ def test_handshakes(site):
             failures.append(error)
 
     threads = [threading.Thread(target=connections, args=(site.sources[4][n],)) for n in range(10)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with site.bad_cables(5):
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
     assert not failures, failures

@@ -12,8 +12,9 @@ import os
 import signal
 import socket
 import sys
+import tempfile
 
-from . import hello, netns, raw, suite
+from . import hello, netns, raw, suite, wire
 from .server import LabServer
 from .stream import Stream
 
@@ -42,7 +43,7 @@ class Site:
     def __init__(self, prefix, wires=(), mtu=1500, queues=1):
         self.prefix, self.children, self.namespaces = prefix, [], []
         self.servers, self.streams, self.notes, self.front = {}, [], [], None
-        self.wires = dict(wires)
+        self.wires, self.wire_counts = dict(wires), {}
         try:
             self._raise(mtu, queues)
         except BaseException:
@@ -89,8 +90,12 @@ class Site:
         netns.veth(namespace, "eth0", middle, "near", mtu)
         netns.veth(middle, "far", self.edge, device, mtu, queues)
         program = os.path.join(os.path.dirname(os.path.abspath(__file__)), "wire.py")
+        with tempfile.NamedTemporaryFile(prefix=f"{self.prefix}-wire-", delete=False) as counts:
+            counts.write(bytes(wire.COUNTS_BYTES))
+        self.wire_counts[role] = counts.name
         self.children.append(middle.popen(
-            [sys.executable, program, "near", "far"] + self.wires[role], start_new_session=True))
+            [sys.executable, program, "near", "far", "--counts", counts.name] + self.wires[role],
+            start_new_session=True))
 
     def _address(self, namespace, device, pair, bits=(24, 64)):
         namespace.ip("addr", "add", f"{pair[4]}/{bits[0]}", "dev", device)
@@ -209,14 +214,28 @@ class Site:
         assert not any(server.has(address) for server in self.servers.values())
 
     @contextlib.contextmanager
+    def bad_cables(self, least=1):
+        """While what is inside the `with` happens, every bad cable really loses, doubles and reorders."""
+        def now():
+            return {role: wire.read_counts(path) for role, path in self.wire_counts.items()}
+
+        before = now()
+        assert before, "no cable of this site is bad"
+        yield
+        for role, after in now().items():
+            did = {name: after[name] - before[role][name] for name in wire.COUNTED}
+            self.note(f"{role}'s cable: " + ", ".join(f"{count} {name}" for name, count in did.items()))
+            assert min(did.values()) >= least, f"the {role}'s cable was no bad one: {did}"
+
+    @contextlib.contextmanager
     def counted(self, reason, at_least=1):
-        """What happens inside the `with` makes the front count drops for that reason (or for one of
-        several; None: for any)."""
+        """What happens inside the `with` makes the front count drops for that reason, or for one of
+        several. A reason is always named: packets that the dam takes in itself are counted too."""
         reasons = (reason,) if isinstance(reason, str) else reason
 
         def count():
             drops = self.front.drops()
-            return sum(drops.values()) if reasons is None else sum(drops.get(one, 0) for one in reasons)
+            return sum(drops[one] for one in reasons)
 
         if not self.front.is_dam:
             yield
@@ -224,7 +243,7 @@ class Site:
         before = count()
         yield
         suite.eventually(lambda: count() >= before + at_least, 3,
-                         f"{at_least} more drops counted for {reason or 'any reason'}")
+                         f"{at_least} more drops counted for {reason}")
 
     def note(self, text):
         """Something measured, shown on the test's line."""
@@ -247,5 +266,7 @@ class Site:
             except ProcessLookupError:
                 pass
             child.wait()
+        for path in self.wire_counts.values():
+            os.unlink(path)
         for namespace in reversed(self.namespaces):
             namespace.remove()

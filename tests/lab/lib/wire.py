@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A bad cable: relays frames between two devices of its namespace and loses, doubles and reorders some
 of them, as netem would (which not every kernel has). Same seed, same luck. It can also tag one side's
-frames with a VLAN. Run as: wire.py DEVICE DEVICE [--loss %] [--duplicate %] [--reorder %] ..."""
+frames with a VLAN. What it did is counted in a file, for each direction. Run as: wire.py DEVICE DEVICE
+[--loss %] [--duplicate %] [--reorder %] [--counts FILE] ..."""
 import argparse
+import mmap
 import os
 import random
 import select
@@ -11,6 +13,33 @@ import struct
 
 _SOL_PACKET, _AUXDATA, _IGNORE_OUTGOING, _VLAN_VALID = 263, 8, 23, 0x10
 HELD_SECONDS = 0.004
+COUNTED = ("frames", "lost", "doubled", "overtaken")
+COUNTS_BYTES = 2 * 8 * len(COUNTED)
+
+
+def read_counts(path):
+    """What the wire of that file has done so far, both directions together."""
+    with open(path, "rb") as handle:
+        words = struct.unpack(f"={2 * len(COUNTED)}Q", handle.read(COUNTS_BYTES))
+    return {name: words[at] + words[at + len(COUNTED)] for at, name in enumerate(COUNTED)}
+
+
+class Counts:
+    """One direction's part of the file. One writer each."""
+
+    def __init__(self, path, direction):
+        with open(path, "r+b") as handle:
+            whole = mmap.mmap(handle.fileno(), COUNTS_BYTES)
+        half = COUNTS_BYTES // 2
+        self._words = memoryview(whole).cast("Q")[direction * half // 8:(direction + 1) * half // 8]
+
+    def add(self, name):
+        self._words[COUNTED.index(name)] += 1
+
+
+class Uncounted:
+    def add(self, name):
+        pass
 
 
 def open_device(name):
@@ -47,7 +76,7 @@ def tagged(frame, vlan):
     return bytes(frame[:12]) + struct.pack("!HH", 0x8100, vlan) + bytes(frame[12:])
 
 
-def relay(read, source, write, options, dice):
+def relay(read, source, write, options, dice, counts):
     """One direction, for ever. A reordered frame waits until two others have passed it."""
     lose, double, swap = (options.loss / 100, options.duplicate / 100, options.reorder / 100)
     held, passed = None, 0
@@ -61,10 +90,16 @@ def relay(read, source, write, options, dice):
     while True:
         if held is not None and (passed >= 2 or not select.select([source], [], [], HELD_SECONDS)[0]):
             send(held)
+            if passed:
+                counts.add("overtaken")
             held = None
             continue
         frame = read()
-        if frame is None or dice() < lose:
+        if frame is None:
+            continue
+        counts.add("frames")
+        if dice() < lose:
+            counts.add("lost")
             continue
         if held is None and dice() < swap:
             held, passed = bytes(frame), 0
@@ -72,6 +107,7 @@ def relay(read, source, write, options, dice):
         passed += 1
         send(frame)
         if double and dice() < double:
+            counts.add("doubled")
             send(frame)
 
 
@@ -82,16 +118,18 @@ def main():
         parser.add_argument("--" + name, type=float, default=0)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--vlan", type=int, help="frames on the second device bear this tag")
+    parser.add_argument("--counts", help="a file of COUNTS_BYTES zeros")
     options = parser.parse_args()
     a, b = (open_device(name) for name in options.devices)
     child = os.fork()
     dice = random.Random(options.seed + bool(child)).random
+    counts = Counts(options.counts, bool(child)) if options.counts else Uncounted()
     if child == 0:
         write = b.send if options.vlan is None else lambda frame: b.send(tagged(frame, options.vlan))
-        relay(plain_reader(a), a, write, options, dice)
+        relay(plain_reader(a), a, write, options, dice, counts)
     else:
         read = plain_reader(b) if options.vlan is None else untagging_reader(b, options.vlan)
-        relay(read, b, a.send, options, dice)
+        relay(read, b, a.send, options, dice, counts)
 
 
 if __name__ == "__main__":
