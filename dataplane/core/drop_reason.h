@@ -54,7 +54,8 @@
   X(tx_full, "the port's transmit queue was full")                                      \
   X(handoff_full, "the ring to the flow's worker was full")                             \
   X(no_policy, "no policy has been applied yet")                                        \
-  X(icmp_limited, "over the rate of ICMP errors that the dam passes on")
+  X(icmp_limited, "over the rate of ICMP errors that the dam passes on")                \
+  X(bad_source, "a source address that no other host can have")
 
 enum dam_drop_reason {
 #define X(name, text) DAM_DROP_##name,

@@ -40,15 +40,13 @@ DAM_INLINE unsigned dam_flow_key_words(const struct dam_flow_key* key, uint64_t 
   return 4;
 }
 
-/* SipHash-1-3 of 2 words for IPv4, of 5 for IPv6: the lengths keep the families apart. */
+/* SipHash-1-3 of addresses and ports, 12 octets for IPv4 and 36 for IPv6: the lengths keep the
+ * families apart. */
 DAM_INLINE uint64_t dam_flow_hash(const uint64_t key[2], const struct dam_flow_key* flow) {
-  uint64_t words[5];
-  if (dam_flow_key_words(flow, words) == 1) {
-    words[1] = dam_flow_key_ports(flow);
-    return dam_siphash13(key, words, 2);
-  }
-  words[4] = dam_flow_key_ports(flow);
-  return dam_siphash13(key, words, 5);
+  uint64_t words[4];
+  uint32_t ports = (uint32_t)dam_flow_key_ports(flow);
+  if (dam_flow_key_words(flow, words) == 1) return dam_siphash13_tail(key, words, 1, ports);
+  return dam_siphash13_tail(key, words, 4, ports);
 }
 
 #endif

@@ -21,8 +21,12 @@ enum {
 #define DAM_GCRA_FOREVER_NS (UINT64_C(1) << 62)
 
 /* units * interval in ns, rounded up; UINT64_MAX when it is forever or more, which no tolerance
- * covers. Products are split: BPF has no 128 bits. */
+ * covers. A packet's octets at 4 units a second or faster fit into 64 bits; other products are
+ * split, since BPF has no 128 bits. */
 DAM_INLINE uint64_t dam_gcra_cost_ns(const struct dam_gcra_rate* rate, uint32_t units) {
+  if ((rate->interval_q20 >> 48) == 0 && units >> 16 == 0) {
+    return (rate->interval_q20 * units + DAM_GCRA_FRACTION_MASK) >> DAM_GCRA_FRACTION;
+  }
   uint64_t whole = rate->interval_q20 >> DAM_GCRA_FRACTION;
   uint64_t fraction = rate->interval_q20 & DAM_GCRA_FRACTION_MASK;
   uint64_t low = (whole & UINT32_MAX) * units;
@@ -67,7 +71,7 @@ DAM_INLINE uint64_t dam_gcra_next_ns(uint64_t tat_ns, const struct dam_gcra_rate
   uint64_t ahead = tat_ns > now_ns ? tat_ns - now_ns : 0;
   uint64_t cost = dam_gcra_cost_ns(rate, units);
   if (ahead > rate->tolerance_ns || cost > rate->tolerance_ns - ahead) return 0;
-  return cost > UINT64_MAX - now_ns - ahead ? 0 : now_ns + ahead + cost;
+  return now_ns + ahead + cost; /* at most 2^62 after now */
 }
 
 /* Would a charge pass now? Changes nothing. */

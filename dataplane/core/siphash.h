@@ -55,6 +55,11 @@ DAM_INLINE uint64_t dam_siphash(const uint64_t key[2], const uint64_t* words, un
 DAM_INLINE uint64_t dam_siphash24(const uint64_t key[2], const uint64_t* words, unsigned count) {
   return dam_siphash(key, words, count, (uint64_t)count << 59, 2, 4);
 }
+/* A message of count * 8 + 4 octets, of which `tail` is the last four (low octet first). */
+DAM_INLINE uint64_t dam_siphash13_tail(const uint64_t key[2], const uint64_t* words, unsigned count,
+                                       uint32_t tail) {
+  return dam_siphash(key, words, count, (uint64_t)(count * 8 + 4) << 56 | tail, 1, 3);
+}
 DAM_INLINE uint64_t dam_siphash13(const uint64_t key[2], const uint64_t* words, unsigned count) {
   return dam_siphash(key, words, count, (uint64_t)count << 59, 1, 3);
 }

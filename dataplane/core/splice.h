@@ -151,6 +151,32 @@ DAM_INLINE int dam_splice_any_options(uint8_t* data, const uint8_t* data_end,
   return 1;
 }
 
+/* `family` is the packet's, as a constant: so each family's code is compiled by itself. */
+DAM_INLINE enum dam_drop_reason dam_splice_family(uint8_t* data, const uint8_t* data_end,
+                                                  uint32_t family, const struct dam_packet* packet,
+                                                  const struct dam_splice* splice,
+                                                  enum dam_direction direction,
+                                                  const struct dam_rewrite* rewrite) {
+  uint8_t* ip = data + (packet->l3 & DAM_OFFSET_MASK);
+  uint8_t* tcp = data + (packet->l4 & DAM_OFFSET_MASK);
+  DAM_PIN(ip);
+  DAM_PIN(tcp);
+  /* 40 octets: an IPv6 header, or the least that IPv4 and TCP take. */
+  if (ip + DAM_IPV6_BYTES > data_end || tcp + DAM_TCP_BYTES > data_end) return DAM_DROP_malformed;
+  if (ip[family == 4 ? 8 : 7] <= 1) return DAM_DROP_ttl_expired;
+  struct dam_shift shift = dam_shift_forth(splice, direction);
+  uint64_t sum = 0;
+  if (!dam_splice_any_options(data, data_end, packet, splice, &shift, &sum)) {
+    return DAM_DROP_malformed;
+  }
+  uint64_t addresses = dam_rewrite_addresses(ip, family, rewrite);
+  dam_rewrite_hop(ip, family, addresses,
+                  direction == DAM_C2S && (splice->flags & DAM_SPLICE_CLEAR_ECN));
+  sum += dam_splice_tcp(tcp, splice, direction, &shift, rewrite, packet->tcp_flags & DAM_TCP_ACK);
+  dam_apply_checksum(tcp + 16, sum + addresses);
+  return DAM_DROP_none;
+}
+
 /* Translates a packet that dam_parse took for TCP, going `direction`, in place. DAM_DROP_none,
  * DAM_DROP_ttl_expired or DAM_DROP_malformed (options that cannot be); a refused packet is left as
  * it was. Afterwards `packet` still tells the old addresses and numbers; its offsets stay true. Not
@@ -160,24 +186,10 @@ DAM_INLINE enum dam_drop_reason dam_splice_translate(uint8_t* data, const uint8_
                                                      const struct dam_splice* splice,
                                                      enum dam_direction direction,
                                                      const struct dam_rewrite* rewrite) {
-  uint8_t* ip = data + (packet->l3 & DAM_OFFSET_MASK);
-  uint8_t* tcp = data + (packet->l4 & DAM_OFFSET_MASK);
-  DAM_PIN(ip);
-  DAM_PIN(tcp);
-  /* 40 octets: an IPv6 header, or the least that IPv4 and TCP take. */
-  if (ip + DAM_IPV6_BYTES > data_end || tcp + DAM_TCP_BYTES > data_end) return DAM_DROP_malformed;
-  if (ip[packet->family == 4 ? 8 : 7] <= 1) return DAM_DROP_ttl_expired;
-  struct dam_shift shift = dam_shift_forth(splice, direction);
-  uint64_t sum = 0;
-  if (!dam_splice_any_options(data, data_end, packet, splice, &shift, &sum)) {
-    return DAM_DROP_malformed;
+  if (packet->family == 4) {
+    return dam_splice_family(data, data_end, 4, packet, splice, direction, rewrite);
   }
-  uint64_t addresses = dam_rewrite_addresses(ip, packet->family, rewrite);
-  dam_rewrite_hop(ip, packet->family, addresses,
-                  direction == DAM_C2S && (splice->flags & DAM_SPLICE_CLEAR_ECN));
-  sum += dam_splice_tcp(tcp, splice, direction, &shift, rewrite, packet->tcp_flags & DAM_TCP_ACK);
-  dam_apply_checksum(tcp + 16, sum + addresses);
-  return DAM_DROP_none;
+  return dam_splice_family(data, data_end, 6, packet, splice, direction, rewrite);
 }
 
 /* Translates back the packet that an ICMP error quotes, from its IP header on (`quoted` is what

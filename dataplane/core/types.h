@@ -135,11 +135,20 @@ DAM_INLINE dam_address dam_load_address(const void* p) {
   return result;
 }
 DAM_INLINE int dam_address_is_v4(const dam_address* a) {
+#ifndef __bpf__ /* whose stack takes aligned words only */
+  return (dam_load64(&a->word[0]) | (a->word[2] ^ __builtin_bswap32(0xffffu))) == 0;
+#else
   return a->word[0] == 0 && a->word[1] == 0 && a->word[2] == __builtin_bswap32(0xffffu);
+#endif
 }
 DAM_INLINE int dam_address_equal(const dam_address* a, const dam_address* b) {
+#ifndef __bpf__ /* whose stack takes aligned words only */
+  return ((dam_load64(&a->word[0]) ^ dam_load64(&b->word[0])) |
+          (dam_load64(&a->word[2]) ^ dam_load64(&b->word[2]))) == 0;
+#else
   return ((a->word[0] ^ b->word[0]) | (a->word[1] ^ b->word[1]) | (a->word[2] ^ b->word[2]) |
           (a->word[3] ^ b->word[3])) == 0;
+#endif
 }
 
 #endif

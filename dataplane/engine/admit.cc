@@ -16,34 +16,26 @@ constexpr dam_drop_reason kTotalReasons[DAM_DIM_COUNT] = {
     DAM_DROP_zone_packets, DAM_DROP_zone_bytes_up, DAM_DROP_zone_bytes_down,
     DAM_DROP_zone_connections};
 
-}  // namespace
-
-dam_drop_reason Worker::admit_packet(const Flow& flow, dam_direction direction, uint32_t bytes) {
-  const Zone& zone = policy_->zones[flow.zone_slot];
-  const bool admin = (flow.flags & kFlowAdmin) != 0;
-  if (flow.source != kNone && !admin &&
-      SourceTable::banned(engine_.sources[flow.source], now_ns_)) {
-    return DAM_DROP_zone_banned;
-  }
-  // What a client sends counts as its packets; bytes count each way.
-  if (direction == DAM_C2S) {
-    const Drop refused = charge(flow, zone, DAM_DIM_packets, 1);
-    if (refused != DAM_DROP_none) return refused;
-    return charge(flow, zone, DAM_DIM_bytes_up, bytes);
-  }
-  return charge(flow, zone, DAM_DIM_bytes_down, bytes);
+// Kept out of the straight path, which a lone worker takes.
+[[gnu::noinline]] bool charge_shared(uint64_t* tat_ns, const dam_gcra_rate* rate, uint64_t now_ns,
+                                     uint32_t units) {
+  return dam_gcra_charge(tat_ns, rate, now_ns, units) != 0;
+}
+[[gnu::noinline]] void refit(uint64_t* tat_ns, const dam_gcra_rate* rate, uint64_t now_ns) {
+  dam_gcra_refit(tat_ns, rate, now_ns);
 }
 
-// A single worker has the buckets to itself.
-bool Worker::within(uint64_t& tat_ns, const dam_gcra_rate& rate, uint32_t units) {
-  const bool passes = engine_.config().workers == 1
-                          ? dam_gcra_charge_alone(&tat_ns, &rate, now_ns_, units) != 0
-                          : dam_gcra_charge(&tat_ns, &rate, now_ns_, units) != 0;
-  if (!passes) dam_gcra_refit(&tat_ns, &rate, now_ns_);
+}  // namespace
+
+inline bool Worker::within(uint64_t& tat_ns, const dam_gcra_rate& rate, uint32_t units) const {
+  const bool passes = alone_ ? dam_gcra_charge_alone(&tat_ns, &rate, now_ns_, units) != 0
+                             : charge_shared(&tat_ns, &rate, now_ns_, units);
+  if (!passes) [[unlikely]]
+    refit(&tat_ns, &rate, now_ns_);
   return passes;
 }
 
-dam_drop_reason Worker::charge(const Flow& flow, const Zone& zone, dam_dimension dimension,
+inline dam_drop_reason Worker::charge(const Flow& flow, const Zone& zone, dam_dimension dimension,
                                uint32_t units) {
   const dam_gcra_rate& per_source = zone.per_source[dimension];
   if (per_source.interval_q20 != 0 && flow.source != kNone) {
@@ -60,6 +52,22 @@ dam_drop_reason Worker::charge(const Flow& flow, const Zone& zone, dam_dimension
     }
   }
   return DAM_DROP_none;
+}
+
+dam_drop_reason Worker::admit_packet(const Flow& flow, dam_direction direction, uint32_t bytes) {
+  const Zone& zone = policy_->zones[flow.zone_slot];
+  const bool admin = (flow.flags & kFlowAdmin) != 0;
+  if (flow.source != kNone && !admin &&
+      SourceTable::banned(engine_.sources[flow.source], now_ns_)) {
+    return DAM_DROP_zone_banned;
+  }
+  // What a client sends counts as its packets; bytes count each way.
+  if (direction == DAM_C2S) {
+    const Drop refused = charge(flow, zone, DAM_DIM_packets, 1);
+    if (refused != DAM_DROP_none) return refused;
+    return charge(flow, zone, DAM_DIM_bytes_up, bytes);
+  }
+  return charge(flow, zone, DAM_DIM_bytes_down, bytes);
 }
 
 // True: the packet is refused. A source is never blamed for the zone's total.

@@ -12,36 +12,38 @@ void Worker::on_control(Flow& flow, dam_direction direction, Job& job) {
   const dam_packet& packet = job.packet;
   if ((packet.tcp_flags & DAM_TCP_SYN) != 0) {
     if (direction == DAM_S2C) return acknowledge_again(flow, job);
-    flow.flags |= kFlowSynSeen;
+    grant_cookie_tries(flow);
     return on_syn(job, flow.listener_slot);
+  }
+  // The endpoint believes no segment with a wrong checksum, so the dam must not: such an RST would
+  // free a place in the zone for a connection that lives on.
+  const bool fin = (packet.tcp_flags & DAM_TCP_FIN) != 0;
+  if ((fin || (packet.tcp_flags & DAM_TCP_RST) != 0) && !checksum_holds(job)) {
+    return drop(*job.frame, DAM_DROP_bad_checksum, flow.zone_slot);
   }
   const bool acknowledges = (packet.tcp_flags & DAM_TCP_ACK) != 0;
   if ((flow.flags & kFlowSynSeen) != 0 && direction == DAM_C2S && acknowledges &&
       replaced_by_new_cookie(flow, job)) {
     return;
   }
+  if (!dam_in_window(&flow.splice, &flow.track, direction, &packet)) {
+    return drop(*job.frame, DAM_DROP_out_of_window, flow.zone_slot);
+  }
   const Drop refused = admit_packet(flow, direction, job.frame->bytes);
   if (refused != DAM_DROP_none) return drop(*job.frame, refused, flow.zone_slot);
   flow.last_seen = coarse(now_ns_);
   if ((packet.tcp_flags & DAM_TCP_RST) != 0) {
-    on_rst(flow, direction, packet);
-    return forward(flow, direction, job);
+    if (forward(flow, direction, job)) on_rst(flow, direction, packet);
+    return;
   }
   // Whom an RST was meant for still talks: the RST was not believed, so the flow lives on.
   if ((flow.flags & kFlowClosing) != 0 && flow.rst_direction != 0xff &&
       direction != flow.rst_direction) {
-    flow.flags = static_cast<uint8_t>(flow.flags & ~kFlowClosing);
-    flow.rst_direction = 0xff;
-    flow_timers_.schedule(index_of(flow), now_ns_ + policy_->timeouts.idle_ns);
+    revoke_closing(flow);
   }
-  const bool fin = (packet.tcp_flags & DAM_TCP_FIN) != 0;
   const dam_seq end = dam_seq_add(packet.seq, packet.payload_bytes + (fin ? 1u : 0u));
-  move_next(flow, direction, end);
-  if (acknowledges) flow.acked[direction] = packet.ack;
-  if (fin) {
-    flow.flags |= direction == DAM_C2S ? kFlowFinClient : kFlowFinServer;
-    flow.fin[direction] = end;
-  }
+  dam_track_segment(&flow.track, direction, &packet, end);
+  if (fin) note_fin(flow, direction, end);
   track_fins(flow);
   forward(flow, direction, job);
 }
@@ -49,7 +51,7 @@ void Worker::on_control(Flow& flow, dam_direction direction, Job& job) {
 // The server repeats its SYN-ACK: the ACK that ended its handshake was lost.
 void Worker::acknowledge_again(Flow& flow, Job& job) {
   Segment ack = to_server(flow, DAM_TCP_ACK);
-  ack.seq = dam_seq_translate(flow.next[DAM_C2S], flow.splice.seq_delta[DAM_C2S]);
+  ack.seq = dam_seq_translate(flow.track.next[DAM_C2S], flow.splice.seq_delta[DAM_C2S]);
   ack.ack = dam_seq_add(job.packet.seq, 1);
   ack.window = 1;  // at least something; the client's own window follows with its next segment
   if ((flow.splice.flags & DAM_SPLICE_TIMESTAMPS) != 0) {
@@ -72,10 +74,13 @@ void Worker::acknowledge_again(Flow& flow, Job& job) {
 void Worker::on_rst(Flow& flow, dam_direction direction, const dam_packet& packet) {
   const auto back = direction == DAM_C2S ? DAM_S2C : DAM_C2S;
   const dam_seq acknowledged =
-      dam_seq_untranslate(flow.acked[back], flow.splice.seq_delta[direction]);
-  const bool exact =
-      packet.seq.value == flow.next[direction].value || packet.seq.value == acknowledged.value;
-  if (exact && (flow.flags & kFlowClosing) == 0) start_closing(flow, direction);
+      dam_seq_untranslate(flow.track.acked[back], flow.splice.seq_delta[direction]);
+  const bool exact = packet.seq.value == flow.track.next[direction].value ||
+                     packet.seq.value == acknowledged.value;
+  if (!exact) return;
+  // Its server has ended the connection: what the dam still holds for it reaches nobody.
+  if (flow.state == FlowState::deliver && direction == DAM_S2C) delivered(flow);
+  if ((flow.flags & kFlowClosing) == 0) start_closing(flow, direction);
 }
 
 void Worker::track_fins(Flow& flow) {
@@ -84,7 +89,7 @@ void Worker::track_fins(Flow& flow) {
   const auto covered = [&](dam_direction direction) {
     const auto back = direction == DAM_C2S ? DAM_S2C : DAM_C2S;
     const dam_seq end = dam_seq_translate(flow.fin[direction], flow.splice.seq_delta[direction]);
-    return dam_seq_distance(end, flow.acked[back]) >= 0;
+    return dam_seq_distance(end, flow.track.acked[back]) >= 0;
   };
   if (covered(DAM_C2S) && covered(DAM_S2C)) start_closing(flow, 0xff);
 }
@@ -96,11 +101,31 @@ void Worker::start_closing(Flow& flow, uint8_t rst_direction) {
   flow_timers_.schedule(index_of(flow), now_ns_ + policy_->timeouts.closing_ns);
 }
 
+void Worker::revoke_closing(Flow& flow) {
+  flow.flags = static_cast<uint8_t>(flow.flags & ~kFlowClosing);
+  flow.rst_direction = 0xff;
+  recount_concurrent(flow);
+  flow_timers_.schedule(index_of(flow), now_ns_ + policy_->timeouts.idle_ns);
+}
+
+// It was let in before, so no limit stops it now.
+void Worker::recount_concurrent(Flow& flow) {
+  if ((flow.flags & kFlowCounted) != 0) return;
+  if (flow.source != kNone) SourceTable::enter(engine_.sources[flow.source], 0);
+  engine_.zone_concurrent[flow.zone_slot].fetch_add(1, std::memory_order_relaxed);
+  flow.flags |= kFlowCounted;
+}
+
+void Worker::note_fin(Flow& flow, dam_direction direction, dam_seq end) {
+  flow.flags |= direction == DAM_C2S ? kFlowFinClient : kFlowFinServer;
+  flow.fin[direction] = end;
+}
+
 void Worker::reset_client(const Flow& flow) {
   Segment rst = to_client(flow, DAM_TCP_RST | DAM_TCP_ACK);
   if (flow.state >= FlowState::deliver) {
-    rst.seq = dam_seq_translate(flow.next[DAM_S2C], flow.splice.seq_delta[DAM_S2C]);
-    rst.ack = flow.next[DAM_C2S];
+    rst.seq = dam_seq_translate(flow.track.next[DAM_S2C], flow.splice.seq_delta[DAM_S2C]);
+    rst.ack = flow.track.next[DAM_C2S];
   }
   originate(rst, hop(flow, DAM_S2C), (flow.flags & kFlowManagement) != 0);
 }
@@ -111,8 +136,8 @@ void Worker::reset_server(const Flow& flow) {
   Segment rst = to_server(flow, DAM_TCP_RST | DAM_TCP_ACK);
   rst.timestamps = false;  // RFC 7323 3.2 asks for the option on all segments but RST
   if (flow.state >= FlowState::deliver) {
-    rst.seq = dam_seq_translate(flow.next[DAM_C2S], flow.splice.seq_delta[DAM_C2S]);
-    rst.ack = flow.next[DAM_S2C];
+    rst.seq = dam_seq_translate(flow.track.next[DAM_C2S], flow.splice.seq_delta[DAM_C2S]);
+    rst.ack = flow.track.next[DAM_S2C];
   } else {
     rst.seq = dam_seq_add(handshakes_[flow.handshake].iss, 1);
     rst.flags = DAM_TCP_RST;
@@ -184,6 +209,14 @@ uint64_t Worker::idle_limit_ns(const Flow& flow) const {
   return timeouts.idle_ns;
 }
 
+// As many as the spare frames can tell: a connection that ends is reset at both its ends. One that
+// is kept silent instead would hang at its client.
+uint32_t Worker::flow_timer_budget() const {
+  constexpr uint32_t kMost = 64;
+  const uint32_t kept = kept_spares(false);
+  return out_->spare.count > kept ? std::min(kMost, (out_->spare.count - kept) / 2) : 0;
+}
+
 // The wheel is told once; how long the flow was silent is looked up when it fires.
 void Worker::on_flow_timer(uint32_t index) {
   Flow& flow = flows_[index];
@@ -230,13 +263,14 @@ void Worker::on_handshake_timer(uint32_t index) {
   }
 }
 
-// After a new policy: connections of sources that it denies end, a few flows a tick.
+// After a new policy: connections of sources that it denies end, a few flows a tick, and no more
+// than can be reset at both ends.
 void Worker::sweep_denied() {
   if (sweep_at_ == kNone) return;
   constexpr uint32_t kFlowsPerTick = 512;
   const auto count = static_cast<uint32_t>(flows_.size());
   const uint32_t end = std::min(sweep_at_ + kFlowsPerTick, count);
-  for (; sweep_at_ < end; ++sweep_at_) {
+  for (; sweep_at_ < end && flow_timer_budget() > 0; ++sweep_at_) {
     Flow& flow = flows_[sweep_at_];
     if (flow.state == FlowState::free) continue;
     const bool allowed = policy_->allow.contains(flow.client);

@@ -77,53 +77,6 @@ void Worker::connect(Flow& flow, Handshake& handshake) {
   send_syn(flow, handshake);
 }
 
-// From one of the dam's addresses on the server's link, with a port whose replies come to this
-// worker.
-bool Worker::bind_source_port(Flow& flow, uint16_t server_slot) {
-  const Server& server = policy_->servers[server_slot];
-  const dam_address& address = server.address[flow.family == 6];
-  const NextHop way = engine_.neighbours.next_hop(address);
-  if (!way) return false;
-  for (size_t i = 0; i < engine_.local_addresses.size(); ++i) {
-    const LocalAddress& local = engine_.local_addresses[i];
-    if (local.interface != way.interface ||
-        (dam_address_is_v4(&local.address) ? 4 : 6) != flow.family) {
-      continue;
-    }
-    PortPool* pool = engine_.ports(index_, server_slot, static_cast<uint8_t>(i));
-    const uint16_t port =
-        pool == nullptr ? uint16_t{0} : pool->take(now_ns_, policy_->timeouts.port_rest_ns);
-    if (port == 0) continue;
-    flow.source_port = port;
-    flow.local = static_cast<uint8_t>(i);
-    flow.server_slot = server_slot;
-    flow.out_interface[DAM_C2S] = static_cast<uint8_t>(way.interface);
-    flow.neighbour[DAM_C2S] = way.neighbour;
-    if (index_of_flows_.insert(server_side_hash(flow), flow_ref(index_of(flow), DAM_S2C)))
-      return true;
-    pool->give(port, now_ns_);
-    flow.source_port = 0;
-    return false;
-  }
-  return false;
-}
-
-uint64_t Worker::server_side_hash(const Flow& flow) const {
-  const Server& server = policy_->servers[flow.server_slot];
-  const dam_flow_key key{server.address[flow.family == 6],
-                         engine_.local_addresses[flow.local].address, server.port,
-                         dam_hton16(flow.source_port)};
-  return dam_flow_hash(engine_.config().hash_key, &key);
-}
-
-void Worker::unbind_source_port(Flow& flow) {
-  if (flow.source_port == 0) return;
-  index_of_flows_.erase(server_side_hash(flow), flow_ref(index_of(flow), DAM_S2C));
-  engine_.ports(index_, flow.server_slot, flow.local)->give(flow.source_port, now_ns_);
-  ++counters_->servers[flow.server_slot].connections_closed;
-  flow.source_port = 0;
-}
-
 // ISN after RFC 6528 (a 64 ns clock, an offset of its own for each 4-tuple), and a TSval that moves
 // forward likewise: a server in TIME-WAIT then takes a port that comes back (RFC 6191).
 void Worker::start_clocks(Flow& flow, Handshake& handshake) {
@@ -197,7 +150,9 @@ void Worker::on_server_early(Flow& flow, Job& job) {
     // A server that still remembers the port (TIME-WAIT): the RST makes it forget; then once more.
     handshake.retransmit_ns = std::min(handshake.retransmit_ns, now_ns_ + 20'000'000);
     schedule_handshake(flow.handshake);
-    return reset_sender(job, DAM_DROP_consumed);
+    const bool management = (flow.flags & kFlowManagement) != 0;
+    return reset_sender(job, DAM_DROP_consumed,
+                        management ? ResetTo::management : ResetTo::service);
   }
   dam_tcp_options options;
   const Frame& frame = *job.frame;
@@ -220,7 +175,7 @@ void Worker::on_syn_ack(Flow& flow, Handshake& handshake, Job& job,
     return refuse(flow, DAM_DROP_server_options, true);
   }
   handshake.server_isn = packet.seq;
-  handshake.server_mss = options.mss != 0 ? options.mss : 536;
+  handshake.server_mss = std::max(options.mss, kLeastMss);
   handshake.server_tsval = options.tsval;
   handshake.server_window = packet.window;  // a SYN's window is never scaled
   handshake.server_wscale = options.wscale;
@@ -228,7 +183,7 @@ void Worker::on_syn_ack(Flow& flow, Handshake& handshake, Job& job,
   install_splice(flow, handshake, packet, options);
   handshake.retransmit_after_ns = kFirstDeliverRetryNs;
   handshake.stage_deadline_ns = now_ns_ + kDeliverLimitNs;
-  deliver(flow, handshake);
+  deliver(flow, handshake, true);
 }
 
 void Worker::install_splice(Flow& flow, Handshake& handshake, const dam_packet& packet,
@@ -248,10 +203,10 @@ void Worker::install_splice(Flow& flow, Handshake& handshake, const dam_packet& 
   splice.flags = handshake.timestamps ? DAM_SPLICE_TIMESTAMPS : 0;
   if (handshake.ecn && (packet.tcp_flags & DAM_TCP_ECE) == 0) splice.flags |= DAM_SPLICE_CLEAR_ECN;
   handshake.islands = {};  // never acknowledged: the client sends these again
-  flow.next[DAM_C2S] = splice.ack_floor;
-  flow.next[DAM_S2C] = dam_seq_add(packet.seq, 1);
-  flow.acked[DAM_C2S] = dam_seq_add(flow.cookie, 1);
-  flow.acked[DAM_S2C] = dam_seq_add(handshake.iss, 1);
+  flow.track.next[DAM_C2S] = splice.ack_floor;
+  flow.track.next[DAM_S2C] = dam_seq_add(packet.seq, 1);
+  flow.track.acked[DAM_C2S] = dam_seq_add(flow.cookie, 1);
+  flow.track.acked[DAM_S2C] = dam_seq_add(handshake.iss, 1);
   flow.state = FlowState::deliver;
   flow_timers_.schedule(index_of(flow), now_ns_ + policy_->timeouts.idle_ns);
 }
@@ -268,10 +223,12 @@ void Worker::write_header(const Flow& flow, Handshake& handshake) const {
   input.local_port = listener.port;
   input.alpn = handshake.first_alpn();
   input.authority = handshake.server_name();
-  // Unique for the life of this process: who, which, and when.
-  const uint64_t words[2] = {
-      engine_.config().hash_key[0] ^ now_ns_,
-      uint64_t{index_} << 56 | uint64_t{index_of(flow)} << 24 | (flow.epoch & 0xffffff)};
+  // Unique for the life of this process: who, which, and when. Hashed, since servers know the time:
+  // the key must not be read from it. Three words, as no flow's hash has.
+  const uint64_t who =
+      uint64_t{index_} << 56 | uint64_t{index_of(flow)} << 24 | (flow.epoch & 0xffffff);
+  const uint64_t when[3] = {now_ns_, who, 0};
+  const uint64_t words[2] = {dam_siphash13(engine_.config().hash_key, when, 3), who};
   std::memcpy(input.unique_id.data(), words, sizeof words);
   input.tlvs = server.tlvs;
   const std::span<uint8_t, kProxyHeaderBytes> out(handshake.header);

@@ -7,6 +7,7 @@
 
 #include "dataplane/core/splice.h"
 #include "dataplane/core/types.h"
+#include "dataplane/core/window.h"
 
 namespace dam {
 
@@ -49,9 +50,8 @@ struct alignas(64) Flow {
   uint8_t local;       // which of the dam's addresses talks to the server
   uint32_t last_seen;  // in units of 2^20 ns
   // Second line. Sequence numbers are as their sender wrote them.
-  dam_seq next[2];   // [dir]: the end of the furthest segment sent in direction dir
-  dam_seq acked[2];  // [dir]: the last ACK carried by packets going dir
-  dam_seq fin[2];    // [dir]: the sequence number behind the FIN
+  dam_track track;
+  dam_seq fin[2];  // [dir]: the sequence number behind the FIN
   dam_seq client_isn;
   dam_seq cookie;         // the dam's initial sequence number towards the client
   uint16_t neighbour[2];  // [dir]: next hop of packets going dir
@@ -60,9 +60,10 @@ struct alignas(64) Flow {
   uint8_t rst_direction;  // with kFlowClosing by RST: the direction that it went; 0xff: none
   uint32_t handshake;     // index of the cold part, or kNone
   uint32_t next_free;
-  uint32_t epoch;     // counts the lives of this entry
-  uint32_t deadline;  // of the idle timer, units of last_seen
-  uint32_t reserved;
+  uint32_t epoch;            // counts the lives of this entry
+  uint32_t deadline;         // of the idle timer, units of last_seen
+  uint16_t cookie_tries;     // how many more ACKs may be tried as cookies; see kFlowSynSeen
+  uint16_t tries_granted_s;  // when the last tries were granted, in seconds of 2^30 ns
 };
 static_assert(sizeof(Flow) == 128);
 

@@ -20,7 +20,7 @@ class FlowIndex {
  public:
   static constexpr uint32_t kNone = 0xffffffff;
 
-  // Room for `capacity` references, at most half of the slots.
+  // Room for `capacity` references.
   explicit FlowIndex(uint32_t capacity);
 
   void prefetch(uint64_t hash) const;
@@ -41,6 +41,7 @@ class FlowIndex {
  private:
   static constexpr uint32_t kSlots = 10;
   static constexpr uint32_t kNoSlot = kSlots;
+  static constexpr uint32_t kFilled = 7;  // of a bucket's slots, on average, at capacity
   struct alignas(64) Bucket {
     uint16_t tag[kSlots];  // 0: free
     uint16_t overflow;     // entries of this bucket that live in their second one
@@ -71,7 +72,7 @@ class FlowIndex {
 };
 
 inline FlowIndex::FlowIndex(uint32_t capacity)
-    : mask_(std::bit_ceil(capacity / (kSlots / 2) + 2) - 1), buckets_(std::size_t{mask_} + 1) {}
+    : mask_(std::bit_ceil(capacity / kFilled + 2) - 1), buckets_(std::size_t{mask_} + 1) {}
 
 inline void FlowIndex::prefetch(uint64_t hash) const {
   dam::prefetch(&buckets_[first_bucket(hash)]);

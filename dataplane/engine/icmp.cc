@@ -48,12 +48,12 @@ void Worker::on_icmp(Job& job) {
   }
   const auto travelled = (ref & 1) == DAM_C2S ? DAM_S2C : DAM_C2S;
   const dam_seq original = dam_seq_untranslate(quoted.seq, flow.splice.seq_delta[travelled]);
-  const int32_t behind = dam_seq_distance(original, flow.next[travelled]);
+  const int32_t behind = dam_seq_distance(original, flow.track.next[travelled]);
   if (behind < 0 || behind > kPlausibleOctets) {
     return drop(*job.frame, DAM_DROP_out_of_window, flow.zone_slot);
   }
   if (flow.state == FlowState::deliver && travelled == DAM_C2S) shrink_held_segments(flow, job);
-  if (!may_send_icmp()) return drop(*job.frame, DAM_DROP_icmp_limited, flow.zone_slot);
+  if (!may_send_icmp(flow)) return drop(*job.frame, DAM_DROP_icmp_limited, flow.zone_slot);
   forward_icmp(flow, travelled, job, quoted);
 }
 
@@ -110,7 +110,8 @@ void Worker::too_big(Flow& flow, dam_direction direction, Job& job, uint16_t mtu
   const auto back = direction == DAM_C2S ? DAM_S2C : DAM_C2S;
   const dam_packet& packet = job.packet;
   const bool v4 = packet.family == 4;
-  if (out_->spare.count == 0 || !may_send_icmp()) {
+  const bool urgent = (flow.flags & kFlowManagement) != 0;
+  if (out_->spare.count <= kept_spares(urgent) || !may_send_icmp(flow)) {
     return drop(*job.frame, DAM_DROP_too_big, flow.zone_slot);
   }
   Frame error = out_->spare.frame[--out_->spare.count];
@@ -153,8 +154,7 @@ void Worker::too_big(Flow& flow, dam_direction direction, Job& job, uint16_t mtu
   error.bytes = outer.end;
   dam_checksum_icmp_set(error.data, &outer);
   drop(*job.frame, DAM_DROP_too_big, flow.zone_slot);
-  transmit(error, DAM_ETHERNET_BYTES, packet.family, hop(flow, back),
-           (flow.flags & kFlowManagement) != 0);
+  transmit(error, DAM_ETHERNET_BYTES, packet.family, hop(flow, back), urgent);
 }
 
 }  // namespace dam

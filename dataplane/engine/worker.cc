@@ -18,7 +18,7 @@ constexpr uint64_t kHandshakeTickNs = 1ull << 23;  // 8.4 ms; 1,024 slots reach 
 
 constexpr uint32_t kSweptSources = 64;  // each tick
 
-constexpr size_t kApart = 6;  // frames between two stages of the pipeline
+constexpr size_t kApart = 4;  // frames between two stages of the pipeline
 
 uint32_t share_of(uint32_t total, uint32_t workers) { return (total + workers - 1) / workers; }
 
@@ -27,6 +27,7 @@ uint32_t share_of(uint32_t total, uint32_t workers) { return (total + workers - 
 Worker::Worker(Engine& engine, uint32_t index)
     : engine_(engine),
       index_(index),
+      alone_(engine.config().workers == 1),
       counters_(&engine.config().counters->worker[index]),
       flows_(share_of(engine.config().limits.flows + engine.config().limits.half_open,
                       engine.config().workers)),
@@ -69,6 +70,11 @@ void Worker::begin(Output& output, uint64_t now_ns) {
 
 void Worker::poll(std::span<Frame> frames, Output& output, uint64_t now_ns) {
   begin(output, now_ns);
+  if (policy_ == nullptr) {
+    for (Frame& frame : frames) drop(frame, DAM_DROP_no_policy, 0);
+    out_ = nullptr;
+    return;
+  }
   // A frame is kApart steps from one stage to the next. An index below 0 wraps and is none.
   const size_t count = frames.size();
   for (size_t i = 0; i < std::min(kApart, count); ++i) dam::prefetch(frames[i].data);
@@ -113,7 +119,7 @@ void Worker::locate(Job& job) {
     const auto* flow = reinterpret_cast<const uint8_t*>(&flows_[job.ref >> 1]);
     dam::prefetch(flow);
     dam::prefetch(flow + 64);
-  } else if (job.hash != 0 && policy_ != nullptr) {
+  } else if (job.hash != 0) {
     policy_->deny.prefetch(job.packet.src);
   }
 }
@@ -122,13 +128,12 @@ void Worker::prefetch_source(const Job& job) const {
   if (job.ref != kNone) {
     const uint32_t source = flows_[job.ref >> 1].source;
     if (source != kNone) dam::prefetch(&engine_.sources[source]);
-  } else if (job.hash != 0 && policy_ != nullptr) {
+  } else if (job.hash != 0) {
     policy_->deny.prefetch_rest(job.packet.src);
   }
 }
 
 void Worker::handle(Job& job) {
-  if (policy_ == nullptr) return drop(*job.frame, DAM_DROP_no_policy, 0);
   if (job.refused != DAM_DROP_none) return drop(*job.frame, job.refused, 0);
   if (job.frame->checksum == RxChecksum::bad) return drop(*job.frame, DAM_DROP_bad_checksum, 0);
   if (job.packet.kind != DAM_KIND_TCP) return for_the_dam(job);
@@ -138,6 +143,10 @@ void Worker::handle(Job& job) {
   if (ref == kNone) return stranger(job);
   Flow& flow = flows_[ref >> 1];
   const auto direction = static_cast<dam_direction>(ref & 1);
+  // The worlds stay apart: nobody speaks for a host of another link.
+  if (job.interface != flow.out_interface[direction ^ 1]) {
+    return drop(*job.frame, DAM_DROP_bad_source, flow.zone_slot);
+  }
   constexpr uint8_t kControl = DAM_TCP_SYN | DAM_TCP_FIN | DAM_TCP_RST;
   if (flow.state == FlowState::established && (job.packet.tcp_flags & kControl) == 0 &&
       (flow.flags & kFlowSlow) == 0) [[likely]] {
@@ -150,18 +159,14 @@ void Worker::handle(Job& job) {
 
 void Worker::splice(Flow& flow, dam_direction direction, Job& job) {
   const dam_packet& packet = job.packet;
+  if (!dam_in_window(&flow.splice, &flow.track, direction, &packet)) {
+    return drop(*job.frame, DAM_DROP_out_of_window, flow.zone_slot);
+  }
   const Drop refused = admit_packet(flow, direction, job.frame->bytes);
   if (refused != DAM_DROP_none) return drop(*job.frame, refused, flow.zone_slot);
   flow.last_seen = coarse(now_ns_);
-  move_next(flow, direction, dam_seq_add(packet.seq, packet.payload_bytes));
-  flow.acked[direction] = packet.ack;
+  dam_track_segment(&flow.track, direction, &packet, dam_seq_add(packet.seq, packet.payload_bytes));
   forward(flow, direction, job);
-}
-
-// Retransmissions do not move it back, and no forged number moves it far ahead.
-void Worker::move_next(Flow& flow, dam_direction direction, dam_seq end) {
-  constexpr uint32_t kFurthestJump = 1u << 26;
-  if (end.value - flow.next[direction].value < kFurthestJump) flow.next[direction] = end;
 }
 
 uint64_t Worker::hash_of(const dam_packet& packet) const {
@@ -234,7 +239,7 @@ void Worker::tick(Output& output, uint64_t now_ns) {
   if (policy_ != nullptr) {
     // Each timer may send two frames; the budget keeps within the spares of one call.
     handshake_timers_.advance(now_ns, kSpares / 4, [this](uint32_t id) { on_handshake_timer(id); });
-    flow_timers_.advance(now_ns, 64, [this](uint32_t id) { on_flow_timer(id); });
+    flow_timers_.advance(now_ns, flow_timer_budget(), [this](uint32_t id) { on_flow_timer(id); });
     sweep_denied();
     refresh_promises();
     if (index_ == 0) probe_servers();
@@ -247,36 +252,41 @@ void Worker::tick(Output& output, uint64_t now_ns) {
 }
 
 uint32_t Worker::owner_of(const Frame& frame) const {
-  const uint32_t workers = engine_.config().workers;
+  const EngineConfig& config = engine_.config();
   const Policy* policy = engine_.policy();
   dam_packet packet;
-  if (workers == 1 || policy == nullptr ||
+  if (config.workers == 1 || policy == nullptr ||
       dam_parse(frame.data, frame.data + frame.bytes, &packet) != DAM_DROP_none) {
     return index_;
   }
-  if (packet.kind == DAM_KIND_ICMP) {
-    // The quoted packet travelled the other way.
-    dam_packet quoted;
-    if (dam_parse_embedded(frame.data + packet.l4 + 8, frame.data + packet.end, &quoted) !=
-        DAM_DROP_none) {
-      return index_;
-    }
-    packet.src = quoted.dst;
-    packet.dst = quoted.src;
-    packet.src_port = quoted.dst_port;
-    packet.dst_port = quoted.src_port;
-  } else if (packet.kind != DAM_KIND_TCP) {
-    return index_;
+  const bool icmp = packet.kind == DAM_KIND_ICMP;
+  if (icmp && !turn_to_quoted(frame, packet)) return index_;
+  if (packet.kind != DAM_KIND_TCP) return index_;
+  const uint16_t port = dam_ntoh16(packet.dst_port);
+  if (config.reply_worker) {  // the NIC has spread them: only what an ICMP error is about lies
+                              // elsewhere
+    return icmp ? config.reply_worker(packet.src, packet.src_port, packet.dst, port) : index_;
   }
   uint16_t slot = 0;
-  for (const Listener& listener : policy->listeners) {
-    if (listener.port.raw == packet.dst_port.raw &&
-        dam_address_equal(&listener.address, &packet.dst)) {
-      return static_cast<uint32_t>(hash_of(packet) >> 32) % workers;
-    }
-    ++slot;
+  if (listener_at(*policy, packet, slot) != nullptr) {
+    return static_cast<uint32_t>(hash_of(packet) >> 32) % config.workers;
   }
-  return dam_ntoh16(packet.dst_port) % workers;
+  return port % config.workers;
+}
+
+// An ICMP error belongs to the flow of the packet that it quotes, which travelled the other way.
+bool Worker::turn_to_quoted(const Frame& frame, dam_packet& packet) {
+  dam_packet quoted;
+  if (dam_parse_embedded(frame.data + packet.l4 + 8, frame.data + packet.end, &quoted) !=
+      DAM_DROP_none) {
+    return false;
+  }
+  packet.src = quoted.dst;
+  packet.dst = quoted.src;
+  packet.src_port = quoted.dst_port;
+  packet.dst_port = quoted.src_port;
+  packet.kind = quoted.kind;
+  return true;
 }
 
 }  // namespace dam

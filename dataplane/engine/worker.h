@@ -59,6 +59,10 @@ class Worker {
     uint16_t interface;  // where it came in
   };
 
+  // Whom an RST answers: each kind has a limit of its own, so that strangers cannot use up what
+  // servers need, nor the service server what the management server needs (rule 5).
+  enum class ResetTo : uint8_t { stray, lost_client, service, management, probed, count };
+
   // worker.cc: the burst.
   void begin(Output& output, uint64_t now_ns);
   void parse(Job& job, Frame& frame);
@@ -67,34 +71,36 @@ class Worker {
   void prefetch_source(const Job& job) const;
   void handle(Job& job);
   void splice(Flow& flow, dam_direction direction, Job& job);
-  static void move_next(Flow& flow, dam_direction direction, dam_seq end);
   void stranger(Job& job);
   void for_the_dam(Job& job);
   uint32_t find_flow(const dam_packet& packet, uint64_t hash) const;
   bool is_flow(uint32_t ref, const dam_packet& packet) const;
   bool banned_everywhere(const dam_address& source, uint16_t listener_slot) const;
+  static bool turn_to_quoted(const Frame& frame, dam_packet& packet);
   uint64_t hash_of(const dam_packet& packet) const;
 
   // egress.cc: frames leave here, or are counted.
   dam_rewrite rewrite_of(const Flow& flow, dam_direction direction) const;
   void count_drop(Drop reason, uint32_t zone);
   void drop(Frame& frame, Drop reason, uint32_t zone);
-  void transmit(Frame& frame, uint16_t l3, uint8_t family, const NextHop& hop, bool urgent);
-  void forward(Flow& flow, dam_direction direction, Job& job);
+  bool transmit(Frame& frame, uint16_t l3, uint8_t family, const NextHop& hop, bool urgent);
+  bool forward(Flow& flow, dam_direction direction, Job& job);
   bool originate(const Segment& segment, const NextHop& hop, bool urgent);
+  // Rule 4: the last spare frames are management's.
+  static uint32_t kept_spares(bool urgent) { return urgent ? 0 : kSpares / 8; }
   void transmit_to(uint64_t mac, uint16_t out, const Frame& frame, uint16_t l3, uint8_t family,
                    bool urgent);
   void answer(Frame& frame, const Segment& segment, const NextHop& hop, bool urgent);
-  void answer_sender(Job& job, const Segment& segment);
-  void reset_sender(Job& job, Drop reason);
-  bool may_send_icmp();
+  void answer_sender(Job& job, const Segment& segment, bool urgent = false);
+  void reset_sender(Job& job, Drop reason, ResetTo whom = ResetTo::stray);
+  bool may_send_icmp(const Flow& flow);
   void too_big(Flow& flow, dam_direction direction, Job& job, uint16_t mtu);
   const Interface& interface(uint8_t index) const { return engine_.config().interfaces[index]; }
 
   // admit.cc: buckets, bans, shares.
   Drop admit_packet(const Flow& flow, dam_direction direction, uint32_t bytes);
   Drop admit_connection(Flow& flow, const Zone& zone);
-  bool within(uint64_t& tat_ns, const dam_gcra_rate& rate, uint32_t units);
+  bool within(uint64_t& tat_ns, const dam_gcra_rate& rate, uint32_t units) const;
   Drop charge(const Flow& flow, const Zone& zone, dam_dimension dimension, uint32_t units);
   bool exceeded(const Flow& flow, const Zone& zone, bool total, dam_dimension dimension);
   void violated(const Flow& flow, const Zone& zone);
@@ -102,21 +108,29 @@ class Worker {
   void uncount_concurrent(Flow& flow);
 
   // open.cc: SYN -> cookie -> flow.
+  static const Listener* listener_at(const Policy& policy, const dam_packet& packet,
+                                     uint16_t& slot);
   const Listener* listener_of(const dam_packet& packet, uint16_t& slot) const;
   bool checksum_holds(const Job& job) const;
   void on_syn(Job& job, uint16_t listener_slot);
   void on_cookie(Job& job, uint16_t listener_slot);
   bool cookie_holds(const dam_packet& packet, dam_cookie_options& options) const;
+  bool is_lost(uint64_t hash);
   void open(Job& job, uint16_t listener_slot, const dam_cookie_options& cookie,
             const dam_tcp_options& options);
-  void begin_handshake(Flow& flow, uint32_t slot, const dam_cookie_options& cookie,
+  void begin_handshake(Flow& flow, uint16_t client_window, const dam_cookie_options& cookie,
                        const dam_tcp_options& options);
+  void lower_promise(LearnedOptions& promise, uint16_t server_slot) const;
   LearnedOptions promise_of(const Listener& listener) const;
   void refresh_promises();
   uint16_t mss_of(uint16_t out, uint8_t family) const;
   uint32_t client_clock(uint64_t flow_hash) const;
   uint32_t make_room_half_open();
+  void grant_cookie_tries(Flow& flow) const;
+  bool may_be_cookie(Flow& flow) const;
+  static bool fits_connection(const Flow& flow, const dam_packet& packet);
   bool replaced_by_new_cookie(Flow& flow, Job& job);
+  Drop may_open(const Job& job, uint16_t listener_slot, dam_tcp_options& options) const;
 
   // hello.cc: client bytes that wait for a route.
   void on_client_early(Flow& flow, Job& job);
@@ -130,12 +144,14 @@ class Worker {
   void hello_refused(Flow& flow, HelloStatus status);
   void route(Flow& flow, Handshake& handshake, const RouteQuery& query);
   Drop enter_zone(Flow& flow, const Route& route);
+  bool tells_client(const Flow& flow, Drop refused) const;
   void refuse(Flow& flow, Drop reason, bool reset);
 
-  // connect.cc: the server's side of the handshake.
+  // connect.cc, source_port.cc: the server's side of the handshake.
   void choose_candidates(const Flow& flow, Handshake& handshake, const Route& route) const;
   void connect(Flow& flow, Handshake& handshake);
   bool bind_source_port(Flow& flow, uint16_t server_slot);
+  bool take_source_port(Flow& flow);
   void unbind_source_port(Flow& flow);
   uint64_t server_side_hash(const Flow& flow) const;
   uint64_t client_side_hash(const Flow& flow) const;
@@ -152,7 +168,7 @@ class Worker {
 
   // deliver.cc: header and held bytes reach the server, whole and in order.
   Segment deliver_segment(const Flow& flow, const Handshake& handshake) const;
-  void deliver(Flow& flow, Handshake& handshake);
+  void deliver(Flow& flow, Handshake& handshake, bool progress);
   void resend(Flow& flow, Handshake& handshake);
   void on_delivering(Flow& flow, dam_direction direction, Job& job);
   bool on_server_ack(Flow& flow, Handshake& handshake, const Job& job);
@@ -164,11 +180,15 @@ class Worker {
   void on_rst(Flow& flow, dam_direction direction, const dam_packet& packet);
   void track_fins(Flow& flow);
   void start_closing(Flow& flow, uint8_t rst_direction);
+  void revoke_closing(Flow& flow);
+  void recount_concurrent(Flow& flow);
+  void note_fin(Flow& flow, dam_direction direction, dam_seq end);
   void reset_client(const Flow& flow);
   void reset_server(const Flow& flow);
   void release(Flow& flow);
   void release_handshake(Flow& flow);
   uint64_t idle_limit_ns(const Flow& flow) const;
+  uint32_t flow_timer_budget() const;
   void on_flow_timer(uint32_t flow_index);
   void on_handshake_timer(uint32_t index);
   void sweep_denied();
@@ -179,9 +199,17 @@ class Worker {
   void shrink_held_segments(Flow& flow, const Job& job);
   void forward_icmp(Flow& flow, dam_direction travelled, Job& job, const dam_packet& quoted);
   // probe.cc (worker 0)
-  void prepare_probes();
+  struct Probe {
+    uint64_t sent_ns = 0;
+    uint64_t due_ns = 0;  // the next one
+    uint16_t port = 0;    // 0: none under way
+    uint8_t local = 0;
+    dam_seq iss{};
+  };
   void probe_servers();
-  void send_probe(uint16_t server_slot, uint8_t family);
+  bool probe_server(uint16_t server_slot, uint8_t family);
+  bool send_probe(Probe& probe, uint16_t server_slot, uint8_t family);
+  bool is_probe_ready(Probe& probe, ServerStatus& status, const NextHop& way) const;
   uint16_t probe_port(const Server& server, uint8_t family, uint8_t local);
   static void note_probe(ServerStatus& status, bool answered);
   void learn(ServerStatus& status, Job& job);
@@ -198,6 +226,7 @@ class Worker {
 
   Engine& engine_;
   uint32_t index_;
+  bool alone_;  // the only worker: nobody else charges a bucket
   dam_worker_counters* counters_;
   const Policy* policy_ = nullptr;
   std::atomic<const Policy*> policy_seen_{nullptr};
@@ -226,23 +255,22 @@ class Worker {
   std::array<LearnedOptions, kMaxListeners> promises_;  // by listener slot
   uint64_t promises_at_ns_ = 0;
   const Policy* promises_of_ = nullptr;
-  uint64_t reset_tat_ns_ = 0;  // answers to strays are limited
-  uint64_t icmp_tat_ns_ = 0;
+  std::array<uint64_t, static_cast<size_t>(ResetTo::count)> reset_tat_ns_{};
+  std::array<uint64_t, 2> icmp_tat_ns_{};  // [is management]
+  // Segments of no connection whose cookie did not hold, by the hash of their addresses and ports.
+  struct Stray {
+    uint32_t tag;
+    uint32_t since;  // coarse
+  };
+  BigArray<Stray> strays_{4096};
   uint32_t sweep_at_ = kNone;  // next flow to check against a new deny list
   uint16_t ip_ident_ = 0;
 
   // Probes of servers; worker 0 alone.
-  struct Probe {
-    uint64_t sent_ns = 0;
-    uint16_t port = 0;  // 0: none under way
-    uint8_t local = 0;
-    dam_seq iss{};
-  };
   std::vector<Probe> probes_;  // [server slot * 2 + family is IPv6]
   size_t probe_next_ = 0;
   uint32_t probe_next_port_ = 0;
   PortRange probe_range_{0, 0};
-  uint64_t probe_at_ns_ = 0;
   std::array<Job, kBurst> jobs_;
 };
 

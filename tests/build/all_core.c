@@ -14,11 +14,13 @@
 #include "dataplane/core/syn_cookie.h"
 #include "dataplane/core/tcp_options.h"
 #include "dataplane/core/types.h"
+#include "dataplane/core/window.h"
 
 struct everything {
   struct dam_packet packet;
   struct dam_tcp_options options;
   struct dam_splice splice;
+  struct dam_track track;
   struct dam_rewrite rewrite;
   struct dam_flow_key flow;
   struct dam_cookie_secrets secrets;
@@ -49,6 +51,8 @@ EXPORTED int use_splice(uint8_t* data, uint8_t* end, struct everything* e) {
   enum dam_drop_reason reason =
       dam_splice_translate(data, end, &e->packet, &e->splice, DAM_S2C, &e->rewrite);
   if (reason != DAM_DROP_none) return (int)reason;
+  if (!dam_in_window(&e->splice, &e->track, DAM_S2C, &e->packet)) return -1;
+  dam_track_segment(&e->track, DAM_S2C, &e->packet, e->packet.seq);
   return (int)dam_splice_translate_embedded(data, end, &e->packet, &e->splice, DAM_C2S,
                                             &e->rewrite);
 }

@@ -26,14 +26,15 @@ TEST(FlowKey, keys_that_differ_in_any_one_octet_are_unequal_and_hash_apart) {
   }
 }
 
-TEST(FlowKey, ipv4_hashes_two_words_and_ipv6_five) {
+TEST(FlowKey, ipv4_hashes_12_octets_and_ipv6_36) {
   const dam_flow_key four = key_of(v4(198, 51, 100, 7), 40000, v4(203, 0, 113, 1));
-  const uint64_t words[2] = {0x017100cb'076433c6, 0xbb01'409c};  // octets as they lie in memory
-  EXPECT_EQ(dam_flow_hash(kKey, &four), dam_siphash13(kKey, words, 2));
+  const uint64_t words[1] = {0x017100cb'076433c6};  // octets as they lie in memory
+  EXPECT_EQ(dam_flow_hash(kKey, &four), dam_siphash13_tail(kKey, words, 1, 0xbb01'409c));
   const dam_flow_key six = key_of(v6(1, 2), 40000, v6(3, 4));
   uint64_t memory[5] = {};
   std::memcpy(memory, &six, sizeof(six));
-  EXPECT_EQ(dam_flow_hash(kKey, &six), dam_siphash13(kKey, memory, 5));
+  const auto ports = static_cast<uint32_t>(memory[4]);
+  EXPECT_EQ(dam_flow_hash(kKey, &six), dam_siphash13_tail(kKey, memory, 4, ports));
 }
 
 TEST(FlowKey, the_hash_depends_on_the_secret) {

@@ -43,4 +43,14 @@ TEST(SipHash, of_a_message_with_a_tail_of_two_octets) {
   EXPECT_EQ(dam_siphash24_tail(key, words, 2, 0x1110), 0x4bc1b3f0968dd39c);
 }
 
+// The value is that of the paper's algorithm, written down once more in another language.
+TEST(SipHash, of_a_message_with_a_tail_of_four_octets) {
+  uint8_t octets[16];
+  for (int i = 0; i < 16; ++i) octets[i] = static_cast<uint8_t>(i);
+  uint64_t key[2], words[1];
+  std::memcpy(key, octets, sizeof(key));
+  std::memcpy(words, octets, sizeof(words));
+  EXPECT_EQ(dam_siphash13_tail(key, words, 1, 0x0b0a0908), 0x78a384b157b4d9a2);
+}
+
 }  // namespace
