@@ -50,6 +50,7 @@ void Worker::deliver(Flow& flow, Handshake& handshake) {
   while (handshake.sent_bytes < handshake.total_bytes()) {
     const Segment segment = deliver_segment(flow, handshake);
     const auto bytes = static_cast<uint32_t>(segment.payload.size());
+    if (bytes == 0) break;
     if (handshake.sent_bytes + bytes > handshake.acked_bytes + handshake.server_window &&
         handshake.sent_bytes > handshake.acked_bytes) {
       break;

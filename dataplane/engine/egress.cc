@@ -65,7 +65,7 @@ void Worker::forward(Flow& flow, dam_direction direction, Job& job) {
 }
 
 bool Worker::originate(const Segment& segment, const NextHop& hop, bool urgent) {
-  if (out_->spare.count == 0) {
+  if (out_->spare.count <= kept_spares(urgent)) {
     count_drop(DAM_DROP_no_buffer, 0);
     return false;
   }

@@ -48,6 +48,10 @@ struct ServerStatus {
   std::atomic<uint32_t> learned{0};  // 0: unknown; else LearnedOptions::pack()
 };
 
+// A server may announce less (RFC 9293 3.7.1 knows no bound), but then each of its connections
+// would cost a burst of tiny segments, and every client of the listener would be promised no more.
+inline constexpr uint16_t kLeastMss = 536;
+
 // TCP options that a server agreed to.
 struct LearnedOptions {
   uint16_t mss = 1460;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Worker 0 asks each server now and then, with a SYN of its own, whether it listens and which TCP
 // options it holds; the answer is reset, so that the server's application never sees it.
+#include <algorithm>
+
 #include "dataplane/engine/worker.h"
 
 namespace dam {
@@ -125,7 +127,7 @@ void Worker::learn(ServerStatus& status, Job& job) {
   const Drop bad = dam_parse_tcp_options(frame.data, frame.data + frame.bytes, &packet, &options);
   if (bad != DAM_DROP_none) return drop(frame, bad, 0);
   LearnedOptions learned;
-  learned.mss = options.mss != 0 ? options.mss : 536;
+  learned.mss = std::max<uint16_t>(options.mss, kLeastMss);
   learned.sack = options.sack_permitted != 0;
   learned.timestamps = options.has_timestamps != 0;
   learned.ecn = (packet.tcp_flags & DAM_TCP_ECE) != 0;

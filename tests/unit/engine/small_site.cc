@@ -119,16 +119,33 @@ void SmallSite::top_up() {
 }
 
 std::vector<Seen> SmallSite::send(uint8_t port, const Segment& segment) {
-  std::vector<uint8_t> bytes(kBufferBytes);
-  Frame frame;
-  frame.data = bytes.data();
-  if (!write_segment(frame, segment)) return {};
-  bytes.resize(frame.bytes);
-  return send_raw(port, std::move(bytes));
+  return send_burst({{port, segment}});
+}
+
+std::vector<Seen> SmallSite::send_burst(const std::vector<std::pair<uint8_t, Segment>>& segments) {
+  top_up();
+  std::vector<Frame> burst;
+  for (const auto& [port, segment] : segments) {
+    std::vector<uint8_t> bytes(kBufferBytes);
+    Frame frame;
+    frame.data = bytes.data();
+    if (!write_segment(frame, segment)) return {};
+    bytes.resize(frame.bytes);
+    burst.push_back(frame_of(port, std::move(bytes)));
+  }
+  engine_->worker(0).poll(burst, output_, now_ns_);
+  return collect();
 }
 
 std::vector<Seen> SmallSite::send_raw(uint8_t port, std::vector<uint8_t> bytes) {
   top_up();
+  Frame frame = frame_of(port, std::move(bytes));
+  engine_->worker(0).poll({&frame, 1}, output_, now_ns_);
+  return collect();
+}
+
+// To the dam's own link address unless another one is in it.
+Frame SmallSite::frame_of(uint8_t port, std::vector<uint8_t> bytes) {
   std::vector<uint8_t>& buffer = buffers_.emplace_back(kBufferBytes);
   constexpr uint8_t kNoMac[6] = {};
   const uint8_t own[6] = {2, 0, 0, 0, 0, port};
@@ -138,8 +155,7 @@ std::vector<Seen> SmallSite::send_raw(uint8_t port, std::vector<uint8_t> bytes) 
   frame.data = buffer.data() + kHeadroom;
   frame.bytes = static_cast<uint16_t>(bytes.size());
   frame.port = port;
-  engine_->worker(0).poll({&frame, 1}, output_, now_ns_);
-  return collect();
+  return frame;
 }
 
 std::vector<Seen> SmallSite::collect() {

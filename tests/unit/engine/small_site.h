@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "dataplane/core/checksum.h"
@@ -58,6 +59,7 @@ class SmallSite {
   void apply(Policy policy);
   std::vector<Seen> send(uint8_t port, const Segment& segment);
   std::vector<Seen> send_raw(uint8_t port, std::vector<uint8_t> frame);
+  std::vector<Seen> send_burst(const std::vector<std::pair<uint8_t, Segment>>& segments);
   std::vector<Seen> advance(uint64_t duration_ns);  // in steps of 5 ms
   uint64_t drops(dam_drop_reason reason, int zone = -1) const;
   const dam_zone_counters& zone(uint8_t slot) const { return counters_->worker[0].zones[slot]; }
@@ -70,6 +72,7 @@ class SmallSite {
   std::vector<Seen> collect();
   void answer_arp(const Seen& seen, std::vector<Seen>& rest);
   void top_up();
+  Frame frame_of(uint8_t port, std::vector<uint8_t> bytes);
 
   std::unique_ptr<dam_counters> counters_;
   std::unique_ptr<Engine> engine_;
