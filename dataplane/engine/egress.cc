@@ -11,7 +11,7 @@ namespace dam {
 
 namespace {
 
-constexpr dam_gcra_rate kStrayAnswers = {(1'000'000'000ull << 20) / 1000, 100'000'000};  // 1,000/s
+constexpr dam_gcra_rate kResets = {(1'000'000'000ull << 20) / 1000, 100'000'000};  // 1,000/s
 constexpr dam_gcra_rate kIcmpAnswers = {(1'000'000'000ull << 20) / 1000, 100'000'000};
 
 }  // namespace
@@ -88,22 +88,23 @@ void Worker::answer(Frame& frame, const Segment& segment, const NextHop& hop, bo
 
 // In place, and back to the link address that it came from: an answer to a sender that has proven
 // nothing makes no entry in the table of neighbours, and needs none.
-void Worker::answer_sender(Job& job, const Segment& segment) {
+void Worker::answer_sender(Job& job, const Segment& segment, bool urgent) {
   Frame& frame = *job.frame;
   uint64_t mac = 0;
   std::memcpy(&mac, frame.data + 6, 6);
   if ((frame.data[6] & 1) != 0) return drop(frame, DAM_DROP_malformed, 0);
   if (!write_segment(frame, segment)) return drop(frame, DAM_DROP_no_buffer, 0);
-  transmit_to(mac, job.interface, frame, DAM_ETHERNET_BYTES, job.packet.family, false);
+  transmit_to(mac, job.interface, frame, DAM_ETHERNET_BYTES, job.packet.family, urgent);
 }
 
 // RFC 9293 3.10.7.1: a segment to a connection that does not exist is answered with RST; limited,
 // so that forged segments make no flood of them.
-void Worker::reset_sender(Job& job, Drop reason) {
+void Worker::reset_sender(Job& job, Drop reason, ResetTo whom) {
   const dam_packet& packet = job.packet;
   count_drop(reason, 0);
   const bool reset = (packet.tcp_flags & DAM_TCP_RST) != 0;
-  if (reset || !dam_gcra_charge(&reset_tat_ns_, &kStrayAnswers, now_ns_, 1)) {
+  uint64_t& tat_ns = reset_tat_ns_[static_cast<size_t>(whom)];
+  if (reset || !dam_gcra_charge(&tat_ns, &kResets, now_ns_, 1)) {
     out_->dropped.add(*job.frame);
     return;
   }
@@ -120,11 +121,12 @@ void Worker::reset_sender(Job& job, Drop reason) {
     rst.ack = dam_seq_add(packet.seq, packet.payload_bytes + (counts_one ? 1u : 0u));
     rst.flags = DAM_TCP_RST | DAM_TCP_ACK;
   }
-  answer_sender(job, rst);
+  answer_sender(job, rst, whom == ResetTo::management);
 }
 
-bool Worker::may_send_icmp() {
-  return dam_gcra_charge(&icmp_tat_ns_, &kIcmpAnswers, now_ns_, 1) != 0;
+bool Worker::may_send_icmp(const Flow& flow) {
+  uint64_t& tat_ns = icmp_tat_ns_[(flow.flags & kFlowManagement) != 0 ? 1 : 0];
+  return dam_gcra_charge(&tat_ns, &kIcmpAnswers, now_ns_, 1) != 0;
 }
 
 }  // namespace dam

@@ -133,7 +133,7 @@ void Worker::learn(ServerStatus& status, Job& job) {
   learned.ecn = (packet.tcp_flags & DAM_TCP_ECE) != 0;
   learned.wscale = options.wscale;
   status.learned.store(learned.pack(), std::memory_order_relaxed);
-  reset_sender(job, DAM_DROP_consumed);
+  reset_sender(job, DAM_DROP_consumed, ResetTo::probed);
 }
 
 }  // namespace dam
