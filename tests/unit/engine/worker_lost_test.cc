@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Clients of connections that the dam does not know, after a restart for example.
+#include <gtest/gtest.h>
+
+#include "tests/unit/engine/small_site.h"
+#include "tests/unit/engine/standing.h"
+
+namespace dam::test {
+namespace {
+
+constexpr uint64_t kMillisecond = 1'000'000;
+
+ClientSide lost_client(uint16_t port = 40000) {
+  ClientSide client;
+  client.port = port;
+  client.next = 5555;
+  client.ack = 7777;
+  return client;
+}
+
+TEST(Lost, ASegmentThatComesAgainAfterHalfASecondIsReset) {
+  SmallSite site;
+  const ClientSide client = lost_client();
+  EXPECT_TRUE(site.send(kFrontPort, client.segment(kAck, "GET")).empty());
+  site.advance(200 * kMillisecond);
+  EXPECT_TRUE(site.send(kFrontPort, client.segment(kAck, "GET")).empty())
+      << "it may have overtaken the first one";
+  site.advance(400 * kMillisecond);
+  const auto seen = site.send(kFrontPort, client.segment(kAck, "GET"));
+  ASSERT_EQ(count_tcp(seen, kFrontPort, DAM_TCP_RST), 1u);
+  EXPECT_EQ(seen[0].packet.seq.value, 7777u);
+  EXPECT_EQ(site.drops(DAM_DROP_bad_cookie), 3u);
+  EXPECT_TRUE(site.send(kFrontPort, client.segment(kAck, "GET")).empty()) << "once";
+}
+
+TEST(Lost, AfterAMinuteTheFirstSegmentIsForgotten) {
+  SmallSite site;
+  const ClientSide client = lost_client();
+  site.send(kFrontPort, client.segment(kAck));
+  site.advance(61'000 * kMillisecond);
+  EXPECT_TRUE(site.send(kFrontPort, client.segment(kAck)).empty());
+  site.advance(600 * kMillisecond);
+  EXPECT_EQ(site.send(kFrontPort, client.segment(kAck)).size(), 1u);
+}
+
+TEST(Lost, ASegmentWithAWrongChecksumIsNotAnswered) {
+  SmallSite site;
+  const ClientSide client = lost_client();
+  site.send(kFrontPort, client.segment(kAck));
+  site.advance(600 * kMillisecond);
+  std::vector<uint8_t> bytes(2048);
+  Frame frame;
+  frame.data = bytes.data();
+  ASSERT_TRUE(write_segment(frame, client.segment(kAck)));
+  bytes.resize(frame.bytes);
+  bytes[14 + 20 + 16] ^= 0x55;
+  EXPECT_TRUE(site.send_raw(kFrontPort, bytes).empty());
+}
+
+TEST(Lost, ManyAreToldWithinALimitThatServersDoNotShare) {
+  SmallSite site;
+  constexpr uint16_t kClients = 1000;
+  size_t told = 0;
+  for (int round = 0; round < 2; ++round) {
+    for (uint16_t i = 0; i < kClients; ++i) {
+      told +=
+          site.send(kFrontPort, lost_client(static_cast<uint16_t>(10000 + i)).segment(kAck)).size();
+    }
+    site.advance(600 * kMillisecond);
+  }
+  EXPECT_GT(told, 50u);
+  EXPECT_LT(told, 200u) << "1,000 a second, 100 at once";
+  const auto c = call(site, {}, "www.example.org");
+  ASSERT_TRUE(c);
+  EXPECT_EQ(site.send(kServicePort, c->from_server(kAck, {}, 777, 888)).size(), 1u);
+}
+
+}  // namespace
+}  // namespace dam::test
