@@ -13,7 +13,10 @@ namespace dam {
 // A client's segment before its server has answered (states hello and connect).
 void Worker::on_client_early(Flow& flow, Job& job) {
   const dam_packet& packet = job.packet;
-  if ((packet.tcp_flags & DAM_TCP_SYN) != 0) return on_syn(job, flow.listener_slot);
+  if ((packet.tcp_flags & DAM_TCP_SYN) != 0) {
+    grant_cookie_tries(flow);
+    return on_syn(job, flow.listener_slot);
+  }
   if (!checksum_holds(job)) return drop(*job.frame, DAM_DROP_bad_checksum, flow.zone_slot);
   Handshake& handshake = handshake_of(flow);
   const dam_seq expected = dam_seq_add(flow.client_isn, 1 + handshake.held_bytes);

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// An ACK with a new cookie ends the flow of its ports: for true clients alone.
+#include <gtest/gtest.h>
+
+#include "tests/unit/engine/small_site.h"
+#include "tests/unit/engine/standing.h"
+
+namespace dam::test {
+namespace {
+
+constexpr uint64_t kSecond = 1'000'000'000;
+
+// Somebody else's SYN with the ports of a connection that stands.
+ClientSide forger_of(const Connection& c) {
+  ClientSide forger = c.client;
+  forger.isn = 0x70000000;
+  forger.next = forger.isn + 1;
+  return forger;
+}
+
+Segment syn_of(const ClientSide& client) {
+  Segment syn = client.segment(DAM_TCP_SYN);
+  syn.seq = dam_seq_of(client.isn);
+  return syn;
+}
+
+uint64_t guess_cookies(SmallSite& site, ClientSide forger, uint32_t count) {
+  const uint64_t before = site.worker().cookies_accepted;
+  for (uint32_t i = 0; i < count; ++i) {
+    forger.ack = i * 2654435761u;
+    site.send(kFrontPort, forger.segment(kAck));
+  }
+  return site.worker().cookies_accepted - before;
+}
+
+// The cookie that the forger cannot see, after a number of wrong guesses.
+bool is_replaced_after(uint32_t guesses, uint64_t pause_ns = 0) {
+  SmallSite site;
+  const auto c = stand(site);
+  ClientSide forger = forger_of(*c);
+  const auto answer = site.send(kFrontPort, syn_of(forger));
+  site.advance(pause_ns);
+  EXPECT_EQ(guess_cookies(site, forger, guesses), 0u);
+  forger.ack = answer.at(0).packet.seq.value + 1;
+  site.send(kFrontPort, forger.segment(kAck));
+  return site.worker().cookies_accepted == 2;
+}
+
+TEST(NewCookie, OneSynGrantsSixteenTriesForAMinute) {
+  EXPECT_TRUE(is_replaced_after(0)) << "a client that lost its connection and comes again";
+  EXPECT_TRUE(is_replaced_after(15));
+  EXPECT_FALSE(is_replaced_after(16));
+  EXPECT_FALSE(is_replaced_after(0, 80 * kSecond));
+}
+
+TEST(NewCookie, SynsGrantNoMoreThanSixteenTriesASecond) {
+  SmallSite site;
+  const auto c = stand(site);
+  ClientSide forger = forger_of(*c);
+  std::vector<Seen> answer;
+  for (int i = 0; i < 10; ++i) {
+    answer = site.send(kFrontPort, syn_of(forger));
+    guess_cookies(site, forger, 2);
+  }
+  forger.ack = answer.at(0).packet.seq.value + 1;
+  site.send(kFrontPort, forger.segment(kAck));
+  EXPECT_EQ(site.worker().cookies_accepted, 1u);
+  site.advance(2 * kSecond);
+  answer = site.send(kFrontPort, syn_of(forger));
+  forger.ack = answer.at(0).packet.seq.value + 1;
+  site.send(kFrontPort, forger.segment(kAck));
+  EXPECT_EQ(site.worker().cookies_accepted, 2u);
+}
+
+TEST(NewCookie, ASegmentThatCouldOpenNothingEndsNothing) {
+  SmallSite site;
+  const auto c = stand(site);
+  ClientSide forger = forger_of(*c);
+  forger.ack = site.send(kFrontPort, syn_of(forger)).at(0).packet.seq.value + 1;
+  std::vector<uint8_t> bytes(2048);
+  Frame frame;
+  frame.data = bytes.data();
+  ASSERT_TRUE(write_segment(frame, forger.segment(kAck)));
+  bytes.resize(frame.bytes);
+  bytes[14 + 20 + 16] ^= 0x55;  // the checksum
+  EXPECT_TRUE(site.send_raw(kFrontPort, bytes).empty());
+  EXPECT_EQ(site.drops(DAM_DROP_bad_checksum), 1u);
+  EXPECT_EQ(site.send(kFrontPort, c->client.segment(kAck, "alive")).size(), 1u);
+}
+
+}  // namespace
+}  // namespace dam::test
