@@ -23,10 +23,14 @@ void Worker::drop(Frame& frame, Drop reason, uint32_t zone) {
   out_->dropped.add(frame);
 }
 
-void Worker::transmit(Frame& frame, uint16_t l3, uint8_t family, const NextHop& hop, bool urgent) {
+bool Worker::transmit(Frame& frame, uint16_t l3, uint8_t family, const NextHop& hop, bool urgent) {
   const uint64_t mac = engine_.neighbours.mac_word(hop.neighbour);
-  if ((mac & Neighbours::kKnown) == 0) return drop(frame, DAM_DROP_no_neighbour, 0);
+  if ((mac & Neighbours::kKnown) == 0) {
+    drop(frame, DAM_DROP_no_neighbour, 0);
+    return false;
+  }
   transmit_to(mac, hop.interface, frame, l3, family, urgent);
+  return true;
 }
 
 void Worker::transmit_to(uint64_t mac, uint16_t out, const Frame& frame, uint16_t l3,
@@ -47,21 +51,28 @@ dam_rewrite Worker::rewrite_of(const Flow& flow, dam_direction direction) const 
   return {listener.address, flow.client, listener.port, flow.client_port};
 }
 
-void Worker::forward(Flow& flow, dam_direction direction, Job& job) {
+// False: the packet went nowhere.
+bool Worker::forward(Flow& flow, dam_direction direction, Job& job) {
   Frame& frame = *job.frame;
   const dam_packet& packet = job.packet;
   const uint16_t mtu = interface(flow.out_interface[direction]).mtu;
-  if (packet.end - packet.l3 > mtu) return too_big(flow, direction, job, mtu);
+  if (packet.end - packet.l3 > mtu) {
+    too_big(flow, direction, job, mtu);
+    return false;
+  }
   const dam_rewrite rewrite = rewrite_of(flow, direction);
   const Drop refused = dam_splice_translate(frame.data, frame.data + frame.bytes, &packet,
                                             &flow.splice, direction, &rewrite);
-  if (refused != DAM_DROP_none) return drop(frame, refused, flow.zone_slot);
+  if (refused != DAM_DROP_none) {
+    drop(frame, refused, flow.zone_slot);
+    return false;
+  }
   frame.bytes = packet.end;  // link-layer padding stays behind
   dam_zone_counters& zone = zone_counters(flow.zone_slot);
   ++zone.packets[direction];
   zone.bytes[direction] += frame.bytes;
-  transmit(frame, packet.l3, flow.family, hop(flow, direction),
-           (flow.flags & kFlowManagement) != 0);
+  return transmit(frame, packet.l3, flow.family, hop(flow, direction),
+                  (flow.flags & kFlowManagement) != 0);
 }
 
 bool Worker::originate(const Segment& segment, const NextHop& hop, bool urgent) {
