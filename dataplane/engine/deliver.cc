@@ -41,7 +41,10 @@ Segment Worker::deliver_segment(const Flow& flow, const Handshake& handshake) co
 }
 
 // Sends what the server's window takes. Nothing to send at all: the bare ACK ends the handshake.
-void Worker::deliver(Flow& flow, Handshake& handshake) {
+// RFC 6298 5: the timer starts with the first segment under way, and anew with progress alone; a
+// duplicate ACK does not put it off.
+void Worker::deliver(Flow& flow, Handshake& handshake, bool progress) {
+  const bool nothing_under_way = handshake.sent_bytes == handshake.acked_bytes;
   const bool urgent = (flow.flags & kFlowManagement) != 0;
   if (handshake.total_bytes() == 0) {
     originate(deliver_segment(flow, handshake), hop(flow, DAM_C2S), urgent);
@@ -59,14 +62,16 @@ void Worker::deliver(Flow& flow, Handshake& handshake) {
     if (!originate(segment, hop(flow, DAM_C2S), urgent)) break;
     handshake.sent_bytes += bytes;
   }
-  handshake.retransmit_ns = now_ns_ + handshake.retransmit_after_ns;
+  if (progress || nothing_under_way) {
+    handshake.retransmit_ns = now_ns_ + handshake.retransmit_after_ns;
+  }
   schedule_handshake(flow.handshake);
 }
 
 // From the first byte that is not acknowledged; a header only ever as a whole.
 void Worker::resend(Flow& flow, Handshake& handshake) {
   handshake.sent_bytes = handshake.acked_bytes < handshake.header_bytes ? 0 : handshake.acked_bytes;
-  deliver(flow, handshake);
+  deliver(flow, handshake, true);
 }
 
 void Worker::on_delivering(Flow& flow, dam_direction direction, Job& job) {
@@ -93,7 +98,7 @@ bool Worker::on_server_ack(Flow& flow, Handshake& handshake, const Job& job) {
   if ((packet.tcp_flags & DAM_TCP_SYN) != 0) {  // our answer was lost
     drop(frame, DAM_DROP_consumed, flow.zone_slot);
     handshake.sent_bytes = 0;
-    deliver(flow, handshake);
+    deliver(flow, handshake, false);
     return false;
   }
   const int32_t acked = dam_seq_distance(dam_seq_add(handshake.iss, 1), packet.ack);
@@ -104,11 +109,12 @@ bool Worker::on_server_ack(Flow& flow, Handshake& handshake, const Job& job) {
     return true;
   }
   const bool bare = packet.payload_bytes == 0 && (packet.tcp_flags & DAM_TCP_FIN) == 0;
-  if (acked > static_cast<int32_t>(handshake.acked_bytes)) {
+  const bool progress = acked > static_cast<int32_t>(handshake.acked_bytes);
+  if (progress) {
     handshake.acked_bytes = static_cast<uint32_t>(acked);
     handshake.sent_bytes = std::max(handshake.sent_bytes, handshake.acked_bytes);
   }
-  deliver(flow, handshake);
+  deliver(flow, handshake, progress);
   if (bare) drop(frame, DAM_DROP_consumed, flow.zone_slot);
   return !bare;
 }
