@@ -50,6 +50,9 @@ class Neighbours {
   // lives.
   void set_own(std::vector<dam_address> listeners);
   bool is_own(const dam_address& address) const;
+  // Can a segment that asks for an answer come from there? Not from a group, a broadcast address,
+  // this host or nobody (RFC 9293 3.9.2.3, RFC 1122 3.2.1.3).
+  bool may_be_source(const dam_address& address) const;
 
   // ARP, neighbour discovery and echo requests to own addresses. True: taken; the frame is now in a
   // list of `output` (answered in place: ARP and NDP in urgent, echo in normal; else dropped), and
