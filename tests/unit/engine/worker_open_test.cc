@@ -193,6 +193,17 @@ TEST(Open, APortRouteDoesNotWaitForTheClient) {
   EXPECT_EQ(greeting[0].packet.ack.value, client.isn + 1);
 }
 
+TEST(Open, TheSynOfAPortRouteHasTheClientsWindow) {
+  SmallSite site;
+  ClientSide client;
+  client.to_port = kPortRouted;
+  ASSERT_TRUE(prove(site, client));
+  const auto seen = site.send(kFrontPort, client.segment(kAck));
+  ASSERT_EQ(seen.size(), 1u);
+  ASSERT_TRUE(seen[0].has(DAM_TCP_SYN));
+  EXPECT_EQ(seen[0].packet.window, 502 << 7) << "a SYN's window is never scaled";
+}
+
 TEST(Open, ARefusedConnectEndsTheClientsConnection) {
   SmallSite site;
   ClientSide client;
