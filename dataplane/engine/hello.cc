@@ -152,12 +152,7 @@ void Worker::route(Flow& flow, Handshake& handshake, const RouteQuery& query) {
   const Route& chosen = policy_->routes[static_cast<size_t>(found)];
   unlink_waiting(handshake);
   const Drop refused = enter_zone(flow, chosen);
-  if (refused != DAM_DROP_none) {
-    const Exceeded exceeded = policy_->zones[flow.zone_slot].exceeded;
-    return refuse(flow, refused,
-                  exceeded == Exceeded::reset || refused == DAM_DROP_flow_table_full ||
-                      refused == DAM_DROP_half_open_limit || refused == DAM_DROP_hold_full);
-  }
+  if (refused != DAM_DROP_none) return refuse(flow, refused, tells_client(flow, refused));
   choose_candidates(flow, handshake, chosen);
   handshake.stage_deadline_ns = now_ns_ + policy_->timeouts.connect_ns;
   connect(flow, handshake);
@@ -210,6 +205,18 @@ dam_drop_reason Worker::enter_zone(Flow& flow, const Route& route) {
   }
   ++zone_counters(flow.zone_slot).connections_opened;
   return DAM_DROP_none;
+}
+
+// Is a client that its zone refuses told so? Who was banned is not. Who only has the SYN-ACK tries
+// again by itself, and finds room; but bytes that the dam has acknowledged are never sent again:
+// their connection would hang.
+bool Worker::tells_client(const Flow& flow, Drop refused) const {
+  const Exceeded exceeded = policy_->zones[flow.zone_slot].exceeded;
+  if (exceeded == Exceeded::reset || refused == DAM_DROP_flow_table_full ||
+      refused == DAM_DROP_half_open_limit || refused == DAM_DROP_hold_full) {
+    return true;
+  }
+  return exceeded == Exceeded::drop && handshakes_[flow.handshake].held_bytes > 0;
 }
 
 void Worker::refuse(Flow& flow, Drop reason, bool reset) {

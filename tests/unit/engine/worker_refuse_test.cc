@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What a client hears when its zone is full: `exceeded` of the policy.
+#include <gtest/gtest.h>
+
+#include "tests/unit/engine/small_site.h"
+#include "tests/unit/engine/standing.h"
+
+namespace dam::test {
+namespace {
+
+struct OneConnection : SmallSite {
+  explicit OneConnection(Exceeded exceeded) {
+    Policy policy = draft();
+    Zone& zone = policy.zones[kServiceZone];
+    zone.exceeded = exceeded;
+    zone.ban_after = 1;
+    zone.ban_within_ns = zone.ban_for_ns = 60'000'000'000;
+    zone.per_source[DAM_DIM_connections] = dam_gcra_rate_of(1000, 1);
+    apply(policy);
+    EXPECT_TRUE(stand(*this));
+  }
+};
+
+TEST(Refuse, WithDropAClientWhoseHelloWasAcknowledgedIsReset) {
+  OneConnection site(Exceeded::drop);
+  ClientSide client;
+  client.port = 40001;
+  ASSERT_TRUE(prove(site, client));
+  const auto seen = site.send(kFrontPort, client.segment(kAck, client_hello("www.example.org")));
+  EXPECT_EQ(site.drops(DAM_DROP_source_connections), 1u);
+  EXPECT_EQ(count_tcp(seen, kFrontPort, DAM_TCP_RST), 1u) << "it will never send the hello again";
+}
+
+TEST(Refuse, WithDropAClientThatOnlyHasTheSynAckHearsNothingAndMayTryAgain) {
+  OneConnection site(Exceeded::drop);
+  ClientSide client;
+  client.port = 40001;
+  client.to_port = kPortRouted;
+  ASSERT_TRUE(prove(site, client));
+  EXPECT_TRUE(site.send(kFrontPort, client.segment(kAck)).empty());
+  EXPECT_EQ(site.drops(DAM_DROP_source_connections), 1u);
+  site.advance(2'000'000'000);
+  EXPECT_EQ(
+      count_tcp(site.send(kFrontPort, client.segment(kAck, "EHLO")), kServicePort, DAM_TCP_SYN),
+      1u);
+}
+
+TEST(Refuse, WhoIsBannedIsNotTold) {
+  OneConnection site(Exceeded::ban);
+  ClientSide client;
+  client.port = 40001;
+  ASSERT_TRUE(prove(site, client));
+  const auto seen = site.send(kFrontPort, client.segment(kAck, client_hello("www.example.org")));
+  EXPECT_EQ(site.zone(kServiceZone).bans, 1u);
+  EXPECT_EQ(count_tcp(seen, kFrontPort, DAM_TCP_RST), 0u);
+}
+
+}  // namespace
+}  // namespace dam::test
