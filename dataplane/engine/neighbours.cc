@@ -22,7 +22,8 @@ enum : uint32_t { kFree, kWriting, kReady };
 
 constexpr uint64_t kAskEveryNs = 1'000'000'000;
 constexpr uint64_t kRefreshNs = 30'000'000'000;
-constexpr uint8_t kMostUnanswered = 3;
+constexpr uint8_t kMostUnanswered = 3;  // to the one that is known; then everybody is asked
+constexpr uint8_t kMostASecond = 30;    // then every kRefreshNs
 constexpr uint64_t kScanEveryNs = 100'000'000;
 
 bool less(const dam_address& a, const dam_address& b) { return std::memcmp(&a, &b, 16) < 0; }
@@ -276,21 +277,20 @@ void Neighbours::tick(uint64_t now_ns, Output& output) {
 }
 
 void Neighbours::attend(Neighbour& neighbour, uint64_t now_ns, Output& output) {
-  uint64_t mac = load(neighbour.mac);
   const uint8_t unanswered = load(neighbour.unanswered);
-  if (mac != kUnknownMac) {
-    const uint64_t confirmed_ns = load(neighbour.confirmed_ns);
-    if (unanswered == 0 && now_ns < confirmed_ns + kRefreshNs) return;
-    if (unanswered != 0 && now_ns < neighbour.asked_ns + kAskEveryNs) return;
-    if (unanswered < kMostUnanswered) return ask(neighbour, now_ns, output);
-    store(neighbour.unanswered, 0);
-    __atomic_compare_exchange_n(&neighbour.mac, &mac, kUnknownMac, false, __ATOMIC_RELAXED,
-                                __ATOMIC_RELAXED);
-    return;
-  }
-  if (load(neighbour.wanted) == 0) return;
-  if (neighbour.asked_ns != 0 && now_ns < neighbour.asked_ns + kAskEveryNs) return;
+  const bool known = load(neighbour.mac) != kUnknownMac;
+  if (!known && load(neighbour.wanted) == 0) return;
+  if (known && unanswered == 0 && now_ns < load(neighbour.confirmed_ns) + kRefreshNs) return;
+  const uint64_t pause_ns = known && unanswered >= kMostASecond ? kRefreshNs : kAskEveryNs;
+  const bool asked = known ? unanswered != 0 : neighbour.asked_ns != 0;
+  if (asked && now_ns < neighbour.asked_ns + pause_ns) return;
   ask(neighbour, now_ns, output);
+}
+
+bool Neighbours::is_silent(uint16_t id) const { return is_silent(neighbours_[id]); }
+
+bool Neighbours::is_silent(const Neighbour& neighbour) {
+  return load(neighbour.unanswered) >= kMostUnanswered;
 }
 
 const dam_address* Neighbours::source_for(uint16_t interface, const dam_address& target) const {
@@ -303,14 +303,16 @@ const dam_address* Neighbours::source_for(uint16_t interface, const dam_address&
   return first;
 }
 
-// A request to the whole link, or to the one whose address is to be confirmed.
+// A request to the whole link, or to the one whose address is to be confirmed. One that is silent
+// keeps its address: the answers may be what a flood on our way in has pushed out, and packets to
+// the gateway must not stop because of it.
 void Neighbours::ask(Neighbour& neighbour, uint64_t now_ns, Output& output) {
   const Interface& interface = interfaces_[neighbour.interface];
   const dam_address* source = source_for(neighbour.interface, neighbour.address);
   if (source == nullptr || spares_left_ == 0) return;
   --spares_left_;
   Frame frame = output.spare.frame[--output.spare.count];
-  const uint64_t word = load(neighbour.mac);
+  const uint64_t word = is_silent(neighbour) ? kUnknownMac : load(neighbour.mac);
   MacAddress known{};
   std::memcpy(known.data(), &word, 6);
   if (dam_address_is_v4(&neighbour.address)) {

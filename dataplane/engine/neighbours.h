@@ -40,6 +40,8 @@ class Neighbours {
   // kKnown and, in its first six bytes in memory, the MAC address; or kUnknownMac: it is being
   // asked for. One relaxed load when it is known.
   uint64_t mac_word(uint16_t neighbour) const;
+  // It has left several requests unanswered.
+  bool is_silent(uint16_t neighbour) const;
 
   std::span<const Interface> interfaces() const { return interfaces_; }
   // The interface that a frame came in by (driver port and VLAN), or NextHop::kNone.
@@ -60,7 +62,8 @@ class Neighbours {
   bool handle(Frame& frame, const dam_packet& packet, uint64_t now_ns, Output& output);
 
   // Called by worker 0 at least every 100 ms: asks for unresolved next hops in use (at once, then
-  // every second), confirms resolved ones every 30 s, announces own addresses when they are new.
+  // every second), confirms resolved ones every 30 s and keeps them when they are silent, announces
+  // own addresses when they are new.
   // Uses at most kSparesATick spare frames.
   void tick(uint64_t now_ns, Output& output);
   static constexpr uint32_t kSparesATick = 32;
@@ -99,6 +102,7 @@ class Neighbours {
                 uint64_t now_ns);
   bool confirm(uint16_t neighbour, uint64_t now_ns);
 
+  static bool is_silent(const Neighbour& neighbour);
   void attend(Neighbour& neighbour, uint64_t now_ns, Output& output);
   void ask(Neighbour& neighbour, uint64_t now_ns, Output& output);
   void announce(Output& output);

@@ -137,7 +137,7 @@ TEST(Neighbours, AsksForAnIpv6NeighbourThroughItsSolicitedNodeGroup) {
   EXPECT_EQ(q.neighbours.mac_word(id), word_of(kPeer));
 }
 
-TEST(Neighbours, ConfirmsAKnownAddressEveryThirtySecondsAndForgetsItAfterThreeSilences) {
+TEST(Neighbours, ConfirmsAKnownAddressEveryThirtySecondsAndKeepsItThroughSilence) {
   Quiet q;
   const uint16_t id = q.neighbours.next_hop(address_of("198.51.100.9")).neighbour;
   q.link.tick(q.neighbours, 2 * kSecond);
@@ -157,8 +157,21 @@ TEST(Neighbours, ConfirmsAKnownAddressEveryThirtySecondsAndForgetsItAfterThreeSi
     EXPECT_EQ(asked_at(second * kSecond), 1) << second;
     EXPECT_EQ(q.neighbours.mac_word(id), word_of(kPeer)) << "still in use while asking";
   }
-  EXPECT_EQ(asked_at(66 * kSecond), 0);
-  EXPECT_EQ(q.neighbours.mac_word(id), Neighbours::kUnknownMac);
+  // From now on everybody is asked, at first every second.
+  const Bytes to_all = arp(1, kOwn, "198.51.100.1", kNobody, "198.51.100.9", kAll);
+  const auto all_asked_at = [&](uint64_t second) {
+    const std::vector<Bytes> sent = q.link.tick(q.neighbours, second * kSecond);
+    EXPECT_EQ(std::count(sent.begin(), sent.end(), question), 0);
+    return std::count(sent.begin(), sent.end(), to_all);
+  };
+  EXPECT_TRUE(q.neighbours.is_silent(id));
+  for (uint64_t second = 66; second < 93; ++second) EXPECT_EQ(all_asked_at(second), 1) << second;
+  EXPECT_EQ(all_asked_at(93), 0) << "and then every 30 seconds";
+  EXPECT_EQ(all_asked_at(122), 1);
+  EXPECT_EQ(q.neighbours.mac_word(id), word_of(kPeer)) << "packets go on";
+  q.link.receive(q.neighbours, arp(2, kOther, "198.51.100.9", kOwn, "198.51.100.1"), 123 * kSecond);
+  EXPECT_EQ(q.neighbours.mac_word(id), word_of(kOther));
+  EXPECT_FALSE(q.neighbours.is_silent(id));
 }
 
 TEST(Neighbours, AMovedNeighbourIsFollowedAtOnce) {
