@@ -10,50 +10,69 @@ namespace dam {
 namespace {
 
 constexpr uint32_t kFailuresUntilDown = 3;
-constexpr uint64_t kProbeTimeoutNs = 1'000'000'000;
+constexpr uint64_t kProbeTimeoutNs = 1'000'000'000;   // or the interval, when that is shorter
+constexpr uint64_t kUnresolvedRetryNs = 100'000'000;  // the next hop is being asked for
 constexpr uint16_t kProbeMss = 1460;
 
 }  // namespace
 
-// The first ports of the range whose replies reach this worker.
-void Worker::prepare_probes() {
-  const PortRange range = policy_->source_ports;
-  if (range.first == probe_range_.first && range.last == probe_range_.last) return;
-  probe_range_ = range;
-}
-
+// Each server and family in its own time; one SYN a call, so that a tick stays short.
 void Worker::probe_servers() {
-  const uint64_t interval_ns = policy_->timeouts.probe_interval_ns;
-  if (interval_ns == 0 || now_ns_ < probe_at_ns_) return;
-  prepare_probes();
-  // One server and family a call, so that a tick stays short.
   const size_t count = policy_->servers.size() * 2;
-  if (probe_next_ >= count) {
-    probe_next_ = 0;
-    probe_at_ns_ = now_ns_ + interval_ns;
-    return;
+  probe_range_ = policy_->source_ports;
+  for (size_t i = 0; i < count; ++i) {
+    probe_next_ = (probe_next_ + 1) % count;
+    const auto slot = static_cast<uint16_t>(probe_next_ / 2);
+    if (probe_server(slot, probe_next_ % 2 == 0 ? 4 : 6)) return;
   }
-  const auto slot = static_cast<uint16_t>(probe_next_ / 2);
-  const auto family = static_cast<uint8_t>(probe_next_ % 2 == 0 ? 4 : 6);
-  ++probe_next_;
-  if (policy_->servers[slot].in_policy) send_probe(slot, family);
 }
 
-void Worker::send_probe(uint16_t server_slot, uint8_t family) {
+// True: a SYN has left. No probe takes the place of one that may still be answered.
+bool Worker::probe_server(uint16_t server_slot, uint8_t family) {
+  const Server& server = policy_->servers[server_slot];
+  const uint64_t interval_ns = policy_->timeouts.probe_interval_ns;
+  const dam_address none{};
+  Probe& probe = probes_[server_slot * 2u + (family == 6)];
+  if (interval_ns == 0 || !server.in_policy ||
+      dam_address_equal(&server.address[family == 6], &none)) {
+    probe = {};
+    return false;
+  }
+  if (probe.port != 0) {
+    if (now_ns_ - probe.sent_ns < std::min(kProbeTimeoutNs, interval_ns)) return false;
+    probe.port = 0;
+    note_probe(engine_.servers[server_slot], false);
+  }
+  // A policy may have made the interval shorter.
+  if (now_ns_ < std::min(probe.due_ns, probe.sent_ns + interval_ns)) return false;
+  return send_probe(probe, server_slot, family);
+}
+
+// A server cannot answer before its next hop is known, and fails only when nobody says where that
+// is.
+bool Worker::is_probe_ready(Probe& probe, ServerStatus& status, const NextHop& way) const {
+  const uint64_t interval_ns = policy_->timeouts.probe_interval_ns;
+  probe.due_ns = now_ns_ + interval_ns;
+  if (!way) return false;
+  if ((engine_.neighbours.mac_word(way.neighbour) & Neighbours::kKnown) != 0) return true;
+  if (engine_.neighbours.is_silent(way.neighbour)) {
+    note_probe(status, false);
+  } else {
+    probe.due_ns = now_ns_ + std::min(kUnresolvedRetryNs, interval_ns);
+  }
+  return false;
+}
+
+bool Worker::send_probe(Probe& probe, uint16_t server_slot, uint8_t family) {
   const Server& server = policy_->servers[server_slot];
   const dam_address& address = server.address[family == 6];
-  const dam_address none{};
-  if (dam_address_equal(&address, &none)) return;
-  Probe& probe = probes_[server_slot * 2u + (family == 6)];
-  ServerStatus& status = engine_.servers[server_slot];
-  if (probe.port != 0 && now_ns_ - probe.sent_ns >= kProbeTimeoutNs) note_probe(status, false);
   const NextHop way = engine_.neighbours.next_hop(address);
-  if (!way) return;
+  probe.sent_ns = now_ns_;
+  if (!is_probe_ready(probe, engine_.servers[server_slot], way)) return false;
   for (size_t i = 0; i < engine_.local_addresses.size(); ++i) {
     const LocalAddress& local = engine_.local_addresses[i];
     if (local.interface != way.interface || (dam_address_is_v4(&local.address) ? 4 : 6) != family)
       continue;
-    probe.sent_ns = now_ns_;
     probe.local = static_cast<uint8_t>(i);
     probe.port = probe_port(server, family, probe.local);
     probe.iss = dam_seq_of(static_cast<uint32_t>(now_ns_ >> 6));
@@ -70,9 +89,10 @@ void Worker::send_probe(uint16_t server_slot, uint8_t family) {
     syn.sack_permitted = true;
     syn.timestamps = true;
     syn.tsval = static_cast<uint32_t>(now_ns_ / 1'000'000);
-    originate(syn, way, true);
-    return;
+    if (!originate(syn, way, true)) probe.port = 0;
+    return true;
   }
+  return false;
 }
 
 uint16_t Worker::probe_port(const Server& server, uint8_t family, uint8_t local) {

@@ -198,6 +198,7 @@ void SmallSite::answer_arp(const Seen& seen, std::vector<Seen>& rest) {
   if (dam_load_be16(arp + 6) != 1 || announcement) return;
   uint8_t asked[4];
   std::memcpy(asked, arp + 24, 4);
+  if (dam_load32(asked) == mute_.word[3]) return;
   const uint8_t mac[6] = {2, 0, 0, 0, 1, seen.port};
   std::memcpy(reply.data(), arp + 8, 6);
   std::memcpy(reply.data() + 6, mac, 6);

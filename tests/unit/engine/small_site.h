@@ -61,6 +61,8 @@ class SmallSite {
   std::vector<Seen> send_raw(uint8_t port, std::vector<uint8_t> frame);
   std::vector<Seen> send_burst(const std::vector<std::pair<uint8_t, Segment>>& segments);
   std::vector<Seen> advance(uint64_t duration_ns);  // in steps of 5 ms
+  // Nobody answers ARP for this address.
+  void mute(const dam_address& address, bool silent) { mute_ = silent ? address : dam_address{}; }
   uint64_t drops(dam_drop_reason reason, int zone = -1) const;
   const dam_zone_counters& zone(uint8_t slot) const { return counters_->worker[0].zones[slot]; }
   const dam_worker_counters& worker() const { return counters_->worker[0]; }
@@ -80,6 +82,7 @@ class SmallSite {
   Output output_;
   Limits limits_;
   uint64_t version_ = 0;
+  dam_address mute_{};
   uint64_t now_ns_ = 1'000'000'000'000;
 };
 

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// When servers are asked, and what silence means.
+#include <gtest/gtest.h>
+
+#include "tests/unit/engine/small_site.h"
+#include "tests/unit/engine/standing.h"
+
+namespace dam::test {
+namespace {
+
+constexpr uint64_t kMillisecond = 1'000'000;
+
+// Probes every `interval_ns`. Nobody answers unless the test does.
+Policy probing(const SmallSite& site, uint64_t interval_ns) {
+  Policy policy = site.draft();
+  policy.timeouts.probe_interval_ns = interval_ns;
+  return policy;
+}
+
+// Answers the probes that leave by these ports, for a time. Gives how many there were.
+size_t answer_probes(SmallSite& site, uint64_t duration_ns, bool service, bool management) {
+  size_t count = 0;
+  for (uint64_t done_ns = 0; done_ns < duration_ns; done_ns += 5 * kMillisecond) {
+    for (const Seen& seen : site.advance(5 * kMillisecond)) {
+      if (seen.packet.kind != DAM_KIND_TCP || !seen.has(DAM_TCP_SYN)) continue;
+      ++count;
+      const bool answers = seen.port == kServicePort ? service : management;
+      if (answers) site.send(seen.port, answer_to(seen, DAM_TCP_SYN | kAck));
+    }
+  }
+  return count;
+}
+
+bool is_up(SmallSite& site, uint16_t slot) { return site.engine().servers[slot].up != 0; }
+
+TEST(Probe, ASilentServerIsNoticedHoweverShortTheInterval) {
+  for (const uint64_t interval_ns :
+       {200 * kMillisecond, 1000 * kMillisecond, 2000 * kMillisecond}) {
+    SmallSite site;
+    site.apply(probing(site, interval_ns));
+    answer_probes(site, 2 * interval_ns, true, true);
+    EXPECT_TRUE(is_up(site, 0));
+    answer_probes(site, 2 * interval_ns, false, true);
+    EXPECT_TRUE(is_up(site, 0)) << "two silences are not enough";
+    answer_probes(site, 2 * interval_ns + 1000 * kMillisecond, false, true);
+    EXPECT_FALSE(is_up(site, 0)) << interval_ns;
+    EXPECT_TRUE(is_up(site, 1)) << interval_ns;
+    answer_probes(site, 2 * interval_ns, true, true);
+    EXPECT_TRUE(is_up(site, 0)) << "it answers again";
+  }
+}
+
+TEST(Probe, NoneTakesThePlaceOfOneThatMayStillBeAnswered) {
+  SmallSite site;
+  site.apply(probing(site, 2000 * kMillisecond));
+  std::optional<Seen> syn;
+  while (!syn) {
+    const auto seen = site.advance(5 * kMillisecond);
+    if (const Seen* found = find_tcp(seen, kServicePort, DAM_TCP_SYN)) syn = *found;
+  }
+  site.apply(probing(site, 1000 * kMillisecond));
+  EXPECT_EQ(count_tcp(site.advance(900 * kMillisecond), kServicePort, DAM_TCP_SYN), 0u);
+  const auto reset = site.send(kServicePort, answer_to(*syn, DAM_TCP_SYN | kAck));
+  EXPECT_EQ(count_tcp(reset, kServicePort, DAM_TCP_RST), 1u);
+  EXPECT_EQ(site.engine().servers[0].failures, 0u);
+}
+
+TEST(Probe, ServersWithIntervalsAreAskedOnceEach) {
+  SmallSite site;
+  site.apply(probing(site, 500 * kMillisecond));
+  EXPECT_EQ(answer_probes(site, 5000 * kMillisecond, true, true), 2u * 10);
+}
+
+// A new server whose link address nobody tells at first.
+TEST(Probe, AnUnresolvedNextHopIsNoFailureUntilItStaysSilent) {
+  SmallSite site;
+  Policy policy = probing(site, 500 * kMillisecond);
+  policy.servers[0].address[0] = v4(198, 18, 10, 77);
+  site.mute(policy.servers[0].address[0], true);
+  site.apply(policy);
+  answer_probes(site, 1500 * kMillisecond, true, true);
+  EXPECT_EQ(site.engine().servers[0].failures, 0u) << "it is being asked for";
+  EXPECT_TRUE(is_up(site, 0));
+  answer_probes(site, 5000 * kMillisecond, true, true);
+  EXPECT_FALSE(is_up(site, 0)) << "nobody has this address";
+  site.mute(policy.servers[0].address[0], false);
+  answer_probes(site, 2000 * kMillisecond, true, true);
+  EXPECT_TRUE(is_up(site, 0));
+}
+
+TEST(Probe, AResolvedNextHopIsProbedWithinATenthOfASecond) {
+  SmallSite site;
+  Policy policy = probing(site, 10'000 * kMillisecond);
+  policy.servers[0].address[0] = v4(198, 18, 10, 77);
+  site.apply(policy);
+  EXPECT_EQ(answer_probes(site, 300 * kMillisecond, true, true), 2u) << "one each";
+}
+
+}  // namespace
+}  // namespace dam::test
