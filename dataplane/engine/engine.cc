@@ -52,43 +52,8 @@ Engine::Engine(EngineConfig config)
 
 Engine::~Engine() = default;
 
-uint32_t Engine::port_owner(const Server& server, uint8_t family, uint8_t local,
-                            uint16_t port) const {
-  if (!config_.reply_worker) return port % config_.workers;
-  return config_.reply_worker(server.address[family == 6], server.port,
-                              local_addresses[local].address, port);
-}
-
-PortPool* Engine::ports(uint32_t worker, uint16_t server_slot, uint8_t local) {
-  return ports_[(size_t{worker} * DAM_MAX_SERVERS + server_slot) * kMostLocalAddresses + local]
-      .get();
-}
-
-void Engine::make_port_pools(const Policy& policy) {
-  for (size_t slot = 0; slot < policy.servers.size(); ++slot) {
-    const Server& server = policy.servers[slot];
-    for (size_t local = 0; local < local_addresses.size(); ++local) {
-      const auto family =
-          static_cast<uint8_t>(dam_address_is_v4(&local_addresses[local].address) ? 4 : 6);
-      const NextHop way = neighbours.next_hop(server.address[family == 6]);
-      if (!server.in_policy || way.interface != local_addresses[local].interface) continue;
-      std::vector<std::vector<uint16_t>> shares(config_.workers);
-      for (uint32_t port = policy.source_ports.first + kProbePorts;
-           port <= policy.source_ports.last; ++port) {
-        const auto number = static_cast<uint16_t>(port);
-        shares[port_owner(server, family, static_cast<uint8_t>(local), number)].push_back(number);
-      }
-      for (uint32_t worker = 0; worker < config_.workers; ++worker) {
-        auto& pool =
-            ports_[(size_t{worker} * DAM_MAX_SERVERS + slot) * kMostLocalAddresses + local];
-        if (!pool) pool = std::make_unique<PortPool>(shares[worker], config_.hash_key[0] ^ slot);
-      }
-    }
-  }
-}
-
 void Engine::apply(const std::shared_ptr<const Policy>& policy) {
-  make_port_pools(*policy);
+  make_port_pools(*policy);  // before the policy: who sees that one settles in them
   uint64_t memory_ns = 0;
   for (const Zone& zone : policy->zones) memory_ns = std::max(memory_ns, zone.ban_within_ns);
   sources.set_violation_memory(memory_ns);
@@ -134,7 +99,10 @@ void Engine::rotate_secret(const uint64_t fresh[2]) {
 }
 
 void Engine::control_tick(uint64_t now_ns) {
-  if (applied_everywhere() && kept_.size() > 1) kept_.erase(kept_.begin(), kept_.end() - 1);
+  if (applied_everywhere()) {
+    kept_.erase(kept_.begin(), kept_.end() - 1);
+    replaced_pools_.clear();
+  }
   if (policy() != nullptr) publish_states(*policy(), now_ns);
   publish_gauges();
   publish(config_.counters->heartbeat_ns, now_ns);
@@ -169,8 +137,7 @@ void Engine::publish_gauges() {
   }
   uint64_t ports_used = 0;
   uint64_t ports_all = 0;
-  for (const auto& pool : ports_) {
-    if (!pool) continue;
+  for (const auto& pool : pools_) {
     ports_used += pool->in_use();
     ports_all += pool->in_use() + pool->free();
   }

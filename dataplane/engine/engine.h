@@ -92,6 +92,7 @@ class Engine {
   uint32_t secret_generation() const { return secret_generation_.load(std::memory_order_acquire); }
   dam_cookie_secrets secrets() const;
   PortPool* ports(uint32_t worker, uint16_t server_slot, uint8_t local);
+  void settle_ports(uint32_t worker);
   uint32_t port_owner(const Server& server, uint8_t family, uint8_t local, uint16_t port) const;
 
   std::vector<LocalAddress> local_addresses;
@@ -106,15 +107,25 @@ class Engine {
   Neighbours neighbours;
 
  private:
+  std::atomic<PortPool*>& ports_of(uint32_t worker, size_t server_slot, size_t local) {
+    return ports_[(worker * DAM_MAX_SERVERS + server_slot) * kMostLocalAddresses + local];
+  }
   void make_port_pools(const Policy& policy);
+  void make_port_pools(const Policy& policy, size_t server_slot, uint8_t local);
+  void share_port_pools(const Policy& policy, size_t server_slot, uint8_t local);
+  void replace_port_pool(uint32_t worker, size_t server_slot, uint8_t local,
+                         std::unique_ptr<PortPool> fresh);
   void ask_for_next_hops(const Policy& policy);
   void publish_states(const Policy& policy, uint64_t now_ns);
   void publish_gauges();
 
   EngineConfig config_;
   std::vector<std::unique_ptr<Worker>> workers_;
-  // [worker][server slot][local address]; made by apply(), never destroyed while the engine lives.
-  std::vector<std::unique_ptr<PortPool>> ports_;
+  // [worker][server slot][local address]; slots of one address and port share a pool. Put there by
+  // apply(); a pool that another replaced lives until every worker has settled in the other.
+  std::vector<std::atomic<PortPool*>> ports_;
+  std::vector<std::unique_ptr<PortPool>> pools_;
+  std::vector<std::unique_ptr<PortPool>> replaced_pools_;
   std::atomic<const Policy*> current_{nullptr};
   std::vector<std::shared_ptr<const Policy>> kept_;  // the current one last
   std::array<dam_cookie_secrets, 2> secrets_{};      // the one of generation & 1 is in force

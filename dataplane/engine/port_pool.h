@@ -11,12 +11,22 @@
 #include <span>
 
 #include "dataplane/engine/big_array.h"
+#include "dataplane/engine/policy.h"
 
 namespace dam {
 
 class PortPool {
  public:
-  PortPool(std::span<const uint16_t> ports, uint64_t seed);
+  // `range` is what the ports were chosen from. `before` is the pool whose place this one takes.
+  PortPool(std::span<const uint16_t> ports, uint64_t seed, PortRange range = {},
+           PortPool* before = nullptr);
+
+  // Before the first use, by the worker that uses both: what lives or rests in the pool before this
+  // one lives or rests here. Ports outside the range drain. Copies 64 Ki entries, once.
+  void settle();
+  bool has_range(PortRange range) const {
+    return range.first == range_.first && range.last == range_.last;
+  }
 
   // The port that has rested longest; 0 when every port is in use or resting.
   uint16_t take(uint64_t now_ns, uint64_t rest_ns);
@@ -30,24 +40,69 @@ class PortPool {
   // When a port was given back, in ticks of 67 ms: 32 bits last for nine years.
   static constexpr uint32_t kTickShift = 26;
   uint32_t wrapped(uint32_t index) const { return index < capacity_ ? index : index - capacity_; }
+  void append(uint16_t port, uint32_t tick);
+  void keep_others(const std::bitset<65536>& busy);
 
+  PortRange range_;
+  PortPool* before_;  // until settle()
   uint32_t capacity_;
   uint32_t head_ = 0;
   uint32_t count_;
   uint32_t fresh_;  // of these, the first ones were never used
   BigArray<uint16_t> port_;
   BigArray<uint32_t> given_tick_;
-  std::bitset<65536> taken_;
+  std::bitset<65536> taken_;  // of the pool before this one, too
+  std::bitset<65536> members_;
 };
 
-inline PortPool::PortPool(std::span<const uint16_t> ports, uint64_t seed)
-    : capacity_(static_cast<uint32_t>(ports.size())),
+inline PortPool::PortPool(std::span<const uint16_t> ports, uint64_t seed, PortRange range,
+                          PortPool* before)
+    : range_(range),
+      before_(before),
+      capacity_(static_cast<uint32_t>(ports.size())),
       count_(capacity_),
       fresh_(capacity_),
       port_(capacity_),
       given_tick_(capacity_) {
   std::copy(ports.begin(), ports.end(), port_.data());
   std::shuffle(port_.all().begin(), port_.all().end(), std::mt19937_64(seed));
+  for (const uint16_t port : ports) members_.set(port);
+}
+
+inline void PortPool::append(uint16_t port, uint32_t tick) {
+  const uint32_t tail = wrapped(head_ + count_);
+  port_[tail] = port;
+  given_tick_[tail] = tick;
+  ++count_;
+}
+
+inline void PortPool::keep_others(const std::bitset<65536>& busy) {
+  uint32_t kept = 0;
+  for (uint32_t i = 0; i < capacity_; ++i) {
+    if (!busy.test(port_[i])) port_[kept++] = port_[i];
+  }
+  count_ = fresh_ = kept;
+}
+
+inline void PortPool::settle() {
+  if (before_ == nullptr) [[likely]]
+    return;
+  PortPool& before = *before_;
+  before_ = nullptr;
+  before.settle();
+  taken_ = before.taken_;
+  std::bitset<65536> busy = taken_;
+  const auto resting = [&](auto&& each) {  // the oldest first
+    for (uint32_t i = before.fresh_; i < before.count_; ++i) {
+      const uint32_t at = before.wrapped(before.head_ + i);
+      each(before.port_[at], before.given_tick_[at]);
+    }
+  };
+  resting([&](uint16_t port, uint32_t) { busy.set(port); });
+  keep_others(busy);
+  resting([&](uint16_t port, uint32_t tick) {
+    if (members_.test(port)) append(port, tick);
+  });
 }
 
 inline uint16_t PortPool::take(uint64_t now_ns, uint64_t rest_ns) {
@@ -69,10 +124,7 @@ inline uint16_t PortPool::take(uint64_t now_ns, uint64_t rest_ns) {
 inline void PortPool::give(uint16_t port, uint64_t now_ns) {
   if (!taken_.test(port)) return;
   taken_.reset(port);
-  const uint32_t tail = wrapped(head_ + count_);
-  port_[tail] = port;
-  given_tick_[tail] = static_cast<uint32_t>(now_ns >> kTickShift);
-  ++count_;
+  if (members_.test(port)) append(port, static_cast<uint32_t>(now_ns >> kTickShift));
 }
 
 }  // namespace dam

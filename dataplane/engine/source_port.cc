@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The dam's own end of a connection to a server: address and port, so that replies come back to
+// this worker.
+#include "dataplane/engine/worker.h"
+
+namespace dam {
+
+bool Worker::bind_source_port(Flow& flow, uint16_t server_slot) {
+  const Server& server = policy_->servers[server_slot];
+  const NextHop way = engine_.neighbours.next_hop(server.address[flow.family == 6]);
+  if (!way) return false;
+  for (size_t i = 0; i < engine_.local_addresses.size(); ++i) {
+    const LocalAddress& local = engine_.local_addresses[i];
+    if (local.interface != way.interface ||
+        (dam_address_is_v4(&local.address) ? 4 : 6) != flow.family) {
+      continue;
+    }
+    flow.local = static_cast<uint8_t>(i);
+    flow.server_slot = server_slot;
+    flow.out_interface[DAM_C2S] = static_cast<uint8_t>(way.interface);
+    flow.neighbour[DAM_C2S] = way.neighbour;
+    if (!take_source_port(flow)) continue;
+    if (index_of_flows_.insert(server_side_hash(flow), flow_ref(index_of(flow), DAM_S2C)))
+      return true;
+    engine_.ports(index_, server_slot, flow.local)->give(flow.source_port, now_ns_);
+    flow.source_port = 0;
+    return false;
+  }
+  return false;
+}
+
+// A port that no living flow has to this address and port: slots of one server share their ports,
+// but one may have found its pool before the other moved here.
+bool Worker::take_source_port(Flow& flow) {
+  constexpr int kTries = 8;
+  PortPool* pool = engine_.ports(index_, flow.server_slot, flow.local);
+  if (pool == nullptr) return false;
+  const Server& server = policy_->servers[flow.server_slot];
+  dam_packet reply{};
+  reply.src = server.address[flow.family == 6];
+  reply.dst = engine_.local_addresses[flow.local].address;
+  reply.src_port = server.port;
+  for (int i = 0; i < kTries; ++i) {
+    const uint16_t port = pool->take(now_ns_, policy_->timeouts.port_rest_ns);
+    if (port == 0) return false;
+    reply.dst_port = dam_hton16(port);
+    if (find_flow(reply, hash_of(reply)) == kNone) {
+      flow.source_port = port;
+      return true;
+    }
+    pool->give(port, now_ns_);
+  }
+  return false;
+}
+
+uint64_t Worker::server_side_hash(const Flow& flow) const {
+  const Server& server = policy_->servers[flow.server_slot];
+  const dam_flow_key key{server.address[flow.family == 6],
+                         engine_.local_addresses[flow.local].address, server.port,
+                         dam_hton16(flow.source_port)};
+  return dam_flow_hash(engine_.config().hash_key, &key);
+}
+
+void Worker::unbind_source_port(Flow& flow) {
+  if (flow.source_port == 0) return;
+  index_of_flows_.erase(server_side_hash(flow), flow_ref(index_of(flow), DAM_S2C));
+  engine_.ports(index_, flow.server_slot, flow.local)->give(flow.source_port, now_ns_);
+  ++counters_->servers[flow.server_slot].connections_closed;
+  flow.source_port = 0;
+}
+
+}  // namespace dam
