@@ -1,22 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// From SYN to flow: the SYN is answered with a cookie and forgotten; the cookie that comes back
-// proves the source, and only then is anything remembered or charged (RFC 4987 3.6).
-#include <algorithm>
-
+// From cookie to flow: the cookie that comes back proves the source, and only then is anything
+// remembered or charged (RFC 4987 3.6).
 #include "dataplane/core/checksum.h"
-#include "dataplane/core/siphash.h"
 #include "dataplane/engine/worker.h"
 
 namespace dam {
-
-namespace {
-
-constexpr uint16_t kCookieTries = 16;
-constexpr uint16_t kTriesLastS = 64;
-
-uint16_t seconds_of(uint64_t now_ns) { return static_cast<uint16_t>(now_ns >> 30); }
-
-}  // namespace
 
 // Retired ones included: their flows live on.
 const Listener* Worker::listener_at(const Policy& policy, const dam_packet& packet,
@@ -37,91 +25,6 @@ const Listener* Worker::listener_of(const dam_packet& packet, uint16_t& slot) co
   return listener != nullptr && listener->in_policy ? listener : nullptr;
 }
 
-void Worker::lower_promise(LearnedOptions& promise, uint16_t server_slot) const {
-  const uint32_t learned = engine_.servers[server_slot].learned.load(std::memory_order_relaxed);
-  if (learned == 0) return;
-  const LearnedOptions server = LearnedOptions::unpack(learned);
-  promise.mss = std::min(promise.mss, server.mss);
-  promise.sack &= server.sack;
-  promise.timestamps &= server.timestamps;
-  promise.ecn &= server.ecn;
-  if (server.wscale == kNoWscale) promise.wscale = kNoWscale;
-}
-
-// What a SYN-ACK may promise: what every server behind the listener holds, fallbacks included.
-// Looked up once a while, since it changes only with probes and policies.
-LearnedOptions Worker::promise_of(const Listener& listener) const {
-  LearnedOptions promise;
-  for (const Route& route : policy_->routes) {
-    if (route.listener_group != listener.group) continue;
-    for (const uint16_t slot : route.server_slots) lower_promise(promise, slot);
-    if (route.fallback_slot >= 0) {
-      lower_promise(promise, static_cast<uint16_t>(route.fallback_slot));
-    }
-  }
-  return promise;
-}
-
-void Worker::refresh_promises() {
-  constexpr uint64_t kEveryNs = 50'000'000;
-  if (now_ns_ < promises_at_ns_ && promises_of_ == policy_) return;
-  promises_at_ns_ = now_ns_ + kEveryNs;
-  if (promises_of_ != policy_) engine_.settle_ports(index_);
-  promises_of_ = policy_;
-  const size_t count = std::min(policy_->listeners.size(), promises_.size());
-  for (size_t i = 0; i < count; ++i) promises_[i] = promise_of(policy_->listeners[i]);
-}
-
-// The dam's TSval towards a client: milliseconds, from an origin of its own for each pair of
-// addresses and ports (RFC 7323 5.4: never backwards; 7.1: no uptime to be read). The bits of the
-// hash that it shows choose neither a bucket of the flow index (the low ones) nor a tag (the high
-// ones).
-uint32_t Worker::client_clock(uint64_t flow_hash) const {
-  return static_cast<uint32_t>(now_ns_ / 1'000'000) + (static_cast<uint32_t>(flow_hash >> 24) << 8);
-}
-
-void Worker::on_syn(Job& job, uint16_t listener_slot) {
-  const dam_packet& packet = job.packet;
-  Frame& frame = *job.frame;
-  if (!engine_.neighbours.may_be_source(packet.src)) return drop(frame, DAM_DROP_bad_source, 0);
-  dam_tcp_options offered;
-  const Drop bad = dam_parse_tcp_options(frame.data, frame.data + frame.bytes, &packet, &offered);
-  if (bad != DAM_DROP_none) return drop(frame, bad, 0);
-  if (!checksum_holds(job)) return drop(frame, DAM_DROP_bad_checksum, 0);
-
-  const LearnedOptions promise = promises_[listener_slot];
-  const bool wants_ecn =
-      (packet.tcp_flags & (DAM_TCP_ECE | DAM_TCP_CWR)) == (DAM_TCP_ECE | DAM_TCP_CWR);
-  dam_cookie_options agreed{};
-  agreed.mss = offered.mss != 0 ? offered.mss : 536;
-  agreed.wscale = promise.wscale == kNoWscale ? kNoWscale : offered.wscale;
-  agreed.sack = offered.sack_permitted && promise.sack;
-  agreed.ecn = wants_ecn && promise.ecn;
-  const dam_flow_key key{packet.src, packet.dst, packet.src_port, packet.dst_port};
-
-  Segment reply;
-  reply.src = packet.dst;
-  reply.dst = packet.src;
-  reply.src_port = packet.dst_port;
-  reply.dst_port = packet.src_port;
-  reply.seq = dam_syn_cookie_make(&secrets_, &key, packet.seq, agreed);
-  reply.ack = dam_seq_add(packet.seq, 1);
-  reply.flags = static_cast<uint8_t>(DAM_TCP_SYN | DAM_TCP_ACK | (agreed.ecn ? DAM_TCP_ECE : 0));
-  reply.window = static_cast<uint16_t>(std::min<uint32_t>(hold_.buffer_bytes(), 65535));
-  reply.mss = std::min<uint16_t>(promise.mss, mss_of(job.interface, packet.family));
-  reply.wscale = agreed.wscale == kNoWscale ? kNoWscale : kPromisedWscale;
-  reply.sack_permitted = agreed.sack;
-  reply.timestamps = offered.has_timestamps && promise.timestamps;
-  reply.tsval = client_clock(job.hash);
-  reply.tsecr = offered.tsval;
-  ++counters_->cookies_sent;
-  answer_sender(job, reply);
-}
-
-uint16_t Worker::mss_of(uint16_t out, uint8_t family) const {
-  return static_cast<uint16_t>(interface(static_cast<uint8_t>(out)).mtu - (family == 4 ? 40 : 60));
-}
-
 bool Worker::checksum_holds(const Job& job) const {
   return job.frame->checksum == RxChecksum::good ||
          dam_checksum_tcp_valid(job.frame->data, &job.packet);
@@ -132,63 +35,6 @@ bool Worker::cookie_holds(const dam_packet& packet, dam_cookie_options& options)
   constexpr uint32_t kBefore = 0xffffffffu;
   return dam_syn_cookie_check(&secrets_, &key, dam_seq_add(packet.seq, kBefore),
                               dam_seq_add(packet.ack, kBefore), &options) != 0;
-}
-
-// A SYN for the ports of a flow lets the next few ACKs be tried as cookies. One guess in 2^22
-// passes: 16 a second make that three days of guessing, where every ACK for ever made it seconds.
-void Worker::grant_cookie_tries(Flow& flow) const {
-  const uint16_t now_s = seconds_of(now_ns_);
-  const bool fresh = flow.cookie_tries == 0 && flow.tries_granted_s == 0;
-  if (!fresh && flow.tries_granted_s == now_s) return;
-  flow.tries_granted_s = now_s;
-  flow.cookie_tries = kCookieTries;
-  flow.flags |= kFlowSynSeen;
-}
-
-// Segments that fit the old flow are not tried as cookies: among millions one would pass by chance.
-// An old flow that is over has little left to say; numbers within 64 KiB of its last are all that
-// fit, which a port used again has left behind after 4 ms (RFC 9293 3.4.1).
-bool Worker::fits_connection(const Flow& flow, const dam_packet& packet) {
-  const bool spliced = flow.state >= FlowState::deliver;
-  const dam_seq sent =
-      spliced ? dam_seq_translate(flow.track.next[DAM_S2C], flow.splice.seq_delta[DAM_S2C])
-              : dam_seq_add(flow.cookie, 1);
-  const dam_seq received = spliced ? flow.track.next[DAM_C2S] : dam_seq_add(flow.client_isn, 1);
-  const int32_t near = (flow.flags & kFlowClosing) != 0 ? 1 << 16 : 1 << 26;
-  const int32_t seq_off = dam_seq_distance(received, packet.seq);
-  const int32_t ack_off = dam_seq_distance(sent, packet.ack);
-  return seq_off > -near && seq_off < near && ack_off > -near && ack_off < near;
-}
-
-// False: the tries are used up, or nobody came for so long; the flow takes the short way again.
-bool Worker::may_be_cookie(Flow& flow) const {
-  const auto age_s = static_cast<uint16_t>(seconds_of(now_ns_) - flow.tries_granted_s);
-  if (age_s > kTriesLastS) flow.cookie_tries = 0;
-  if (flow.cookie_tries == 0) flow.flags = static_cast<uint8_t>(flow.flags & ~kFlowSynSeen);
-  return flow.cookie_tries != 0;
-}
-
-// A client that lost its connection uses the port again: its new cookie ends the old flow, once all
-// is checked that a new flow needs.
-bool Worker::replaced_by_new_cookie(Flow& flow, Job& job) {
-  if (!may_be_cookie(flow) || fits_connection(flow, job.packet)) return false;
-  dam_cookie_options cookie;
-  if (!cookie_holds(job.packet, cookie)) {
-    --flow.cookie_tries;
-    return false;
-  }
-  const uint16_t listener_slot = flow.listener_slot;
-  dam_tcp_options options;
-  const Drop refused = may_open(job, listener_slot, options);
-  if (refused != DAM_DROP_none) {
-    drop(*job.frame, refused, flow.zone_slot);
-    return true;
-  }
-  count_drop(DAM_DROP_closed, flow.zone_slot);
-  reset_server(flow);
-  release(flow);
-  on_cookie(job, listener_slot);
-  return true;
 }
 
 dam_drop_reason Worker::may_open(const Job& job, uint16_t listener_slot,

@@ -107,7 +107,7 @@ class Worker {
   Drop count_concurrent(Flow& flow, const Zone& zone);
   void uncount_concurrent(Flow& flow);
 
-  // open.cc: SYN -> cookie -> flow.
+  // syn.cc, open.cc, new_cookie.cc: SYN -> cookie -> flow.
   static const Listener* listener_at(const Policy& policy, const dam_packet& packet,
                                      uint16_t& slot);
   const Listener* listener_of(const dam_packet& packet, uint16_t& slot) const;
@@ -174,7 +174,7 @@ class Worker {
   bool on_server_ack(Flow& flow, Handshake& handshake, const Job& job);
   void delivered(Flow& flow);
 
-  // close.cc: FIN, RST, time, and what is given back.
+  // close.cc, timeouts.cc: FIN, RST, time, and what is given back.
   void on_control(Flow& flow, dam_direction direction, Job& job);
   void acknowledge_again(Flow& flow, Job& job);
   void on_rst(Flow& flow, dam_direction direction, const dam_packet& packet);

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What time ends: idle flows, handshakes that take too long, and, bit by bit, the connections of
+// sources that a new policy denies.
+#include <algorithm>
+
+#include "dataplane/engine/worker.h"
+
+namespace dam {
+
+uint64_t Worker::idle_limit_ns(const Flow& flow) const {
+  const Timeouts& timeouts = policy_->timeouts;
+  if ((flow.flags & kFlowClosing) != 0) return timeouts.closing_ns;
+  if ((flow.flags & (kFlowFinClient | kFlowFinServer)) != 0) return timeouts.half_closed_ns;
+  return timeouts.idle_ns;
+}
+
+// As many as the spare frames can tell: a connection that ends is reset at both its ends. One that
+// is kept silent instead would hang at its client.
+uint32_t Worker::flow_timer_budget() const {
+  constexpr uint32_t kMost = 64;
+  const uint32_t kept = kept_spares(false);
+  return out_->spare.count > kept ? std::min(kMost, (out_->spare.count - kept) / 2) : 0;
+}
+
+// The wheel is told once; how long the flow was silent is looked up when it fires.
+void Worker::on_flow_timer(uint32_t index) {
+  Flow& flow = flows_[index];
+  if (flow.state < FlowState::deliver) return;
+  const uint64_t limit_ns = idle_limit_ns(flow);
+  const uint64_t silent_ns = uint64_t{coarse(now_ns_) - flow.last_seen} * kCoarseNs;
+  if (silent_ns < limit_ns) {
+    return flow_timers_.schedule(index, now_ns_ + limit_ns - silent_ns);
+  }
+  if ((flow.flags & kFlowClosing) == 0) {
+    reset_server(flow);
+    reset_client(flow);
+  }
+  release(flow);
+}
+
+void Worker::schedule_handshake(uint32_t index) {
+  const Handshake& handshake = handshakes_[index];
+  handshake_timers_.schedule(index, std::min(handshake.stage_deadline_ns, handshake.retransmit_ns));
+}
+
+void Worker::on_handshake_timer(uint32_t index) {
+  Handshake& handshake = handshakes_[index];
+  Flow& flow = flows_[handshake.flow];
+  const bool over = now_ns_ >= handshake.stage_deadline_ns;
+  if (!over && now_ns_ < handshake.retransmit_ns) return schedule_handshake(index);
+  switch (flow.state) {
+    case FlowState::hello:
+      return refuse(flow, DAM_DROP_hello_timeout, true);
+    case FlowState::connect:
+      if (over) {
+        reset_server(flow);
+        return server_failed(flow, handshake, DAM_DROP_server_timeout);
+      }
+      ++counters_->retransmissions;
+      return send_syn(flow, handshake);
+    case FlowState::deliver:
+      if (over) return refuse(flow, DAM_DROP_server_timeout, true);
+      ++counters_->retransmissions;
+      handshake.retransmit_after_ns *= 2;
+      return resend(flow, handshake);
+    default:
+      return;
+  }
+}
+
+// After a new policy: connections of sources that it denies end, a few flows a tick, and no more
+// than can be reset at both ends.
+void Worker::sweep_denied() {
+  if (sweep_at_ == kNone) return;
+  constexpr uint32_t kFlowsPerTick = 512;
+  const auto count = static_cast<uint32_t>(flows_.size());
+  const uint32_t end = std::min(sweep_at_ + kFlowsPerTick, count);
+  for (; sweep_at_ < end && flow_timer_budget() > 0; ++sweep_at_) {
+    Flow& flow = flows_[sweep_at_];
+    if (flow.state == FlowState::free) continue;
+    const bool allowed = policy_->allow.contains(flow.client);
+    flow.flags = static_cast<uint8_t>(allowed ? flow.flags | kFlowAdmin : flow.flags & ~kFlowAdmin);
+    if (!allowed && policy_->deny.contains(flow.client)) refuse(flow, DAM_DROP_denied, true);
+  }
+  if (sweep_at_ == count) sweep_at_ = kNone;
+}
+
+}  // namespace dam
