@@ -27,6 +27,13 @@ ZONES = {
     "all-concurrent": {"exceeded": "reset", "total": {"concurrent": 5}},
     "ban": {"exceeded": BAN, "per_source": {"connections": "1r/s burst=3"}},
     "ban-too": {"exceeded": BAN, "per_source": {"packets": "50r/s burst=20"}},
+    "ban-bytes": {"exceeded": BAN, "per_source": {"bytes_up": "100kB/s burst=30kB"}},
+    "ban-concurrent": {"exceeded": BAN, "per_source": {"concurrent": 2}},
+    "shadow-bytes": {"mode": "shadow", "exceeded": BAN,
+                     "per_source": {"bytes_up": "10kB/s burst=20kB", "bytes_down": "10kB/s burst=20kB"}},
+    "shadow-total": {"mode": "shadow", "exceeded": "reset",
+                     "total": {"packets": "10r/s burst=10", "bytes_up": "10kB/s burst=20kB",
+                               "bytes_down": "10kB/s burst=20kB", "connections": "1r/s burst=2"}},
     "shadow": {"mode": "shadow", "exceeded": BAN, "per_source": {"connections": "1r/s burst=2",
                                                                  "packets": "10r/s burst=10"}},
     "wide": {"exceeded": "reset", "per_source": {"connections": "1r/s burst=4"},
@@ -189,6 +196,64 @@ def test_ban_by_packets(site):
         client.send(b"x")
         time.sleep(0.001)
     suite.eventually(lambda: site.front.zone("ban-too")["bans"] > bans, 3, "a ban")
+
+
+@suite.each(family=[4, 6])
+def test_ban_by_bytes(site, family):
+    """and bytes over theirs: after enough of them nothing of the source passes, until the ban ends"""
+    client, server = _pair(site, "ban-bytes", family, _source(family, 34))
+    with site.counted("zone_banned"):
+        client.sock.settimeout(0.3)
+        try:
+            for _ in range(40):
+                client.send(bytes(30000))
+        except OSError:
+            pass  # the send buffer is full
+        suite.eventually(lambda: site.front.drops()["zone_banned"], 3, "a packet of a banned source")
+    assert not _served(site, _try(site, "ban-bytes", family, _source(family, 34)))
+    assert _served(site, _try(site, "ban-bytes", family, _source(family, 35)))
+
+
+def test_ban_by_concurrent(site):
+    """and connections beyond the number that a source may have open"""
+    source = _source(4, 36)
+    pairs = [_pair(site, "ban-concurrent", 4, source) for _ in range(2)]
+    bans = site.front.zone("ban-concurrent")["bans"]
+    with site.counted("source_concurrent", 3):
+        for _ in range(3):
+            _try(site, "ban-concurrent", 4, source)
+    suite.eventually(lambda: site.front.zone("ban-concurrent")["bans"] > bans, 3, "a ban")
+    with site.counted("zone_banned"):
+        assert not _served(site, _try(site, "ban-concurrent", 4, source))
+    time.sleep(4.2)
+    for client, _ in pairs:
+        client.reset()
+    time.sleep(0.2)
+    assert _served(site, _try(site, "ban-concurrent", 4, source), 2), "the ban does not end"
+
+
+@suite.each(family=[4, 6], scope=["per_source", "total"])
+def test_shadow_bytes(site, family, scope):
+    """shadow mode counts bytes, and what all together are over, by dimension, and slows nobody"""
+    zone = "shadow-bytes" if scope == "per_source" else "shadow-total"
+    before = site.front.zone(zone)["shadow"]
+    pairs = [_pair(site, zone, family, _source(family, 37)) for _ in range(4)]
+    client, server = pairs[0]
+    start = time.monotonic()
+    transfer(client, server, MIB)
+    transfer(server, client, MIB)
+    assert time.monotonic() - start < 5, "100 times slower would be within the limits"
+    dimensions = {"bytes_up", "bytes_down"} | ({"packets", "connections"} if scope == "total" else set())
+
+    def counted():
+        after = site.front.zone(zone)["shadow"]
+        return {name for name in after[scope] if after[scope][name] > before[scope][name]}
+
+    suite.eventually(lambda: counted() == dimensions, 3, f"shadow counts of {dimensions}")
+    other = "total" if scope == "per_source" else "per_source"
+    now = site.front.zone(zone)
+    refused = {name for name, count in now["drops"].items() if count and name.startswith(("source_", "zone_"))}
+    assert now["shadow"][other] == before[other] and not now["bans"] and not refused, now
 
 
 @suite.each(family=[4, 6])

@@ -77,9 +77,12 @@ class Counters:
 
     def zone(self, name):
         words = self._zone_words(self.zone_slots[name])
-        count = 2 * len(DIMENSIONS)
+        kinds = len(DIMENSIONS)
+        count = 2 * kinds
+        shadow = {"per_source": dict(zip(DIMENSIONS, words[7:])),
+                  "total": dict(zip(DIMENSIONS, words[7 + kinds:]))}
         return {"packets": sum(words[0:2]), "bytes": sum(words[2:4]), "opened": words[4],
-                "closed": words[5], "bans": words[6], "shadow_exceeded": sum(words[7:7 + count]),
+                "closed": words[5], "bans": words[6], "shadow_exceeded": sum(words[7:7 + count]), "shadow": shadow,
                 "drops": dict(zip(self.reasons, words[7 + count:]))}
 
     def drops(self):

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The dam itself: dam-dataplane and dam-controlplane of a build, in the edge namespace."""
+import http.client
 import json
 import os
 import signal
@@ -48,7 +49,8 @@ def configuration(plan, driver):
     first, last = plan["source_ports"]
     return {
         "version": 1, "driver": driver, "workers": plan["workers"], "interfaces": interfaces,
-        "limits": {"flows": 20000, "sources": 20000, **plan["limits"]},
+        # None: the dam's own defaults, large tables and all.
+        "limits": {} if plan["limits"] is None else {"flows": 20000, "sources": 20000, **plan["limits"]},
         "timeouts": plan["timeouts"], "source_ports": f"{first}-{last}",
         "admin": plan["admin"], "deny": plan["deny"],
         "listeners": [{"name": name, "addresses": list(sites.PUBLIC.values()), "port": one["port"],
@@ -149,6 +151,17 @@ class DamFront:
         done = self.try_damctl(*words)
         assert done.returncode == 0, f"damctl {' '.join(words)}: {done.stdout}{done.stderr}"
         return done.stdout
+
+    def metrics(self):
+        """What Prometheus would read from the running control plane."""
+        with self.site.edge:
+            connection = http.client.HTTPConnection("127.0.0.1", 9415, timeout=5)
+            connection.request("GET", "/metrics")
+        answer = connection.getresponse()
+        assert answer.status == 200, answer.status
+        text = answer.read().decode()
+        connection.close()
+        return text
 
     def json(self, command):
         return json.loads(self.damctl(command, "--json"))
