@@ -27,6 +27,7 @@ void fill(v1::Limits* to, const Limits& from) {
   to->set_half_open(u32(from.half_open));
   to->set_sources(u32(from.sources));
   to->set_hold_bytes(from.hold_bytes);
+  to->set_hello_bytes(u32(from.hello_bytes));
 }
 
 void fill(v1::Timeouts* to, const Timeouts& from) {
@@ -183,7 +184,6 @@ v1::Snapshot compile_snapshot(const Policy& policy, uint64_t version) {
   snapshot.mutable_deny()->Reserve(static_cast<int>(policy.deny.size()));
   for (const Network& network : policy.deny) fill(snapshot.add_deny(), network);
   snapshot.set_half_open_per_source(u32(policy.limits.half_open_per_source));
-  snapshot.set_hello_bytes(u32(policy.limits.hello_bytes));
   snapshot.set_management_share_percent(policy.limits.management_share_percent);
   return snapshot;
 }

@@ -8,13 +8,11 @@
 #include <vector>
 
 #include "dataplane/engine/policy.h"
+#include "dataplane/ipc/bounds.h"
 #include "dataplane/ipc/dam.pb.h"
 
 namespace dam {
 
-inline constexpr uint32_t kMaxRoutes = 4096;
-inline constexpr uint32_t kMaxServerNames = 1024;   // of one route
-inline constexpr uint32_t kMaxPrefixes = 4u << 20;  // of the allow and of the deny list
 // Listeners that are no longer in the policy have no routes: their half-open connections end.
 inline constexpr uint16_t kRetiredGroup = 0xffff;
 

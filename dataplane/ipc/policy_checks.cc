@@ -12,15 +12,8 @@ namespace dam {
 namespace {
 
 constexpr uint64_t kYearNs = 365ull * 86400 * 1'000'000'000;
-constexpr double kMostPerSecond = 1e12;
-constexpr uint64_t kLeastByteBurst = 1600;  // one frame with its VLAN tag: less lets nothing pass
-constexpr size_t kMostPath = 1024;
+static_assert(kMaxListenerAddresses == kMaxListeners);
 constexpr size_t kMostHostName = 253;  // RFC 1035 2.3.4
-constexpr uint32_t kLeastPorts = 64;
-
-bool printable(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < '\x7f'; });
-}
 
 // Lower case, no dot at the end, a wildcard only as the first label.
 bool is_host_pattern(std::string_view name) {
@@ -36,9 +29,10 @@ bool is_host_pattern(std::string_view name) {
 dam_gcra_rate read_bucket(const std::string& where, const v1::Bucket& bucket, bool bytes,
                           Errors& errors) {
   const double rate = bucket.rate();
-  const bool sound = errors.require(
-      std::isfinite(rate) && rate >= 0 && rate <= kMostPerSecond && (rate == 0 || rate >= 0.001),
-      where + ": a rate is 0 (no limit) or lies between 0.001 and 1e12 a second.");
+  const bool sound =
+      errors.require(std::isfinite(rate) && rate >= 0 && rate <= kMostPerSecond &&
+                         (rate == 0 || rate >= kLeastPerSecond),
+                     where + ": a rate is 0 (no limit) or lies between 0.001 and 1e12 a second.");
   if (!sound) return {};
   errors.require(rate > 0 || bucket.burst() == 0, where + ": a burst without a rate.");
   errors.require(!bytes || rate == 0 || bucket.burst() >= kLeastByteBurst,
@@ -110,16 +104,16 @@ void check_conditions(const std::string& where, const RouteRule& rule, Protocol 
                  where + ": an http listener knows no ALPN.");
   errors.require(protocol == Protocol::http || rule.path_prefix.empty(),
                  where + ": only an http listener can read paths.");
-  errors.require(
-      rule.path_prefix.empty() || (rule.path_prefix.front() == '/' && printable(rule.path_prefix) &&
-                                   rule.path_prefix.size() <= kMostPath),
-      where + ": a path prefix begins with '/' and holds printable characters.");
+  errors.require(rule.path_prefix.empty() ||
+                     (rule.path_prefix.front() == '/' && is_printable(rule.path_prefix) &&
+                      rule.path_prefix.size() <= kMostPathBytes),
+                 where + ": a path prefix begins with '/' and holds printable characters.");
 }
 
 }  // namespace
 
 bool check_name(const std::string& where, const std::string& name, Errors& errors) {
-  return errors.require(!name.empty() && name.size() < DAM_NAME_BYTES && printable(name),
+  return errors.require(!name.empty() && name.size() < DAM_NAME_BYTES && is_printable(name),
                         where + ": a name has 1 to " + std::to_string(DAM_NAME_BYTES - 1) +
                             " printable characters without blanks.");
 }
@@ -243,9 +237,10 @@ PortRange read_port_range(const v1::Snapshot& message, Errors& errors) {
   const uint32_t last = message.last_source_port();
   if (first == 0 && last == 0) return range;
   const bool sound = errors.require(
-      first >= 1 && last <= 65535 && last >= first && last - first + 1 >= kLeastPorts,
+      first >= 1 && last <= 65535 && last >= first && last - first + 1 >= kLeastSourcePorts,
       "Source ports " + std::to_string(first) + " to " + std::to_string(last) +
-          ": a range within 1 to 65535 of at least " + std::to_string(kLeastPorts) + " is needed.");
+          ": a range within 1 to 65535 of at least " + std::to_string(kLeastSourcePorts) +
+          " is needed.");
   if (sound) range = {static_cast<uint16_t>(first), static_cast<uint16_t>(last)};
   return range;
 }
@@ -254,8 +249,6 @@ Limits read_limits(const v1::Snapshot& message, const Limits& tables, Errors& er
   Limits limits = tables;
   limits.half_open_per_source = read_bounded("half_open_per_source", message.half_open_per_source(),
                                              1, 1u << 20, limits.half_open_per_source, errors);
-  limits.hello_bytes =
-      read_bounded("hello_bytes", message.hello_bytes(), 512, 65536, limits.hello_bytes, errors);
   limits.management_share_percent =
       read_bounded("management_share_percent", message.management_share_percent(), 1, 90,
                    limits.management_share_percent, errors);

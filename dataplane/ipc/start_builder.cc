@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "dataplane/ipc/bounds.h"
 #include "dataplane/ipc/device_name.h"
 #include "dataplane/ipc/errors.h"
 #include "dataplane/ipc/policy_checks.h"
@@ -37,6 +38,8 @@ Limits read_tables(const v1::Limits& message, Errors& errors) {
   limits.sources = read_size("sources", message.sources(), 64, 1u << 26, limits.sources, errors);
   limits.hold_bytes = read_size("hold_bytes", message.hold_bytes(), 1u << 16, kMostHoldBytes,
                                 limits.hold_bytes, errors);
+  limits.hello_bytes = read_size("hello_bytes", message.hello_bytes(), kLeastHelloBytes,
+                                 kMostHelloBytes, limits.hello_bytes, errors);
   return limits;
 }
 

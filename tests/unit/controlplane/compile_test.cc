@@ -29,6 +29,7 @@ TEST(Compile, the_example_has_neither_errors_nor_warnings_and_opens_its_interfac
   EXPECT_EQ(front.gateways(0), std::string("\xc6\x33\x64\x01"));
   EXPECT_EQ(start.limits().flows(), 1'000'000u);
   EXPECT_EQ(start.limits().hold_bytes(), 64u << 20);
+  EXPECT_EQ(start.limits().hello_bytes(), 16'384u);
 }
 
 TEST(Compile, the_example_gives_a_snapshot_with_everything_that_it_says) {
@@ -39,7 +40,6 @@ TEST(Compile, the_example_gives_a_snapshot_with_everything_that_it_says) {
   EXPECT_EQ(snapshot.last_source_port(), 65'535u);
   EXPECT_EQ(snapshot.management_share_percent(), 10u);
   EXPECT_EQ(snapshot.half_open_per_source(), 256u);
-  EXPECT_EQ(snapshot.hello_bytes(), 16'384u);
   ASSERT_EQ(snapshot.listeners_size(), 2);
   EXPECT_EQ(snapshot.listeners(1).protocol(), v1::HTTP);
   EXPECT_EQ(snapshot.listeners(0).addresses_size(), 2);

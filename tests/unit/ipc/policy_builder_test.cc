@@ -115,7 +115,6 @@ const Row kRows[] = {
        s.set_last_source_port(4000);
      }},
     {"The policy has version 0, which stands for none.", [](auto& s) { s.set_version(0); }},
-    {"hello_bytes is 100; it lies between 512 and 65536.", [](auto& s) { s.set_hello_bytes(100); }},
     {"management_share_percent is 100; it lies between 1 and 90.",
      [](auto& s) { s.set_management_share_percent(100); }},
 };
@@ -157,7 +156,7 @@ TEST(PolicyBuilder, says_all_mistakes_at_once) {
   snapshot.mutable_zones(0)->set_source_bits_v4(40);
   snapshot.mutable_servers(0)->set_port(0);
   snapshot.mutable_listeners(0)->set_port(0);
-  snapshot.set_hello_bytes(1);
+  snapshot.set_management_share_percent(99);
   EXPECT_EQ(build_policy(snapshot, Limits{}, nullptr).errors.size(), 4u);
 }
 
@@ -258,8 +257,8 @@ TEST(PolicyBuilder, front_may_be_configured_and_stays_slot_0) {
 TEST(PolicyBuilder, sizes_come_from_the_start_and_zeros_mean_defaults) {
   Limits tables;
   tables.flows = 4096;
+  tables.hello_bytes = 8192;
   v1::Snapshot snapshot = example_policy();
-  snapshot.set_hello_bytes(8192);
   snapshot.mutable_timeouts()->set_idle(5'000'000'000);
   const auto policy = build_policy(snapshot, tables, nullptr).policy;
   EXPECT_EQ(policy->limits.flows, 4096u);

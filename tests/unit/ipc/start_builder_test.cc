@@ -70,9 +70,18 @@ const Row kRows[] = {
      }},
     {"Limit flows is 1; it lies between 64 and 67108864.",
      [](auto& s) { s.mutable_limits()->set_flows(1); }},
+    {"Limit hello_bytes is 100; it lies between 512 and 65536.",
+     [](auto& s) { s.mutable_limits()->set_hello_bytes(100); }},
     {"Limit hold_bytes is 1099511627776; it lies between 65536 and 4294967295.",
      [](auto& s) { s.mutable_limits()->set_hold_bytes(1ull << 40); }},
 };
+
+TEST(StartBuilder, the_longest_hello_comes_with_the_tables_that_hold_it) {
+  v1::Start start = example_start();
+  EXPECT_EQ(read_start(start).config->limits.hello_bytes, Limits{}.hello_bytes);
+  start.mutable_limits()->set_hello_bytes(1024);
+  EXPECT_EQ(read_start(start).config->limits.hello_bytes, 1024u);
+}
 
 TEST(StartBuilder, reads_the_example) {
   const StartResult result = read_start(example_start());

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What both planes hold a policy to: the control plane, so that it can name line and column; the
+// dataplane, because it trusts nobody.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace dam {
+
+inline constexpr uint32_t kMaxRoutes = 4096;
+inline constexpr uint32_t kMaxServerNames = 1024;        // of one route
+inline constexpr uint32_t kMaxPrefixes = 2u << 20;       // of the allow and of the deny list
+inline constexpr uint32_t kMaxListenerAddresses = 1024;  // address and port pairs of all listeners
+inline constexpr double kLeastPerSecond = 0.001;
+inline constexpr double kMostPerSecond = 1e12;
+inline constexpr uint64_t kLeastByteBurst = 1600;  // a frame with its VLAN tag: less passes nothing
+inline constexpr uint32_t kLeastSourcePorts = 64;
+inline constexpr size_t kMostPathBytes = 1024;
+inline constexpr uint32_t kLeastHelloBytes = 512;
+inline constexpr uint32_t kMostHelloBytes = 65536;
+
+inline bool is_printable(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < '\x7f'; });
+}
+
+}  // namespace dam
