@@ -2,12 +2,14 @@
 #include "controlplane/policy/check.h"
 
 #include "dataplane/core/counters.h"
+#include "dataplane/ipc/bounds.h"
 
 namespace dam::control {
 
 void check_policy(const Policy& policy, Problems& problems) {
   check_interfaces(policy, problems);
   check_limits(policy, problems);
+  check_lists(policy, problems);
   check_listeners(policy, problems);
   check_zones(policy, problems);
   check_servers(policy, problems);
@@ -24,8 +26,13 @@ const Listener* find_listener(const Policy& policy, std::string_view name) {
   return nullptr;
 }
 
-namespace {
-constexpr int kLeastSourcePorts = 64;
+void check_lists(const Policy& policy, Problems& problems) {
+  for (const ListEntry& entry : policy.deny_entries) {
+    if (!entry.network || entry.network->prefix_bits != 0) continue;
+    problems.warning(entry.mark,
+                     "denies everybody over " + std::string(entry.network->address.family()),
+                     "only networks of the admin list are let in");
+  }
 }
 
 void check_limits(const Policy& policy, Problems& problems) {
@@ -36,7 +43,7 @@ void check_limits(const Policy& policy, Problems& problems) {
                    "one source could fill the whole table: write a smaller number");
   }
   const PortRange ports = policy.source_ports.value;
-  if (ports.last - ports.first + 1 < kLeastSourcePorts) {
+  if (ports.last - ports.first + 1 < static_cast<int>(kLeastSourcePorts)) {
     problems.error(policy.source_ports.mark, "fewer than 64 source ports",
                    "each open connection to a server needs one: write e.g. 1024-65535");
   }

@@ -15,6 +15,7 @@ void check_interfaces(const Policy& policy, Problems& problems);  // check_netwo
 void check_listeners(const Policy& policy, Problems& problems);
 void check_servers(const Policy& policy, Problems& problems);
 void check_zones(const Policy& policy, Problems& problems);  // check.cc
+void check_lists(const Policy& policy, Problems& problems);
 void check_limits(const Policy& policy, Problems& problems);
 void check_routes(const Policy& policy, Problems& problems);  // check_routes.cc
 void check_unused(const Policy& policy, Problems& problems);

@@ -3,6 +3,7 @@
 #include <tuple>
 
 #include "controlplane/policy/check.h"
+#include "dataplane/ipc/bounds.h"
 
 namespace dam::control {
 
@@ -32,6 +33,11 @@ void check_gateways(const Named<Interface>& interface, Problems& problems) {
       problems.error(gateway.mark, "a second " + std::string(address.family()) + " gateway",
                      "write at most one per family");
     }
+    for (const auto& own : interface.value.addresses) {
+      if (own.value.address != address) continue;
+      problems.error(gateway.mark, "gateway " + address.text() + " is the dam's own address",
+                     "write the router's address");
+    }
     const bool on_the_way = on_interface_network(interface.value, address) ||
                             (is_link_local(address) && has_family(interface.value, address.v6));
     if (!on_the_way) {
@@ -43,9 +49,33 @@ void check_gateways(const Named<Interface>& interface, Problems& problems) {
   }
 }
 
+// The first and the last address of an IPv4 network belong to no host (RFC 1122 3.2.1.3, RFC 3021).
+bool is_broadcast_of(const Network& network, const Address& address) {
+  if (address.v6 || network.prefix_bits > 30 || !network.contains(address)) return false;
+  Network last = network.masked();
+  for (unsigned bit = network.prefix_bits; bit < 32; ++bit) {
+    last.address.bytes[bit / 8] |= static_cast<uint8_t>(0x80u >> (bit % 8));
+  }
+  return address == last.address || address == network.masked().address;
+}
+
+void check_host(const Policy& policy, const Located<Address>& host, Problems& problems) {
+  for (const auto& interface : policy.interfaces) {
+    for (const auto& own : interface.value.addresses) {
+      if (!is_broadcast_of(own.value, host.value)) continue;
+      problems.error(host.mark,
+                     host.value.text() + " is the address of the whole network " +
+                         own.value.masked().text() + ", or its broadcast address",
+                     "no host can have it");
+      return;
+    }
+  }
+}
+
 // Each network and each address belongs to one interface.
 void check_interface_networks(const Policy& policy, Problems& problems) {
   std::map<std::string, std::pair<std::string, Mark>> networks;
+  std::map<std::string, std::pair<std::string, Mark>> addresses;
   for (const auto& interface : policy.interfaces) {
     for (const auto& own : interface.value.addresses) {
       const auto [at, fresh] =
@@ -55,7 +85,17 @@ void check_interface_networks(const Policy& policy, Problems& problems) {
                        "network " + at->first + " is on interface \"" + at->second.first +
                            "\" too (" + in_line(at->second.second) + ")",
                        "the dam could not tell which way leads there");
+        continue;
       }
+      const auto [taken, first] =
+          addresses.emplace(own.value.address.text(), std::pair(interface.name, own.mark));
+      if (!first) {
+        problems.error(own.mark,
+                       "address " + taken->first + " is on interface \"" + taken->second.first +
+                           "\" already (" + in_line(taken->second.second) + ")",
+                       "write it once");
+      }
+      check_host(policy, {own.value.address, own.mark}, problems);
     }
   }
 }
@@ -144,11 +184,24 @@ void check_listener_names(const Policy& policy, Problems& problems) {
   }
 }
 
+// Packets towards that server would come back to the dam.
+void check_no_server(const Policy& policy, const Located<Address>& address, Problems& problems) {
+  for (const auto& server : policy.servers) {
+    for (const auto& own : server.value.addresses) {
+      if (own.value != address.value) continue;
+      problems.error(address.mark,
+                     address.value.text() + " is the address of server \"" + server.name + "\"",
+                     "a listener takes what arrives for the dam: write an address of its own");
+    }
+  }
+}
+
 }  // namespace
 
 void check_listeners(const Policy& policy, Problems& problems) {
   check_listener_names(policy, problems);
   std::map<std::tuple<std::string, uint64_t>, std::pair<std::string, Mark>> seen;
+  size_t count = 0;
   for (const Listener& listener : policy.listeners) {
     for (const auto& address : listener.addresses) {
       const std::string where = address.value.text() + " port " + std::to_string(listener.port);
@@ -159,6 +212,14 @@ void check_listeners(const Policy& policy, Problems& problems) {
                        where + " is taken by listener \"" + at->second.first + "\" already",
                        "see " + in_line(at->second.second));
       }
+      if (++count == kMaxListenerAddresses + 1) {
+        problems.error(
+            address.mark,
+            "more than " + std::to_string(kMaxListenerAddresses) + " addresses of listeners",
+            "this one is too many");
+      }
+      check_host(policy, address, problems);
+      check_no_server(policy, address, problems);
       if (interfaces_known(policy) && !on_any_network(policy, address.value)) {
         problems.warning(address.mark, address.value.text() + " is on no network of an interface",
                          "this works only if the router sends its packets to the dam");
@@ -178,6 +239,7 @@ void check_servers(const Policy& policy, Problems& problems) {
             "server \"" + server.name + "\" has two " + std::string(a.family()) + " addresses",
             "make them two servers, and a pool of the two: servers: [a, b]");
       }
+      check_host(policy, address, problems);
       if (is_own_address(policy, a)) {
         problems.error(address.mark, a.text() + " is the dam's own address",
                        "write the server's address");

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "controlplane/policy/check.h"
+#include "dataplane/ipc/bounds.h"
 
 namespace dam::control {
 
@@ -105,6 +106,9 @@ void check_conditions(const Route& route, const Listener& listener, Problems& pr
   } else if (!route.path.value.starts_with('/')) {
     problems.error(route.path.mark, "a path begins with \"/\"",
                    "write \"/" + route.path.value + "\"");
+  } else if (!is_printable(route.path.value)) {
+    problems.error(route.path.mark, "a path has no blanks and no letters beyond ASCII",
+                   "write it as browsers send it, e.g. /a%20b");
   }
 }
 

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "dataplane/ipc/device_name.h"
+
 namespace dam::control {
 
 namespace {
@@ -124,6 +126,21 @@ Kind<std::string> name() {
             report_bad_name(reader, node);
             return std::nullopt;
           }};
+}
+
+Kind<std::string> device() {
+  Kind<std::string> kind = text(255);
+  kind.read = [read = kind.read](Reader& reader, const YAML::Node& node) {
+    auto value = read(reader, node);
+    const std::string wrong = value ? wrong_with_device(*value) : "";
+    if (!wrong.empty()) {
+      reader.problems().error(mark_of(node), wrong,
+                              "write e.g. enp1s0, 0000:01:00.0 or net_memif0,role=client");
+      value.reset();
+    }
+    return value;
+  };
+  return kind;
 }
 
 Kind<uint64_t> integer(uint64_t least, uint64_t most) {

@@ -13,6 +13,8 @@ namespace dam::control {
 Kind<bool> boolean();
 Kind<std::string> text(size_t longest);
 Kind<std::string> name();
+// What dataplane/ipc/device_name.h lets through.
+Kind<std::string> device();
 Kind<uint64_t> integer(uint64_t least, uint64_t most);
 Kind<uint64_t> count(uint64_t least, uint64_t most);
 Kind<uint64_t> bytes(uint64_t least, uint64_t most);

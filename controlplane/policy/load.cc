@@ -9,6 +9,7 @@
 #include "controlplane/policy/check.h"
 #include "controlplane/policy/options.h"
 #include "controlplane/policy/prefix_file.h"
+#include "dataplane/ipc/bounds.h"
 
 namespace dam::control {
 
@@ -31,11 +32,20 @@ std::optional<YAML::Node> parse_yaml(const std::string& text, Problems& problems
   return std::nullopt;
 }
 
-void collect_deny_list(Policy& policy, const std::filesystem::path& folder, Problems& problems) {
-  for (const DenyEntry& entry : policy.deny_entries) {
-    if (entry.network) policy.deny.push_back(*entry.network);
-    if (!entry.file.value.empty()) read_prefix_file(folder, entry.file, policy.deny, problems);
+std::vector<Network> collect(const std::vector<ListEntry>& entries,
+                             const std::filesystem::path& folder, Problems& problems) {
+  std::vector<Network> networks;
+  for (const ListEntry& entry : entries) {
+    const bool fitted = networks.size() <= kMaxPrefixes;
+    if (entry.network) networks.push_back(*entry.network);
+    if (!entry.file.value.empty()) read_prefix_file(folder, entry.file, networks, problems);
+    if (fitted && networks.size() > kMaxPrefixes) {
+      problems.error(entry.mark,
+                     "more than " + std::to_string(kMaxPrefixes) + " networks in one list",
+                     "merge neighbours into larger networks");
+    }
   }
+  return networks;
 }
 
 }  // namespace
@@ -50,7 +60,8 @@ Loaded load_policy(const std::string& text, const std::string& file_name,
     Reader reader(problems);
     auto policy = object("a map of the policy's keys", policy_options()).read(reader, *root);
     if (policy) {
-      collect_deny_list(*policy, folder, problems);
+      policy->admin = collect(policy->admin_entries, folder, problems);
+      policy->deny = collect(policy->deny_entries, folder, problems);
       check_policy(*policy, problems);
       if (!problems.failed()) loaded.policy = std::move(policy);
     }

@@ -147,9 +147,10 @@ struct Route {
 };
 
 // A network, or a file with one network a line.
-struct DenyEntry {
+struct ListEntry {
   std::optional<Network> network;
   Located<std::string> file;
+  Mark mark;
 };
 
 // What the dam charges before a connection has a route.
@@ -164,9 +165,10 @@ struct Policy {
   Limits limits;
   Timeouts timeouts;
   Located<PortRange> source_ports;
-  std::vector<Network> admin;
-  std::vector<DenyEntry> deny_entries;
-  std::vector<Network> deny;  // the entries' networks and those of the files
+  std::vector<ListEntry> admin_entries;
+  std::vector<ListEntry> deny_entries;
+  std::vector<Network> admin;  // the entries' networks and those of the files
+  std::vector<Network> deny;
   std::vector<Listener> listeners;
   NamedList<Zone> zones;
   NamedList<Server> servers;

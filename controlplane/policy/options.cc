@@ -3,6 +3,7 @@
 
 #include "controlplane/policy/kinds.h"
 #include "dataplane/core/counters.h"
+#include "dataplane/ipc/bounds.h"
 
 namespace dam::control {
 
@@ -12,9 +13,7 @@ constexpr uint64_t kSecond = 1'000'000'000;
 constexpr uint64_t kDay = 86'400 * kSecond;
 constexpr uint64_t kMostFlows = 64'000'000;
 constexpr size_t kMostListEntries = 65'536;
-constexpr size_t kMostListeners = 1024;
-constexpr size_t kMostServerNames = 1024;  // of one route
-constexpr size_t kMostRoutes = 4096;
+constexpr size_t kMostListeners = kMaxListenerAddresses;
 
 const Kind<Protocol>& protocol() {
   static const auto kind =
@@ -24,7 +23,7 @@ const Kind<Protocol>& protocol() {
 
 const Table<Interface>& interface_options() {
   static const Table<Interface> table{
-      option("device", Need::required, text(255), &Interface::device, "",
+      option("device", Need::required, device(), &Interface::device, "",
              "the network card: a kernel interface (enp1s0), a PCI address (0000:01:00.0), or a "
              "DPDK virtual device (net_memif0,role=client)"),
       option("addresses", Need::required,
@@ -56,8 +55,8 @@ const Table<Limits>& limit_options() {
              "source addresses with buckets"),
       option("hold", Need::optional, bytes(1 << 20, 4'000'000'000), &Limits::hold_bytes, "64MiB",
              "memory for client bytes that wait for their server"),
-      option("hello", Need::optional, bytes(512, 65'536), &Limits::hello_bytes, "16KiB",
-             "the longest ClientHello or HTTP request head"),
+      option("hello", Need::optional, bytes(kLeastHelloBytes, kMostHelloBytes),
+             &Limits::hello_bytes, "16KiB", "the longest ClientHello or HTTP request head"),
       option("management_share", Need::optional, percent(1, 90), &Limits::management_share_percent,
              "10%", "the part of every table that only management routes may use"),
   };
@@ -166,7 +165,7 @@ const Table<Route>& route_options() {
       option("listener", Need::required, located(name()), &Route::listener, "",
              "where its connections arrive"),
       option("server_names", Need::optional,
-             list_of("the list of server_names", located(server_name()), 1, kMostServerNames),
+             list_of("the list of server_names", located(server_name()), 1, kMaxServerNames),
              &Route::server_names, "",
              "tls: server names of the ClientHello; http: the Host. Exact, or *.example.org for "
              "every name below it"),
@@ -174,7 +173,7 @@ const Table<Route>& route_options() {
              "also takes connections that name no server"),
       option("alpn", Need::optional, list_of("the list of alpn", located(text(255)), 1, 64),
              &Route::alpn, "", "only clients that offer one of these protocols (tls)"),
-      option("path", Need::optional, located(text(1024)), &Route::path, "",
+      option("path", Need::optional, located(text(kMostPathBytes)), &Route::path, "",
              "only requests whose path begins with this (http)"),
       option("sources", Need::optional,
              list_of("the list of sources", network(), 1, kMostListEntries), &Route::sources, "",
@@ -196,19 +195,22 @@ const Table<Route>& route_options() {
   return table;
 }
 
-const Kind<DenyEntry>& deny_entry() {
-  static const Table<DenyEntry> file_table{
-      option("file", Need::required, located(text(4096)), &DenyEntry::file, "",
+const Kind<ListEntry>& list_entry() {
+  static const Table<ListEntry> file_table{
+      option("file", Need::required, located(text(4096)), &ListEntry::file, "",
              "a file with one network a line, # starts a comment; relative to dam.yaml")};
   static const auto file = object("a network or {file: PATH}", file_table);
   static const auto plain = network();
-  static const Kind<DenyEntry> kind{
+  static const Kind<ListEntry> kind{
       "a network or {file: PATH}", Json{{"anyOf", {plain.schema, file.schema}}},
-      [](Reader& reader, const YAML::Node& node) -> std::optional<DenyEntry> {
+      [](Reader& reader, const YAML::Node& node) -> std::optional<ListEntry> {
         if (node.IsMap()) return file.read(reader, node);
         const auto value = plain.read(reader, node);
         if (!value) return std::nullopt;
-        return DenyEntry{*value, {}};
+        ListEntry entry;
+        entry.network = *value;
+        entry.mark = mark_of(node);
+        return entry;
       }};
   return kind;
 }
@@ -279,19 +281,21 @@ const Table<Policy>& policy_options() {
              map_of("a map of interfaces",
                     object("a map of an interface's keys", interface_options()), 16),
              &Policy::interfaces, "", "the networks that the dam has a leg in, by name"),
-      option("limits", Need::optional, object("a map of limits", limit_options()), &Policy::limits,
-             "",
-             "sizes of the tables; flows, half_open, sources and hold change with a restart of the "
-             "dataplane"),
+      option(
+          "limits", Need::optional, object("a map of limits", limit_options()), &Policy::limits, "",
+          "sizes of the tables; flows, half_open, sources, hold and hello change with a restart of "
+          "the dataplane"),
       option("timeouts", Need::optional, object("a map of times", timeout_options()),
              &Policy::timeouts, "", "how long the dam waits"),
       option("source_ports", Need::optional, located(port_range()), &Policy::source_ports,
              "1024-65535", "the dam's own ports towards the servers"),
       option("admin", Need::optional,
-             list_of("the list of admin networks", network(), 0, kMostListEntries), &Policy::admin,
-             "", "networks of the administrators: never banned, never denied"),
+             list_of("the list of admin networks", list_entry(), 0, kMostListEntries),
+             &Policy::admin_entries, "",
+             "networks of the administrators: never banned, never denied; long lists in files: "
+             "{file: PATH}"),
       option("deny", Need::optional,
-             list_of("the list of denied networks", deny_entry(), 0, kMostListEntries),
+             list_of("the list of denied networks", list_entry(), 0, kMostListEntries),
              &Policy::deny_entries, "",
              "networks that are refused everywhere; long lists in files: {file: PATH}"),
       option("listeners", Need::required,
@@ -309,7 +313,7 @@ const Table<Policy>& policy_options() {
              &Policy::servers, "", "where connections are passed to, by name"),
       option("routes", Need::required,
              rows_of("a list of routes", object("a map of a route's keys", route_options()), 1,
-                     kMostRoutes),
+                     kMaxRoutes),
              &Policy::routes, "", "which connections go where"),
   };
   return table;

@@ -7,6 +7,8 @@
 #include <sstream>
 #include <vector>
 
+#include "dataplane/ipc/bounds.h"
+
 namespace dam::control {
 
 namespace {
@@ -146,6 +148,12 @@ Parsed<Rate> finish_rate(const RateText& parts, double amount, const RateKind& k
                      "leave the key out, or write none, for no limit");
   }
   const double per_second = amount / parts.period_seconds;
+  if (per_second < kLeastPerSecond) {
+    return bad<Rate>("a rate below 0.001 a second", "write at least 4 an hour, e.g. \"4r/h\"");
+  }
+  if (per_second > kMostPerSecond) {
+    return bad<Rate>("a rate above 1,000,000,000,000 a second", "write none, for no limit");
+  }
   if (!parts.burst) {
     const auto second = static_cast<uint64_t>(std::ceil(per_second));
     return good(Rate{per_second, std::max(second, kind.smallest_default_burst)});

@@ -30,6 +30,16 @@ void merge_changes(std::vector<ZoneChange>& all, const std::vector<ZoneChange>& 
   });
 }
 
+// Lines of dam.yaml mean nothing to whoever changed one zone.
+void warn_of_management(const Policy& policy, Problems& problems) {
+  Problems found("");
+  check_management(policy, found);
+  for (Problem problem : found.sorted()) {
+    problem.mark = {};
+    problems.add(std::move(problem));
+  }
+}
+
 }  // namespace
 
 std::shared_ptr<const Running> RunningPolicy::current() const {
@@ -100,6 +110,7 @@ ChangeResult RunningPolicy::change_zone(const std::string& zone,
     for (const ZoneChange& change : changes) control::change_zone(entry.value, change, problems);
   }
   check_zones(*policy, problems);
+  warn_of_management(*policy, problems);
   if (problems.failed()) {
     return result_of(ChangeResult::Outcome::invalid, problems.sorted());
   }

@@ -116,6 +116,8 @@ int set_zone(const Settings& settings, const std::string& zone,
     return code;
   }
   const Json body = answer->json();
+  show_problems(std::cerr, control::problems_from_json(body), "damctl", "",
+                Style(wants_colour(STDERR_FILENO)));
   say_outcome(body, Style(wants_colour(STDOUT_FILENO)));
   std::cout << body.value("config", "dam.yaml")
             << " is unchanged: a restart of the control plane undoes this. To keep it, put there:\n"

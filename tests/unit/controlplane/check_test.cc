@@ -188,6 +188,45 @@ TEST(Check, servers_and_gateways_can_be_reached) {
   });
 }
 
+TEST(Check, addresses_mean_one_host_each) {
+  check({
+      {"the dam as its own gateway",
+       "gateway: 198.51.100.1}",
+       "gateway: 198.51.100.2}",
+       {"dam.yaml:3:84: error: gateway 198.51.100.2 is the dam's own address; write the router's "
+        "address"}},
+      {"one address on two interfaces, in networks of two lengths",
+       "[198.18.1.1/24, \"2001:db8:2::1/64\"]",
+       "[198.18.1.1/24, \"2001:db8:2::1/64\", 198.51.100.2/25]",
+       {"dam.yaml:4:72: error: address 198.51.100.2 is on interface \"edge\" already (line 3); "
+        "write it once"}},
+      {"a listener on a server's address",
+       "addresses: 198.51.100.2, port: 80",
+       "addresses: 198.18.1.10, port: 80",
+       {"dam.yaml:7:29: error: 198.18.1.10 is the address of server \"web\"; a listener takes what "
+        "arrives for the dam: write an address of its own"}},
+      {"a server on a broadcast address",
+       "[198.18.1.10,",
+       "[198.18.1.255,",
+       {"dam.yaml:13:21: error: 198.18.1.255 is the address of the whole network 198.18.1.0/24, or "
+        "its broadcast address; no host can have it"}},
+      {"a server on a network's address",
+       "[198.18.1.10,",
+       "[198.18.1.0,",
+       {"dam.yaml:13:21: error: 198.18.1.0 is the address of the whole network 198.18.1.0/24, or "
+        "its broadcast address; no host can have it"}},
+      {"a listener on a broadcast address",
+       "addresses: 198.51.100.2, port: 80",
+       "addresses: 198.51.100.255, port: 80",
+       {"dam.yaml:7:29: error: 198.51.100.255 is the address of the whole network 198.51.100.0/24, "
+        "or its broadcast address; no host can have it"}},
+      {"both ends of a point-to-point network are hosts",
+       "[198.18.1.1/24, \"2001:db8:2::1/64\"]",
+       "[198.18.1.1/24, \"2001:db8:2::1/64\", 203.0.113.1/31]",
+       {}},
+  });
+}
+
 TEST(Check, limits_fit_each_other) {
   check({
       {"half_open",
@@ -217,6 +256,15 @@ TEST(Check, what_is_odd_but_works_is_a_warning) {
         "dam.yaml:17:92: warning: server \"web\" serves the management route \"manage\" and the "
         "service route \"pages\"; what happens to the service would reach management: use two "
         "servers"}},
+      {"everybody denied",
+       "version: 1",
+       "version: 1\ndeny: [203.0.113.0/24, 0.0.0.0/0, \"::/0\"]",
+       {"dam.yaml:2:24: warning: denies everybody over IPv4; only networks of the admin list are "
+        "let "
+        "in",
+        "dam.yaml:2:35: warning: denies everybody over IPv6; only networks of the admin list are "
+        "let "
+        "in"}},
       {"an unused zone",
        "  admin: {management: true}",
        "  admin: {management: true}\n  heavy: {}",

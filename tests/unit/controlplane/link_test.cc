@@ -167,6 +167,20 @@ TEST_F(RunningPolicyTest, zone_changes_add_up_and_a_new_file_ends_them) {
   EXPECT_EQ(dataplane.snapshots().back().zones(0).mode(), v1::ENFORCE);
 }
 
+TEST_F(RunningPolicyTest, a_zone_that_becomes_management_is_warned_of_like_in_the_file) {
+  const ChangeResult result = running.change_zone("light", {{"light", "management", "true"}});
+  EXPECT_EQ(result.outcome, ChangeResult::Outcome::applied);
+  EXPECT_TRUE(result.problems.empty());
+  const ChangeResult none = running.change_zone("light", {{"light", "management", "false"}});
+  EXPECT_TRUE(none.problems.empty());
+  folder.write("dam.yaml",
+               sample_with("zone: admin, server: back-office", "zone: light, server: web"));
+  ASSERT_EQ(running.load_config().outcome, ChangeResult::Outcome::applied);
+  const ChangeResult last = running.change_zone("admin", {{"admin", "management", "false"}});
+  ASSERT_EQ(last.problems.size(), 1u);
+  EXPECT_EQ(last.problems[0].message, "no zone has `management: true`");
+}
+
 TEST_F(RunningPolicyTest, one_wrong_change_of_several_changes_nothing) {
   const ChangeResult result = running.change_zone(
       "light", {{"light", "mode", "shadow"}, {"light", "total.packets", "0r/s"}});
