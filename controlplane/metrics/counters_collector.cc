@@ -166,7 +166,9 @@ constexpr WorkerMetric kWorkerMetrics[] = {
      &dam_worker_counters::proxy_headers_sent},
     {"dam_worker_retransmitted_packets_total", "Packets that the dam itself sent again.",
      &dam_worker_counters::retransmissions},
-    {"dam_worker_host_packets_total", "Packets handed to the host's own network stack.",
+    {"dam_worker_host_packets_total",
+     "Packets for the host's own network stack. The dpdk driver has no way there, and drops them "
+     "as not_ours.",
      &dam_worker_counters::host_packets},
 };
 

@@ -110,6 +110,7 @@ Running::Running(const StartConfig& config, const std::string& counters_path, Re
   say_ports(keeper);
   counters_ = std::make_unique<CountersFile>(counters_path, driver_->name(), config.workers,
                                              rte_get_tsc_hz());
+  driver_->count_into(*counters_->counters());
   EngineConfig engine;
   engine.limits = config.limits;
   engine.workers = config.workers;

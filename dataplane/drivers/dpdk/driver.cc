@@ -55,8 +55,17 @@ uint32_t DpdkDriver::transmit(uint32_t queue, Output& output) {
     if (out[port].count > 0) refused += send(queue, port, out[port]);
   }
   free_all(output.dropped);
-  free_all(output.host);
+  drop_host_frames(queue, output);
   return refused;
+}
+
+// DPDK has taken the whole NIC, and there is no way into the host's own stack yet.
+void DpdkDriver::drop_host_frames(uint32_t queue, Output& output) {
+  if (output.host.count == 0) return;
+  if (counters_ != nullptr) {
+    counters_->worker[queue].zones[0].drops[DAM_DROP_not_ours] += output.host.count;
+  }
+  free_all(output.host);
 }
 
 uint32_t DpdkDriver::send(uint32_t queue, uint32_t port, Batch& batch) {

@@ -28,6 +28,9 @@ class DpdkDriver {
   void refill(Output& output) { pool_.refill(output); }
   uint32_t transmit(uint32_t queue, Output& output);
 
+  // Where it counts the frames that it throws away itself.
+  void count_into(dam_counters& counters) { counters_ = &counters; }
+
   uint32_t ports() const { return static_cast<uint32_t>(ports_.size()); }
   const PortFacts& facts(uint32_t port) const { return ports_[port]->facts(); }
   Steering& steering() { return steering_; }
@@ -49,8 +52,10 @@ class DpdkDriver {
     std::vector<Batch> out;
   };
 
+  void drop_host_frames(uint32_t queue, Output& output);
   uint32_t send(uint32_t queue, uint32_t port, Batch& batch);
 
+  dam_counters* counters_ = nullptr;
   FramePool pool_;
   Steering steering_;
   std::vector<std::unique_ptr<Port>> ports_;
