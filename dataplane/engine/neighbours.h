@@ -115,6 +115,7 @@ class Neighbours {
     uint16_t interface;
     uint8_t bits;
   };
+  bool is_broadcast_v4(const dam_address& address) const;
   static std::vector<Link> links_of(const std::vector<Interface>& interfaces);
 
   std::vector<Interface> interfaces_;

@@ -87,16 +87,6 @@ bool is_loopback_v6(const dam_address& address) {
          __builtin_bswap32(address.word[3]) == 1;
 }
 
-// The last address of an IPv4 subnet; a /31 has none (RFC 3021).
-bool is_broadcast_of(const Subnet& subnet, const dam_address& address) {
-  const uint32_t host_bits = 128u - subnet.prefix_bits;
-  if (host_bits < 2 || host_bits > 31 || !dam_address_is_v4(&subnet.address)) return false;
-  const uint32_t hosts = (1u << host_bits) - 1;
-  const uint32_t number = __builtin_bswap32(address.word[3]);
-  const uint32_t differs = number ^ __builtin_bswap32(subnet.address.word[3]);
-  return (number & hosts) == hosts && (differs & ~hosts) == 0;
-}
-
 void turn_echo(Frame& frame, const dam_packet& packet, const MacAddress& own) {
   std::memcpy(frame.data, frame.data + 6, 6);
   std::memcpy(frame.data + 6, own.data(), 6);
@@ -130,13 +120,15 @@ bool Neighbours::may_be_source(const dam_address& address) const {
   if (!dam_address_is_v4(&address)) {
     return !is_multicast_v6(address) && !is_unspecified(address) && !is_loopback_v6(address);
   }
-  if (is_reserved_v4(address)) return false;
-  for (const Interface& interface : interfaces_) {
-    for (const Subnet& subnet : interface.subnets) {
-      if (is_broadcast_of(subnet, address)) return false;
-    }
-  }
-  return true;
+  return !is_reserved_v4(address) && !is_broadcast_v4(address);
+}
+
+// The last address of an IPv4 subnet; a /31 has none (RFC 3021).
+bool Neighbours::is_broadcast_v4(const dam_address& address) const {
+  return std::any_of(on_link_.begin(), on_link_.end(), [&](const Link& link) {
+    return link.bits < 127 && address.word[3] == (link.prefix.word[3] | ~link.mask.word[3]) &&
+           dam_address_is_v4(&link.prefix);
+  });
 }
 
 bool Neighbours::handle(Frame& frame, const dam_packet& packet, uint64_t now_ns, Output& output) {
