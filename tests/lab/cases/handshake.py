@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """TCP options of all kinds of clients, and what of them reaches the server."""
 import itertools
+import time
 
 from lib import packet, suite
 from lib.plan import plan
 from lib.stream import both_ways, transfer
 
-PLAN = plan()
+PLAN = plan(timeouts={"hello": "3s", "connect": "2s", "probe_interval": "1s"})
 COST = 25
 MIB = 1 << 20
 
@@ -69,13 +70,36 @@ def test_ecn(site, family):
 @suite.dam_only
 @suite.each(who=["client", "server"])
 def test_no_ecn(site, who):
-    """when one end does not want ECN, neither has it"""
+    """when one end does not want ECN, neither has it, once the dam's probes know the server's mind"""
     with site.client.sysctls({"net.ipv4.tcp_ecn": int(who == "server")}), \
             site.service.sysctls({"net.ipv4.tcp_ecn": 0 if who == "server" else 2}):
+        time.sleep(1.2)
         client, server = site.connect()
-        assert "ecn" not in server.options(), "the server marks packets of a client that cannot tell"
+        assert "ecn" not in client.options() | server.options(), (client.options(), server.options())
         transfer(client, server, MIB)
     site.finish(client, server)
+    time.sleep(1.2)  # for the tests that follow
+
+
+@suite.dam_only
+@suite.each(family=[4, 6])
+def test_ecn_withdrawn(site, family):
+    """before they know, a server without ECN gets no packet that the network may mark in vain"""
+    for _ in range(5):  # a probe may come just in between
+        with site.client.sysctls({"net.ipv4.tcp_ecn": 1}), site.service.sysctls({"net.ipv4.tcp_ecn": 0}):
+            client, server = site.connect(family=family)
+        if "ecn" in client.options():
+            break
+        time.sleep(1.2)
+    assert "ecn" in client.options() and "ecn" not in server.options()
+    link = site.keep(site.link("service"))
+    transfer(client, server, MIB)
+    seen = set()
+    while (segment := link.receive(0.05)) is not None:
+        if segment.dport == 443 and segment.payload:
+            seen.add(segment.ecn)
+    assert seen == {0}, f"ECN bits {seen}"
+    time.sleep(1.2)
 
 
 @suite.dam_only
