@@ -11,6 +11,8 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <exception>
+#include <new>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -64,6 +66,15 @@ v1::Reply refusal(const std::string& why) {
   return reply;
 }
 
+// What goes wrong with one request ends neither the process nor the forwarding.
+v1::Reply carry_out(const ControlSocket::Handler& handler, const v1::Request& request) {
+  try {
+    return handler(request);
+  } catch (const std::exception& error) {
+    return refusal(std::string("The request cannot be carried out: ") + error.what() + ".");
+  }
+}
+
 // Supplementary ones, as they were when it connected.
 std::vector<gid_t> groups_of_peer(int fd) {
   std::vector<gid_t> groups(1024);
@@ -114,7 +125,13 @@ void ControlSocket::serve(std::chrono::milliseconds timeout, const Handler& hand
   std::array<pollfd, 2> fds = {{{client_, POLLIN, 0}, {listener_, POLLIN, 0}}};
   if (poll(fds.data(), fds.size(), static_cast<int>(timeout.count())) < 0) return;
   // The client first: a control plane that restarts closes its old connection before the new one.
-  if (client_ >= 0 && fds[0].revents != 0) read_client(handler);
+  if (client_ >= 0 && fds[0].revents != 0) {
+    try {
+      read_client(handler);
+    } catch (const std::bad_alloc&) {
+      refuse("There is no memory for this request.");
+    }
+  }
   if (fds[1].revents != 0) accept_client();
   if (client_ >= 0 && !received_.empty() && Clock::now() - heard_at_ > kMostSilence) {
     refuse("The rest of a request did not come within 30 seconds.");
@@ -184,7 +201,7 @@ void ControlSocket::answer_requests(const Handler& handler) {
       return;
     }
     at += kLengthBytes + bytes;
-    send_reply(handler(request));
+    send_reply(carry_out(handler, request));
   }
   if (client_ >= 0) received_.erase(0, at);
   if (received_.empty()) received_.shrink_to_fit();

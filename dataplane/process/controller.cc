@@ -78,12 +78,7 @@ void Controller::say_refusal(const v1::Reply& reply) {
 }
 
 v1::Reply Controller::handle(const v1::Request& request) {
-  v1::Reply reply;
-  try {
-    reply = answer(request);
-  } catch (const std::exception& error) {  // no memory for it, say: forwarding goes on
-    reply = refusal({std::string("The request cannot be carried out: ") + error.what() + "."});
-  }
+  v1::Reply reply = answer(request);
   if (!request.has_hello()) say_refusal(reply);
   return reply;
 }

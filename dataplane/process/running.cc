@@ -159,9 +159,9 @@ void Running::start_workers() {
 std::vector<std::string> Running::apply(const v1::Snapshot& snapshot) {
   PolicyResult result = build_policy(snapshot, limits_, policy_.get());
   if (!result.errors.empty()) return result.errors;
+  engine_->apply(result.policy);
   policy_ = result.policy;
   counters_->mirror_names(*policy_);
-  engine_->apply(policy_);
   wait_until_applied();
   return {};
 }

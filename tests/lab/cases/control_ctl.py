@@ -134,6 +134,39 @@ def test_files_beside_the_policy(site):
     front.apply(PLAN)
 
 
+def _million(path, first):
+    with open(path, "w") as handle:
+        handle.write(first + "\n")
+        for number in range(1_000_000):
+            handle.write(f"2001:db9:{number >> 8:x}:{number & 255:x}::/64\n")
+
+
+def test_million_networks(site):
+    """an admin and a deny list of a million networks each hold, and come into force while traffic flows"""
+    front = site.front
+    denied, admin, other = site.sources[4][31:34]
+    deny_file, admin_file = (os.path.join(front.directory, name) for name in ("deny.txt", "admin.txt"))
+    _million(deny_file, f"{denied}\n{admin}")
+    _million(admin_file, admin)
+    living, server = site.connect(source=other)
+    listing = {**copy.deepcopy(PLAN), "deny": [{"file": "deny.txt"}], "admin": [{"file": "admin.txt"}]}
+    start = time.monotonic()
+    front.apply(listing)
+    site.note(f"in force after {time.monotonic() - start:.1f} s")
+    site.finish(living, server)
+    site.finish(*site.connect(source=other))
+    site.finish(*site.connect(source=admin))
+    with site.counted("denied"):
+        try:
+            site.open(source=denied, timeout=0.5).drop()
+            raise AssertionError("a denied source is let in")
+        except OSError:
+            pass
+    front.apply(PLAN)
+    for path in (deny_file, admin_file):
+        os.remove(path)
+
+
 def test_metrics(site):
     """/metrics of the running pair counts what passes, and agrees with the counters' file"""
     before = _metric(site, 'dam_opened_connections_total{zone="service"}')

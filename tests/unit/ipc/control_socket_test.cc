@@ -211,6 +211,26 @@ TEST_F(ControlSocketTest, takes_a_message_of_many_megabytes) {
   EXPECT_TRUE(client.reply()->ok());
 }
 
+TEST(ControlSocket, a_request_that_throws_is_answered_and_the_next_one_served) {
+  TemporaryDirectory directory;
+  const std::string path = directory.file("socket");
+  ControlSocket socket(path);
+  Client client(path);
+  client.send_bytes(hello(1) + hello(2));
+  for (int i = 0; i < 4; ++i) {
+    socket.serve(milliseconds(0), [](const v1::Request& request) {
+      if (request.hello().protocol_version() == 1) throw std::runtime_error("no room left");
+      v1::Reply reply;
+      reply.set_ok(true);
+      return reply;
+    });
+  }
+  const auto first = client.reply();
+  ASSERT_TRUE(first.has_value());
+  EXPECT_EQ(first->errors(0), "The request cannot be carried out: no room left.");
+  EXPECT_TRUE(client.reply()->ok());
+}
+
 TEST(ControlSocket, takes_the_place_of_a_socket_left_behind) {
   TemporaryDirectory directory;
   const std::string path = directory.file("socket");
