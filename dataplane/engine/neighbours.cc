@@ -240,6 +240,16 @@ uint64_t Neighbours::mac_word(uint16_t id) const {
   return kUnknownMac;
 }
 
+void Neighbours::suggest(uint16_t id, const dam_address& client, const uint8_t* mac) {
+  Neighbour& neighbour = neighbours_[id];
+  uint64_t known = load(neighbour.mac);
+  if (known != kUnknownMac || (mac[0] & 1) != 0 || !equal(neighbour.address, client)) return;
+  uint64_t word = 0;
+  std::memcpy(&word, mac, 6);
+  __atomic_compare_exchange_n(&neighbour.mac, &known, word | kKnown, false, __ATOMIC_RELAXED,
+                              __ATOMIC_RELAXED);
+}
+
 uint32_t Neighbours::used() const { return used_.load(std::memory_order_relaxed); }
 
 // `override` as in RFC 4861 7.2.5: without it a known address is not replaced by another one.

@@ -40,6 +40,10 @@ class Neighbours {
   // kKnown and, in its first six bytes in memory, the MAC address; or kUnknownMac: it is being
   // asked for. One relaxed load when it is known.
   uint64_t mac_word(uint16_t neighbour) const;
+  // A client on the link has proven that it hears what is sent to this link address: that will do
+  // until it is asked, so that its first bytes are acknowledged at once. Of a gateway it proves
+  // nothing.
+  void suggest(uint16_t neighbour, const dam_address& client, const uint8_t* mac);
   // It has left several requests unanswered.
   bool is_silent(uint16_t neighbour) const;
 

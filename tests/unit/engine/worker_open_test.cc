@@ -123,6 +123,31 @@ TEST(Open, AHelloInPiecesIsHeldAndAcknowledged) {
   EXPECT_TRUE(last[1].has(DAM_TCP_SYN));
 }
 
+TEST(Open, AClientOnTheDamsOwnLinkIsAcknowledgedBeforeArpHasAnswered) {
+  SmallSite site;
+  ClientSide client;
+  client.address = v4(198, 18, 0, 77);
+  ASSERT_TRUE(prove(site, client));
+  const std::string hello = client_hello("www.example.org");
+  const Segment first = client.segment(kAck, std::string_view(hello).substr(0, 60));
+  std::vector<uint8_t> bytes(2048);
+  Frame frame;
+  frame.data = bytes.data();
+  ASSERT_TRUE(write_segment(frame, first));
+  bytes.resize(frame.bytes);
+  const std::vector<uint8_t> mac = {2, 0, 0, 0, 9, 9};
+  std::copy(mac.begin(), mac.end(), bytes.begin() + 6);
+  const auto seen = site.send_raw(kFrontPort, bytes);
+  ASSERT_EQ(seen.size(), 1u);
+  EXPECT_EQ(seen[0].packet.ack.value, client.next + 60);
+  EXPECT_TRUE(std::equal(mac.begin(), mac.end(), seen[0].bytes.begin()));
+  client.next += 60;
+  site.advance(100'000'000);  // its true address, by ARP
+  const auto more = site.send(kFrontPort, client.segment(kAck, hello.substr(60, 1)));
+  ASSERT_EQ(more.size(), 1u);
+  EXPECT_EQ(more[0].bytes[4], 1) << "02:00:00:00:01:00 of the small site";
+}
+
 TEST(Open, PiecesOutOfOrderDuplicatedAndOverlappingMakeTheSameHello) {
   SmallSite site;
   ClientSide client;
