@@ -95,6 +95,46 @@ TEST(PortPool, GivesThePortThatRestedLongestAndNeverOneTooEarly) {
   }
 }
 
+TEST(PortPool, TakesThePlaceOfAnotherWithWhatLivesAndRestsThere) {
+  PortPool before(ports_from(5000, 4), 1);
+  const uint16_t living = before.take(0, 0);
+  const uint16_t resting = before.take(0, 0);
+  before.give(resting, kSecond);
+  PortPool wider(ports_from(4998, 8), 2, {}, &before);
+  wider.settle();
+  EXPECT_EQ(wider.in_use(), 1u);
+  std::set<uint16_t> taken;
+  for (int i = 0; i < 6; ++i) taken.insert(wider.take(kSecond, 10 * kSecond));
+  EXPECT_EQ(taken.size(), 6u);
+  EXPECT_FALSE(taken.contains(0) || taken.contains(living) || taken.contains(resting));
+  EXPECT_EQ(wider.take(kSecond, 10 * kSecond), 0) << "it rests";
+  EXPECT_EQ(wider.take(12 * kSecond, 10 * kSecond), resting);
+  wider.give(living, 12 * kSecond);
+  EXPECT_EQ(wider.take(23 * kSecond, 10 * kSecond), living);
+}
+
+TEST(PortPool, APortOutsideTheNewRangeGoesNowhereWhenItIsGivenBack) {
+  PortPool before(ports_from(5000, 2), 1);
+  const uint16_t living = before.take(0, 0);
+  PortPool after(ports_from(6000, 2), 2, {}, &before);
+  after.settle();
+  EXPECT_EQ(after.in_use(), 0u);
+  after.give(living, 0);
+  EXPECT_EQ(after.free(), 2u);
+  EXPECT_EQ(drained(after).size(), 2u);
+}
+
+TEST(PortPool, PoolsThatNobodyUsedMeanwhileSettleInTheirOrder) {
+  PortPool first(ports_from(5000, 2), 1);
+  const uint16_t living = first.take(0, 0);
+  PortPool second(ports_from(6000, 2), 2, {}, &first);
+  PortPool third(ports_from(5000, 2), 3, {}, &second);
+  third.settle();
+  EXPECT_EQ(third.in_use(), 1u);
+  EXPECT_NE(third.take(0, 0), living);
+  EXPECT_EQ(third.take(0, 0), 0);
+}
+
 TEST(PortPool, IsEmptyWithoutPorts) {
   PortPool pool({}, 1);
   EXPECT_EQ(pool.take(0, 0), 0);
