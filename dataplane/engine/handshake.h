@@ -27,7 +27,7 @@ struct ByteRange {
   uint32_t end = 0;
 };
 
-struct Handshake {
+struct HandshakeNumbers {
   uint32_t flow = kNone;
   uint32_t previous = kNone;  // among those without a route, oldest first
   uint32_t next = kNone;
@@ -63,10 +63,15 @@ struct Handshake {
   uint16_t header_bytes = 0;
   uint16_t name_bytes = 0;  // server name, kept for the AUTHORITY TLV
   uint16_t alpn_bytes = 0;
+};
+
+struct Handshake : HandshakeNumbers {
   std::array<char, 256> name;
   std::array<char, 64> alpn;  // the client's first choice
   std::array<uint8_t, kProxyHeaderBytes> header;
 
+  // Anew; the arrays say nothing without their numbers, and so stay as they are.
+  void begin() { static_cast<HandshakeNumbers&>(*this) = HandshakeNumbers{}; }
   uint32_t total_bytes() const { return header_bytes + held_bytes; }
   void set_name(std::string_view text);
   void set_alpn(std::string_view alpn_wire);

@@ -101,54 +101,26 @@ void Worker::open(Job& job, uint16_t listener_slot, const dam_cookie_options& co
   const NextHop back = engine_.neighbours.next_hop(packet.src);
   if (!back) return drop(*job.frame, DAM_DROP_no_neighbour, 0);
   engine_.neighbours.suggest(back.neighbour, packet.src, job.frame->data + 6);
+  if (back.interface != job.interface) return drop(*job.frame, DAM_DROP_bad_source, 0);
   const bool admin = policy_->allow.contains(packet.src);
-  const Zone& front = policy_->zones[0];
   const uint32_t source = engine_.sources.acquire(
-      index_, engine_.sources.key(packet.src, 0, front.source_bits_v4, front.source_bits_v6),
-      now_ns_);
-  if (source == SourceTable::kNone && !admin)
+      index_, job.source_known ? job.source : front_key(packet.src), now_ns_);
+  if (source == SourceTable::kNone && !admin) {
     return drop(*job.frame, DAM_DROP_source_table_full, 0);
+  }
   const uint32_t slot = make_room_half_open();
   if (slot == kNone) {
     if (source != kNone) engine_.sources.release(source);
     return drop(*job.frame, DAM_DROP_half_open_limit, 0);
   }
-
-  const uint32_t index = free_flow_;
-  Flow& flow = flows_[index];
-  free_flow_ = flow.next_free;
-  const uint32_t epoch = flow.epoch + 1;
-  flow = Flow{};
-  flow.epoch = epoch;
-  flow.client = packet.src;
-  flow.client_port = packet.src_port;
-  flow.listener_slot = listener_slot;
+  Flow& flow = take_flow(job, listener_slot, back);
   flow.source = source;
-  flow.state = FlowState::hello;
   flow.flags = admin ? kFlowAdmin : 0;
-  flow.last_seen = coarse(now_ns_);
-  flow.client_isn = dam_seq_add(packet.seq, 0xffffffffu);
-  flow.cookie = dam_seq_add(packet.ack, 0xffffffffu);
-  flow.neighbour[DAM_S2C] = back.neighbour;
-  flow.out_interface[DAM_S2C] = static_cast<uint8_t>(back.interface);
-  flow.family = packet.family;
-  flow.rst_direction = 0xff;
   flow.handshake = slot;
-  // The buckets of the zone "front", and one source's share of those without a route.
-  Drop refused = admin ? DAM_DROP_none : admit_connection(flow, front);
-  if (refused == DAM_DROP_source_concurrent) refused = DAM_DROP_half_open_source;
-  if (refused == DAM_DROP_none && !index_of_flows_.insert(job.hash, flow_ref(index, DAM_C2S))) {
-    refused = DAM_DROP_flow_table_full;
-  }
-  Handshake& handshake = handshakes_[slot];
-  handshake.flow = index;
+  handshakes_[slot].flow = index_of(flow);
+  const Drop refused = admit_new(flow, job.hash);
   if (refused != DAM_DROP_none) {
-    uncount_concurrent(flow);
-    if (source != kNone) engine_.sources.release(source);
-    flow.state = FlowState::free;
-    flow.next_free = free_flow_;
-    free_flow_ = index;
-    free_handshakes_.push_back(slot);
+    forget_new(flow);
     return drop(*job.frame, refused, 0);
   }
   begin_handshake(flow, packet.window, cookie, options);
@@ -159,13 +131,54 @@ void Worker::open(Job& job, uint16_t listener_slot, const dam_cookie_options& co
   on_client_early(flow, job);
 }
 
+Flow& Worker::take_flow(const Job& job, uint16_t listener_slot, const NextHop& back) {
+  const dam_packet& packet = job.packet;
+  Flow& flow = flows_[free_flow_];
+  free_flow_ = flow.next_free;
+  if (free_flow_ != kNone) prefetch_flow(free_flow_);  // for the next connection
+  const uint32_t epoch = flow.epoch + 1;
+  flow = Flow{};
+  flow.epoch = epoch;
+  flow.client = packet.src;
+  flow.client_port = packet.src_port;
+  flow.listener_slot = listener_slot;
+  flow.state = FlowState::hello;
+  flow.last_seen = coarse(now_ns_);
+  flow.client_isn = dam_seq_add(packet.seq, 0xffffffffu);
+  flow.cookie = dam_seq_add(packet.ack, 0xffffffffu);
+  flow.neighbour[DAM_S2C] = back.neighbour;
+  flow.out_interface[DAM_S2C] = static_cast<uint8_t>(back.interface);
+  flow.family = packet.family;
+  flow.rst_direction = 0xff;
+  return flow;
+}
+
+// The buckets of the zone "front", and one source's share of those without a route.
+Worker::Drop Worker::admit_new(Flow& flow, uint64_t hash) {
+  const bool admin = (flow.flags & kFlowAdmin) != 0;
+  const Drop refused = admin ? DAM_DROP_none : admit_connection(flow, policy_->zones[0]);
+  if (refused == DAM_DROP_source_concurrent) return DAM_DROP_half_open_source;
+  if (refused != DAM_DROP_none) return refused;
+  const bool inserted = index_of_flows_.insert(hash, flow_ref(index_of(flow), DAM_C2S));
+  return inserted ? DAM_DROP_none : DAM_DROP_flow_table_full;
+}
+
+void Worker::forget_new(Flow& flow) {
+  uncount_concurrent(flow);
+  if (flow.source != kNone) engine_.sources.release(flow.source);
+  free_handshakes_.push_back(flow.handshake);
+  flow.state = FlowState::free;
+  flow.next_free = free_flow_;
+  free_flow_ = index_of(flow);
+}
+
 void Worker::begin_handshake(Flow& flow, uint16_t client_window, const dam_cookie_options& cookie,
                              const dam_tcp_options& options) {
   const uint32_t slot = flow.handshake;
   half_open_used_.fetch_add(1, std::memory_order_relaxed);
   flows_used_.fetch_add(1, std::memory_order_relaxed);
   Handshake& handshake = handshakes_[slot];
-  handshake = Handshake{};
+  handshake.begin();
   handshake.flow = index_of(flow);
   handshake.client_window = client_window;  // a port route calls its server at once, with this
   handshake.client_mss = cookie.mss;

@@ -107,6 +107,16 @@ void SourceTable::prefetch(const SourceKey& key) const {
   dam::prefetch(&buckets_[at.second]);
 }
 
+void SourceTable::prefetch_entry(const SourceKey& key) const {
+  const Place at = place(key);
+  for (const uint32_t bucket : {at.first, at.second}) {
+    for (uint32_t slot = 0; slot < kSlots; ++slot) {
+      if (__atomic_load_n(&buckets_[bucket].word[slot], __ATOMIC_RELAXED) != at.member) continue;
+      return prefetch(bucket * kSlots + slot);
+    }
+  }
+}
+
 // Takes a reference if the entry is live, still published, and the key's.
 bool SourceTable::pin(uint32_t index, uint32_t member, const SourceKey& key) {
   SourceEntry& entry = entries_[index];

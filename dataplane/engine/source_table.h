@@ -40,6 +40,7 @@ class SourceTable {
   SourceKey key(const dam_address& source, uint8_t zone_slot, uint8_t source_bits_v4,
                 uint8_t source_bits_v6) const;
   void prefetch(const SourceKey& key) const;
+  void prefetch_entry(const SourceKey& key) const;  // worth it some time after prefetch()
   void prefetch(uint32_t index) const { dam::prefetch(&entries_[index]); }
 
   // Finds or makes the entry and takes a reference to it; kNone: full of entries in use.

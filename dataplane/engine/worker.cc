@@ -82,7 +82,10 @@ void Worker::poll(std::span<Frame> frames, Output& output, uint64_t now_ns) {
     if (const size_t i = step + kApart; i < count) dam::prefetch(frames[i].data);
     if (const size_t i = step; i < count) parse(jobs_[i], frames[i]);
     if (const size_t i = step - kApart; i < count) locate(jobs_[i]);
-    if (const size_t i = step - 2 * kApart; i < count) prefetch_source(jobs_[i]);
+    if (const size_t i = step - 2 * kApart; i < count) look_ahead(jobs_[i]);
+    if (const size_t i = step - 3 * kApart + 1; i < count && jobs_[i].source_known) {
+      engine_.sources.prefetch_entry(jobs_[i].source);
+    }
     if (const size_t i = step - 3 * kApart; i < count) handle(jobs_[i]);
   }
   out_ = nullptr;
@@ -94,10 +97,12 @@ void Worker::parse(Job& job, Frame& frame) {
   counters_->rx_bytes += frame.bytes;
   job.refused = dam_parse(frame.data, frame.data + frame.bytes, &job.packet);
   job.hash = 0;
+  job.source_known = false;
   if (job.refused == DAM_DROP_none && !is_addressed_here(job)) job.refused = DAM_DROP_not_ours;
   if (job.refused != DAM_DROP_none || job.packet.kind != DAM_KIND_TCP) return;
   job.hash = hash_of(job.packet);
   index_of_flows_.prefetch(job.hash);
+  policy_->deny.prefetch(job.packet.src);
 }
 
 // On an interface's VLAN, and to its link address (or to all, as ARP and NDP need): a port may be
@@ -111,26 +116,50 @@ bool Worker::is_addressed_here(Job& job) const {
          0;
 }
 
-// The tag alone has picked a candidate: whether it really is the packet's flow is checked by
-// handle(), when its lines have arrived.
+// The tag alone picks a candidate: whether it really is the packet's flow is checked by handle(),
+// when its lines have arrived.
 void Worker::locate(Job& job) {
   job.ref = job.hash == 0 ? kNone : index_of_flows_.first_candidate(job.hash);
-  if (job.ref != kNone) {
-    const auto* flow = reinterpret_cast<const uint8_t*>(&flows_[job.ref >> 1]);
-    dam::prefetch(flow);
-    dam::prefetch(flow + 64);
-  } else if (job.hash != 0) {
-    policy_->deny.prefetch(job.packet.src);
-  }
+  if (job.ref != kNone) return prefetch_flow(job.ref >> 1);
+  if (job.hash != 0) policy_->deny.prefetch_rest(job.packet.src);
 }
 
-void Worker::prefetch_source(const Job& job) const {
-  if (job.ref != kNone) {
-    const uint32_t source = flows_[job.ref >> 1].source;
-    if (source != kNone) dam::prefetch(&engine_.sources[source]);
-  } else if (job.hash != 0) {
-    policy_->deny.prefetch_rest(job.packet.src);
-  }
+// What the packet will be charged to, or what it will be refused by.
+void Worker::look_ahead(Job& job) const {
+  job.looked_ahead = job.ref == kNone && job.hash != 0;
+  if (job.looked_ahead) return look_ahead_stranger(job);
+  if (job.ref == kNone) return;
+  const uint32_t source = flows_[job.ref >> 1].source;
+  if (source != kNone) engine_.sources.prefetch(source);
+}
+
+void Worker::look_ahead_stranger(Job& job) const {
+  job.denied = is_denied(job.packet.src);
+  job.source_known = !job.denied && may_open_flow(job);
+  if (!job.source_known) return;
+  job.source = front_key(job.packet.src);
+  engine_.sources.prefetch(job.source);
+}
+
+bool Worker::is_denied(const dam_address& source) const {
+  return policy_->deny.contains(source) && !policy_->allow.contains(source);
+}
+
+SourceKey Worker::front_key(const dam_address& source) const {
+  const Zone& front = policy_->zones[0];
+  return engine_.sources.key(source, 0, front.source_bits_v4, front.source_bits_v6);
+}
+
+void Worker::prefetch_flow(uint32_t index) const {
+  const auto* flow = reinterpret_cast<const uint8_t*>(&flows_[index]);
+  dam::prefetch(flow);
+  dam::prefetch(flow + 64);
+}
+
+// A pure ACK may bring a cookie back.
+bool Worker::may_open_flow(const Job& job) {
+  constexpr uint8_t kOthers = DAM_TCP_SYN | DAM_TCP_RST;
+  return (job.packet.tcp_flags & (DAM_TCP_ACK | kOthers)) == DAM_TCP_ACK;
 }
 
 void Worker::handle(Job& job) {
@@ -207,9 +236,11 @@ void Worker::stranger(Job& job) {
     }
     return drop(*job.frame, DAM_DROP_not_ours, 0);
   }
-  if (!policy_->allow.contains(packet.src)) {
-    if (policy_->deny.contains(packet.src)) return drop(*job.frame, DAM_DROP_denied, 0);
-    if (banned_everywhere(packet.src, slot)) return drop(*job.frame, DAM_DROP_banned, 0);
+  if (job.looked_ahead ? job.denied : is_denied(packet.src)) {
+    return drop(*job.frame, DAM_DROP_denied, 0);
+  }
+  if (banned_everywhere(packet.src, slot) && !policy_->allow.contains(packet.src)) {
+    return drop(*job.frame, DAM_DROP_banned, 0);
   }
   const uint8_t flags = packet.tcp_flags;
   if ((flags & (DAM_TCP_SYN | DAM_TCP_ACK | DAM_TCP_RST | DAM_TCP_FIN)) == DAM_TCP_SYN) {

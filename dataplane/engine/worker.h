@@ -57,6 +57,10 @@ class Worker {
     uint32_t ref;        // flow << 1 | direction, or kNone
     Drop refused;        // by the parser
     uint16_t interface;  // where it came in
+    bool looked_ahead;   // as a stranger: `denied` is known
+    bool denied;
+    bool source_known;
+    SourceKey source;  // in the zone "front", known early where a connection may begin
   };
 
   // Whom an RST answers: each kind has a limit of its own, so that strangers cannot use up what
@@ -68,7 +72,12 @@ class Worker {
   void parse(Job& job, Frame& frame);
   bool is_addressed_here(Job& job) const;
   void locate(Job& job);
-  void prefetch_source(const Job& job) const;
+  void look_ahead(Job& job) const;
+  void look_ahead_stranger(Job& job) const;
+  bool is_denied(const dam_address& source) const;
+  void prefetch_flow(uint32_t index) const;
+  static bool may_open_flow(const Job& job);
+  SourceKey front_key(const dam_address& source) const;
   void handle(Job& job);
   void splice(Flow& flow, dam_direction direction, Job& job);
   void stranger(Job& job);
@@ -118,6 +127,9 @@ class Worker {
   bool is_lost(uint64_t hash);
   void open(Job& job, uint16_t listener_slot, const dam_cookie_options& cookie,
             const dam_tcp_options& options);
+  Flow& take_flow(const Job& job, uint16_t listener_slot, const NextHop& back);
+  Drop admit_new(Flow& flow, uint64_t hash);
+  void forget_new(Flow& flow);
   void begin_handshake(Flow& flow, uint16_t client_window, const dam_cookie_options& cookie,
                        const dam_tcp_options& options);
   void lower_promise(LearnedOptions& promise, uint16_t server_slot) const;
