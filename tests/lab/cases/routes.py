@@ -28,7 +28,7 @@ def test_same_name(site, name):
                   "service.exampl", "service.example..", "service.example\0", "."])
 def test_unknown_name(site, name):
     """a name that no route has reaches no server"""
-    reason = "no_route" if name[-1] not in ".\0" else None
+    reason = "no_route" if name[-1] not in ".\0" else "hello_malformed"
     site.expect_refused(hello.client_hello(name), reason)
 
 
