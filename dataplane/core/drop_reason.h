@@ -10,7 +10,7 @@
   X(fragment, "an IP fragment: the dam steers by port and reassembles nothing")         \
   X(bad_checksum, "the TCP or IP checksum is wrong")                                    \
   X(ttl_expired, "the packet's hop limit ran out here")                                 \
-  X(not_ours, "neither to a listener, nor to a flow, nor for the host")                 \
+  X(not_ours, "to no listener and no flow; what was for the host included")             \
   X(not_tcp, "another protocol than TCP to a listener's address")                       \
   X(bad_flags, "TCP flags that no connection sends")                                    \
   X(denied, "the source is on the policy's deny list")                                  \

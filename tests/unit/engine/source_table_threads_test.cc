@@ -12,7 +12,6 @@
 #include <vector>
 
 #include "dataplane/core/gcra.h"
-#include "dataplane/engine/ban_mask.h"
 #include "dataplane/engine/source_table.h"
 
 namespace dam {
@@ -149,23 +148,6 @@ TEST(SourceTableThreads, ABanBeginsOnce) {
     table.ban(table[index], 0);
     table.release(index);
   }
-}
-
-TEST(BanMaskThreads, NoBanIsLostWhileOthersComeAndGo) {
-  BanMask bans(32, kSecret);
-  std::atomic<uint32_t> lost{0};
-  in_parallel([&](uint32_t me) {
-    const uint64_t hash = bans.hash(dam_address_v4(me + 1));
-    for (uint32_t i = 0; i < 20'000; ++i) {
-      const auto zone = static_cast<uint8_t>(i % 2);
-      const uint64_t until_ns = (10 + i % 7) * kSecond;
-      const bool added = bans.add(hash, zone, until_ns, kSecond);
-      lost += added && (bans.zones(hash, kSecond) >> zone & 1) == 0;
-      bans.remove(hash, zone);
-      lost += bans.zones(hash, kSecond) >> zone & 1;
-    }
-  });
-  EXPECT_EQ(lost, 0u);
 }
 
 }  // namespace
