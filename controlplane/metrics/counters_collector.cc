@@ -20,6 +20,7 @@ constexpr const char* kDimensions[] = {
 #define X(name, unit) #name,
     DAM_DIMENSIONS(X)
 #undef X
+        "concurrent",
 };
 struct TableText {
   const char* name;
@@ -89,11 +90,12 @@ void add_connections(const std::vector<ZoneTotals>& zones, Families& out) {
 
 void add_shadow(const std::vector<ZoneTotals>& zones, Families& out) {
   auto shadow = counter("dam_shadow_exceeded_packets_total",
-                        "Packets over a limit that mode shadow let by, by zone, scope (one source "
+                        "Packets (for concurrent: connections) over a limit that mode shadow let "
+                        "by, by zone, scope (one source "
                         "or all in total) and dimension.");
   for (const auto& [name, sum] : zones) {
     for (int scope = 0; scope < 2; ++scope) {
-      for (int d = 0; d < DAM_DIM_COUNT; ++d) {
+      for (int d = 0; d < DAM_SHADOW_COUNT; ++d) {
         shadow.add(real(sum.shadow_exceeded[scope][d]),
                    {{"zone", name}, {"scope", kScopes[scope]}, {"dimension", kDimensions[d]}});
       }

@@ -9,7 +9,7 @@
 
 enum {
   DAM_COUNTERS_MAGIC = 0x6d616431, /* "1dam" */
-  DAM_COUNTERS_VERSION = 1,
+  DAM_COUNTERS_VERSION = 2,
   DAM_MAX_WORKERS = 16,
   DAM_MAX_ZONES = 64, /* slot 0 is "front": traffic that has no route yet */
   DAM_MAX_SERVERS = 256,
@@ -28,6 +28,8 @@ enum dam_dimension {
 #undef X
       DAM_DIM_COUNT
 };
+/* What shadow mode counts: the dimensions, and open connections at once. */
+enum { DAM_SHADOW_CONCURRENT = DAM_DIM_COUNT, DAM_SHADOW_COUNT };
 
 struct dam_zone_counters {
   uint64_t packets[2]; /* forwarded, by enum dam_direction */
@@ -35,8 +37,8 @@ struct dam_zone_counters {
   uint64_t connections_opened;
   uint64_t connections_closed; /* open now = opened - closed, summed over workers */
   uint64_t bans;
-  uint64_t
-      shadow_exceeded[2][DAM_DIM_COUNT]; /* [0] per source, [1] total: what `mode: shadow` let by */
+  uint64_t shadow_exceeded[2][DAM_SHADOW_COUNT]; /* [0] per source, [1] total: what `mode: shadow`
+                                                    let by */
   uint64_t drops[DAM_DROP_COUNT];
 };
 

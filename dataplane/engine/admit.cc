@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Buckets, bans and concurrency. Only proven packets come here (rule 1): flows, and cookies that
 // hold.
+#include <algorithm>
+#include <iterator>
+
 #include "dataplane/core/gcra.h"
 #include "dataplane/engine/worker.h"
 
@@ -36,7 +39,7 @@ inline bool Worker::within(uint64_t& tat_ns, const dam_gcra_rate& rate, uint32_t
 }
 
 inline dam_drop_reason Worker::charge(const Flow& flow, const Zone& zone, dam_dimension dimension,
-                               uint32_t units) {
+                                      uint32_t units) {
   const dam_gcra_rate& per_source = zone.per_source[dimension];
   if (per_source.interval_q20 != 0 && flow.source != kNone) {
     uint64_t& tat_ns = engine_.sources[flow.source].tat_ns[dimension];
@@ -54,13 +57,14 @@ inline dam_drop_reason Worker::charge(const Flow& flow, const Zone& zone, dam_di
   return DAM_DROP_none;
 }
 
+inline bool Worker::is_banned(const Flow& flow, const Zone& zone) const {
+  return flow.source != kNone && (flow.flags & kFlowAdmin) == 0 && zone.mode == Mode::enforce &&
+         SourceTable::banned(engine_.sources[flow.source], now_ns_);
+}
+
 dam_drop_reason Worker::admit_packet(const Flow& flow, dam_direction direction, uint32_t bytes) {
   const Zone& zone = policy_->zones[flow.zone_slot];
-  const bool admin = (flow.flags & kFlowAdmin) != 0;
-  if (flow.source != kNone && !admin &&
-      SourceTable::banned(engine_.sources[flow.source], now_ns_)) {
-    return DAM_DROP_zone_banned;
-  }
+  if (is_banned(flow, zone)) return DAM_DROP_zone_banned;
   // What a client sends counts as its packets; bytes count each way.
   if (direction == DAM_C2S) {
     const Drop refused = charge(flow, zone, DAM_DIM_packets, 1);
@@ -71,9 +75,9 @@ dam_drop_reason Worker::admit_packet(const Flow& flow, dam_direction direction, 
 }
 
 // True: the packet is refused. A source is never blamed for the zone's total.
-bool Worker::exceeded(const Flow& flow, const Zone& zone, bool total, dam_dimension dimension) {
+bool Worker::exceeded(const Flow& flow, const Zone& zone, bool total, int limit) {
   if (zone.mode == Mode::shadow) {
-    ++zone_counters(flow.zone_slot).shadow_exceeded[total ? 1 : 0][dimension];
+    ++zone_counters(flow.zone_slot).shadow_exceeded[total ? 1 : 0][limit];
     return false;
   }
   if (!total) violated(flow, zone);
@@ -91,11 +95,7 @@ void Worker::violated(const Flow& flow, const Zone& zone) {
 
 // A connection has found its route: does its zone take it? The flow's source entry is set.
 dam_drop_reason Worker::admit_connection(Flow& flow, const Zone& zone) {
-  const bool admin = (flow.flags & kFlowAdmin) != 0;
-  if (flow.source != kNone && !admin &&
-      SourceTable::banned(engine_.sources[flow.source], now_ns_)) {
-    return DAM_DROP_zone_banned;
-  }
+  if (is_banned(flow, zone)) return DAM_DROP_zone_banned;
   const Drop full = count_concurrent(flow, zone);
   if (full != DAM_DROP_none) return full;
   const Drop refused = charge(flow, zone, DAM_DIM_connections, 1);
@@ -105,20 +105,39 @@ dam_drop_reason Worker::admit_connection(Flow& flow, const Zone& zone) {
 
 dam_drop_reason Worker::count_concurrent(Flow& flow, const Zone& zone) {
   if ((flow.flags & kFlowCounted) != 0) return DAM_DROP_none;
-  const bool enforce = zone.mode == Mode::enforce;
-  if (flow.source != kNone &&
-      !SourceTable::enter(engine_.sources[flow.source], enforce ? zone.per_source_concurrent : 0)) {
-    violated(flow, zone);
-    return DAM_DROP_source_concurrent;
-  }
+  if (!enter_source(flow, zone)) return DAM_DROP_source_concurrent;
   std::atomic<uint32_t>& total = engine_.zone_concurrent[flow.zone_slot];
   const uint32_t before = total.fetch_add(1, std::memory_order_relaxed);
   flow.flags |= kFlowCounted;
-  if (enforce && zone.total_concurrent != 0 && before >= zone.total_concurrent) {
+  if (zone.total_concurrent != 0 && before >= zone.total_concurrent &&
+      exceeded(flow, zone, true, DAM_SHADOW_CONCURRENT)) {
     uncount_concurrent(flow);
     return DAM_DROP_zone_concurrent;
   }
   return DAM_DROP_none;
+}
+
+// False: the source has as many connections as the zone allows it.
+bool Worker::enter_source(const Flow& flow, const Zone& zone) {
+  if (flow.source == kNone) return true;
+  SourceEntry& entry = engine_.sources[flow.source];
+  if (SourceTable::enter(entry, zone.per_source_concurrent)) return true;
+  if (exceeded(flow, zone, false, DAM_SHADOW_CONCURRENT)) return false;
+  SourceTable::enter(entry, 0);
+  return true;
+}
+
+// A segment of a standing connection is refused. A ban ends the connection at both its ends, and so
+// does `reset` where the source itself is to blame; otherwise TCP backs off.
+void Worker::refuse_segment(Flow& flow, Job& job, Drop reason) {
+  const bool own_fault = std::find(std::begin(kSourceReasons), std::end(kSourceReasons), reason) !=
+                         std::end(kSourceReasons);
+  const bool resets = policy_->zones[flow.zone_slot].exceeded == Exceeded::reset;
+  if (reason != DAM_DROP_zone_banned && !(own_fault && resets)) {
+    return drop(*job.frame, reason, flow.zone_slot);
+  }
+  refuse(flow, reason, true);
+  out_->dropped.add(*job.frame);
 }
 
 void Worker::uncount_concurrent(Flow& flow) {

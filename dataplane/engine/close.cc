@@ -30,7 +30,7 @@ void Worker::on_control(Flow& flow, dam_direction direction, Job& job) {
     return drop(*job.frame, DAM_DROP_out_of_window, flow.zone_slot);
   }
   const Drop refused = admit_packet(flow, direction, job.frame->bytes);
-  if (refused != DAM_DROP_none) return drop(*job.frame, refused, flow.zone_slot);
+  if (refused != DAM_DROP_none) return refuse_segment(flow, job, refused);
   flow.last_seen = coarse(now_ns_);
   if ((packet.tcp_flags & DAM_TCP_RST) != 0) {
     if (forward(flow, direction, job)) on_rst(flow, direction, packet);

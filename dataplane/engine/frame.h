@@ -12,8 +12,8 @@
 namespace dam {
 
 inline constexpr uint32_t kBurst = 32;
-// Most frames that one poll or tick can originate: a burst of SYN-ACKs asks for three each (the PROXY
-// header and a ClientHello in two segments), and an eighth is kept for management.
+// Most frames that one poll or tick can originate: a burst of SYN-ACKs asks for three each (the
+// PROXY header and a ClientHello in two segments), and an eighth is kept for management.
 inline constexpr uint32_t kSpares = 112;
 inline constexpr uint16_t kFrameBytes = 1600;  // writable bytes behind `data`, in every frame
 inline constexpr uint16_t kHeadroom = 64;      // writable bytes before `data`, in every frame

@@ -3,6 +3,7 @@
 // options it holds; the answer is reset, so that the server's application never sees it.
 #include <algorithm>
 
+#include "dataplane/core/siphash.h"
 #include "dataplane/engine/worker.h"
 
 namespace dam {
@@ -75,7 +76,7 @@ bool Worker::send_probe(Probe& probe, uint16_t server_slot, uint8_t family) {
       continue;
     probe.local = static_cast<uint8_t>(i);
     probe.port = probe_port(server, family, probe.local);
-    probe.iss = dam_seq_of(static_cast<uint32_t>(now_ns_ >> 6));
+    probe.iss = probe_iss(server_slot, family);
     Segment syn;
     syn.src = local.address;
     syn.dst = address;
@@ -93,6 +94,12 @@ bool Worker::send_probe(Probe& probe, uint16_t server_slot, uint8_t family) {
     return true;
   }
   return false;
+}
+
+// Nobody whom the dam does not probe can guess it, not even another server.
+dam_seq Worker::probe_iss(uint16_t server_slot, uint8_t family) const {
+  const uint64_t words[2] = {now_ns_, uint64_t{server_slot} << 8 | family};
+  return dam_seq_of(static_cast<uint32_t>(dam_siphash13(engine_.config().hash_key, words, 2)));
 }
 
 uint16_t Worker::probe_port(const Server& server, uint8_t family, uint8_t local) {
@@ -121,7 +128,8 @@ bool Worker::on_probe_reply(Job& job) {
   for (size_t slot = 0; slot < policy_->servers.size(); ++slot) {
     const Server& server = policy_->servers[slot];
     Probe& probe = probes_[slot * 2 + (packet.family == 6)];
-    if (probe.port != port || server.port.raw != packet.src_port.raw ||
+    if (probe.port != port || job.interface != engine_.local_addresses[probe.local].interface ||
+        server.port.raw != packet.src_port.raw ||
         !dam_address_equal(&server.address[packet.family == 6], &packet.src) ||
         packet.ack.value != probe.iss.value + 1 || !checksum_holds(job)) {
       continue;

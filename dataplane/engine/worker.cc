@@ -192,7 +192,7 @@ void Worker::splice(Flow& flow, dam_direction direction, Job& job) {
     return drop(*job.frame, DAM_DROP_out_of_window, flow.zone_slot);
   }
   const Drop refused = admit_packet(flow, direction, job.frame->bytes);
-  if (refused != DAM_DROP_none) return drop(*job.frame, refused, flow.zone_slot);
+  if (refused != DAM_DROP_none) return refuse_segment(flow, job, refused);
   flow.last_seen = coarse(now_ns_);
   dam_track_segment(&flow.track, direction, &packet, dam_seq_add(packet.seq, packet.payload_bytes));
   forward(flow, direction, job);

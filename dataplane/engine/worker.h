@@ -111,7 +111,10 @@ class Worker {
   Drop admit_connection(Flow& flow, const Zone& zone);
   bool within(uint64_t& tat_ns, const dam_gcra_rate& rate, uint32_t units) const;
   Drop charge(const Flow& flow, const Zone& zone, dam_dimension dimension, uint32_t units);
-  bool exceeded(const Flow& flow, const Zone& zone, bool total, dam_dimension dimension);
+  bool exceeded(const Flow& flow, const Zone& zone, bool total, int limit);
+  bool is_banned(const Flow& flow, const Zone& zone) const;
+  bool enter_source(const Flow& flow, const Zone& zone);
+  void refuse_segment(Flow& flow, Job& job, Drop reason);
   void violated(const Flow& flow, const Zone& zone);
   Drop count_concurrent(Flow& flow, const Zone& zone);
   void uncount_concurrent(Flow& flow);
@@ -220,6 +223,7 @@ class Worker {
   };
   void probe_servers();
   bool probe_server(uint16_t server_slot, uint8_t family);
+  dam_seq probe_iss(uint16_t server_slot, uint8_t family) const;
   bool send_probe(Probe& probe, uint16_t server_slot, uint8_t family);
   bool is_probe_ready(Probe& probe, ServerStatus& status, const NextHop& way) const;
   uint16_t probe_port(const Server& server, uint8_t family, uint8_t local);

@@ -27,7 +27,8 @@ _WORKER = ("rx_packets rx_bytes tx_packets tx_bytes bursts busy_cycles idle_cycl
 _SERVERS_AT = 16 + 32 + NAME + ZONES * NAME
 _TABLES_AT = _SERVERS_AT + SERVERS * (NAME + 24)
 _WORKERS_AT = (_TABLES_AT + 16 * len(TABLES) + 63) // 64 * 64
-_ZONE_FIXED = 7 + 2 * len(DIMENSIONS)
+_SHADOW = DIMENSIONS + ["concurrent"]  # what shadow mode counts
+_ZONE_FIXED = 7 + 2 * len(_SHADOW)
 
 
 def _worker_bytes(reasons):
@@ -77,10 +78,10 @@ class Counters:
 
     def zone(self, name):
         words = self._zone_words(self.zone_slots[name])
-        kinds = len(DIMENSIONS)
+        kinds = len(_SHADOW)
         count = 2 * kinds
-        shadow = {"per_source": dict(zip(DIMENSIONS, words[7:])),
-                  "total": dict(zip(DIMENSIONS, words[7 + kinds:]))}
+        shadow = {"per_source": dict(zip(_SHADOW, words[7:])),
+                  "total": dict(zip(_SHADOW, words[7 + kinds:]))}
         return {"packets": sum(words[0:2]), "bytes": sum(words[2:4]), "opened": words[4],
                 "closed": words[5], "bans": words[6], "shadow_exceeded": sum(words[7:7 + count]), "shadow": shadow,
                 "drops": dict(zip(self.reasons, words[7 + count:]))}

@@ -80,7 +80,9 @@ TEST(Admit, ABanCutsTheSourcesLiveConnectionsInItsZoneAlone) {
     establish(site, client_at(static_cast<uint16_t>(41000 + i)), "www.example.org");
   }
   EXPECT_EQ(site.zone(kServiceZone).bans, 1u);
-  EXPECT_TRUE(site.send(kFrontPort, live->client.segment(kAck, "more")).empty());
+  for (const Seen& seen : site.send(kFrontPort, live->client.segment(kAck, "more"))) {
+    EXPECT_TRUE(seen.has(DAM_TCP_RST)) << "both ends learn of it, and nothing passes";
+  }
   EXPECT_GE(site.drops(DAM_DROP_zone_banned, kServiceZone), 1u);
   EXPECT_EQ(site.send(kFrontPort, admin->client.segment(kAck, "more")).size(), 1u);
   EXPECT_TRUE(establish(site, client_at(41020), "manage.example.org"));

@@ -96,5 +96,19 @@ TEST(Probe, AResolvedNextHopIsProbedWithinATenthOfASecond) {
   EXPECT_EQ(answer_probes(site, 300 * kMillisecond, true, true), 2u) << "one each";
 }
 
+TEST(Probe, ItsAnswerComesFromTheServersOwnLink) {
+  SmallSite site;
+  site.apply(probing(site, 200 * kMillisecond));
+  for (int i = 0; i < 200; ++i) {
+    for (const Seen& seen : site.advance(5 * kMillisecond)) {
+      if (seen.packet.kind != DAM_KIND_TCP || !seen.has(DAM_TCP_SYN)) continue;
+      if (seen.port != kManagementPort) continue;
+      site.send(kServicePort, answer_to(seen, DAM_TCP_RST | kAck));  // forged on the other link
+      site.send(kManagementPort, answer_to(seen, DAM_TCP_SYN | kAck));
+    }
+  }
+  EXPECT_TRUE(is_up(site, 1));
+}
+
 }  // namespace
 }  // namespace dam::test
