@@ -36,6 +36,7 @@ Kind<std::string> server_name();
 template <class V>
 Kind<V> one_of(const std::vector<std::pair<std::string, V>>& choices) {
   std::vector<std::string> words;
+  words.reserve(choices.size());
   for (const auto& choice : choices) words.push_back(choice.first);
   return {any_of(words), Json{{"enum", words}},
           [choices, words](Reader& reader, const YAML::Node& node) -> std::optional<V> {

@@ -56,10 +56,12 @@ void describe(const Json& object, const std::string& prefix, std::string& out) {
   for (const auto& [key, schema] : object["properties"].items()) {
     std::string path = prefix + key;
     const bool needed = std::find(required.begin(), required.end(), key) != required.end();
-    const std::string help = schema.value("description", "") + choices_of(schema);
-    out += "| `" + path + "` | " +
-           (needed ? "**required**" : schema.value("default", std::string())) + " | " + help +
-           " |\n";
+    const std::string otherwise = needed ? "**required**" : schema.value("default", "");
+    for (const std::string& piece :
+         {std::string("| `"), path, std::string("` | "), otherwise, std::string(" | "),
+          schema.value("description", ""), choices_of(schema), std::string(" |\n")}) {
+      out += piece;
+    }
     if (const Json* inner = entry_object(schema, path)) describe(*inner, path + ".", out);
   }
 }

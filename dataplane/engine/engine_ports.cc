@@ -35,7 +35,9 @@ PortPool* Engine::ports(uint32_t worker, uint16_t server_slot, uint8_t local) {
 // Every worker does so when it sees a new policy: then the pools before can go.
 void Engine::settle_ports(uint32_t worker) {
   for (uint16_t slot = 0; slot < DAM_MAX_SERVERS; ++slot) {
-    for (uint8_t local = 0; local < local_addresses.size(); ++local) ports(worker, slot, local);
+    for (size_t local = 0; local < local_addresses.size(); ++local) {
+      ports(worker, slot, static_cast<uint8_t>(local));
+    }
   }
 }
 
@@ -43,10 +45,11 @@ void Engine::make_port_pools(const Policy& policy) {
   for (size_t slot = 0; slot < policy.servers.size(); ++slot) {
     const Server& server = policy.servers[slot];
     if (!server.in_policy) continue;
-    for (uint8_t local = 0; local < local_addresses.size(); ++local) {
+    for (size_t local = 0; local < local_addresses.size(); ++local) {
       const dam_address& address = server.address[family_of(local_addresses[local]) == 6];
       const NextHop way = neighbours.next_hop(address);
-      if (way.interface == local_addresses[local].interface) make_port_pools(policy, slot, local);
+      if (way.interface != local_addresses[local].interface) continue;
+      make_port_pools(policy, slot, static_cast<uint8_t>(local));
     }
   }
 }

@@ -28,7 +28,6 @@ static_assert(DAM_MAX_ZONES <= kZoneMask + 1);
 // The words of a bucket.
 constexpr uint32_t kReserved = 1;
 constexpr uint32_t kMember = 2;
-constexpr uint32_t kStatus = 3;
 constexpr uint32_t kRoundShift = 2;
 constexpr uint32_t kTagShift = 10;
 constexpr uint32_t kTag = 0xffffffff << kTagShift;

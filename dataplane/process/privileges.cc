@@ -27,7 +27,7 @@ bool thread_has_rights(const std::filesystem::path& task) {
   for (std::string line; std::getline(status, line);) {
     const bool capabilities = line.starts_with("CapEff:") || line.starts_with("CapPrm:") ||
                               line.starts_with("CapInh:") || line.starts_with("CapAmb:");
-    if (capabilities && line.find_first_not_of("0", line.find('\t') + 1) != std::string::npos) {
+    if (capabilities && line.find_first_not_of('0', line.find('\t') + 1) != std::string::npos) {
       return true;
     }
   }

@@ -52,14 +52,14 @@ World::World(uint32_t live_flows, uint32_t extra_flows)
   open(0, live_flows, Goal::splice);
 }
 
-std::shared_ptr<const Policy> World::policy_with(SiteOptions options) const {
+std::shared_ptr<const Policy> World::policy_with(const SiteOptions& options) const {
   return site_policy(limits_, options);
 }
 
-void World::apply(std::shared_ptr<const Policy> policy) {
+void World::apply(const std::shared_ptr<const Policy>& policy) {
   if (policy == applied_) return;
   applied_ = policy;
-  engine_->apply(std::move(policy));
+  engine_->apply(policy);
   advance(kSettleNs);
 }
 

@@ -43,8 +43,8 @@ class World {
   // Raises `live_flows` connections through the whole handshake; throws when one is missing.
   World(uint32_t live_flows, uint32_t extra_flows);
 
-  void apply(std::shared_ptr<const Policy> policy);
-  std::shared_ptr<const Policy> policy_with(SiteOptions options) const;
+  void apply(const std::shared_ptr<const Policy>& policy);
+  std::shared_ptr<const Policy> policy_with(const SiteOptions& options) const;
 
   // The timed part: one burst, or a tick where one is due, with what a driver does around it.
   void burst(std::span<Frame> frames);

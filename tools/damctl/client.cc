@@ -29,7 +29,7 @@ std::string why_no_connection(const std::string& path) {
   std::memcpy(address.sun_path, path.data(), path.size());
   const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   const int result = connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address);
-  const std::string why = result == 0 ? "it closed the connection" : std::strerror(errno);
+  std::string why = result == 0 ? "it closed the connection" : std::strerror(errno);
   close(fd);
   return why;
 }

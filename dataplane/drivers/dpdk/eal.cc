@@ -84,6 +84,7 @@ void start_eal(const std::vector<std::string>& arguments) {
   setenv("LIBXDP_SKIP_DISPATCHER", "1", 1);
   std::vector<std::string> copies = arguments;
   std::vector<char*> argv;
+  argv.reserve(copies.size());
   for (std::string& argument : copies) argv.push_back(argument.data());
   if (rte_eal_init(static_cast<int>(argv.size()), argv.data()) < 0) {
     throw std::runtime_error(std::string("DPDK did not start: ") + rte_strerror(rte_errno) + ".");

@@ -131,7 +131,8 @@ void Port::set_up(uint16_t ethdev, uint32_t queues, const RssKey& key) {
   uint16_t rx = kRxDescriptors;
   uint16_t tx = kTxDescriptors;
   check(rte_eth_dev_adjust_nb_rx_tx_desc(ethdev, &rx, &tx), name, "the sizes of its rings");
-  for (uint16_t queue = 0; queue < queues; ++queue) {
+  for (uint32_t i = 0; i < queues; ++i) {
+    const auto queue = static_cast<uint16_t>(i);
     check(rte_eth_rx_queue_setup(ethdev, queue, rx, SOCKET_ID_ANY, nullptr, pool_), name,
           "a receive queue");
     check(rte_eth_tx_queue_setup(ethdev, queue, tx, SOCKET_ID_ANY, nullptr), name,

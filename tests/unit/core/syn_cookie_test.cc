@@ -104,7 +104,7 @@ TEST(SynCookie, options_leave_no_pattern_in_the_sequence_number) {
     const dam_seq cookie = dam_syn_cookie_make(&kSecrets, &flow, dam_seq_of(1), {1460, 7, 1, 0});
     for (int bit = 0; bit < 31; ++bit) set[bit] += cookie.value >> bit & 1;
   }
-  for (int bit = 0; bit < 31; ++bit) EXPECT_NEAR(set[bit], kRuns / 2, 500) << bit;
+  for (int bit = 0; bit < 31; ++bit) EXPECT_NEAR(set[bit], kRuns / 2.0, 500) << bit;
 }
 
 TEST(SynCookie, the_secret_before_is_honoured_once_and_the_one_before_that_is_not) {

@@ -35,7 +35,7 @@ void in_parallel(F&& body) {
 class Sweeper {
  public:
   explicit Sweeper(SourceTable& table)
-      : thread_([&table](std::stop_token stop) {
+      : thread_([&table](const std::stop_token& stop) {
           while (!stop.stop_requested()) {
             table.sweep(kThreads, kSecond, table.slots());
             std::this_thread::yield();
