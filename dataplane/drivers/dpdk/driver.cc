@@ -16,9 +16,6 @@ DpdkDriver::DpdkDriver(const StartConfig& config, const RssKey& key)
   for (uint32_t i = 0; i < config.devices.size(); ++i) {
     ports_.push_back(
         std::make_unique<Port>(config.devices[i], i, config.workers, key, pool_.mempool()));
-    for (uint32_t worker = 0; worker < config.workers; ++worker) {
-      port_of_ethdev_[ports_[i]->queue_pair(worker).ethdev] = static_cast<uint8_t>(i);
-    }
   }
   for (Queue& queue : queues_) queue.out.resize(ports_.size());
 }

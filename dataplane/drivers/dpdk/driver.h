@@ -36,7 +36,6 @@ class DpdkDriver {
   Steering& steering() { return steering_; }
   FramePool& pool() { return pool_; }
   // Which driver port an mbuf of ours came in by.
-  uint8_t port_of(const rte_mbuf* mbuf) const { return port_of_ethdev_[mbuf->port]; }
   // Foretells where NICs put replies; empty when not all of them spread alike by a known hash.
   ReplyWorker reply_worker() const;
   std::string name() const;  // "dpdk (net_af_xdp)"
@@ -60,7 +59,6 @@ class DpdkDriver {
   Steering steering_;
   std::vector<std::unique_ptr<Port>> ports_;
   std::vector<Queue> queues_;
-  std::array<uint8_t, RTE_MAX_ETHPORTS> port_of_ethdev_{};
 };
 static_assert(Driver<DpdkDriver>);
 

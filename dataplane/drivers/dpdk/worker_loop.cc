@@ -82,7 +82,9 @@ uint32_t WorkerLoop::steer(uint32_t count) {
       frames_[mine++] = frames_[i];
     } else {
       Handed& handed = handed_[owner];
-      handed.mbuf[handed.count++] = mbuf_of(frames_[i]);
+      rte_mbuf* mbuf = mbuf_of(frames_[i]);
+      mbuf->port = frames_[i].port;  // ours, not DPDK's: some drivers leave the field empty
+      handed.mbuf[handed.count++] = mbuf;
     }
   }
   if (mine < count) hand_over();
@@ -104,7 +106,8 @@ void WorkerLoop::hand_over() {
 bool WorkerLoop::take_handed(uint64_t now_ns) {
   rte_mbuf* mbufs[kBurst];
   const uint32_t got = driver_.steering().take(index_, mbufs);
-  for (uint32_t i = 0; i < got; ++i) frames_[i] = frame_of(mbufs[i], driver_.port_of(mbufs[i]));
+  for (uint32_t i = 0; i < got; ++i)
+    frames_[i] = frame_of(mbufs[i], static_cast<uint8_t>(mbufs[i]->port));
   if (got > 0) process(got, now_ns);
   return got > 0;
 }

@@ -157,7 +157,7 @@ TEST_F(RunningPolicyTest, zone_changes_add_up_and_a_new_file_ends_them) {
             ChangeResult::Outcome::applied);
   running.change_zone("light", {{"light", "per_source.packets", "5r/s burst=9"}});
   running.change_zone("light", {{"light", "per_source.packets", "6r/s burst=9"}});
-  const v1::Zone& zone = dataplane.snapshots().back().zones(0);
+  const v1::Zone zone = dataplane.snapshots().back().zones(0);
   EXPECT_EQ(zone.mode(), v1::SHADOW);
   EXPECT_DOUBLE_EQ(zone.per_source().packets().rate(), 6);
   EXPECT_EQ(zone.per_source().connections().burst(), 100u);
