@@ -57,7 +57,7 @@ inline dam_drop_reason Worker::charge(const Flow& flow, const Zone& zone, dam_di
   return DAM_DROP_none;
 }
 
-inline bool Worker::is_banned(const Flow& flow, const Zone& zone) const {
+bool Worker::is_banned(const Flow& flow, const Zone& zone) const {
   return flow.source != kNone && (flow.flags & kFlowAdmin) == 0 && zone.mode == Mode::enforce &&
          SourceTable::banned(engine_.sources[flow.source], now_ns_);
 }
@@ -133,9 +133,10 @@ void Worker::refuse_segment(Flow& flow, Job& job, Drop reason) {
   const bool own_fault = std::find(std::begin(kSourceReasons), std::end(kSourceReasons), reason) !=
                          std::end(kSourceReasons);
   const bool resets = policy_->zones[flow.zone_slot].exceeded == Exceeded::reset;
-  if (reason != DAM_DROP_zone_banned && !(own_fault && resets)) {
-    return drop(*job.frame, reason, flow.zone_slot);
-  }
+  const bool ends = reason == DAM_DROP_zone_banned || (own_fault && resets);
+  // Without frames to tell both ends the connection stays, until a later segment finds some.
+  const uint32_t kept = kept_spares((flow.flags & kFlowManagement) != 0);
+  if (!ends || out_->spare.count < kept + 2) return drop(*job.frame, reason, flow.zone_slot);
   refuse(flow, reason, true);
   out_->dropped.add(*job.frame);
 }
@@ -154,7 +155,7 @@ bool Worker::banned_everywhere(const dam_address& source, uint16_t listener_slot
   for (; mask != 0; mask &= mask - 1) {
     const auto slot = static_cast<uint8_t>(__builtin_ctzll(mask));
     const Zone& zone = policy_->zones[slot];
-    if (zone.exceeded != Exceeded::ban) return false;
+    if (zone.exceeded != Exceeded::ban || zone.mode != Mode::enforce) return false;
     const uint32_t entry = engine_.sources.find(
         engine_.sources.key(source, slot, zone.source_bits_v4, zone.source_bits_v6));
     if (entry == SourceTable::kNone || !SourceTable::banned(engine_.sources[entry], now_ns_)) {

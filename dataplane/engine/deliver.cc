@@ -101,6 +101,11 @@ bool Worker::on_server_ack(Flow& flow, Handshake& handshake, const Job& job) {
     deliver(flow, handshake, false);
     return false;
   }
+  // Held bytes are let go for this: only for what the server itself can have said.
+  if (!dam_in_window(&flow.splice, &flow.track, DAM_S2C, &packet) || !checksum_holds(job)) {
+    drop(frame, DAM_DROP_out_of_window, flow.zone_slot);
+    return false;
+  }
   const int32_t acked = dam_seq_distance(dam_seq_add(handshake.iss, 1), packet.ack);
   const auto total = static_cast<int32_t>(handshake.total_bytes());
   handshake.server_window = uint32_t{packet.window} << flow.splice.window_shift_in[DAM_S2C];

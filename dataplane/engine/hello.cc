@@ -216,7 +216,8 @@ bool Worker::tells_client(const Flow& flow, Drop refused) const {
       refused == DAM_DROP_half_open_limit || refused == DAM_DROP_hold_full) {
     return true;
   }
-  return exceeded == Exceeded::drop && handshakes_[flow.handshake].held_bytes > 0;
+  const bool banned = is_banned(flow, policy_->zones[flow.zone_slot]);
+  return !banned && handshakes_[flow.handshake].held_bytes > 0;
 }
 
 void Worker::refuse(Flow& flow, Drop reason, bool reset) {

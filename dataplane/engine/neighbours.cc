@@ -166,6 +166,12 @@ uint16_t Neighbours::on_link(const dam_address& destination) const {
   return NextHop::kNone;
 }
 
+uint16_t Neighbours::link_towards(const dam_address& destination) const {
+  const uint16_t interface = on_link(destination);
+  if (interface != NextHop::kNone) return interface;
+  return by_gateway_[dam_address_is_v4(&destination) ? 0 : 1].interface;
+}
+
 NextHop Neighbours::next_hop(const dam_address& destination) {
   const uint16_t interface = on_link(destination);
   if (interface == NextHop::kNone) return by_gateway_[dam_address_is_v4(&destination) ? 0 : 1];

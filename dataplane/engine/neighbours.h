@@ -37,6 +37,8 @@ class Neighbours {
   // By the longest on-link subnet, else the gateway of the family; makes the neighbour's entry when
   // it is new. None: no way there, or the table is full.
   NextHop next_hop(const dam_address& destination);
+  // The interface alone, or NextHop::kNone; makes nothing.
+  uint16_t link_towards(const dam_address& destination) const;
   // kKnown and, in its first six bytes in memory, the MAC address; or kUnknownMac: it is being
   // asked for. One relaxed load when it is known.
   uint64_t mac_word(uint16_t neighbour) const;

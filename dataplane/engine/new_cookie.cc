@@ -30,6 +30,10 @@ void Worker::grant_cookie_tries(Flow& flow) const {
 // fit, which a port used again has left behind after 4 ms (RFC 9293 3.4.1).
 bool Worker::fits_connection(const Flow& flow, const dam_packet& packet) {
   const bool spliced = flow.state >= FlowState::deliver;
+  // What would be refused for its numbers is all that a client has left that lost its connection.
+  if (spliced && (flow.flags & kFlowClosing) == 0) {
+    return dam_in_window(&flow.splice, &flow.track, DAM_C2S, &packet) != 0;
+  }
   const dam_seq sent =
       spliced ? dam_seq_translate(flow.track.next[DAM_S2C], flow.splice.seq_delta[DAM_S2C])
               : dam_seq_add(flow.cookie, 1);

@@ -100,8 +100,8 @@ void Worker::open(Job& job, uint16_t listener_slot, const dam_cookie_options& co
   const dam_packet& packet = job.packet;
   const NextHop back = engine_.neighbours.next_hop(packet.src);
   if (!back) return drop(*job.frame, DAM_DROP_no_neighbour, 0);
-  engine_.neighbours.suggest(back.neighbour, packet.src, job.frame->data + 6);
   if (back.interface != job.interface) return drop(*job.frame, DAM_DROP_bad_source, 0);
+  engine_.neighbours.suggest(back.neighbour, packet.src, job.frame->data + 6);
   const bool admin = policy_->allow.contains(packet.src);
   const uint32_t source = engine_.sources.acquire(
       index_, job.source_known ? job.source : front_key(packet.src), now_ns_);

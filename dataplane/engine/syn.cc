@@ -53,7 +53,11 @@ uint32_t Worker::client_clock(uint64_t flow_hash) const {
 void Worker::on_syn(Job& job, uint16_t listener_slot) {
   const dam_packet& packet = job.packet;
   Frame& frame = *job.frame;
-  if (!engine_.neighbours.may_be_source(packet.src)) return drop(frame, DAM_DROP_bad_source, 0);
+  // A way back by another link would end in a connection whose every segment is refused.
+  if (!engine_.neighbours.may_be_source(packet.src) ||
+      engine_.neighbours.link_towards(packet.src) != job.interface) {
+    return drop(frame, DAM_DROP_bad_source, 0);
+  }
   dam_tcp_options offered;
   const Drop bad = dam_parse_tcp_options(frame.data, frame.data + frame.bytes, &packet, &offered);
   if (bad != DAM_DROP_none) return drop(frame, bad, 0);

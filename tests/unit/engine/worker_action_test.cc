@@ -106,5 +106,26 @@ TEST(Action, ABanIsNotServedInShadowMode) {
   EXPECT_EQ(site.send(kFrontPort, c.client.segment(kAck, "x")).size(), 1u);
 }
 
+TEST(Action, ABanStopsNoNewConnectionInShadowMode) {
+  SmallSite site;
+  const auto change = [](Zone& zone) {
+    zone.exceeded = Exceeded::ban;
+    zone.ban_after = 1;
+    zone.ban_within_ns = zone.ban_for_ns = 60'000'000'000;
+    zone.per_source[DAM_DIM_packets] = dam_gcra_rate_of(1'000, 5);
+  };
+  const Connection c = stand_in(site, change);
+  send_until_refused(site, c, DAM_DROP_source_packets);
+  ClientSide again;
+  again.port = 40002;
+  again.to_port = kPortRouted;
+  EXPECT_FALSE(prove(site, again)) << "banned wherever this listener leads to";
+  Policy policy = site.draft();
+  change(policy.zones[kServiceZone]);
+  policy.zones[kServiceZone].mode = Mode::shadow;
+  site.apply(policy);
+  EXPECT_TRUE(prove(site, again));
+}
+
 }  // namespace
 }  // namespace dam::test

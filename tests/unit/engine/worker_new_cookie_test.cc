@@ -88,5 +88,30 @@ TEST(NewCookie, ASegmentThatCouldOpenNothingEndsNothing) {
   EXPECT_EQ(site.send(kFrontPort, c->client.segment(kAck, "alive")).size(), 1u);
 }
 
+// A client that lost its connection comes back from the same port with numbers near the old ones:
+// the window refuses them, so the cookie must be asked.
+TEST(NewCookie, NumbersNearTheOldOnesDoNotLockTheirClientOut) {
+  SmallSite site;
+  const Connection old = stand(site).value();
+  for (uint32_t attempt = 0; attempt < 400; ++attempt) {
+    ClientSide again = old.client;
+    again.isn = old.client.isn + (20u << 20) + attempt * 1000;
+    again.next = again.isn + 1;
+    Segment syn = again.segment(DAM_TCP_SYN);
+    syn.seq = dam_seq_of(again.isn);
+    const auto answers = site.send(kFrontPort, syn);
+    const Seen* syn_ack = find_tcp(answers, kFrontPort, DAM_TCP_SYN | kAck);
+    ASSERT_NE(syn_ack, nullptr);
+    again.ack = syn_ack->packet.seq.value + 1;
+    const auto distance = static_cast<int32_t>(again.ack - old.client.ack);
+    if (distance <= -(1 << 26) || distance >= 1 << 26) continue;
+    const uint64_t before = site.worker().cookies_accepted;
+    site.send(kFrontPort, again.segment(kAck));
+    EXPECT_EQ(site.worker().cookies_accepted, before + 1);
+    return;
+  }
+  FAIL() << "no cookie came near the old one";
+}
+
 }  // namespace
 }  // namespace dam::test

@@ -55,5 +55,23 @@ TEST(Refuse, WhoIsBannedIsNotTold) {
   EXPECT_EQ(count_tcp(seen, kFrontPort, DAM_TCP_RST), 0u);
 }
 
+TEST(Refuse, InAZoneThatBansAClientThatNobodyBannedIsTold) {
+  SmallSite site;
+  Policy policy = site.draft();
+  Zone& zone = policy.zones[kServiceZone];
+  zone.exceeded = Exceeded::ban;
+  zone.ban_after = 100;
+  zone.ban_within_ns = zone.ban_for_ns = 60'000'000'000;
+  zone.total[DAM_DIM_connections] = dam_gcra_rate_of(1000, 1);
+  site.apply(policy);
+  ASSERT_TRUE(stand(site));
+  ClientSide other;
+  other.address = kStranger;
+  ASSERT_TRUE(prove(site, other));
+  const auto seen = site.send(kFrontPort, other.segment(kAck, client_hello("www.example.org")));
+  EXPECT_EQ(site.drops(DAM_DROP_zone_connections), 1u);
+  EXPECT_NE(find_tcp(seen, kFrontPort, DAM_TCP_RST), nullptr) << "its hello was acknowledged";
+}
+
 }  // namespace
 }  // namespace dam::test
