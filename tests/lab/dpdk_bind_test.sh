@@ -137,14 +137,13 @@ requests dpdk no-such-if0
 "$feed" "$dir/socket" "$dir/start" >"$dir/reply"
 check "refuses a Start that cannot be, and says why" \
   grep -qF 'There is no interface \"no-such-if0\"' "$dir/reply"
-wait "$keeper"
-check "and ends, for DPDK starts once only" eval '! kill -0 "$keeper"'
-
-start_dataplane --fresh
 requests xdp dam0
 "$feed" "$dir/socket" "$dir/start" >"$dir/reply"
 check "says that the XDP driver is yet to come" grep -qF "comes with the next version" "$dir/reply"
-wait "$keeper"
+check "waits on after both, for it has opened nothing" kill -0 "$keeper"
+requests dpdk dam0
+check "takes the good Start that follows" "$feed" "$dir/socket" "$dir/start" "$dir/apply"
+check "ends when told to stop" gives 0 stop_dataplane TERM "$keeper"
 
 # Somebody else's program is on the interface: a loud warning, and the slow way.
 requests dpdk dam0
