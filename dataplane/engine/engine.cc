@@ -70,7 +70,7 @@ void Engine::ask_for_next_hops(const Policy& policy) {
     const dam_address none{};
     if (dam_address_equal(&address, &none)) return;
     const NextHop way = neighbours.next_hop(address);
-    if (way) neighbours.mac_word(way.neighbour);
+    if (way) neighbours.keep_asking(way.neighbour);
   };
   for (const Interface& interface : config_.interfaces) {
     for (const dam_address& gateway : interface.gateways) ask(gateway);

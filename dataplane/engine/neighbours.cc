@@ -20,11 +20,16 @@ constexpr uint32_t kProbes = 128;  // several times the longest run to be expect
 constexpr int kSpins = 1000;       // another worker writes 20 bytes meanwhile
 enum : uint32_t { kFree, kWriting, kReady };
 
+// A link that has just come up loses frames: who is not known yet is asked again soon, a few times,
+// and then no more than RFC 1122 2.3.2.1 and RFC 4861 10 (RETRANS_TIMER) have it.
+constexpr std::array<uint64_t, 4> kFirstPausesNs{50'000'000, 100'000'000, 200'000'000, 400'000'000};
 constexpr uint64_t kAskEveryNs = 1'000'000'000;
 constexpr uint64_t kRefreshNs = 30'000'000'000;
 constexpr uint8_t kMostUnanswered = 3;  // to the one that is known; then everybody is asked
-constexpr uint8_t kMostASecond = 30;    // then every kRefreshNs
+constexpr uint8_t kMostUnansweredAtFirst = kFirstPausesNs.size() + 2;  // 1.75 s
+constexpr uint8_t kMostASecond = 30;                                   // then every kRefreshNs
 constexpr uint64_t kScanEveryNs = 100'000'000;
+constexpr uint64_t kHurriedScanNs = 10'000'000;  // while somebody is in his first pauses
 
 // Any order serves, if it is quick.
 bool less(const dam_address& a, const dam_address& b) {
@@ -93,7 +98,9 @@ Neighbours::Neighbours(std::vector<Interface> interfaces)
   for (uint16_t i = 0; i < links(); ++i) {
     for (const dam_address& gateway : interfaces_[i].gateways) {
       NextHop& hop = by_gateway_[dam_address_is_v4(&gateway) ? 0 : 1];
-      if (!hop) hop = {i, find_or_make(i, gateway)};
+      if (hop) continue;
+      hop = {i, find_or_make(i, gateway)};
+      if (hop) keep_asking(hop.neighbour);
     }
   }
 }
@@ -234,6 +241,11 @@ bool Neighbours::make(uint32_t slot, uint16_t interface, const dam_address& addr
   return true;
 }
 
+void Neighbours::keep_asking(uint16_t id) {
+  store(neighbours_[id].named, 1);
+  attention_.store(1, std::memory_order_release);
+}
+
 uint64_t Neighbours::mac_word(uint16_t id) const {
   Neighbour& neighbour = neighbours_[id];
   const uint64_t mac = load(neighbour.mac);
@@ -288,8 +300,9 @@ void Neighbours::tick(uint64_t now_ns, Output& output) {
   spares_left_ = std::min(kSparesATick, output.spare.count);
   announce(output);
   const bool wanted = attention_.exchange(0, std::memory_order_acq_rel) != 0;
-  if (!wanted && now_ns - scanned_ns_ < kScanEveryNs) return;
+  if (!wanted && now_ns - scanned_ns_ < (hurried_ ? kHurriedScanNs : kScanEveryNs)) return;
   scanned_ns_ = now_ns;
+  hurried_ = false;
   for (const uint16_t& slot : order_.all()) {
     const uint16_t id = __atomic_load_n(&slot, __ATOMIC_ACQUIRE);
     if (id == 0 && &slot >= order_.data() + used()) break;
@@ -298,20 +311,31 @@ void Neighbours::tick(uint64_t now_ns, Output& output) {
 }
 
 void Neighbours::attend(Neighbour& neighbour, uint64_t now_ns, Output& output) {
+  if (load(neighbour.mac) == kUnknownMac) return attend_unknown(neighbour, now_ns, output);
   const uint8_t unanswered = load(neighbour.unanswered);
-  const bool known = load(neighbour.mac) != kUnknownMac;
-  if (!known && load(neighbour.wanted) == 0) return;
-  if (known && unanswered == 0 && now_ns < load(neighbour.confirmed_ns) + kRefreshNs) return;
-  const uint64_t pause_ns = known && unanswered >= kMostASecond ? kRefreshNs : kAskEveryNs;
-  const bool asked = known ? unanswered != 0 : neighbour.asked_ns != 0;
-  if (asked && now_ns < neighbour.asked_ns + pause_ns) return;
+  if (unanswered == 0 && now_ns < load(neighbour.confirmed_ns) + kRefreshNs) return;
+  const uint64_t pause_ns = unanswered >= kMostASecond ? kRefreshNs : kAskEveryNs;
+  if (unanswered != 0 && now_ns < neighbour.asked_ns + pause_ns) return;
   ask(neighbour, now_ns, output);
+}
+
+// Whom the policy names is asked for whether a packet waits or not; the others for a packet only.
+void Neighbours::attend_unknown(Neighbour& neighbour, uint64_t now_ns, Output& output) {
+  const bool wanted = load(neighbour.wanted) != 0;
+  if (!wanted && load(neighbour.named) == 0) return;
+  const uint8_t asked = load(neighbour.unanswered);
+  uint64_t pause_ns = !wanted && asked >= kMostASecond ? kRefreshNs : kAskEveryNs;
+  if (asked == 0) pause_ns = 0;
+  if (asked > 0 && asked <= kFirstPausesNs.size()) pause_ns = kFirstPausesNs[asked - 1u];
+  if (now_ns >= neighbour.asked_ns + pause_ns) ask(neighbour, now_ns, output);
+  hurried_ |= load(neighbour.unanswered) <= kFirstPausesNs.size();
 }
 
 bool Neighbours::is_silent(uint16_t id) const { return is_silent(neighbours_[id]); }
 
 bool Neighbours::is_silent(const Neighbour& neighbour) {
-  return load(neighbour.unanswered) >= kMostUnanswered;
+  const bool known = load(neighbour.mac) != kUnknownMac;
+  return load(neighbour.unanswered) >= (known ? kMostUnanswered : kMostUnansweredAtFirst);
 }
 
 const dam_address* Neighbours::source_for(uint16_t interface, const dam_address& target) const {

@@ -39,6 +39,9 @@ class Neighbours {
   NextHop next_hop(const dam_address& destination);
   // The interface alone, or NextHop::kNone; makes nothing.
   uint16_t link_towards(const dam_address& destination) const;
+  // Of the next hops that the policy names, so that no connection has to wait: it is asked for
+  // until it is known, whether a packet needs it or not.
+  void keep_asking(uint16_t neighbour);
   // kKnown and, in its first six bytes in memory, the MAC address; or kUnknownMac: it is being
   // asked for. One relaxed load when it is known.
   uint64_t mac_word(uint16_t neighbour) const;
@@ -67,9 +70,10 @@ class Neighbours {
   // the caller counts `consumed`. False: untouched, the dam has no use for it.
   bool handle(Frame& frame, const dam_packet& packet, uint64_t now_ns, Output& output);
 
-  // Called by worker 0 at least every 100 ms: asks for unresolved next hops in use (at once, then
-  // every second), confirms resolved ones every 30 s and keeps them when they are silent, announces
-  // own addresses when they are new.
+  // Called by worker 0 at least every 10 ms: asks for unresolved next hops that are named or in use
+  // (at once, again after 50, 100, 200 and 400 ms, then every second; for those that nobody uses,
+  // after half a minute every 30 s), confirms resolved ones every 30 s and keeps them when they are
+  // silent, announces own addresses when they are new.
   // Uses at most kSparesATick spare frames.
   void tick(uint64_t now_ns, Output& output);
   static constexpr uint32_t kSparesATick = 32;
@@ -86,6 +90,7 @@ class Neighbours {
     uint16_t interface;
     uint8_t unanswered;  // requests since the last answer
     uint8_t wanted;      // a packet needs it, and it is not known
+    uint8_t named;       // by the policy
   };
   static_assert(sizeof(Neighbour) == 64);
   using OwnSet = std::vector<dam_address>;  // sorted; the interfaces' addresses included
@@ -110,6 +115,7 @@ class Neighbours {
 
   static bool is_silent(const Neighbour& neighbour);
   void attend(Neighbour& neighbour, uint64_t now_ns, Output& output);
+  void attend_unknown(Neighbour& neighbour, uint64_t now_ns, Output& output);
   void ask(Neighbour& neighbour, uint64_t now_ns, Output& output);
   void announce(Output& output);
   void announce(const dam_address& address, uint16_t interface, Output& output);
@@ -135,6 +141,7 @@ class Neighbours {
   std::atomic<const OwnSet*> own_{nullptr};
   std::vector<std::unique_ptr<const OwnSet>> kept_;
   uint64_t scanned_ns_ = 0;   // worker 0's
+  bool hurried_ = false;      // the same
   uint32_t spares_left_ = 0;  // of this tick
 };
 

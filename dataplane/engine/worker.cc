@@ -71,7 +71,7 @@ void Worker::begin(Output& output, uint64_t now_ns) {
 void Worker::poll(std::span<Frame> frames, Output& output, uint64_t now_ns) {
   begin(output, now_ns);
   if (policy_ == nullptr) {
-    for (Frame& frame : frames) drop(frame, DAM_DROP_no_policy, 0);
+    for (Frame& frame : frames) make_acquaintance(frame);
     out_ = nullptr;
     return;
   }
@@ -89,6 +89,18 @@ void Worker::poll(std::span<Frame> frames, Output& output, uint64_t now_ns) {
     if (const size_t i = step - 3 * kApart; i < count) handle(jobs_[i]);
   }
   out_ = nullptr;
+}
+
+// Before the first policy: the next hops answer what the first tick has asked them, and would not be
+// asked again before a connection waits for them.
+void Worker::make_acquaintance(Frame& frame) {
+  Job job;
+  job.frame = &frame;
+  const Drop refused = dam_parse(frame.data, frame.data + frame.bytes, &job.packet);
+  const bool known = refused == DAM_DROP_none && is_addressed_here(job) &&
+                     engine_.neighbours.handle(frame, job.packet, now_ns_, *out_);
+  if (known) return count_drop(DAM_DROP_consumed, 0);
+  drop(frame, DAM_DROP_no_policy, 0);
 }
 
 void Worker::parse(Job& job, Frame& frame) {

@@ -69,6 +69,7 @@ class Worker {
 
   // worker.cc: the burst.
   void begin(Output& output, uint64_t now_ns);
+  void make_acquaintance(Frame& frame);
   void parse(Job& job, Frame& frame);
   bool is_addressed_here(Job& job) const;
   void locate(Job& job);

@@ -112,13 +112,13 @@ class DamFront:
 
     def _wait_ready(self):
         """Until connections of both families go through, which shows ARP and NDP to be done too."""
-        self._until(self._has_policy, 20, "the first policy")
+        self._until(self.has_policy, 20, "the first policy")
         for family in (4, 6):
             self._until(lambda: self._reachable(family), 10, f"a handshake over IPv{family}")
         # Two rounds of probes: the dam then knows which servers are up, and their options.
         time.sleep(float(self.plan.get("settle", 0.7)))
 
-    def _has_policy(self):
+    def has_policy(self):
         try:
             return self.counters().policy_version
         except (OSError, RuntimeError, struct.error):

@@ -105,7 +105,22 @@ TEST(Neighbours, RefusesNewNeighboursWhenTheTableIsFullAndKeepsTheOldOnes) {
   }
 }
 
-TEST(Neighbours, AsksAtOnceThenEverySecondAsLongAsAPacketNeedsIt) {
+constexpr uint64_t kMillisecond = 1'000'000;
+
+// When questions left, in milliseconds from the beginning on; the slow ones wait for the next look
+// at the table, every tenth of a second.
+std::vector<uint64_t> asked_at(Neighbours& neighbours, Link& link, uint64_t from_ms, uint64_t to_ms,
+                               uint16_t wanted = Neighbours::kNoNeighbour) {
+  std::vector<uint64_t> times;
+  for (uint64_t ms = from_ms; ms < to_ms; ms += 10) {
+    if (wanted != Neighbours::kNoNeighbour) neighbours.mac_word(wanted);
+    const size_t asked = link.tick(neighbours, 2 * kSecond + ms * kMillisecond).size();
+    times.insert(times.end(), asked, ms / 50 * 50);
+  }
+  return times;
+}
+
+TEST(Neighbours, AsksAtOnceQuicklyAFewTimesThenEverySecondAsLongAsAPacketNeedsIt) {
   Quiet q;
   const uint16_t id = q.neighbours.next_hop(address_of("203.0.113.9")).neighbour;
   EXPECT_EQ(q.neighbours.mac_word(id), Neighbours::kUnknownMac);
@@ -114,10 +129,54 @@ TEST(Neighbours, AsksAtOnceThenEverySecondAsLongAsAPacketNeedsIt) {
   q.link.ports.clear();
   EXPECT_EQ(q.link.tick(q.neighbours, 2 * kSecond), std::vector<Bytes>{question});
   EXPECT_EQ(q.link.ports, std::vector<uint8_t>{1});
+  EXPECT_EQ(asked_at(q.neighbours, q.link, 10, 3000, id),
+            (std::vector<uint64_t>{50, 150, 350, 750, 1750, 2750}));
+  asked_at(q.neighbours, q.link, 3000, 4000);  // the last one that was wanted
+  EXPECT_TRUE(asked_at(q.neighbours, q.link, 4000, 9000).empty()) << "no packet asked meanwhile";
+}
+
+TEST(Neighbours, WhomThePolicyNamesIsAskedForThoughNoPacketNeedsIt) {
+  Quiet q;
+  const uint16_t id = q.neighbours.next_hop(address_of("203.0.113.9")).neighbour;
+  q.neighbours.keep_asking(id);
+  EXPECT_EQ(asked_at(q.neighbours, q.link, 0, 3000),
+            (std::vector<uint64_t>{0, 50, 150, 350, 750, 1750, 2750}));
+  // The gateways, of which Quiet knows, are confirmed meanwhile: their questions are not counted.
+  const auto to_all = [&](uint64_t second) {
+    const std::vector<Bytes> sent = q.link.tick(q.neighbours, second * kSecond);
+    return std::count(
+        sent.begin(), sent.end(),
+        arp(1, "020000000002", "203.0.113.1", kNobody, "203.0.113.9", kAll, "81000007"));
+  };
+  for (uint64_t second = 6; second < 29; ++second) EXPECT_EQ(to_all(second), 1) << second;
+  EXPECT_EQ(to_all(29), 0) << "nobody has waited for half a minute";
+  EXPECT_EQ(to_all(58), 1) << "but it may come back";
   EXPECT_EQ(q.neighbours.mac_word(id), Neighbours::kUnknownMac);
-  EXPECT_TRUE(q.link.tick(q.neighbours, 3 * kSecond - kSecond / 8).empty());
-  EXPECT_EQ(q.link.tick(q.neighbours, 3 * kSecond).size(), 1u);
-  EXPECT_TRUE(q.link.tick(q.neighbours, 5 * kSecond).empty()) << "no packet asked meanwhile";
+  EXPECT_EQ(to_all(59), 1) << "a packet needs it: every second again";
+  q.link.receive(
+      q.neighbours,
+      arp(2, kPeer, "203.0.113.9", "020000000002", "203.0.113.1", "020000000002", "81000007"),
+      60 * kSecond, 1);
+  EXPECT_EQ(q.neighbours.mac_word(id), word_of(kPeer));
+}
+
+TEST(Neighbours, GatewaysAreNamed) {
+  Neighbours neighbours({outside()});
+  Link link;
+  link.tick(neighbours, 2 * kSecond);
+  EXPECT_EQ(asked_at(neighbours, link, 10, 400),
+            (std::vector<uint64_t>{50, 50, 150, 150, 350, 350}))
+      << "one of each family";
+}
+
+TEST(Neighbours, OneThatHasNeverAnsweredIsSilentAfterTheQuickRepeatsOnly) {
+  Quiet q;
+  const uint16_t id = q.neighbours.next_hop(address_of("203.0.113.9")).neighbour;
+  q.neighbours.keep_asking(id);
+  asked_at(q.neighbours, q.link, 0, 1750);
+  EXPECT_FALSE(q.neighbours.is_silent(id));
+  asked_at(q.neighbours, q.link, 1750, 1760);
+  EXPECT_TRUE(q.neighbours.is_silent(id));
 }
 
 TEST(Neighbours, AsksForAnIpv6NeighbourThroughItsSolicitedNodeGroup) {
@@ -276,9 +335,8 @@ TEST(Neighbours, UsesNoMoreSparesThanItMayAndGoesOnNextTime) {
   EXPECT_EQ(link.sent().size(), 3u);
   EXPECT_EQ(link.output.spare.count, 0u);
   std::size_t sum = 3;
-  for (int i = 0; i < 10; ++i) {
-    const std::size_t sent =
-        link.tick(neighbours, kSecond + 200'000'000u * static_cast<uint64_t>(i)).size();
+  for (uint64_t i = 1; i <= 10; ++i) {
+    const std::size_t sent = link.tick(neighbours, kSecond + i * kMillisecond).size();
     EXPECT_LE(sent, Neighbours::kSparesATick);
     sum += sent;
   }
