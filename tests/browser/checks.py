@@ -4,7 +4,9 @@ the servers saw. Started by tests/browser/run."""
 import argparse
 import hashlib
 import os
+import re
 import signal
+import subprocess
 import sys
 import time
 
@@ -16,6 +18,7 @@ from webdriver import Browser, Driver, WebDriverError
 PUBLIC = {"IPv4": "203.0.113.10", "IPv6": "2001:db8:113::10"}
 BIG = "32m.bin"
 UPLOAD_MIB = 8
+MESSAGES = 51  # of every size from 1 byte to 64 KiB, three times
 
 
 class OutOfTime(BaseException):
@@ -40,7 +43,8 @@ class Checks:
         """A part that breaks is one failed check; the others go on."""
         try:
             function(self, *arguments)
-        except (WebDriverError, OSError, KeyError, IndexError, TypeError) as error:
+        except (WebDriverError, OSError, KeyError, IndexError, TypeError, AttributeError,
+                subprocess.CalledProcessError) as error:
             self.check(False, f"{what}: {type(error).__name__}: {error}")
 
 
@@ -48,6 +52,7 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--state", required=True, help="the lab's files")
     parser.add_argument("--scratch", required=True, help="the browser's files; client.pcap is there")
+    parser.add_argument("--damctl", required=True, help="the program")
     parser.add_argument("--ipv4", required=True, help="the client's address")
     parser.add_argument("--ipv6", required=True)
     parser.add_argument("--seconds", type=int, required=True, help="limit for all")
@@ -120,12 +125,53 @@ def check_transfers(checks, browser, options, family):
                  f"{answer['sha256'][:16]}…, in the page {got['sha256'][:16]}…")
 
 
+def damctl(options, *words):
+    environment = {"DAM_CONTROL_SOCKET": f"{options.state}/edge/control.sock", "PATH": "/usr/bin:/bin"}
+    return subprocess.run([options.damctl, *words], env=environment, check=True, text=True,
+                          capture_output=True).stdout
+
+
+def changed_policy(options, family):
+    """The lab's policy with one route more; in force when this returns. Gives the versions before and
+    after."""
+    def version():
+        return int(re.search(r'"policy_version": *(\d+)', damctl(options, "status", "--json")).group(1))
+
+    with open(f"{options.state}/edge/dam.yaml", encoding="utf-8") as file:
+        text = file.read()
+    text += (f"  - {{name: new-{family.lower()}, listener: https, server_names: new.example.org, zone: light, "
+             "server: service}\n")
+    path, before = f"{options.scratch}/changed.yaml", version()
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    damctl(options, "apply", "-f", path)
+    return before, version()
+
+
+def check_web_socket(checks, browser, options, family):
+    """Stays one connection while the policy changes beneath it."""
+    browser.run("window.chat = new Chat('wss://www.example.org/echo')")
+    first = browser.result(f"chat.talk({MESSAGES})")
+    before, after = changed_policy(options, family)
+    time.sleep(0.5)
+    second = browser.result(f"chat.talk({MESSAGES})")
+    end = browser.result("chat.end()")
+    same, unasked = first["same"] + second["same"], second["unasked"] - first["unasked"]
+    checks.check(same == 2 * MESSAGES and first["client"] == getattr(options, family.lower()),
+                 f"WebSocket over {family}: {same} of {2 * MESSAGES} messages came back the same, half of them "
+                 f"after the policy changed; its server sees {first['client']}")
+    checks.check(after > before and unasked >= 5 and end["code"] == 1000 and end["wasClean"],
+                 f"WebSocket over {family}: across the change of policy {before} to {after} the server spoke "
+                 f"{unasked} times unasked, none lost; closed with {end['code']}")
+
+
 def visit(checks, driver, options, family):
     checks.title(f"Chromium over {family}")
     with Browser(driver, f"{options.scratch}/profile-{family}", PUBLIC[family]) as browser:
         got = check_page(checks, browser, options, family, "www.example.org", "service")
         check_heavy(checks, options, family, got)
         checks.attempt(f"transfers over {family}", check_transfers, browser, options, family)
+        checks.attempt(f"WebSocket over {family}", check_web_socket, browser, options, family)
         check_page(checks, browser, options, family, "manage.example.org", "management")
         checks.note(f"Chromium {browser.version}: {got['agent']}")
 

@@ -64,4 +64,47 @@ async function upload(url, size) {
   return {answer, ms: performance.now() - start, sha256: digest};
 }
 
+// A WebSocket that is opened once and never again.
+class Chat {
+  constructor(url) {
+    this.unasked = 0;
+    this.waiting = [];
+    this.socket = new WebSocket(url);
+    this.socket.binaryType = 'arraybuffer';
+    this.socket.onmessage = ({data}) => this.take(data);
+    this.closed = new Promise((resolve) => this.socket.onclose = resolve);
+    this.opened = new Promise((resolve, reject) => {
+      this.socket.onopen = resolve;
+      this.socket.onerror = () => reject(new Error('the WebSocket broke'));
+    });
+  }
+
+  take(data) {
+    if (data instanceof ArrayBuffer) return this.waiting.shift()(data);
+    const said = JSON.parse(data);
+    this.client ??= said.client;
+    // The numbers tell whether anything was lost: TCP's order is the WebSocket's.
+    if (said.unasked) this.unasked = said.unasked === this.unasked + 1 ? said.unasked : NaN;
+  }
+
+  // Sends so many messages of 1 to 65,536 bytes at once; counts the echoes that are the same, in order.
+  async talk(messages) {
+    await this.opened;
+    const echoes = Array.from({length: messages}, (_, number) => {
+      const message = crypto.getRandomValues(new Uint8Array(1 << (number % 17)));
+      const echo = new Promise((resolve) => this.waiting.push(resolve));
+      this.socket.send(message);
+      return Promise.all([sha256(message), Promise.race([echo, this.closed]).then((e) => sha256(e))])
+          .then(([sent, got]) => sent === got, () => false);
+    });
+    return {same: await count(echoes), unasked: this.unasked, client: this.client};
+  }
+
+  async end() {
+    this.socket.close(1000, 'done');
+    const {code, wasClean} = await this.closed;
+    return {code, wasClean, unasked: this.unasked};
+  }
+}
+
 const report = lookAtPage();

@@ -87,6 +87,9 @@ class Browser:
         if failed:  # then the browser shows a page of its own instead
             raise WebDriverError(failed[0])
 
+    def run(self, script):
+        self.driver.call("POST", self.path + "/execute/sync", {"script": script, "args": []})
+
     def result(self, expression):
         """The value of a promise in the page."""
         script = f"const done = arguments[0]; Promise.resolve({expression}).then(" \
