@@ -49,6 +49,24 @@ void check_gateways(const Named<Interface>& interface, Problems& problems) {
   }
 }
 
+// Each family has one way out: clients behind the router of another link would be refused, for the
+// dam would answer them by the first.
+void check_ways_out(const Policy& policy, Problems& problems) {
+  const Named<Interface>* way[2] = {};
+  for (const auto& interface : policy.interfaces) {
+    for (const auto& gateway : interface.value.gateways) {
+      const auto*& first = way[gateway.value.v6];
+      if (first == nullptr) first = &interface;
+      if (first == &interface) continue;
+      problems.error(gateway.mark,
+                     "a second " + std::string(gateway.value.family()) + " gateway: interface \"" +
+                         first->name + "\" has one (" + in_line(first->mark) +
+                         "), and clients behind this one would be refused",
+                     "write one for the whole dam, where the clients come from");
+    }
+  }
+}
+
 // The first and the last address of an IPv4 network belong to no host (RFC 1122 3.2.1.3, RFC 3021).
 bool is_broadcast_of(const Network& network, const Address& address) {
   if (address.v6 || network.prefix_bits > 30 || !network.contains(address)) return false;
@@ -130,6 +148,7 @@ void check_interfaces(const Policy& policy, Problems& problems) {
   for (const auto& interface : policy.interfaces) {
     if (!interface.value.broken) check_gateways(interface, problems);
   }
+  check_ways_out(policy, problems);
   check_interface_networks(policy, problems);
   check_devices(policy, problems);
 }

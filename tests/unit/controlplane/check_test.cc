@@ -169,6 +169,12 @@ TEST(Check, servers_and_gateways_can_be_reached) {
        "gateway: 198.51.100.1}",
        "gateway: [198.51.100.1, 198.51.100.3]}",
        {"dam.yaml:3:99: error: a second IPv4 gateway; write at most one per family"}},
+      {"a second way out, on another interface",
+       "\"2001:db8:2::1/64\"]}",
+       "\"2001:db8:2::1/64\"], gateway: [198.18.1.254, \"2001:db8:2::fe\"]}",
+       {"dam.yaml:4:83: error: a second IPv4 gateway: interface \"edge\" has one (line 3), and "
+        "clients behind this one would be refused; write one for the whole dam, where the clients "
+        "come from"}},
       {"a link-local gateway", "gateway: 198.51.100.1}", "gateway: \"fe80::1\"}", {}},
       {"one network on two interfaces",
        "[198.18.1.1/24, \"2001:db8:2::1/64\"]",
