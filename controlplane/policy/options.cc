@@ -32,7 +32,9 @@ const Table<Interface>& interface_options() {
              "the dam's own addresses here, each with its prefix length"),
       option("gateway", Need::optional,
              list_of("the list of gateways", located(host_address()), 1, 2), &Interface::gateways,
-             "", "the way to everything that is on no network of an interface; one per IP family"),
+             "",
+             "the way to everything that is on no network of an interface; one per IP family, for "
+             "the whole dam"),
       option("mtu", Need::optional, integer(1280, 1500), &Interface::mtu, "1500",
              "the largest IP packet on this network"),
       option("vlan", Need::optional, integer(1, 4094), &Interface::vlan, "",
@@ -250,12 +252,17 @@ const Table<Zone>& zone_options() {
       option("mode", Need::optional,
              one_of<Mode>({{"enforce", Mode::enforce}, {"shadow", Mode::shadow}}), &Zone::mode,
              "enforce", "shadow counts what would have been refused and lets it by"),
-      option("exceeded", Need::optional, exceeded(), &Zone::exceeded, "drop",
-             "what happens to traffic over a limit: drop, reset, or {ban: {after, within, for}}"),
+      option(
+          "exceeded", Need::optional, exceeded(), &Zone::exceeded, "drop",
+          "what happens to traffic over a limit: drop, reset, or {ban: {after, within, for}}; over "
+          "a "
+          "total limit, of which no single source is guilty, packets of standing connections are "
+          "only dropped and nobody is banned"),
       option("per_source", Need::optional, object("a map of limits", bucket_options()),
              &Zone::per_source, "", "limits of each source on its own"),
       option("total", Need::optional, object("a map of limits", bucket_options()), &Zone::total, "",
-             "limits of all sources together: they protect the server"),
+             "limits of all sources together: they protect the server; they ban nobody and end no "
+             "standing connection"),
       option("source_prefix", Need::optional,
              object("a map of prefix lengths", source_prefix_options()), &Zone::source_prefix, "",
              "how many leading bits of an address make one source"),
