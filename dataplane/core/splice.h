@@ -129,9 +129,11 @@ DAM_INLINE uint64_t dam_splice_tcp(uint8_t* tcp, const struct dam_splice* splice
   return sum + dam_replace16(tcp + 14, __builtin_bswap16(window));
 }
 
-/* Translates the options of a segment, all of them or none: 0 when they cannot be. */
+/* Translates the options of a segment, all of them or none: 0 when they cannot be. `parsed` are
+ * those, or null: then they are read here, unless they are the usual ones. */
 DAM_INLINE int dam_splice_any_options(uint8_t* data, const uint8_t* data_end,
                                       const struct dam_packet* packet,
+                                      const struct dam_tcp_options* parsed,
                                       const struct dam_splice* splice,
                                       const struct dam_shift* shift, uint64_t* sum) {
   uint32_t l4 = packet->l4 & DAM_OFFSET_MASK, bytes = packet->payload - l4 - DAM_TCP_BYTES;
@@ -146,14 +148,18 @@ DAM_INLINE int dam_splice_any_options(uint8_t* data, const uint8_t* data_end,
     }
     return 1;
   }
-  if (dam_parse_tcp_options(data, data_end, packet, &options) != DAM_DROP_none) return 0;
-  *sum += dam_splice_options(data, data_end, l4, &options, splice, shift, acks);
+  if (!parsed) {
+    if (dam_parse_tcp_options(data, data_end, packet, &options) != DAM_DROP_none) return 0;
+    parsed = &options;
+  }
+  *sum += dam_splice_options(data, data_end, l4, parsed, splice, shift, acks);
   return 1;
 }
 
 /* `family` is the packet's, as a constant: so each family's code is compiled by itself. */
 DAM_INLINE enum dam_drop_reason dam_splice_family(uint8_t* data, const uint8_t* data_end,
                                                   uint32_t family, const struct dam_packet* packet,
+                                                  const struct dam_tcp_options* parsed,
                                                   const struct dam_splice* splice,
                                                   enum dam_direction direction,
                                                   const struct dam_rewrite* rewrite) {
@@ -166,7 +172,7 @@ DAM_INLINE enum dam_drop_reason dam_splice_family(uint8_t* data, const uint8_t* 
   if (ip[family == 4 ? 8 : 7] <= 1) return DAM_DROP_ttl_expired;
   struct dam_shift shift = dam_shift_forth(splice, direction);
   uint64_t sum = 0;
-  if (!dam_splice_any_options(data, data_end, packet, splice, &shift, &sum)) {
+  if (!dam_splice_any_options(data, data_end, packet, parsed, splice, &shift, &sum)) {
     return DAM_DROP_malformed;
   }
   uint64_t addresses = dam_rewrite_addresses(ip, family, rewrite);
@@ -187,9 +193,9 @@ DAM_INLINE enum dam_drop_reason dam_splice_translate(uint8_t* data, const uint8_
                                                      enum dam_direction direction,
                                                      const struct dam_rewrite* rewrite) {
   if (packet->family == 4) {
-    return dam_splice_family(data, data_end, 4, packet, splice, direction, rewrite);
+    return dam_splice_family(data, data_end, 4, packet, 0, splice, direction, rewrite);
   }
-  return dam_splice_family(data, data_end, 6, packet, splice, direction, rewrite);
+  return dam_splice_family(data, data_end, 6, packet, 0, splice, direction, rewrite);
 }
 
 /* Translates back the packet that an ICMP error quotes, from its IP header on (`quoted` is what
@@ -214,7 +220,7 @@ DAM_INLINE enum dam_drop_reason dam_splice_translate_embedded(uint8_t* l3, const
   if (there >= DAM_TCP_BYTES && tcp + DAM_TCP_BYTES <= end) {
     if (quoted->tcp_flags & DAM_TCP_ACK) sum += dam_add_be32(tcp + 8, shift.ack, 0);
     /* Options that were cut stay as they are. */
-    (void)dam_splice_any_options(l3, end, quoted, splice, &shift, &sum);
+    (void)dam_splice_any_options(l3, end, quoted, 0, splice, &shift, &sum);
   }
   if (there >= 18 && tcp + 18 <= end) dam_apply_checksum(tcp + 16, sum);
   return DAM_DROP_none;

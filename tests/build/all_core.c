@@ -1,19 +1,25 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Includes every header of core/ and uses every function that the planes call, so that each
  * compiler makes code of them: some errors of the BPF target show only then. */
+#include "dataplane/core/answer.h"
 #include "dataplane/core/checksum.h"
 #include "dataplane/core/counters.h"
 #include "dataplane/core/drop_reason.h"
+#include "dataplane/core/flow.h"
 #include "dataplane/core/flow_key.h"
 #include "dataplane/core/gcra.h"
 #include "dataplane/core/packet.h"
 #include "dataplane/core/packet_types.h"
+#include "dataplane/core/plane.h"
 #include "dataplane/core/rewrite.h"
 #include "dataplane/core/siphash.h"
+#include "dataplane/core/source_entry.h"
+#include "dataplane/core/source_key.h"
 #include "dataplane/core/splice.h"
 #include "dataplane/core/syn_cookie.h"
 #include "dataplane/core/tcp_options.h"
 #include "dataplane/core/types.h"
+#include "dataplane/core/view.h"
 #include "dataplane/core/window.h"
 
 struct everything {
@@ -28,6 +34,9 @@ struct everything {
   struct dam_gcra_rate rate;
   uint64_t key[2];
   uint64_t tat_ns;
+  struct dam_answer answer;
+  struct dam_source_entry source;
+  struct dam_source_key source_key;
 };
 
 #ifdef __cplusplus
@@ -40,6 +49,8 @@ EXPORTED int use_splice(uint8_t* data, uint8_t* end, struct everything* e);
 EXPORTED uint64_t use_cookie(struct everything* e);
 EXPORTED uint64_t use_gcra(struct everything* e);
 EXPORTED int use_checksums(uint8_t* data, const struct dam_packet* packet);
+EXPORTED int use_answer(uint8_t* data, uint8_t* end, struct everything* e);
+EXPORTED uint32_t use_tables(struct everything* e);
 
 EXPORTED int use_packet(uint8_t* data, uint8_t* end, struct everything* e) {
   if (dam_parse(data, end, &e->packet) != DAM_DROP_none) return -1;
@@ -79,4 +90,21 @@ EXPORTED int use_checksums(uint8_t* data, const struct dam_packet* packet) {
   return dam_checksum_tcp_valid(data, packet) + dam_checksum_icmp_valid(data, packet) +
          dam_checksum_ipv4_valid(data) + dam_checksum_replace16(1, 2, 3) +
          dam_checksum_replace32(1, 2, 3);
+}
+
+EXPORTED int use_answer(uint8_t* data, uint8_t* end, struct everything* e) {
+  e->answer.tsval = dam_client_clock(e->tat_ns, e->key[0]);
+  if (!dam_is_unicast(&e->packet.src)) return -1;
+  if (data + dam_answer_bytes(&e->packet, &e->answer) > end) return -1;
+  return dam_write_answer(data, end, &e->packet, &e->answer);
+}
+
+EXPORTED uint32_t use_tables(struct everything* e) {
+  uint16_t tag = dam_index_tag(e->key[0]);
+  uint32_t bucket = dam_index_other(dam_index_first(e->key[0], 63), tag, 63);
+  dam_source_key_of(&e->source_key, e->key, &e->packet.src, 1, 32, 64);
+  struct dam_source_place place = dam_source_place_of(e->source_key.hash, 64);
+  if (dam_source_banned(&e->source, 1) || dam_source_violate(&e->source, 1, 2, 3, 4)) return 0;
+  return bucket + place.first + dam_coarse(e->tat_ns) +
+         dam_address_bucket(&e->packet.src, e->packet.src_port);
 }

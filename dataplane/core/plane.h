@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Small records that the two planes share, beside flows, sources and the view of the policy. */
+#ifndef DAM_CORE_PLANE_H
+#define DAM_CORE_PLANE_H
+
+#include "dataplane/core/counters.h"
+#include "dataplane/core/types.h"
+
+#define DAM_MAC_KNOWN (UINT64_C(1) << 63)
+
+/* Theoretical arrival times of a zone's totals: one cache line a zone. */
+struct dam_zone_totals {
+  uint64_t tat_ns[DAM_DIM_COUNT];
+} __attribute__((aligned(64)));
+
+/* A segment of no connection whose cookie did not hold, by the hash of its addresses and ports. */
+struct dam_stray {
+  uint32_t tag;
+  uint32_t since; /* coarse */
+};
+
+/* Entry i of the source table belongs to slot i % DAM_SOURCE_SLOTS of bucket i / DAM_SOURCE_SLOTS;
+ * a key may live in either of two buckets. */
+enum { DAM_SOURCE_SLOTS = 14 };
+struct dam_source_bucket {
+  uint64_t control;                /* version 32 | entry that is being published, + 1 */
+  uint32_t word[DAM_SOURCE_SLOTS]; /* 0: free; else tag 22 | round 8 | status 2 */
+} __attribute__((aligned(64)));
+DAM_STATIC_ASSERT(sizeof(struct dam_source_bucket) == 64, "one cache line");
+
+/* A line of a set of prefixes: 16 words of its directory, 32 points of a list, 512 bits of a
+ * bitmap, or half a node of its tree. */
+struct dam_line {
+  union {
+    uint32_t word[16];
+    uint16_t point[32];
+    uint64_t key[8];
+  };
+} __attribute__((aligned(64)));
+
+/* Of one CPU. What climbs to the dataplane is counted there. */
+struct dam_kernel_counters {
+  uint64_t rx_packets;
+  uint64_t rx_bytes;
+  uint64_t tx_packets;
+  uint64_t tx_bytes;
+  uint64_t cookies_sent;
+  uint64_t cookies_accepted;
+  uint64_t cookies_bad;
+  uint64_t host_packets;
+  uint64_t climbed;      /* handed to the dataplane */
+  uint64_t reset_tat_ns; /* limits RSTs to clients that lost their connection */
+  uint64_t stray_tat_ns; /* limits what climbs without a flow */
+  uint64_t out_ifindex;  /* tests: where the last frame went */
+} __attribute__((aligned(64)));
+
+#endif

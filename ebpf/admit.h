@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Buckets and bans of an established flow's packets: what Worker::admit_packet does. */
+#ifndef DAM_EBPF_ADMIT_H
+#define DAM_EBPF_ADMIT_H
+
+#include "dataplane/core/gcra.h"
+#include "ebpf/frame.h"
+
+DAM_STATIC_ASSERT(DAM_DROP_source_bytes_down - DAM_DROP_source_packets == DAM_DIM_bytes_down &&
+                      DAM_DROP_zone_bytes_down - DAM_DROP_zone_packets == DAM_DIM_bytes_down,
+                  "drop reasons follow the dimensions");
+
+/* What a packet is charged to. */
+struct payer {
+  const struct dam_view_zone* zone;
+  struct dam_source_entry* source; /* 0: none */
+  struct dam_zone_totals* totals;
+  struct dam_zone_counters* counters;
+  uint64_t now_ns;
+  uint32_t admin;
+};
+
+DAM_INLINE int within(uint64_t* tat_ns, const struct dam_gcra_rate* rate, uint64_t now_ns,
+                      uint32_t units) {
+  if (dam_gcra_charge(tat_ns, rate, now_ns, units)) return 1;
+  dam_gcra_refit(tat_ns, rate, now_ns);
+  return 0;
+}
+
+/* 1: the packet is refused. A source is never blamed for the zone's total. */
+DAM_INLINE int exceeded(const struct payer* p, uint32_t total, uint32_t dimension) {
+  if (p->zone->shadow) {
+    p->counters->shadow_exceeded[total][dimension]++;
+    return 0;
+  }
+  if (total || p->zone->exceeded != DAM_EXCEEDED_BAN || !p->source || p->admin) return 1;
+  if (dam_source_violate(p->source, p->now_ns, p->zone->ban_after, p->zone->ban_within_ns,
+                         p->zone->ban_for_ns)) {
+    p->counters->bans++;
+  }
+  return 1;
+}
+
+DAM_INLINE enum dam_drop_reason charge(const struct payer* p, uint32_t dimension, uint32_t units) {
+  const struct dam_gcra_rate* rate = &p->zone->per_source[dimension];
+  if (rate->interval_q20 != 0 && p->source) {
+    if (!within(&p->source->tat_ns[dimension], rate, p->now_ns, units) &&
+        exceeded(p, 0, dimension)) {
+      return (enum dam_drop_reason)(DAM_DROP_source_packets + dimension);
+    }
+  }
+  rate = &p->zone->total[dimension];
+  if (rate->interval_q20 != 0) {
+    if (!within(&p->totals->tat_ns[dimension], rate, p->now_ns, units) &&
+        exceeded(p, 1, dimension)) {
+      return (enum dam_drop_reason)(DAM_DROP_zone_packets + dimension);
+    }
+  }
+  return DAM_DROP_none;
+}
+
+/* What a client sends counts as its packets; bytes count each way. */
+DAM_INLINE enum dam_drop_reason admit_packet(const struct payer* p, uint32_t direction,
+                                             uint32_t bytes) {
+  if (p->source && !p->admin && !p->zone->shadow && dam_source_banned(p->source, p->now_ns)) {
+    return DAM_DROP_zone_banned;
+  }
+  if (direction == DAM_S2C) return charge(p, DAM_DIM_bytes_down, bytes);
+  enum dam_drop_reason refused = charge(p, DAM_DIM_packets, 1);
+  return refused != DAM_DROP_none ? refused : charge(p, DAM_DIM_bytes_up, bytes);
+}
+
+#endif

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Answers to strangers, in their own frame, back to the link address that it came from: nothing is
+ * remembered of them. What Worker::on_syn and Worker::reset_sender do. */
+#ifndef DAM_EBPF_ANSWER_H
+#define DAM_EBPF_ANSWER_H
+
+#include "dataplane/core/answer.h"
+#include "dataplane/core/flow_key.h"
+#include "dataplane/core/syn_cookie.h"
+#include "dataplane/core/tcp_options.h"
+#include "ebpf/find.h"
+#include "ebpf/frame.h"
+#include "ebpf/options.h"
+#include "ebpf/transmit.h"
+
+enum { SUM_STEPS = 100 }; /* of 16 octets: more than any frame has */
+
+/* Adds `size` octets (4, 2 or 1) if there are that many left. */
+#define SUM_REST(size, load)               \
+  do {                                     \
+    if (left & (size)) {                   \
+      if (p + (size) > data_end) return 0; \
+      sum += load(p);                      \
+      p += (size);                         \
+    }                                      \
+  } while (0)
+
+/* The sum of the octets [at, end) of the frame, or 0 when they are not all there (no true sum is 0:
+ * a pseudo header's is not). A function of its own, so that the verifier walks it once. */
+__attribute__((noinline)) uint64_t dam_sum_frame(struct xdp_md* ctx, uint32_t at, uint32_t end,
+                                                 uint64_t sum) {
+  const uint8_t* data_end = (const uint8_t*)(long)ctx->data_end;
+  if (at > DAM_OFFSET_MASK || end > SUM_STEPS * 16 || at > end) return 0;
+  const uint8_t* p = (const uint8_t*)(long)ctx->data + at;
+  uint32_t left = end - at;
+  for (int i = 0; i < SUM_STEPS && left >= 16; i++, left -= 16, p += 16) {
+    if (p + 16 > data_end) return 0;
+    sum += (uint64_t)dam_load32(p) + dam_load32(p + 4);
+    sum += (uint64_t)dam_load32(p + 8) + dam_load32(p + 12);
+  }
+  if (left & 8) {
+    if (p + 8 > data_end) return 0;
+    sum += (uint64_t)dam_load32(p) + dam_load32(p + 4);
+    p += 8;
+  }
+  SUM_REST(4, dam_load32);
+  SUM_REST(2, dam_load16);
+  SUM_REST(1, *);
+  return sum;
+}
+
+DAM_INLINE int checksum_holds(const struct frame* f) {
+  const struct dam_packet* packet = f->packet;
+  /* The words that mark a mapped address add 0xffff: nothing, to this sum. */
+  uint64_t sum = dam_address_sum(&packet->src) + dam_address_sum(&packet->dst);
+  sum += dam_hton16((uint16_t)(packet->end - packet->l4)).raw;
+  sum += dam_hton16(DAM_PROTOCOL_TCP).raw;
+  sum = dam_sum_frame(f->ctx, packet->l4, packet->end, sum);
+  return sum != 0 && dam_checksum_reduce(sum) == 0xffff;
+}
+
+/* Changes the frame's length, its contents and where it goes. */
+DAM_INLINE int answer(struct frame* f, const struct dam_answer* a) {
+  const uint8_t* data = frame_data(f);
+  if (data + DAM_ETHERNET_BYTES > frame_end(f)) return drop(f, DAM_DROP_malformed, 0);
+  if (data[6] & 1) return drop(f, DAM_DROP_malformed, 0); /* a group cannot send */
+  uint64_t mac = dam_load32(data + 6) | (uint64_t)dam_load16(data + 10) << 32;
+  uint32_t bytes = dam_answer_bytes(f->packet, a);
+  int tail = (int)bytes - (int)frame_bytes(f);
+  if (tail != 0 && bpf_xdp_adjust_tail(f->ctx, tail)) return drop(f, DAM_DROP_no_buffer, 0);
+  if (!dam_write_answer(frame_data(f), frame_end(f), f->packet, a)) {
+    return drop(f, DAM_DROP_no_buffer, 0);
+  }
+  return transmit(f, bytes, f->job->interface, mac);
+}
+
+DAM_INLINE struct dam_flow_key key_of(const struct dam_packet* packet) {
+  struct dam_flow_key key;
+  key.remote = packet->src;
+  key.local = packet->dst;
+  key.remote_port = packet->src_port;
+  key.local_port = packet->dst_port;
+  return key;
+}
+
+DAM_INLINE const struct dam_cookie_secrets* secrets_of(const struct frame* f) {
+  return &f->control->secrets[f->control->secret_generation & 1];
+}
+
+/* Not from a group, a broadcast address, this host or nobody (RFC 9293 3.9.2.3, RFC 1122 3.2.1.3),
+ * and from the link that leads there: a way back by another one would end in a connection whose
+ * every segment is refused. */
+DAM_INLINE int may_be_source(const struct frame* f) {
+  const dam_address* source = &f->packet->src;
+  if (is_own(f->view, source) || !dam_is_unicast(source)) return 0;
+  if (dam_address_is_v4(source) && is_broadcast_v4(f->view, source->word[3])) return 0;
+  return link_towards(f->view, source) == f->job->interface;
+}
+
+DAM_STEP int dam_on_syn(struct xdp_md* ctx, struct job* job) {
+  struct frame frame, *f = &frame;
+  if (!open_frame(f, ctx, job)) return XDP_ABORTED;
+  const struct dam_view_listener* listener =
+      &f->view->listener[job->slot & (DAM_MAX_LISTENERS - 1)];
+  const struct dam_packet* packet = f->packet;
+  if (!may_be_source(f)) return drop(f, DAM_DROP_bad_source, 0);
+  struct dam_tcp_options offered;
+  uint32_t bad = dam_read_options(ctx, job, &offered);
+  if (bad != DAM_DROP_none) return drop(f, bad, 0);
+  if (!checksum_holds(f)) return drop(f, DAM_DROP_bad_checksum, 0);
+
+  uint32_t ecn_setup = DAM_TCP_ECE | DAM_TCP_CWR;
+  int wants_ecn = (packet->tcp_flags & ecn_setup) == ecn_setup;
+  struct dam_cookie_options agreed;
+  agreed.mss = offered.mss ? offered.mss : 536;
+  agreed.wscale = listener->wscale == DAM_WSCALE_NONE ? DAM_WSCALE_NONE : offered.wscale;
+  agreed.sack = offered.sack_permitted && (listener->promise & DAM_PROMISE_SACK);
+  agreed.ecn = wants_ecn && (listener->promise & DAM_PROMISE_ECN);
+  struct dam_flow_key key = key_of(packet);
+  struct dam_cookie_secrets secrets = *secrets_of(f);
+
+  uint16_t mtu = f->view->interface[f->job->interface & (DAM_MAX_INTERFACES - 1)].mtu;
+  uint16_t mss = (uint16_t)(mtu - (packet->family == 4 ? 40 : 60));
+  struct dam_answer a;
+  a.seq = dam_syn_cookie_make(&secrets, &key, packet->seq, agreed);
+  a.ack = dam_seq_add(packet->seq, 1);
+  a.flags = (uint8_t)(DAM_TCP_SYN | DAM_TCP_ACK | (agreed.ecn ? DAM_TCP_ECE : 0));
+  a.window = f->view->client_window;
+  a.mss = listener->mss < mss ? listener->mss : mss;
+  a.wscale = agreed.wscale == DAM_WSCALE_NONE ? DAM_WSCALE_NONE : listener->wscale;
+  a.sack_permitted = agreed.sack;
+  a.timestamps = offered.has_timestamps && (listener->promise & DAM_PROMISE_TIMESTAMPS);
+  a.tsval = dam_client_clock(f->job->now_ns, f->job->hash);
+  a.tsecr = offered.tsval;
+  f->counters->cookies_sent++;
+  return answer(f, &a);
+}
+
+/* RFC 9293 3.10.7.1; limited, so that forged segments make no flood of them. Only for segments with
+ * ACK and without RST. */
+DAM_INLINE int reset_sender(struct frame* f, enum dam_drop_reason reason) {
+  const struct dam_gcra_rate thousand_a_second = {
+      (UINT64_C(1000000000) << DAM_GCRA_FRACTION) / 1000, 100000000};
+  struct dam_answer a;
+  __builtin_memset(&a, 0, sizeof a);
+  (void)drop(f, reason, 0);
+  if (!dam_gcra_charge_alone(&f->counters->reset_tat_ns, &thousand_a_second, f->job->now_ns, 1)) {
+    return XDP_DROP;
+  }
+  a.seq = f->packet->ack;
+  a.flags = DAM_TCP_RST;
+  a.wscale = DAM_WSCALE_NONE;
+  return answer(f, &a);
+}
+
+#endif

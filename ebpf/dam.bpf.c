@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The dam in the kernel: parse -> flow -> { splice | stranger -> SYN cookie }. What needs memory or
+// thought climbs to the engine through AF_XDP; what is not the dam's goes on to the host,
+// untouched.
+#include "ebpf/find.h"
+#include "ebpf/frame.h"
+#include "ebpf/maps.h"
+#include "ebpf/splice.h"
+#include "ebpf/stranger.h"
+
+/* An ICMP error belongs to the flow of the packet that it quotes; all others are the host's. */
+DAM_INLINE int quotes_flow(const struct frame* f) {
+  const uint8_t* icmp = frame_data(f) + (f->packet->l4 & DAM_OFFSET_MASK);
+  DAM_PIN(icmp);
+  if (icmp + DAM_ICMP_BYTES > frame_end(f)) return 0;
+  uint32_t type = icmp[0];
+  int is_error =
+      f->packet->family == 4 ? type == 3 || type == 11 || type == 12 : type >= 1 && type <= 4;
+  if (!is_error) return 0;
+  struct dam_packet quoted;
+  if (dam_parse_embedded(icmp + DAM_ICMP_BYTES, frame_end(f), &quoted) != DAM_DROP_none) return 0;
+  if (quoted.kind != DAM_KIND_TCP || quoted.family != f->packet->family) return 0;
+  dam_address address = quoted.src;
+  dam_be16 port = quoted.src_port;
+  quoted.src = quoted.dst;
+  quoted.src_port = quoted.dst_port;
+  quoted.dst = address;
+  quoted.dst_port = port;
+  uint64_t hash = hash_of(f->control, &quoted);
+  return find_flow(f->control, f->view, &quoted, hash) != DAM_NONE;
+}
+
+DAM_STEP int dam_on_icmp(struct xdp_md* ctx, struct job* job) {
+  struct frame frame, *f = &frame;
+  if (!open_frame(f, ctx, job)) return XDP_ABORTED;
+  return quotes_flow(f) ? to_engine(f) : to_host(f);
+}
+
+/* The unreadable goes nowhere if it is addressed to the dam, and else to the host. */
+DAM_INLINE int unreadable(const struct frame* f) {
+  if (f->packet->family == 0 || !is_own(f->view, &f->packet->dst)) return to_host(f);
+  return drop(f, f->job->refused, 0);
+}
+
+DAM_INLINE int is_addressed_here(const struct frame* f) {
+  const uint8_t* data = frame_data(f);
+  if (f->job->interface == DAM_NO_SLOT || data + DAM_ETHERNET_BYTES > frame_end(f)) return 0;
+  const uint8_t* mac = f->view->interface[f->job->interface & (DAM_MAX_INTERFACES - 1)].mac;
+  return dam_load32(data) == dam_load32(mac) && dam_load16(data + 4) == dam_load16(mac + 4);
+}
+
+/* Whose is a frame that was read? */
+DAM_STEP int dam_locate(struct xdp_md* ctx, struct job* job) {
+  struct frame frame, *f = &frame;
+  if (!open_frame(f, ctx, job)) return XDP_PASS;
+  job->interface = find_interface(f->view, job->ifindex, f->packet->vlan);
+  if (!is_addressed_here(f)) return to_host(f);
+  if (job->refused != DAM_DROP_none) return unreadable(f);
+  if (f->packet->kind == DAM_KIND_ICMP) return NEXT_ICMP;
+  if (f->packet->kind != DAM_KIND_TCP) return to_host(f);
+  job->hash = hash_of(f->control, f->packet);
+  job->ref = find_flow(f->control, f->view, f->packet, job->hash);
+  return job->ref == DAM_NONE ? NEXT_STRANGER : on_flow(f);
+}
+
+SEC("xdp")
+int dam_xdp(struct xdp_md* ctx) {
+  const struct dam_control* control = DAM_LOOKUP(dam_control, 0);
+  if (!control) return XDP_PASS;
+  struct job job = {0};
+  job.view_index = control->active;
+  if (job.view_index == DAM_NO_VIEW) return XDP_PASS;
+  job.cpu = bpf_get_smp_processor_id();
+  job.ifindex = ctx->ingress_ifindex;
+  job.queue = ctx->rx_queue_index;
+  job.now_ns = bpf_ktime_get_ns();
+  if (dam_under_test) {
+    job.now_ns = control->now_ns;
+    job.ifindex = control->ingress_ifindex;
+  }
+  struct dam_kernel_counters* counters = DAM_LOOKUP(dam_counts, job.cpu);
+  if (!counters) return XDP_PASS;
+  const uint8_t *data = (const uint8_t*)(long)ctx->data, *end = (const uint8_t*)(long)ctx->data_end;
+  counters->rx_packets++;
+  counters->rx_bytes += (uint64_t)(end - data);
+  job.refused = dam_parse(data, end, &job.packet);
+  int verdict = dam_locate(ctx, &job);
+  if (verdict == NEXT_ADMIT) verdict = dam_admit(ctx, &job);
+  if (verdict == NEXT_TRANSLATE) return dam_translate(ctx, &job);
+  if (verdict == NEXT_STRANGER) verdict = dam_stranger(ctx, &job);
+  if (verdict == NEXT_SYN) return dam_on_syn(ctx, &job);
+  if (verdict == NEXT_COOKIE) return dam_on_cookie(ctx, &job);
+  if (verdict == NEXT_ICMP) return dam_on_icmp(ctx, &job);
+  return verdict;
+}
+
+char dam_license[] SEC("license") = "Dual BSD/GPL";

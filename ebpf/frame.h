@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The frame under way: what all steps hand to each other, and where frames end up. */
+#ifndef DAM_EBPF_FRAME_H
+#define DAM_EBPF_FRAME_H
+
+#include "dataplane/core/packet.h"
+#include "ebpf/maps.h"
+
+/* Tests set these before the program is loaded; in service the verifier drops what depends on them.
+ */
+const volatile uint8_t dam_under_test = 0;
+const volatile uint32_t dam_cpus = 1;
+
+/* What is known of a frame, handed from step to step. Each step is a function of its own to the
+ * verifier, which walks it once, whatever came before. */
+struct job {
+  struct dam_packet packet;
+  uint64_t now_ns;
+  uint64_t hash;
+  uint32_t ifindex; /* where it came in */
+  uint32_t queue;
+  uint32_t interface; /* the same as an index of the view's; DAM_NO_SLOT: none of the dam's */
+  uint32_t view_index;
+  uint32_t cpu;
+  uint32_t ref;     /* of its flow, or DAM_NONE */
+  uint32_t slot;    /* of its listener */
+  uint32_t refused; /* enum dam_drop_reason: by the parser */
+};
+
+struct frame {
+  struct xdp_md* ctx;
+  struct job* job;
+  struct dam_packet* packet; /* the job's */
+  const struct dam_control* control;
+  const struct dam_view* view;
+  struct dam_kernel_counters* counters;
+};
+
+#define DAM_STEP __attribute__((noinline))
+
+/* A step ends with one of enum xdp_action, or names the next step. */
+enum next_step {
+  NEXT_ICMP = 256,
+  NEXT_ADMIT,
+  NEXT_TRANSLATE,
+  NEXT_STRANGER,
+  NEXT_SYN,
+  NEXT_COOKIE
+};
+
+/* 0: cannot be, and the verifier wants to hear it. */
+DAM_INLINE int open_frame(struct frame* f, struct xdp_md* ctx, struct job* job) {
+  if (!job) return 0;
+  f->ctx = ctx;
+  f->job = job;
+  f->packet = &job->packet;
+  f->control = DAM_LOOKUP(dam_control, 0);
+  f->view = DAM_LOOKUP(dam_views, job->view_index);
+  f->counters = DAM_LOOKUP(dam_counts, job->cpu);
+  return f->control && f->view && f->counters;
+}
+
+DAM_INLINE uint8_t* frame_data(const struct frame* f) { return (uint8_t*)(long)f->ctx->data; }
+DAM_INLINE uint8_t* frame_end(const struct frame* f) { return (uint8_t*)(long)f->ctx->data_end; }
+DAM_INLINE uint32_t frame_bytes(const struct frame* f) { return f->ctx->data_end - f->ctx->data; }
+
+DAM_INLINE struct dam_zone_counters* zone_counters(const struct frame* f, uint32_t zone) {
+  return DAM_LOOKUP(dam_zone_counts, f->job->cpu * DAM_MAX_ZONES + (zone & (DAM_MAX_ZONES - 1)));
+}
+
+/* Where frames end up: each is one of these five. */
+DAM_INLINE int drop(const struct frame* f, enum dam_drop_reason reason, uint32_t zone) {
+  struct dam_zone_counters* counters = zone_counters(f, zone);
+  uint32_t index = reason;
+  if (counters && index < DAM_DROP_COUNT) counters->drops[index]++;
+  return XDP_DROP;
+}
+
+DAM_INLINE int to_host(const struct frame* f) {
+  f->counters->host_packets++;
+  return XDP_PASS;
+}
+
+/* Without a dataplane nobody can take it: the sender will try again. */
+DAM_INLINE int to_engine(const struct frame* f) {
+  uint32_t device = f->view->interface[f->job->interface & (DAM_MAX_INTERFACES - 1)].device;
+  f->counters->climbed++;
+  return (int)bpf_redirect_map(&dam_sockets, device * DAM_MAX_QUEUES + f->job->queue, XDP_DROP);
+}
+
+DAM_INLINE int sent(const struct frame* f, uint32_t ifindex) {
+  f->counters->tx_packets++;
+  f->counters->tx_bytes += frame_bytes(f);
+  if (dam_under_test) f->counters->out_ifindex = ifindex;
+  return ifindex == f->job->ifindex ? XDP_TX : (int)bpf_redirect(ifindex, 0);
+}
+
+#endif

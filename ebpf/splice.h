@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* An established flow's packet: window, buckets, translation, and out of the right interface; what
+ * Worker::splice does. Whatever is not that plain climbs to the engine, uncharged. */
+#ifndef DAM_EBPF_SPLICE_H
+#define DAM_EBPF_SPLICE_H
+
+#include "dataplane/core/splice.h"
+#include "dataplane/core/window.h"
+#include "ebpf/admit.h"
+#include "ebpf/options.h"
+#include "ebpf/transmit.h"
+
+DAM_INLINE struct dam_rewrite rewrite_of(const struct dam_view* view, const struct dam_flow* flow,
+                                         uint32_t direction) {
+  const struct dam_view_server* server = &view->server[flow->server_slot & (DAM_MAX_SERVERS - 1)];
+  const struct dam_view_listener* listener =
+      &view->listener[flow->listener_slot & (DAM_MAX_LISTENERS - 1)];
+  struct dam_rewrite rewrite;
+  if (direction == DAM_C2S) {
+    rewrite.src = view->local[flow->local & (DAM_MAX_LOCALS - 1)];
+    rewrite.dst = server->address[flow->family == 6];
+    rewrite.src_port = dam_hton16(flow->source_port);
+    rewrite.dst_port = server->port;
+  } else {
+    rewrite.src = listener->address;
+    rewrite.dst = flow->client;
+    rewrite.src_port = listener->port;
+    rewrite.dst_port = flow->client_port;
+  }
+  return rewrite;
+}
+
+/* A refusal that ends the connection is the engine's: it tells both ends. */
+DAM_INLINE int ends_connection(const struct dam_view_zone* zone, enum dam_drop_reason refused) {
+  if (refused == DAM_DROP_zone_banned) return 1;
+  return zone->exceeded == DAM_EXCEEDED_RESET && refused >= DAM_DROP_source_packets &&
+         refused <= DAM_DROP_source_connections;
+}
+
+/* Written only where something is new: lines that stay clean are not fought over. */
+DAM_INLINE void note_segment(struct dam_flow* flow, uint32_t direction,
+                             const struct dam_packet* packet, uint64_t now_ns) {
+  dam_track_segment(&flow->track, direction, packet,
+                    dam_seq_add(packet->seq, packet->payload_bytes));
+  uint32_t now = dam_coarse(now_ns);
+  if (flow->last_seen != now) flow->last_seen = now;
+}
+
+/* Others than none, or RFC 7323's. */
+DAM_INLINE int has_unusual_options(const struct frame* f) {
+  uint32_t at = (f->packet->l4 & DAM_OFFSET_MASK) + DAM_TCP_BYTES;
+  uint32_t bytes = f->packet->payload - at;
+  const uint8_t* first = frame_data(f) + at;
+  DAM_PIN(first);
+  return bytes != 0 && !dam_is_usual_timestamps(first, frame_end(f), bytes);
+}
+
+/* Translates the packet and sends it; it is charged already. */
+DAM_STEP int dam_translate(struct xdp_md* ctx, struct job* job) {
+  struct frame frame, *f = &frame;
+  struct dam_tcp_options options;
+  if (!open_frame(f, ctx, job)) return XDP_ABORTED;
+  const struct dam_flow* flow = DAM_LOOKUP(dam_flows, job->ref >> 1);
+  if (!flow) return XDP_ABORTED;
+  const struct dam_packet* packet = f->packet;
+  enum dam_direction direction = job->ref & 1 ? DAM_S2C : DAM_C2S;
+  __builtin_memset(&options, 0, sizeof options);
+  if (has_unusual_options(f) && dam_read_options(ctx, job, &options)) {
+    return drop(f, DAM_DROP_malformed, flow->zone_slot);
+  }
+  struct dam_rewrite rewrite = rewrite_of(f->view, flow, direction);
+  enum dam_drop_reason refused =
+      packet->family == 4 ? dam_splice_family(frame_data(f), frame_end(f), 4, packet, &options,
+                                              &flow->splice, direction, &rewrite)
+                          : dam_splice_family(frame_data(f), frame_end(f), 6, packet, &options,
+                                              &flow->splice, direction, &rewrite);
+  if (refused != DAM_DROP_none) return drop(f, refused, flow->zone_slot);
+  struct dam_zone_counters* counters = zone_counters(f, flow->zone_slot);
+  const uint64_t* mac = DAM_LOOKUP(dam_macs, flow->neighbour[direction & 1]);
+  if (!counters || !mac) return XDP_ABORTED;
+  counters->packets[direction & 1]++;
+  counters->bytes[direction & 1] += packet->end;
+  return transmit(f, packet->end, flow->out_interface[direction & 1], *mac);
+}
+
+/* Is the packet in the window, and within its buckets? */
+DAM_STEP int dam_admit(struct xdp_md* ctx, struct job* job) {
+  struct frame frame, *f = &frame;
+  if (!open_frame(f, ctx, job)) return XDP_ABORTED;
+  struct dam_flow* flow = DAM_LOOKUP(dam_flows, job->ref >> 1);
+  if (!flow) return XDP_ABORTED;
+  const struct dam_packet* packet = f->packet;
+  enum dam_direction direction = job->ref & 1 ? DAM_S2C : DAM_C2S;
+  uint32_t zone_slot = flow->zone_slot & (DAM_MAX_ZONES - 1);
+  uint32_t out = flow->out_interface[direction & 1] & (DAM_MAX_INTERFACES - 1);
+  if (!dam_in_window(&flow->splice, &flow->track, direction, packet)) {
+    return drop(f, DAM_DROP_out_of_window, zone_slot);
+  }
+  if (packet->end - packet->l3 > f->view->interface[out].mtu) return to_engine(f);
+  const uint64_t* mac = DAM_LOOKUP(dam_macs, flow->neighbour[direction & 1]);
+  if (!mac || (*mac & DAM_MAC_KNOWN) == 0) return to_engine(f);
+
+  struct payer payer;
+  payer.zone = &f->view->zone[zone_slot];
+  payer.source = flow->source == DAM_NONE ? 0 : DAM_LOOKUP(dam_sources, flow->source);
+  payer.totals = DAM_LOOKUP(dam_totals, zone_slot);
+  payer.counters = zone_counters(f, zone_slot);
+  payer.now_ns = f->job->now_ns;
+  payer.admin = flow->flags & DAM_FLOW_ADMIN;
+  if (!payer.totals || !payer.counters) return XDP_ABORTED; /* cannot be: slots are masked */
+  enum dam_drop_reason refused = admit_packet(&payer, direction, frame_bytes(f));
+  if (refused != DAM_DROP_none) {
+    return ends_connection(payer.zone, refused) ? to_engine(f) : drop(f, refused, zone_slot);
+  }
+  note_segment(flow, direction, packet, f->job->now_ns);
+  return NEXT_TRANSLATE;
+}
+
+/* The packet belongs to a flow. */
+DAM_INLINE int on_flow(struct frame* f) {
+  uint32_t ref = f->job->ref;
+  const struct dam_flow* flow = DAM_LOOKUP(dam_flows, ref >> 1);
+  if (!flow) return XDP_ABORTED;
+  /* The worlds stay apart: nobody speaks for a host of another link. */
+  if (f->job->interface != flow->out_interface[~ref & 1]) {
+    return drop(f, DAM_DROP_bad_source, flow->zone_slot);
+  }
+  uint32_t control = f->packet->tcp_flags & (DAM_TCP_SYN | DAM_TCP_FIN | DAM_TCP_RST);
+  if (flow->state != DAM_FLOW_established || control || (flow->flags & DAM_FLOW_SLOW)) {
+    return to_engine(f);
+  }
+  return NEXT_ADMIT;
+}
+
+#endif
