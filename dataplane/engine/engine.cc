@@ -115,7 +115,10 @@ void Engine::publish_states(const Policy& policy, uint64_t now_ns) {
     const uint32_t word = servers[slot].learned.load(std::memory_order_relaxed);
     if (state.up != up || state.changed_at_ns == 0) state.changed_at_ns = now_ns;
     state.up = up;
-    if (word == 0) continue;
+    if (word == 0) {  // of a server before it in its slot, something may still stand there
+      state.mss = state.wscale = state.options = 0;
+      continue;
+    }
     const LearnedOptions learned = LearnedOptions::unpack(word);
     state.mss = learned.mss;
     state.wscale = learned.wscale;

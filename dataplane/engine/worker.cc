@@ -56,6 +56,7 @@ void Worker::begin(Output& output, uint64_t now_ns) {
   out_ = &output;
   const Policy* policy = engine_.policy();
   if (policy != policy_) {
+    if (index_ == 0 && policy_ != nullptr) forget_replaced_servers(*policy_, *policy);
     policy_ = policy;
     sweep_at_ = 0;
     refresh_promises();
@@ -91,8 +92,8 @@ void Worker::poll(std::span<Frame> frames, Output& output, uint64_t now_ns) {
   out_ = nullptr;
 }
 
-// Before the first policy: the next hops answer what the first tick has asked them, and would not be
-// asked again before a connection waits for them.
+// Before the first policy: the next hops answer what the first tick has asked them, and would not
+// be asked again before a connection waits for them.
 void Worker::make_acquaintance(Frame& frame) {
   Job job;
   job.frame = &frame;

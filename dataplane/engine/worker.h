@@ -222,6 +222,7 @@ class Worker {
     uint8_t local = 0;
     dam_seq iss{};
   };
+  void forget_replaced_servers(const Policy& before, const Policy& now);
   void probe_servers();
   bool probe_server(uint16_t server_slot, uint8_t family);
   dam_seq probe_iss(uint16_t server_slot, uint8_t family) const;

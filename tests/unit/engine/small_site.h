@@ -65,6 +65,7 @@ class SmallSite {
   void mute(const dam_address& address, bool silent) { mute_ = silent ? address : dam_address{}; }
   uint64_t drops(dam_drop_reason reason, int zone = -1) const;
   const dam_zone_counters& zone(uint8_t slot) const { return counters_->worker[0].zones[slot]; }
+  const dam_server_state& server_state(uint16_t slot) const { return counters_->servers[slot]; }
   const dam_worker_counters& worker() const { return counters_->worker[0]; }
   Engine& engine() { return *engine_; }
   uint32_t flows() { return engine_->worker(0).flows_used(); }

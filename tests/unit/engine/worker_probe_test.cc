@@ -96,6 +96,59 @@ TEST(Probe, AResolvedNextHopIsProbedWithinATenthOfASecond) {
   EXPECT_EQ(answer_probes(site, 300 * kMillisecond, true, true), 2u) << "one each";
 }
 
+// So happens when every slot has been in use, and a new server takes that of a retired one.
+Policy with_another_server(Policy policy) {
+  policy.servers[0].name = "another";
+  policy.servers[0].address[0] = v4(198, 18, 10, 78);
+  return policy;
+}
+
+TEST(Probe, WhoTakesTheSlotOfAnotherServerInheritsNothingOfIt) {
+  SmallSite site;
+  const Policy first = probing(site, 1000 * kMillisecond);
+  site.apply(first);
+  bool learned = false;
+  for (int i = 0; i < 400 && !learned; ++i) {
+    const auto seen = site.advance(5 * kMillisecond);
+    const Seen* syn = find_tcp(seen, kServicePort, DAM_TCP_SYN);
+    if (syn == nullptr) continue;
+    Segment answer = answer_to(*syn, DAM_TCP_SYN | kAck);
+    answer.mss = 600;
+    site.send(kServicePort, answer);
+    learned = true;
+  }
+  answer_probes(site, 5000 * kMillisecond, false, true);
+  site.engine().control_tick(site.now_ns());
+  ASSERT_FALSE(is_up(site, 0));
+  ASSERT_EQ(site.server_state(0).mss, 600u);
+  site.apply(with_another_server(first));
+  site.advance(5 * kMillisecond);
+  EXPECT_TRUE(is_up(site, 0)) << "presumed up, as every new one";
+  EXPECT_EQ(site.engine().servers[0].failures, 0u);
+  EXPECT_EQ(site.engine().servers[0].learned, 0u);
+  site.engine().control_tick(site.now_ns());
+  EXPECT_EQ(site.server_state(0).mss, 0u);
+  EXPECT_EQ(site.server_state(0).options, 0u);
+}
+
+TEST(Probe, WhoTakesTheSlotOfAnotherServerIsAskedAtOnceAndNotBlamedForTheOtherOnesSilence) {
+  SmallSite site;
+  const Policy first = probing(site, 2000 * kMillisecond);
+  site.apply(first);
+  while (find_tcp(site.advance(5 * kMillisecond), kServicePort, DAM_TCP_SYN) == nullptr) continue;
+  site.apply(with_another_server(first));
+  EXPECT_EQ(answer_probes(site, 300 * kMillisecond, true, true), 1u);
+  answer_probes(site, 1000 * kMillisecond, true, true);
+  EXPECT_EQ(site.engine().servers[0].failures, 0u);
+  const uint32_t known = site.engine().servers[0].learned;
+  Policy more = with_another_server(first);
+  more.servers[1].weight = 7;
+  site.apply(more);
+  site.advance(5 * kMillisecond);
+  EXPECT_EQ(site.engine().servers[0].learned, known) << "who stays is known";
+  EXPECT_NE(known, 0u);
+}
+
 TEST(Probe, ItsAnswerComesFromTheServersOwnLink) {
   SmallSite site;
   site.apply(probing(site, 200 * kMillisecond));
