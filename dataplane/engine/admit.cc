@@ -58,7 +58,7 @@ inline dam_drop_reason Worker::charge(const Flow& flow, const Zone& zone, dam_di
 }
 
 bool Worker::is_banned(const Flow& flow, const Zone& zone) const {
-  return flow.source != kNone && (flow.flags & kFlowAdmin) == 0 && zone.mode == Mode::enforce &&
+  return flow.source != kNone && (flow.flags & DAM_FLOW_ADMIN) == 0 && zone.mode == Mode::enforce &&
          SourceTable::banned(engine_.sources[flow.source], now_ns_);
 }
 
@@ -85,7 +85,7 @@ bool Worker::exceeded(const Flow& flow, const Zone& zone, bool total, int limit)
 }
 
 void Worker::violated(const Flow& flow, const Zone& zone) {
-  if (zone.exceeded != Exceeded::ban || flow.source == kNone || (flow.flags & kFlowAdmin) != 0)
+  if (zone.exceeded != Exceeded::ban || flow.source == kNone || (flow.flags & DAM_FLOW_ADMIN) != 0)
     return;
   SourceEntry& entry = engine_.sources[flow.source];
   if (SourceTable::violate(entry, now_ns_, zone.ban_after, zone.ban_within_ns, zone.ban_for_ns)) {
@@ -104,11 +104,11 @@ dam_drop_reason Worker::admit_connection(Flow& flow, const Zone& zone) {
 }
 
 dam_drop_reason Worker::count_concurrent(Flow& flow, const Zone& zone) {
-  if ((flow.flags & kFlowCounted) != 0) return DAM_DROP_none;
+  if ((flow.flags & DAM_FLOW_COUNTED) != 0) return DAM_DROP_none;
   if (!enter_source(flow, zone)) return DAM_DROP_source_concurrent;
   std::atomic<uint32_t>& total = engine_.zone_concurrent[flow.zone_slot];
   const uint32_t before = total.fetch_add(1, std::memory_order_relaxed);
-  flow.flags |= kFlowCounted;
+  flow.flags |= DAM_FLOW_COUNTED;
   if (zone.total_concurrent != 0 && before >= zone.total_concurrent &&
       exceeded(flow, zone, true, DAM_SHADOW_CONCURRENT)) {
     uncount_concurrent(flow);
@@ -135,15 +135,15 @@ void Worker::refuse_segment(Flow& flow, Job& job, Drop reason) {
   const bool resets = policy_->zones[flow.zone_slot].exceeded == Exceeded::reset;
   const bool ends = reason == DAM_DROP_zone_banned || (own_fault && resets);
   // Without frames to tell both ends the connection stays, until a later segment finds some.
-  const uint32_t kept = kept_spares((flow.flags & kFlowManagement) != 0);
+  const uint32_t kept = kept_spares((flow.flags & DAM_FLOW_MANAGEMENT) != 0);
   if (!ends || out_->spare.count < kept + 2) return drop(*job.frame, reason, flow.zone_slot);
   refuse(flow, reason, true);
   out_->dropped.add(*job.frame);
 }
 
 void Worker::uncount_concurrent(Flow& flow) {
-  if ((flow.flags & kFlowCounted) == 0) return;
-  flow.flags = static_cast<uint8_t>(flow.flags & ~kFlowCounted);
+  if ((flow.flags & DAM_FLOW_COUNTED) == 0) return;
+  flow.flags = static_cast<uint8_t>(flow.flags & ~DAM_FLOW_COUNTED);
   if (flow.source != kNone) SourceTable::leave(engine_.sources[flow.source]);
   engine_.zone_concurrent[flow.zone_slot].fetch_sub(1, std::memory_order_relaxed);
 }

@@ -53,6 +53,8 @@ class BigArray {
       : size_(count), data_(BigAllocator<T>::allocate(count), Free{count}) {
     std::memset(static_cast<void*>(data()), 0, bytes());
   }
+  // Memory of another owner, as it is; it must outlive the array.
+  explicit BigArray(std::span<T> memory) : size_(memory.size()), data_(memory.data(), Free{}) {}
 
   T& operator[](std::size_t i) { return data_.get()[i]; }
   const T& operator[](std::size_t i) const { return data_.get()[i]; }
@@ -64,8 +66,10 @@ class BigArray {
 
  private:
   struct Free {
-    std::size_t count = 0;
-    void operator()(T* p) const { BigAllocator<T>::deallocate(p, count); }
+    std::size_t count = 0;  // 0: not ours
+    void operator()(T* p) const {
+      if (count != 0) BigAllocator<T>::deallocate(p, count);
+    }
   };
 
   std::size_t size_ = 0;

@@ -22,7 +22,7 @@ void Worker::on_control(Flow& flow, dam_direction direction, Job& job) {
     return drop(*job.frame, DAM_DROP_bad_checksum, flow.zone_slot);
   }
   const bool acknowledges = (packet.tcp_flags & DAM_TCP_ACK) != 0;
-  if ((flow.flags & kFlowSynSeen) != 0 && direction == DAM_C2S && acknowledges &&
+  if ((flow.flags & DAM_FLOW_SYN_SEEN) != 0 && direction == DAM_C2S && acknowledges &&
       replaced_by_new_cookie(flow, job)) {
     return;
   }
@@ -37,7 +37,7 @@ void Worker::on_control(Flow& flow, dam_direction direction, Job& job) {
     return;
   }
   // Whom an RST was meant for still talks: the RST was not believed, so the flow lives on.
-  if ((flow.flags & kFlowClosing) != 0 && flow.rst_direction != 0xff &&
+  if ((flow.flags & DAM_FLOW_CLOSING) != 0 && flow.rst_direction != 0xff &&
       direction != flow.rst_direction) {
     revoke_closing(flow);
   }
@@ -66,7 +66,7 @@ void Worker::acknowledge_again(Flow& flow, Job& job) {
     ack.tsecr = options.tsval;
   }
   count_drop(DAM_DROP_consumed, flow.zone_slot);
-  answer(*job.frame, ack, hop(flow, DAM_C2S), (flow.flags & kFlowManagement) != 0);
+  answer(*job.frame, ack, hop(flow, DAM_C2S), (flow.flags & DAM_FLOW_MANAGEMENT) != 0);
 }
 
 // An RST counts when its number is exactly the next one expected (RFC 5961 3.2), as far as the dam
@@ -79,13 +79,13 @@ void Worker::on_rst(Flow& flow, dam_direction direction, const dam_packet& packe
                      packet.seq.value == acknowledged.value;
   if (!exact) return;
   // Its server has ended the connection: what the dam still holds for it reaches nobody.
-  if (flow.state == FlowState::deliver && direction == DAM_S2C) delivered(flow);
-  if ((flow.flags & kFlowClosing) == 0) start_closing(flow, direction);
+  if (flow.state == DAM_FLOW_deliver && direction == DAM_S2C) delivered(flow);
+  if ((flow.flags & DAM_FLOW_CLOSING) == 0) start_closing(flow, direction);
 }
 
 void Worker::track_fins(Flow& flow) {
-  constexpr uint8_t kBoth = kFlowFinClient | kFlowFinServer;
-  if ((flow.flags & kBoth) != kBoth || (flow.flags & kFlowClosing) != 0) return;
+  constexpr uint8_t kBoth = DAM_FLOW_FIN_CLIENT | DAM_FLOW_FIN_SERVER;
+  if ((flow.flags & kBoth) != kBoth || (flow.flags & DAM_FLOW_CLOSING) != 0) return;
   const auto covered = [&](dam_direction direction) {
     const auto back = direction == DAM_C2S ? DAM_S2C : DAM_C2S;
     const dam_seq end = dam_seq_translate(flow.fin[direction], flow.splice.seq_delta[direction]);
@@ -95,14 +95,14 @@ void Worker::track_fins(Flow& flow) {
 }
 
 void Worker::start_closing(Flow& flow, uint8_t rst_direction) {
-  flow.flags |= kFlowClosing;
+  flow.flags |= DAM_FLOW_CLOSING;
   flow.rst_direction = rst_direction;
   uncount_concurrent(flow);
   flow_timers_.schedule(index_of(flow), now_ns_ + policy_->timeouts.closing_ns);
 }
 
 void Worker::revoke_closing(Flow& flow) {
-  flow.flags = static_cast<uint8_t>(flow.flags & ~kFlowClosing);
+  flow.flags = static_cast<uint8_t>(flow.flags & ~DAM_FLOW_CLOSING);
   flow.rst_direction = 0xff;
   recount_concurrent(flow);
   flow_timers_.schedule(index_of(flow), now_ns_ + policy_->timeouts.idle_ns);
@@ -110,24 +110,24 @@ void Worker::revoke_closing(Flow& flow) {
 
 // It was let in before, so no limit stops it now.
 void Worker::recount_concurrent(Flow& flow) {
-  if ((flow.flags & kFlowCounted) != 0) return;
+  if ((flow.flags & DAM_FLOW_COUNTED) != 0) return;
   if (flow.source != kNone) SourceTable::enter(engine_.sources[flow.source], 0);
   engine_.zone_concurrent[flow.zone_slot].fetch_add(1, std::memory_order_relaxed);
-  flow.flags |= kFlowCounted;
+  flow.flags |= DAM_FLOW_COUNTED;
 }
 
 void Worker::note_fin(Flow& flow, dam_direction direction, dam_seq end) {
-  flow.flags |= direction == DAM_C2S ? kFlowFinClient : kFlowFinServer;
+  flow.flags |= direction == DAM_C2S ? DAM_FLOW_FIN_CLIENT : DAM_FLOW_FIN_SERVER;
   flow.fin[direction] = end;
 }
 
 void Worker::reset_client(const Flow& flow) {
   Segment rst = to_client(flow, DAM_TCP_RST | DAM_TCP_ACK);
-  if (flow.state >= FlowState::deliver) {
+  if (flow.state >= DAM_FLOW_deliver) {
     rst.seq = dam_seq_translate(flow.track.next[DAM_S2C], flow.splice.seq_delta[DAM_S2C]);
     rst.ack = flow.track.next[DAM_C2S];
   }
-  originate(rst, hop(flow, DAM_S2C), (flow.flags & kFlowManagement) != 0);
+  originate(rst, hop(flow, DAM_S2C), (flow.flags & DAM_FLOW_MANAGEMENT) != 0);
 }
 
 // Frees what the server keeps for the connection, as far as it knows of one.
@@ -135,14 +135,14 @@ void Worker::reset_server(const Flow& flow) {
   if (flow.source_port == 0) return;
   Segment rst = to_server(flow, DAM_TCP_RST | DAM_TCP_ACK);
   rst.timestamps = false;  // RFC 7323 3.2 asks for the option on all segments but RST
-  if (flow.state >= FlowState::deliver) {
+  if (flow.state >= DAM_FLOW_deliver) {
     rst.seq = dam_seq_translate(flow.track.next[DAM_C2S], flow.splice.seq_delta[DAM_C2S]);
     rst.ack = flow.track.next[DAM_S2C];
   } else {
     rst.seq = dam_seq_add(handshakes_[flow.handshake].iss, 1);
     rst.flags = DAM_TCP_RST;
   }
-  originate(rst, hop(flow, DAM_C2S), (flow.flags & kFlowManagement) != 0);
+  originate(rst, hop(flow, DAM_C2S), (flow.flags & DAM_FLOW_MANAGEMENT) != 0);
 }
 
 uint64_t Worker::client_side_hash(const Flow& flow) const {
@@ -159,14 +159,14 @@ void Worker::release(Flow& flow) {
   uncount_concurrent(flow);
   if (flow.source != kNone) engine_.sources.release(flow.source);
   release_handshake(flow);
-  if ((flow.flags & kFlowRouted) != 0) {
+  if ((flow.flags & DAM_FLOW_ROUTED) != 0) {
     --routed_flows_;
-    if ((flow.flags & kFlowManagement) == 0) --service_flows_;
+    if ((flow.flags & DAM_FLOW_MANAGEMENT) == 0) --service_flows_;
     ++zone_counters(flow.zone_slot).connections_closed;
   }
   flow_timers_.cancel(index);
   flows_used_.fetch_sub(1, std::memory_order_relaxed);
-  flow.state = FlowState::free;
+  flow.state = DAM_FLOW_free;
   flow.next_free = free_flow_;
   free_flow_ = index;
 }

@@ -62,7 +62,7 @@ void Worker::choose_candidates(const Flow& flow, Handshake& handshake, const Rou
 }
 
 void Worker::connect(Flow& flow, Handshake& handshake) {
-  flow.state = FlowState::connect;
+  flow.state = DAM_FLOW_connect;
   if (handshake.next_candidate >= handshake.candidate_count) {
     return refuse(flow,
                   handshake.candidate_count == 0 ? DAM_DROP_server_down : DAM_DROP_server_refused,
@@ -127,7 +127,7 @@ void Worker::send_syn(Flow& flow, Handshake& handshake) {
   syn.sack_permitted = handshake.sack;
   syn.tsecr = 0;
   syn.window = scaled_window(handshake.client_window, shift_of(handshake.client_wscale), 0);
-  originate(syn, hop(flow, DAM_C2S), (flow.flags & kFlowManagement) != 0);
+  originate(syn, hop(flow, DAM_C2S), (flow.flags & DAM_FLOW_MANAGEMENT) != 0);
   handshake.retransmit_ns = now_ns_ + handshake.retransmit_after_ns;
   handshake.retransmit_after_ns *= 2;
   schedule_handshake(flow.handshake);
@@ -150,7 +150,7 @@ void Worker::on_server_early(Flow& flow, Job& job) {
     // A server that still remembers the port (TIME-WAIT): the RST makes it forget; then once more.
     handshake.retransmit_ns = std::min(handshake.retransmit_ns, now_ns_ + 20'000'000);
     schedule_handshake(flow.handshake);
-    const bool management = (flow.flags & kFlowManagement) != 0;
+    const bool management = (flow.flags & DAM_FLOW_MANAGEMENT) != 0;
     return reset_sender(job, DAM_DROP_consumed,
                         management ? ResetTo::management : ResetTo::service);
   }
@@ -207,7 +207,7 @@ void Worker::install_splice(Flow& flow, Handshake& handshake, const dam_packet& 
   flow.track.next[DAM_S2C] = dam_seq_add(packet.seq, 1);
   flow.track.acked[DAM_C2S] = dam_seq_add(flow.cookie, 1);
   flow.track.acked[DAM_S2C] = dam_seq_add(handshake.iss, 1);
-  flow.state = FlowState::deliver;
+  flow.state = DAM_FLOW_deliver;
   flow_timers_.schedule(index_of(flow), now_ns_ + policy_->timeouts.idle_ns);
 }
 

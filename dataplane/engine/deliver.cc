@@ -45,7 +45,7 @@ Segment Worker::deliver_segment(const Flow& flow, const Handshake& handshake) co
 // duplicate ACK does not put it off.
 void Worker::deliver(Flow& flow, Handshake& handshake, bool progress) {
   const bool nothing_under_way = handshake.sent_bytes == handshake.acked_bytes;
-  const bool urgent = (flow.flags & kFlowManagement) != 0;
+  const bool urgent = (flow.flags & DAM_FLOW_MANAGEMENT) != 0;
   if (handshake.total_bytes() == 0) {
     originate(deliver_segment(flow, handshake), hop(flow, DAM_C2S), urgent);
     return delivered(flow);
@@ -125,7 +125,7 @@ bool Worker::on_server_ack(Flow& flow, Handshake& handshake, const Job& job) {
 }
 
 void Worker::delivered(Flow& flow) {
-  flow.state = FlowState::established;
+  flow.state = DAM_FLOW_established;
   flow.splice.flags |= DAM_SPLICE_FLOOR_PASSED;  // the floor would come up again after 4 GiB
   release_handshake(flow);
 }

@@ -72,7 +72,7 @@ bool Worker::forward(Flow& flow, dam_direction direction, Job& job) {
   ++zone.packets[direction];
   zone.bytes[direction] += frame.bytes;
   return transmit(frame, packet.l3, flow.family, hop(flow, direction),
-                  (flow.flags & kFlowManagement) != 0);
+                  (flow.flags & DAM_FLOW_MANAGEMENT) != 0);
 }
 
 bool Worker::originate(const Segment& segment, const NextHop& hop, bool urgent) {
@@ -136,7 +136,7 @@ void Worker::reset_sender(Job& job, Drop reason, ResetTo whom) {
 }
 
 bool Worker::may_send_icmp(const Flow& flow) {
-  uint64_t& tat_ns = icmp_tat_ns_[(flow.flags & kFlowManagement) != 0 ? 1 : 0];
+  uint64_t& tat_ns = icmp_tat_ns_[(flow.flags & DAM_FLOW_MANAGEMENT) != 0 ? 1 : 0];
   return dam_gcra_charge(&tat_ns, &kIcmpAnswers, now_ns_, 1) != 0;
 }
 

@@ -10,7 +10,9 @@
 
 #include <bit>
 #include <cstdint>
+#include <span>
 
+#include "dataplane/core/flow.h"
 #include "dataplane/engine/big_array.h"
 #include "dataplane/engine/prefetch.h"
 
@@ -22,6 +24,9 @@ class FlowIndex {
 
   // Room for `capacity` references.
   explicit FlowIndex(uint32_t capacity);
+  // In memory of another owner, of buckets_for() buckets, which hold what they hold.
+  explicit FlowIndex(std::span<dam_index_bucket> buckets);
+  static uint32_t buckets_for(uint32_t capacity) { return std::bit_ceil(capacity / kFilled + 2); }
 
   void prefetch(uint64_t hash) const;
   // The first reference of this hash that match(ref) confirms, or kNone.
@@ -39,25 +44,14 @@ class FlowIndex {
   std::size_t bytes() const { return buckets_.bytes(); }
 
  private:
-  static constexpr uint32_t kSlots = 10;
-  static constexpr uint32_t kNoSlot = kSlots;
+  using Bucket = dam_index_bucket;
+  static constexpr uint32_t kSlots = DAM_INDEX_SLOTS;
   static constexpr uint32_t kFilled = 7;  // of a bucket's slots, on average, at capacity
-  struct alignas(64) Bucket {
-    uint16_t tag[kSlots];  // 0: free
-    uint16_t overflow;     // entries of this bucket that live in their second one
-    uint16_t foreign;      // bit i: slot i holds an entry whose first bucket is another
-    uint32_t ref[kSlots];
-  };
-  static_assert(sizeof(Bucket) == 64);
 
-  static uint16_t tag_of(uint64_t hash) {
-    const auto tag = static_cast<uint16_t>(hash >> 48);
-    return tag == 0 ? uint16_t{1} : tag;
-  }
-  uint32_t first_bucket(uint64_t hash) const { return static_cast<uint32_t>(hash) & mask_; }
-  // Its own inverse, and never the same bucket (mask_ has bit 0 set).
+  static uint16_t tag_of(uint64_t hash) { return dam_index_tag(hash); }
+  uint32_t first_bucket(uint64_t hash) const { return dam_index_first(hash, mask_); }
   uint32_t other_bucket(uint32_t bucket, uint16_t tag) const {
-    return bucket ^ (((tag * 0x9e3779b1u) >> 7 | 1) & mask_);
+    return dam_index_other(bucket, tag, mask_);
   }
   static uint32_t matches(const Bucket& bucket, uint16_t tag);
   template <class Match>
@@ -72,7 +66,14 @@ class FlowIndex {
 };
 
 inline FlowIndex::FlowIndex(uint32_t capacity)
-    : mask_(std::bit_ceil(capacity / kFilled + 2) - 1), buckets_(std::size_t{mask_} + 1) {}
+    : mask_(buckets_for(capacity) - 1), buckets_(std::size_t{mask_} + 1) {}
+
+inline FlowIndex::FlowIndex(std::span<dam_index_bucket> buckets)
+    : mask_(static_cast<uint32_t>(buckets.size()) - 1), buckets_(buckets) {
+  for (const Bucket& bucket : buckets) {
+    for (const uint16_t tag : bucket.tag) size_ += tag != 0;
+  }
+}
 
 inline void FlowIndex::prefetch(uint64_t hash) const {
   dam::prefetch(&buckets_[first_bucket(hash)]);
@@ -115,9 +116,9 @@ inline bool FlowIndex::place(Bucket& bucket, uint16_t tag, uint32_t ref, bool fo
   const uint32_t vacant = matches(bucket, 0);
   if (vacant == 0) return false;
   const int slot = std::countr_zero(vacant);
-  bucket.tag[slot] = tag;
   bucket.ref[slot] = ref;
   if (foreign) bucket.foreign = static_cast<uint16_t>(bucket.foreign | 1u << slot);
+  __atomic_store_n(&bucket.tag[slot], tag, __ATOMIC_RELEASE);  // the kernel may be reading
   return true;
 }
 

@@ -84,7 +84,7 @@ void Worker::take_bytes(Flow& flow, Handshake& handshake, Job& job) {
   }
   count_drop(fresh ? DAM_DROP_consumed : DAM_DROP_held_duplicate, flow.zone_slot);
   acknowledge_client(flow, handshake, frame);
-  if (flow.state == FlowState::hello && handshake.held_bytes > before) read_hello(flow, handshake);
+  if (flow.state == DAM_FLOW_hello && handshake.held_bytes > before) read_hello(flow, handshake);
 }
 
 void Worker::acknowledge_client(const Flow& flow, const Handshake& handshake, Frame& frame) {
@@ -96,7 +96,7 @@ void Worker::acknowledge_client(const Flow& flow, const Handshake& handshake, Fr
   ack.timestamps = handshake.timestamps;
   ack.tsval = client_clock(client_side_hash(flow));
   ack.tsecr = handshake.client_tsval;
-  answer(frame, ack, hop(flow, DAM_S2C), (flow.flags & kFlowManagement) != 0);
+  answer(frame, ack, hop(flow, DAM_S2C), (flow.flags & DAM_FLOW_MANAGEMENT) != 0);
 }
 
 void Worker::read_hello(Flow& flow, Handshake& handshake) {
@@ -165,7 +165,7 @@ uint32_t Worker::service_share(uint32_t capacity) const {
 }
 
 bool Worker::is_service(const Flow& flow) {
-  return (flow.flags & (kFlowRouted | kFlowManagement)) == kFlowRouted;
+  return (flow.flags & (DAM_FLOW_ROUTED | DAM_FLOW_MANAGEMENT)) == DAM_FLOW_ROUTED;
 }
 
 // Leaves "front" for the route's zone: its share of the tables, its buckets.
@@ -183,7 +183,7 @@ dam_drop_reason Worker::enter_zone(Flow& flow, const Route& route) {
   const uint32_t workers = engine_.config().workers;
   const uint32_t flows = (limits.flows + workers - 1) / workers;
   if (zone.management) {
-    flow.flags |= kFlowManagement;
+    flow.flags |= DAM_FLOW_MANAGEMENT;
     if (routed_flows_ >= flows) return DAM_DROP_flow_table_full;
   } else {
     if (flow.source == kNone) return DAM_DROP_source_table_full;
@@ -196,7 +196,7 @@ dam_drop_reason Worker::enter_zone(Flow& flow, const Route& route) {
   }
   const Drop refused = admit_connection(flow, zone);
   if (refused != DAM_DROP_none) return refused;
-  flow.flags |= kFlowRouted;
+  flow.flags |= DAM_FLOW_ROUTED;
   ++routed_flows_;
   if (!zone.management) {
     ++service_flows_;

@@ -43,7 +43,7 @@ void Worker::on_icmp(Job& job) {
   const uint32_t ref = find_flow(back, hash_of(back));
   if (ref == kNone) return drop(*job.frame, DAM_DROP_icmp_unmatched, 0);
   Flow& flow = flows_[ref >> 1];
-  if (flow.state < FlowState::deliver) {
+  if (flow.state < DAM_FLOW_deliver) {
     return drop(*job.frame, DAM_DROP_consumed, flow.zone_slot);  // the handshake has its own timers
   }
   const auto travelled = (ref & 1) == DAM_C2S ? DAM_S2C : DAM_C2S;
@@ -52,7 +52,7 @@ void Worker::on_icmp(Job& job) {
   if (behind < 0 || behind > kPlausibleOctets) {
     return drop(*job.frame, DAM_DROP_out_of_window, flow.zone_slot);
   }
-  if (flow.state == FlowState::deliver && travelled == DAM_C2S) shrink_held_segments(flow, job);
+  if (flow.state == DAM_FLOW_deliver && travelled == DAM_C2S) shrink_held_segments(flow, job);
   if (!may_send_icmp(flow)) return drop(*job.frame, DAM_DROP_icmp_limited, flow.zone_slot);
   forward_icmp(flow, travelled, job, quoted);
 }
@@ -102,7 +102,8 @@ void Worker::forward_icmp(Flow& flow, dam_direction travelled, Job& job, const d
   }
   dam_checksum_icmp_set(frame.data, &outer);
   frame.bytes = packet.end;
-  transmit(frame, packet.l3, flow.family, hop(flow, onward), (flow.flags & kFlowManagement) != 0);
+  transmit(frame, packet.l3, flow.family, hop(flow, onward),
+           (flow.flags & DAM_FLOW_MANAGEMENT) != 0);
 }
 
 // RFC 1191, RFC 8201: the sender learns the next hop's MTU.
@@ -110,7 +111,7 @@ void Worker::too_big(Flow& flow, dam_direction direction, Job& job, uint16_t mtu
   const auto back = direction == DAM_C2S ? DAM_S2C : DAM_C2S;
   const dam_packet& packet = job.packet;
   const bool v4 = packet.family == 4;
-  const bool urgent = (flow.flags & kFlowManagement) != 0;
+  const bool urgent = (flow.flags & DAM_FLOW_MANAGEMENT) != 0;
   if (out_->spare.count <= kept_spares(urgent) || !may_send_icmp(flow)) {
     return drop(*job.frame, DAM_DROP_too_big, flow.zone_slot);
   }

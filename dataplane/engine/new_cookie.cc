@@ -22,23 +22,23 @@ void Worker::grant_cookie_tries(Flow& flow) const {
   if (!fresh && flow.tries_granted_s == now_s) return;
   flow.tries_granted_s = now_s;
   flow.cookie_tries = kCookieTries;
-  flow.flags |= kFlowSynSeen;
+  flow.flags |= DAM_FLOW_SYN_SEEN;
 }
 
 // Segments that fit the old flow are not tried as cookies: among millions one would pass by chance.
 // An old flow that is over has little left to say; numbers within 64 KiB of its last are all that
 // fit, which a port used again has left behind after 4 ms (RFC 9293 3.4.1).
 bool Worker::fits_connection(const Flow& flow, const dam_packet& packet) {
-  const bool spliced = flow.state >= FlowState::deliver;
+  const bool spliced = flow.state >= DAM_FLOW_deliver;
   // What would be refused for its numbers is all that a client has left that lost its connection.
-  if (spliced && (flow.flags & kFlowClosing) == 0) {
+  if (spliced && (flow.flags & DAM_FLOW_CLOSING) == 0) {
     return dam_in_window(&flow.splice, &flow.track, DAM_C2S, &packet) != 0;
   }
   const dam_seq sent =
       spliced ? dam_seq_translate(flow.track.next[DAM_S2C], flow.splice.seq_delta[DAM_S2C])
               : dam_seq_add(flow.cookie, 1);
   const dam_seq received = spliced ? flow.track.next[DAM_C2S] : dam_seq_add(flow.client_isn, 1);
-  const int32_t near = (flow.flags & kFlowClosing) != 0 ? 1 << 16 : 1 << 26;
+  const int32_t near = (flow.flags & DAM_FLOW_CLOSING) != 0 ? 1 << 16 : 1 << 26;
   const int32_t seq_off = dam_seq_distance(received, packet.seq);
   const int32_t ack_off = dam_seq_distance(sent, packet.ack);
   return seq_off > -near && seq_off < near && ack_off > -near && ack_off < near;
@@ -48,7 +48,7 @@ bool Worker::fits_connection(const Flow& flow, const dam_packet& packet) {
 bool Worker::may_be_cookie(Flow& flow) const {
   const auto age_s = static_cast<uint16_t>(seconds_of(now_ns_) - flow.tries_granted_s);
   if (age_s > kTriesLastS) flow.cookie_tries = 0;
-  if (flow.cookie_tries == 0) flow.flags = static_cast<uint8_t>(flow.flags & ~kFlowSynSeen);
+  if (flow.cookie_tries == 0) flow.flags = static_cast<uint8_t>(flow.flags & ~DAM_FLOW_SYN_SEEN);
   return flow.cookie_tries != 0;
 }
 

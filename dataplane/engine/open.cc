@@ -115,7 +115,7 @@ void Worker::open(Job& job, uint16_t listener_slot, const dam_cookie_options& co
   }
   Flow& flow = take_flow(job, listener_slot, back);
   flow.source = source;
-  flow.flags = admin ? kFlowAdmin : 0;
+  flow.flags = admin ? DAM_FLOW_ADMIN : 0;
   flow.handshake = slot;
   handshakes_[slot].flow = index_of(flow);
   const Drop refused = admit_new(flow, job.hash);
@@ -124,7 +124,7 @@ void Worker::open(Job& job, uint16_t listener_slot, const dam_cookie_options& co
     return drop(*job.frame, refused, 0);
   }
   begin_handshake(flow, packet.window, cookie, options);
-  if (flow.state == FlowState::free) {  // a port route may refuse at once
+  if (flow.state == DAM_FLOW_free) {  // a port route may refuse at once
     out_->dropped.add(*job.frame);
     return;
   }
@@ -142,7 +142,7 @@ Flow& Worker::take_flow(const Job& job, uint16_t listener_slot, const NextHop& b
   flow.client = packet.src;
   flow.client_port = packet.src_port;
   flow.listener_slot = listener_slot;
-  flow.state = FlowState::hello;
+  flow.state = DAM_FLOW_hello;
   flow.last_seen = coarse(now_ns_);
   flow.client_isn = dam_seq_add(packet.seq, 0xffffffffu);
   flow.cookie = dam_seq_add(packet.ack, 0xffffffffu);
@@ -155,7 +155,7 @@ Flow& Worker::take_flow(const Job& job, uint16_t listener_slot, const NextHop& b
 
 // The buckets of the zone "front", and one source's share of those without a route.
 Worker::Drop Worker::admit_new(Flow& flow, uint64_t hash) {
-  const bool admin = (flow.flags & kFlowAdmin) != 0;
+  const bool admin = (flow.flags & DAM_FLOW_ADMIN) != 0;
   const Drop refused = admin ? DAM_DROP_none : admit_connection(flow, policy_->zones[0]);
   if (refused == DAM_DROP_source_concurrent) return DAM_DROP_half_open_source;
   if (refused != DAM_DROP_none) return refused;
@@ -167,7 +167,7 @@ void Worker::forget_new(Flow& flow) {
   uncount_concurrent(flow);
   if (flow.source != kNone) engine_.sources.release(flow.source);
   free_handshakes_.push_back(flow.handshake);
-  flow.state = FlowState::free;
+  flow.state = DAM_FLOW_free;
   flow.next_free = free_flow_;
   free_flow_ = index_of(flow);
 }

@@ -13,31 +13,6 @@ constexpr uint32_t kConcurrentShift = 24;
 constexpr uint64_t kConcurrentOne = uint64_t{1} << kConcurrentShift;
 constexpr uint64_t kConcurrentMost = (1u << 24) - 1;
 
-constexpr uint64_t kBanned = uint64_t{1} << 63;
-constexpr uint32_t kCountShift = 47;
-constexpr uint64_t kCountMost = 0xffff;
-constexpr uint32_t kStartTickShift = 12;  // 47 bits of 4 us last for 18 years
-constexpr uint64_t kStartMask = (uint64_t{1} << kCountShift) - 1;
-
-// The penalty after one more violation at now_ns.
-uint64_t one_more(uint64_t penalty, uint64_t now_ns, uint64_t ban_after, uint64_t within_ns,
-                  uint64_t for_ns) {
-  uint64_t violations = 0;
-  uint64_t start = now_ns >> kStartTickShift;
-  if ((penalty & kBanned) == 0 && penalty != 0) {
-    const uint64_t old_start = penalty & kStartMask;
-    if (start <= old_start || (start - old_start) << kStartTickShift <= within_ns) {
-      violations = penalty >> kCountShift;
-      start = old_start;
-    }
-  }
-  ++violations;
-  if (violations >= std::min(ban_after, kCountMost)) {
-    return kBanned | std::min(now_ns + std::min(for_ns, kBanned - 1), kBanned - 1);
-  }
-  return violations << kCountShift | start;
-}
-
 }  // namespace
 
 void SourceTable::retain(uint32_t index) {
@@ -73,25 +48,17 @@ void SourceTable::leave(SourceEntry& entry) {
 
 bool SourceTable::violate(SourceEntry& entry, uint64_t now_ns, uint32_t ban_after,
                           uint64_t within_ns, uint64_t for_ns) {
-  if (ban_after == 0) return false;
-  uint64_t penalty = __atomic_load_n(&entry.penalty, __ATOMIC_RELAXED);
-  uint64_t next = 0;
-  do {
-    if ((penalty & kBanned) != 0 && (penalty & ~kBanned) > now_ns) return false;
-    next = one_more(penalty, now_ns, ban_after, within_ns, for_ns);
-  } while (!__atomic_compare_exchange_n(&entry.penalty, &penalty, next, true, __ATOMIC_RELAXED,
-                                        __ATOMIC_RELAXED));
-  return (next & kBanned) != 0;
+  return dam_source_violate(&entry, now_ns, ban_after, within_ns, for_ns) != 0;
 }
 
 void SourceTable::ban(SourceEntry& entry, uint64_t until_ns) {
-  const uint64_t penalty = until_ns == 0 ? 0 : kBanned | std::min(until_ns, kBanned - 1);
+  const uint64_t penalty =
+      until_ns == 0 ? 0 : DAM_PENALTY_BANNED | std::min(until_ns, DAM_PENALTY_BANNED - 1);
   __atomic_store_n(&entry.penalty, penalty, __ATOMIC_RELAXED);
 }
 
 bool SourceTable::banned(const SourceEntry& entry, uint64_t now_ns) {
-  const uint64_t penalty = __atomic_load_n(&entry.penalty, __ATOMIC_RELAXED);
-  return (penalty & kBanned) != 0 && (penalty & ~kBanned) > now_ns;
+  return dam_source_banned(&entry, now_ns) != 0;
 }
 
 bool SourceTable::remembers(const SourceEntry& entry, uint64_t now_ns, uint64_t violations_ns) {
@@ -99,9 +66,9 @@ bool SourceTable::remembers(const SourceEntry& entry, uint64_t now_ns, uint64_t 
     if (__atomic_load_n(&tat_ns, __ATOMIC_RELAXED) > now_ns) return true;
   }
   const uint64_t penalty = __atomic_load_n(&entry.penalty, __ATOMIC_RELAXED);
-  if ((penalty & kBanned) != 0) return (penalty & ~kBanned) > now_ns;
+  if ((penalty & DAM_PENALTY_BANNED) != 0) return (penalty & ~DAM_PENALTY_BANNED) > now_ns;
   if (penalty == 0) return false;
-  const uint64_t start_ns = (penalty & kStartMask) << kStartTickShift;
+  const uint64_t start_ns = (penalty & DAM_PENALTY_START_MASK) << DAM_PENALTY_START_SHIFT;
   return start_ns > now_ns || now_ns - start_ns <= violations_ns;
 }
 

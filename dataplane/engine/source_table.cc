@@ -19,35 +19,23 @@ namespace {
 
 constexpr uint64_t kReferences = (1u << 24) - 1;
 constexpr uint64_t kInUse = (uint64_t{1} << 48) - 1;  // references and open connections
-constexpr uint32_t kZoneShift = 48;
+constexpr uint32_t kZoneShift = DAM_SOURCE_ZONE_SHIFT;
 constexpr uint64_t kZoneMask = 63;
-constexpr uint64_t kLive = uint64_t{1} << 54;
+constexpr uint64_t kLive = DAM_SOURCE_LIVE;
 constexpr uint64_t kGeneration = uint64_t{1} << 55;
 static_assert(DAM_MAX_ZONES <= kZoneMask + 1);
 
 // The words of a bucket.
 constexpr uint32_t kReserved = 1;
-constexpr uint32_t kMember = 2;
+constexpr uint32_t kMember = DAM_SOURCE_MEMBER;
 constexpr uint32_t kRoundShift = 2;
-constexpr uint32_t kTagShift = 10;
+constexpr uint32_t kTagShift = DAM_SOURCE_TAG_SHIFT;
 constexpr uint32_t kTag = 0xffffffff << kTagShift;
 
 constexpr int kAttempts = 64;  // against as many other workers at one bucket
 
 uint32_t version_of(uint64_t control) { return static_cast<uint32_t>(control >> 32); }
 uint32_t round_of(uint32_t version) { return (version & 0xff) << kRoundShift; }
-
-uint32_t scaled(uint32_t value, uint32_t range) {
-  return static_cast<uint32_t>(uint64_t{value} * range >> 32);
-}
-
-dam_address masked(dam_address address, uint32_t bits) {
-  for (uint32_t i = 0; i < 4; ++i) {
-    const uint32_t kept = std::clamp<int32_t>(static_cast<int32_t>(bits - 32 * i), 0, 32);
-    address.word[i] &= kept == 0 ? 0 : __builtin_bswap32(0xffffffff << (32 - kept));
-  }
-  return address;
-}
 
 bool is_of(const SourceEntry& entry, uint64_t state, const SourceKey& key) {
   uint32_t difference = 0;
@@ -72,32 +60,36 @@ void fill(SourceEntry& entry, const SourceKey& key) {
 }  // namespace
 
 // Three quarters of the slots: with two buckets to choose from, none finds both full before that.
+uint32_t SourceTable::buckets_for(uint32_t capacity) {
+  return static_cast<uint32_t>(uint64_t{capacity} * 4 / (kSlots * 3)) + 2;
+}
+
 SourceTable::SourceTable(uint32_t capacity, uint32_t workers, std::array<uint64_t, 2> secret)
     : secret_(secret),
-      bucket_count_(static_cast<uint32_t>(uint64_t{capacity} * 4 / (kSlots * 3)) + 2),
+      bucket_count_(buckets_for(capacity)),
       buckets_(bucket_count_),
       entries_(std::size_t{bucket_count_} * kSlots),
       used_(std::max(workers, 1u)) {}
 
+SourceTable::SourceTable(std::span<dam_source_bucket> buckets, std::span<dam_source_entry> entries,
+                         uint32_t workers, std::array<uint64_t, 2> secret)
+    : secret_(secret),
+      bucket_count_(static_cast<uint32_t>(buckets.size())),
+      buckets_(buckets),
+      entries_(entries),
+      used_(std::max(workers, 1u)) {
+  for (uint32_t i = 0; i < slots(); ++i) used_[0].used += word(i) != 0;
+}
+
 SourceKey SourceTable::key(const dam_address& source, uint8_t zone_slot, uint8_t source_bits_v4,
                            uint8_t source_bits_v6) const {
   SourceKey key;
-  const bool v4 = dam_address_is_v4(&source) != 0;
-  key.prefix = masked(source, v4 ? 96u + source_bits_v4 : source_bits_v6);
-  key.zone_slot = zone_slot;
-  const uint64_t words[3] = {uint64_t{key.prefix.word[0]} << 32 | key.prefix.word[1],
-                             uint64_t{key.prefix.word[2]} << 32 | key.prefix.word[3], zone_slot};
-  key.hash = dam_siphash13(secret_.data(), words, 3);
+  dam_source_key_of(&key, secret_.data(), &source, zone_slot, source_bits_v4, source_bits_v6);
   return key;
 }
 
 SourceTable::Place SourceTable::place(const SourceKey& key) const {
-  Place place;
-  place.first = scaled(static_cast<uint32_t>(key.hash >> 32), bucket_count_);
-  place.second = scaled(static_cast<uint32_t>(key.hash), bucket_count_);
-  if (place.second == place.first) place.second = place.first == 0 ? 1 : place.first - 1;
-  place.member = (static_cast<uint32_t>(key.hash * 0x9e3779b97f4a7c15u >> 32) & kTag) | kMember;
-  return place;
+  return dam_source_place_of(key.hash, bucket_count_);
 }
 
 void SourceTable::prefetch(const SourceKey& key) const {

@@ -6,29 +6,21 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 
-#include "dataplane/core/counters.h"
-#include "dataplane/core/types.h"
+#include "dataplane/core/plane.h"
+#include "dataplane/core/source_entry.h"
+#include "dataplane/core/source_key.h"
 #include "dataplane/engine/big_array.h"
 #include "dataplane/engine/prefetch.h"
 
 namespace dam {
 
 // A source as a zone sees it: made by SourceTable::key, which hashes once for prefetch and lookup.
-struct SourceKey {
-  dam_address prefix{};  // masked to the zone's source_bits
-  uint64_t hash = 0;
-  uint8_t zone_slot = 0;
-};
+using SourceKey = dam_source_key;
 
-// One cache line. Shared fields are read and written with __atomic builtins only.
-struct alignas(64) SourceEntry {
-  dam_address prefix;
-  uint64_t tat_ns[DAM_DIM_COUNT];  // for dam_gcra_charge
-  uint64_t state;    // references 24 | open connections 24 | zone slot 6 | live 1 | generation 9
-  uint64_t penalty;  // bit 63: banned until the rest, in ns; else violations 16 | window start 47
-};
-static_assert(sizeof(SourceEntry) == 64);
+// Shared fields are read and written with __atomic builtins only.
+using SourceEntry = dam_source_entry;
 
 class SourceTable {
  public:
@@ -36,6 +28,11 @@ class SourceTable {
 
   // Holds `capacity` entries at least (a few more fit); indices stay below slots().
   SourceTable(uint32_t capacity, uint32_t workers, std::array<uint64_t, 2> secret);
+  // In memory of another owner, which holds what it holds: buckets_for() buckets, and
+  // DAM_SOURCE_SLOTS entries for each.
+  SourceTable(std::span<dam_source_bucket> buckets, std::span<dam_source_entry> entries,
+              uint32_t workers, std::array<uint64_t, 2> secret);
+  static uint32_t buckets_for(uint32_t capacity);
 
   SourceKey key(const dam_address& source, uint8_t zone_slot, uint8_t source_bits_v4,
                 uint8_t source_bits_v6) const;
@@ -77,21 +74,11 @@ class SourceTable {
   std::size_t bytes() const { return entries_.bytes() + buckets_.bytes(); }
 
  private:
-  // Entry i belongs to slot i % kSlots of bucket i / kSlots; a key may live in either of two
-  // buckets.
-  static constexpr uint32_t kSlots = 14;
-  struct alignas(64) Bucket {
-    uint64_t control;       // version 32 | entry that is being published, + 1: see publish()
-    uint32_t word[kSlots];  // 0: free; else tag 22 | round 8 | status 2
-  };
-  static_assert(sizeof(Bucket) == 64);
+  static constexpr uint32_t kSlots = DAM_SOURCE_SLOTS;
+  using Bucket = dam_source_bucket;
+  using Place = dam_source_place;
   struct alignas(64) Count {
     uint32_t used;  // modulo 2^32: one worker may free what another made
-  };
-  struct Place {
-    uint32_t first;  // bucket
-    uint32_t second;
-    uint32_t member;  // the word of a published entry of the key
   };
   struct Search {
     uint32_t found = kNone;   // entry, with a reference if asked for

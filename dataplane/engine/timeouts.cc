@@ -9,8 +9,9 @@ namespace dam {
 
 uint64_t Worker::idle_limit_ns(const Flow& flow) const {
   const Timeouts& timeouts = policy_->timeouts;
-  if ((flow.flags & kFlowClosing) != 0) return timeouts.closing_ns;
-  if ((flow.flags & (kFlowFinClient | kFlowFinServer)) != 0) return timeouts.half_closed_ns;
+  if ((flow.flags & DAM_FLOW_CLOSING) != 0) return timeouts.closing_ns;
+  if ((flow.flags & (DAM_FLOW_FIN_CLIENT | DAM_FLOW_FIN_SERVER)) != 0)
+    return timeouts.half_closed_ns;
   return timeouts.idle_ns;
 }
 
@@ -25,13 +26,13 @@ uint32_t Worker::flow_timer_budget() const {
 // The wheel is told once; how long the flow was silent is looked up when it fires.
 void Worker::on_flow_timer(uint32_t index) {
   Flow& flow = flows_[index];
-  if (flow.state < FlowState::deliver) return;
+  if (flow.state < DAM_FLOW_deliver) return;
   const uint64_t limit_ns = idle_limit_ns(flow);
   const uint64_t silent_ns = uint64_t{coarse(now_ns_) - flow.last_seen} * kCoarseNs;
   if (silent_ns < limit_ns) {
     return flow_timers_.schedule(index, now_ns_ + limit_ns - silent_ns);
   }
-  if ((flow.flags & kFlowClosing) == 0) {
+  if ((flow.flags & DAM_FLOW_CLOSING) == 0) {
     reset_server(flow);
     reset_client(flow);
   }
@@ -49,16 +50,16 @@ void Worker::on_handshake_timer(uint32_t index) {
   const bool over = now_ns_ >= handshake.stage_deadline_ns;
   if (!over && now_ns_ < handshake.retransmit_ns) return schedule_handshake(index);
   switch (flow.state) {
-    case FlowState::hello:
+    case DAM_FLOW_hello:
       return refuse(flow, DAM_DROP_hello_timeout, true);
-    case FlowState::connect:
+    case DAM_FLOW_connect:
       if (over) {
         reset_server(flow);
         return server_failed(flow, handshake, DAM_DROP_server_timeout);
       }
       ++counters_->retransmissions;
       return send_syn(flow, handshake);
-    case FlowState::deliver:
+    case DAM_FLOW_deliver:
       if (over) return refuse(flow, DAM_DROP_server_timeout, true);
       ++counters_->retransmissions;
       handshake.retransmit_after_ns *= 2;
@@ -77,9 +78,10 @@ void Worker::sweep_denied() {
   const uint32_t end = std::min(sweep_at_ + kFlowsPerTick, count);
   for (; sweep_at_ < end && flow_timer_budget() > 0; ++sweep_at_) {
     Flow& flow = flows_[sweep_at_];
-    if (flow.state == FlowState::free) continue;
+    if (flow.state == DAM_FLOW_free) continue;
     const bool allowed = policy_->allow.contains(flow.client);
-    flow.flags = static_cast<uint8_t>(allowed ? flow.flags | kFlowAdmin : flow.flags & ~kFlowAdmin);
+    flow.flags =
+        static_cast<uint8_t>(allowed ? flow.flags | DAM_FLOW_ADMIN : flow.flags & ~DAM_FLOW_ADMIN);
     if (!allowed && policy_->deny.contains(flow.client)) refuse(flow, DAM_DROP_denied, true);
   }
   if (sweep_at_ == count) sweep_at_ = kNone;

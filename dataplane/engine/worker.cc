@@ -42,7 +42,7 @@ Worker::Worker(Engine& engine, uint32_t index)
       scratch_(hello_scratch_bytes(engine.config().limits.hello_bytes + kHoldExtraBytes)),
       probes_(DAM_MAX_SERVERS * 2) {
   for (uint32_t i = static_cast<uint32_t>(flows_.size()); i > 0; --i) {
-    flows_[i - 1].state = FlowState::free;
+    flows_[i - 1].state = DAM_FLOW_free;
     flows_[i - 1].next_free = free_flow_;
     free_flow_ = i - 1;
   }
@@ -190,12 +190,12 @@ void Worker::handle(Job& job) {
     return drop(*job.frame, DAM_DROP_bad_source, flow.zone_slot);
   }
   constexpr uint8_t kControl = DAM_TCP_SYN | DAM_TCP_FIN | DAM_TCP_RST;
-  if (flow.state == FlowState::established && (job.packet.tcp_flags & kControl) == 0 &&
-      (flow.flags & kFlowSlow) == 0) [[likely]] {
+  if (flow.state == DAM_FLOW_established && (job.packet.tcp_flags & kControl) == 0 &&
+      (flow.flags & DAM_FLOW_SLOW) == 0) [[likely]] {
     return splice(flow, direction, job);
   }
-  if (flow.state == FlowState::established) return on_control(flow, direction, job);
-  if (flow.state == FlowState::deliver) return on_delivering(flow, direction, job);
+  if (flow.state == DAM_FLOW_established) return on_control(flow, direction, job);
+  if (flow.state == DAM_FLOW_deliver) return on_delivering(flow, direction, job);
   return direction == DAM_C2S ? on_client_early(flow, job) : on_server_early(flow, job);
 }
 
@@ -218,7 +218,7 @@ uint64_t Worker::hash_of(const dam_packet& packet) const {
 
 bool Worker::is_flow(uint32_t ref, const dam_packet& packet) const {
   const Flow& flow = flows_[ref >> 1];
-  if (flow.state == FlowState::free) return false;
+  if (flow.state == DAM_FLOW_free) return false;
   const Listener& listener = policy_->listeners[flow.listener_slot];
   if ((ref & 1) == DAM_C2S) {
     return dam_address_equal(&flow.client, &packet.src) &&
