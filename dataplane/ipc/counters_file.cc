@@ -19,13 +19,13 @@ namespace {
 
 constexpr mode_t kMode = 0640;
 
-[[noreturn]] void fail(const std::string& path) {
+[[noreturn]] void cannot_use(const std::string& path) {
   throw std::system_error(errno, std::generic_category(), "The counters file " + path);
 }
 
 void* map_new_file(const std::string& path) {
   const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, kMode);
-  if (fd < 0) fail(path);
+  if (fd < 0) cannot_use(path);
   void* memory = MAP_FAILED;
   // fallocate, not ftruncate: a full file system is found out here, not by SIGBUS on the path.
   const int refused = posix_fallocate(fd, 0, sizeof(dam_counters));
@@ -37,7 +37,7 @@ void* map_new_file(const std::string& path) {
   const int error = errno;
   close(fd);
   errno = error;
-  if (memory == MAP_FAILED) fail(path);
+  if (memory == MAP_FAILED) cannot_use(path);
   return memory;
 }
 
@@ -70,7 +70,7 @@ CountersFile::CountersFile(std::string path, const std::string& driver, uint32_t
   const int error = errno;
   munmap(counters_, sizeof(dam_counters));
   errno = error;
-  fail(path_);
+  cannot_use(path_);
 }
 
 CountersFile::~CountersFile() { munmap(counters_, sizeof(dam_counters)); }

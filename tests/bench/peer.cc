@@ -39,10 +39,6 @@ uint32_t flow_of(uint32_t address, uint16_t port, uint32_t flows) {
   return address - kFirstClient < kSources && flow < flows ? static_cast<uint32_t>(flow) : kNobody;
 }
 
-uint32_t get32(const uint8_t* p) {
-  return uint32_t{p[0]} << 24 | uint32_t{p[1]} << 16 | uint32_t{p[2]} << 8 | p[3];
-}
-
 void send(Outbox& out, uint8_t port, const TcpFields& tcp) {
   Frame& frame = out.next(port);
   frame.bytes = write_tcp(frame.data, kDamMac[port], kPeerMac[port], tcp);

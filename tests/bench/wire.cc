@@ -21,7 +21,6 @@ void put32(uint8_t* p, uint32_t value) {
 }
 
 uint16_t get16(const uint8_t* p) { return static_cast<uint16_t>(p[0] << 8 | p[1]); }
-uint32_t get32(const uint8_t* p) { return uint32_t{get16(p)} << 16 | get16(p + 2); }
 
 // RFC 1071: the ones' complement sum, not yet folded.
 uint64_t sum_of(std::span<const uint8_t> bytes) {

@@ -27,6 +27,10 @@ struct TcpFields {
 inline constexpr uint8_t kFin = 1, kSyn = 2, kRst = 4, kAck = 16;
 inline constexpr uint16_t kTcpHeaders = 14 + 20 + 20;
 
+inline uint32_t get32(const uint8_t* p) {
+  return uint32_t{p[0]} << 24 | uint32_t{p[1]} << 16 | uint32_t{p[2]} << 8 | p[3];
+}
+
 // Ethernet, IPv4 and TCP with right checksums; gives the length of the frame.
 uint16_t write_tcp(uint8_t* out, const Mac& dst, const Mac& src, const TcpFields& tcp);
 

@@ -5,19 +5,6 @@
 namespace dam::control {
 namespace {
 
-struct Row {
-  const char* sentence;
-  const char* from;
-  const char* to;
-  std::vector<std::string> expected;
-};
-
-void check(const std::vector<Row>& rows) {
-  for (const Row& row : rows) {
-    EXPECT_EQ(problems_of(sample_with(row.from, row.to)), row.expected) << row.sentence;
-  }
-}
-
 constexpr char kPost[] = "{name: post, listener: mail, zone: light, server: web}";
 
 TEST(Check, names_that_do_not_exist_are_named) {

@@ -5,19 +5,6 @@
 namespace dam::control {
 namespace {
 
-struct Row {
-  const char* sentence;
-  const char* from;
-  const char* to;
-  std::vector<std::string> expected;
-};
-
-void check(const std::vector<Row>& rows) {
-  for (const Row& row : rows) {
-    EXPECT_EQ(problems_of(sample_with(row.from, row.to)), row.expected) << row.sentence;
-  }
-}
-
 TEST(Reader, the_sample_has_nothing_wrong) {
   EXPECT_EQ(problems_of(kSamplePolicy), std::vector<std::string>{});
 }

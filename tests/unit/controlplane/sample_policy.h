@@ -53,6 +53,20 @@ inline std::vector<std::string> problems_of(const std::string& text) {
   return lines;
 }
 
+// The sample with one change, and every message that it must give.
+struct SampleRow {
+  const char* sentence;
+  const char* from;
+  const char* to;
+  std::vector<std::string> expected;
+};
+
+inline void check(const std::vector<SampleRow>& rows) {
+  for (const SampleRow& row : rows) {
+    EXPECT_EQ(problems_of(sample_with(row.from, row.to)), row.expected) << row.sentence;
+  }
+}
+
 inline std::filesystem::path source_root() {
   return std::filesystem::path(__FILE__).parent_path().parent_path().parent_path().parent_path();
 }

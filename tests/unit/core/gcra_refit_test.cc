@@ -3,10 +3,11 @@
 #include <gtest/gtest.h>
 
 #include "dataplane/core/gcra.h"
+#include "tests/unit/durations.h"
 
 namespace {
 
-constexpr uint64_t kSecond = 1'000'000'000;
+using dam::kSecond;
 
 // Empties a bucket at `now` under one rate.
 uint64_t emptied(const dam_gcra_rate& rate, uint64_t now_ns) {

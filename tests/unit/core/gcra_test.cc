@@ -5,13 +5,14 @@
 #include <thread>
 
 #include "tests/unit/core/frames.h"
+#include "tests/unit/durations.h"
 
 namespace {
 using namespace dam::test;
 __extension__ using Wide = unsigned __int128;
 using Signed = __int128_t;
 
-constexpr uint64_t kSecond = 1'000'000'000;
+using dam::kSecond;
 
 // The promise itself, in exact arithmetic: a fluid bucket that leaks `milli` / 1000 units a second.
 // Levels are in units of 10^-12, so that nothing is ever rounded.

@@ -80,14 +80,14 @@ const dam_splice kSplice = {{{1'000'000}, {0xfffff000}},
                             DAM_SPLICE_TIMESTAMPS,
                             {}};
 
-struct Row {
+struct SpliceRow {
   const char* sentence;
   dam_direction direction;
   std::function<void(FrameSpec&)> before;  // changes to the usual segment
   std::function<void(FrameSpec&)> after;   // what must have become of it, beside the usual
   uint8_t flags = DAM_SPLICE_TIMESTAMPS;
 };
-const Row kRows[] = {
+const SpliceRow kSpliceRows[] = {
     {"client to server: SEQ plus its delta, ACK less the other one", DAM_C2S,
      [](auto& s) { s.seq = 10, s.ack = 20, s.window = 10; },
      [](auto& s) { s.seq = 1'000'010, s.ack = 20 + 0x1000, s.window = 320; }},
@@ -155,7 +155,7 @@ const Row kRows[] = {
 
 TEST(Splice, translates_each_field) {
   for (bool six : {false, true}) {
-    for (const Row& row : kRows) {
+    for (const SpliceRow& row : kSpliceRows) {
       SCOPED_TRACE(row.sentence);
       FrameSpec spec;
       if (six) spec.src = v6(1, 2), spec.dst = v6(3, 4);

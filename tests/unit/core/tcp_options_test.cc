@@ -7,7 +7,7 @@
 namespace {
 using namespace dam::test;
 
-struct Row {
+struct OptionsRow {
   const char* sentence;
   std::vector<Option> options;
   dam_drop_reason reason;
@@ -16,7 +16,7 @@ struct Row {
 constexpr uint8_t kNone = DAM_WSCALE_NONE;
 Option raw(uint8_t kind, Bytes octets) { return {kind, {}, std::move(octets)}; }
 
-const Row kRows[] = {
+const OptionsRow kRows[] = {
     {"none", {}, DAM_DROP_none, {0, 0, 0, 0, 0, kNone, 0, 0, 0}},
     {"the usual timestamps",
      {nop(), nop(), timestamps(7, 9)},
@@ -76,7 +76,7 @@ uint32_t from_end(uint32_t at, const dam_packet& packet) {
   return at == 0 ? 0 : at - packet.l4 - DAM_TCP_BYTES;
 }
 
-void expect_row(const Row& row, FrameSpec spec) {
+void expect_row(const OptionsRow& row, FrameSpec spec) {
   spec.options = row.options;
   const Bytes frame = write_frame(spec);
   dam_packet packet;
@@ -97,7 +97,7 @@ void expect_row(const Row& row, FrameSpec spec) {
 }
 
 TEST(TcpOptions, are_read_or_refused) {
-  for (const Row& row : kRows) {
+  for (const OptionsRow& row : kRows) {
     SCOPED_TRACE(row.sentence);
     expect_row(row, {});
     FrameSpec six;

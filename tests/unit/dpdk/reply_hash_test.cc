@@ -28,7 +28,7 @@ RssKey published_key() {
           0x80, 0x30, 0xf2, 0x0c, 0x6a, 0x42, 0xb7, 0x3b, 0xbe, 0xac, 0x01, 0xfa};
 }
 
-struct Row {
+struct HashRow {
   const char* src;
   uint16_t src_port;
   const char* dst;
@@ -36,7 +36,7 @@ struct Row {
   uint32_t hash;
 };
 
-const Row kRows[] = {
+const HashRow kRows[] = {
     {"66.9.149.187", 2794, "161.142.100.80", 1766, 0x51ccc178},
     {"199.92.111.2", 14230, "65.69.140.83", 4739, 0xc626b0ea},
     {"24.19.198.95", 12898, "12.22.207.184", 38024, 0x5c2b394a},
@@ -45,7 +45,7 @@ const Row kRows[] = {
 };
 
 TEST(RssHash, gives_the_published_values) {
-  for (const Row& row : kRows) {
+  for (const HashRow& row : kRows) {
     EXPECT_EQ(rss_hash(published_key(), address(row.src), address(row.dst),
                        dam_hton16(row.src_port), dam_hton16(row.dst_port)),
               row.hash)

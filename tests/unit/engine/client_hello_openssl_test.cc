@@ -12,8 +12,6 @@
 namespace dam::test {
 namespace {
 
-constexpr uint32_t kMaxBytes = 16384;
-
 struct Client {
   const char* sentence;
   std::string server_name;
@@ -22,7 +20,7 @@ struct Client {
   size_t ticket_bytes = 0;  // a padding extension of this size, as big as a post-quantum key share
 };
 
-const Client kClients[] = {
+const Client kRealClients[] = {
     {"TLS 1.3 with name and ALPN", "www.example.org", "\x02h2\x08http/1.1"},
     {"TLS 1.3 with name", "www.example.org", ""},
     {"TLS 1.3 with ALPN", "", "\x02h2"},
@@ -63,8 +61,8 @@ Bytes hello_of(const Client& client) {
 }
 
 HelloStatus parse(const Bytes& bytes, Bytes& scratch, ClientHello& hello) {
-  scratch.resize(hello_scratch_bytes(kMaxBytes));
-  return parse_client_hello(bytes, scratch, kMaxBytes, hello);
+  scratch.resize(hello_scratch_bytes(kMaxHelloBytes));
+  return parse_client_hello(bytes, scratch, kMaxHelloBytes, hello);
 }
 
 void expect_read(const Client& client, const Bytes& bytes) {
@@ -81,22 +79,22 @@ Bytes message_in(const Bytes& one_record) {
 }
 
 TEST(ClientHelloOfOpenSsl, IsReadWhole) {
-  for (const Client& client : kClients) expect_read(client, hello_of(client));
+  for (const Client& client : kRealClients) expect_read(client, hello_of(client));
 }
 
 TEST(ClientHelloOfOpenSsl, HasThePostQuantumSizeWhereTheTestSaysSo) {
-  EXPECT_GT(hello_of(kClients[6]).size(), 1400u);
+  EXPECT_GT(hello_of(kRealClients[6]).size(), 1400u);
 }
 
 TEST(ClientHelloOfOpenSsl, IsReadFromTwoRecordsCutAnywhere) {
-  for (const Client& client : kClients) {
+  for (const Client& client : kRealClients) {
     const Bytes whole = message_in(hello_of(client));
     for (size_t cut = 1; cut < whole.size(); ++cut) expect_read(client, split_records(whole, cut));
   }
 }
 
 TEST(ClientHelloOfOpenSsl, IsIncompleteAtEveryTruncation) {
-  for (const Client& client : kClients) {
+  for (const Client& client : kRealClients) {
     const Bytes bytes = hello_of(client);
     for (size_t length = 0; length < bytes.size(); ++length) {
       ClientHello hello;
@@ -110,7 +108,7 @@ TEST(ClientHelloOfOpenSsl, IsIncompleteAtEveryTruncation) {
 // Cut short, with lengths of the record and the message that hide it: only the cut behind the
 // compression methods leaves a hello (RFC 5246 lets it end there), and that one names nobody.
 TEST(ClientHelloOfOpenSsl, IsMalformedWhenCutUnderLengthsThatLie) {
-  for (const Client& client : kClients) {
+  for (const Client& client : kRealClients) {
     const Bytes whole = message_in(hello_of(client));
     int complete = 0;
     for (size_t length = 4; length < whole.size(); ++length) {
@@ -127,7 +125,7 @@ TEST(ClientHelloOfOpenSsl, IsMalformedWhenCutUnderLengthsThatLie) {
 }
 
 TEST(ClientHelloOfOpenSsl, SurvivesEveryByteFlipped) {
-  for (const Client& client : kClients) {
+  for (const Client& client : kRealClients) {
     const Bytes bytes = hello_of(client);
     for (size_t i = 0; i < bytes.size(); ++i) {
       for (const int mask : {0x01, 0x80, 0xff}) {

@@ -4,22 +4,13 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <ostream>
 #include <string>
 
 #include "tests/unit/engine/hello_builder.h"
+#include "tests/unit/engine/hello_status.h"
 
-namespace dam {
-
-inline std::ostream& operator<<(std::ostream& out, HelloStatus status) {
-  constexpr std::string_view kNames[] = {"complete", "incomplete", "malformed", "too_long"};
-  return out << kNames[static_cast<int>(status)];
-}
-
-namespace test {
+namespace dam::test {
 namespace {
-
-constexpr uint32_t kMaxBytes = 16384;
 
 // Copies the input to memory of exactly its size, so that ASan sees the first byte read too far.
 struct Parsed {
@@ -27,7 +18,7 @@ struct Parsed {
   ClientHello hello;
   Bytes input, scratch;
 };
-Parsed parse(const Bytes& bytes, uint32_t max_bytes = kMaxBytes) {
+Parsed parse(const Bytes& bytes, uint32_t max_bytes = kMaxHelloBytes) {
   Parsed result{{}, {}, Bytes(bytes.begin(), bytes.end()), Bytes(hello_scratch_bytes(max_bytes))};
   result.input.shrink_to_fit();
   result.status = parse_client_hello(result.input, result.scratch, max_bytes, result.hello);
@@ -94,7 +85,7 @@ TEST(ClientHello, ReadsEachServerNameAsRfc6066Says) {
   }
 }
 
-struct Row {
+struct HelloRow {
   const char* sentence;
   Bytes bytes;
   HelloStatus status;
@@ -105,7 +96,7 @@ Bytes sni_data(const Bytes& data) { return extensions_of(extension(0, data)); }
 Bytes alpn_data(const Bytes& data) { return extensions_of(extension(16, data)); }
 Bytes with_opening(const Opening& o) { return record(message(opening(o) + sized(2, {}))); }
 
-const Row kRows[] = {
+const HelloRow kRows[] = {
     {"no extensions field at all (RFC 5246)", record(message(opening())), HelloStatus::complete},
     {"an empty extensions field", extensions_of({}), HelloStatus::complete},
     {"no session id", with_opening({.session_id = {}}), HelloStatus::complete},
@@ -157,7 +148,7 @@ const Row kRows[] = {
 };
 
 TEST(ClientHello, AnswersEachFormAsTheRfcsSay) {
-  for (const Row& row : kRows) EXPECT_EQ(parse(row.bytes).status, row.status) << row.sentence;
+  for (const HelloRow& row : kRows) EXPECT_EQ(parse(row.bytes).status, row.status) << row.sentence;
 }
 
 TEST(ClientHello, GivesNameAlpnVersionAndLength) {
@@ -252,7 +243,7 @@ TEST(ClientHello, RefusesToUnwrapIntoScratchThatIsTooSmall) {
   const Bytes bytes = split_records(usual_message(), 40);
   ClientHello hello;
   Bytes scratch(kNameBytes + 20);
-  EXPECT_EQ(parse_client_hello(bytes, scratch, kMaxBytes, hello), HelloStatus::too_long);
+  EXPECT_EQ(parse_client_hello(bytes, scratch, kMaxHelloBytes, hello), HelloStatus::too_long);
 }
 
 // One flipped byte may change the name's letters, but a complete hello's name is always a host
@@ -273,5 +264,4 @@ TEST(ClientHello, SurvivesEveryByteWithEveryBitFlipped) {
 }
 
 }  // namespace
-}  // namespace test
-}  // namespace dam
+}  // namespace dam::test

@@ -9,6 +9,8 @@
 
 namespace dam::test {
 
+inline constexpr uint32_t kMaxHelloBytes = 16384;
+
 using Bytes = std::vector<uint8_t>;
 
 inline Bytes operator+(Bytes a, const Bytes& b) {

@@ -3,16 +3,12 @@
 
 #include <gtest/gtest.h>
 
-#include <ostream>
 #include <string>
 #include <vector>
 
-namespace dam {
+#include "tests/unit/engine/hello_status.h"
 
-inline std::ostream& operator<<(std::ostream& out, HelloStatus status) {
-  constexpr std::string_view kNames[] = {"complete", "incomplete", "malformed", "too_long"};
-  return out << kNames[static_cast<int>(status)];
-}
+namespace dam {
 
 namespace {
 
@@ -36,7 +32,7 @@ std::string get(const std::string& target, const std::string& fields = "Host: a.
   return "GET " + target + " HTTP/1.1\r\n" + fields + "\r\n";
 }
 
-struct Row {
+struct HeadRow {
   const char* sentence;
   std::string text;
   HelloStatus status = HelloStatus::complete;
@@ -45,15 +41,17 @@ struct Row {
 };
 constexpr HelloStatus kBad = HelloStatus::malformed;
 
-Row host(const char* sentence, const std::string& field, const std::string& expected) {
+HeadRow host(const char* sentence, const std::string& field, const std::string& expected) {
   return {sentence, get("/", "Host: " + field + "\r\n"), HelloStatus::complete, expected};
 }
-Row bad_host(const char* sentence, const std::string& field) {
+HeadRow bad_host(const char* sentence, const std::string& field) {
   return {sentence, get("/", "Host: " + field + "\r\n"), kBad, ""};
 }
-Row bad(const char* sentence, const std::string& text) { return {sentence, text, kBad, "", ""}; }
+HeadRow bad(const char* sentence, const std::string& text) {
+  return {sentence, text, kBad, "", ""};
+}
 
-const Row kHosts[] = {
+const HeadRow kHosts[] = {
     host("upper case", "WWW.Example.ORG", "www.example.org"),
     host("a trailing dot", "a.example.", "a.example"),
     host("a port", "a.example:8080", "a.example"),
@@ -78,7 +76,7 @@ const Row kHosts[] = {
     bad_host("text behind a literal", "[2001:db8::1]a"),
 };
 
-const Row kRows[] = {
+const HeadRow kHeadRows[] = {
     {"a plain request", get("/")},
     {"a query is no part of the path", get("/a?b=/c/../d%"), HelloStatus::complete, "a.example",
      "/a"},
@@ -170,7 +168,7 @@ const PathRow kPaths[] = {
     {"a percent sign at the end", "/a%", nullptr},
 };
 
-void expect_row(const Row& row) {
+void expect_row(const HeadRow& row) {
   const Parsed parsed = parse(row.text);
   EXPECT_EQ(parsed.status, row.status) << row.sentence;
   EXPECT_EQ(parsed.head.host, row.host) << row.sentence;
@@ -181,11 +179,11 @@ void expect_row(const Row& row) {
 }
 
 TEST(HttpHead, ReadsEachHostAsRfc9110Says) {
-  for (const Row& row : kHosts) expect_row(row);
+  for (const HeadRow& row : kHosts) expect_row(row);
 }
 
 TEST(HttpHead, AnswersEachFormAsRfc9112Says) {
-  for (const Row& row : kRows) expect_row(row);
+  for (const HeadRow& row : kHeadRows) expect_row(row);
 }
 
 TEST(HttpHead, ComparesPathsInOneSpelling) {
@@ -224,7 +222,7 @@ TEST(HttpHead, DoesNotScanAgainWhatItHasSeen) {
 
 // Whatever the row, byte by byte and told what it has seen it gives the same answer as at once.
 TEST(HttpHead, AnswersTheSameByteByByte) {
-  for (const Row& row : kRows) {
+  for (const HeadRow& row : kHeadRows) {
     HelloStatus status = HelloStatus::incomplete;
     uint32_t seen = 0;
     for (size_t length = 1; length <= row.text.size(); ++length) {

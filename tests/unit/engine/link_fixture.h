@@ -2,8 +2,6 @@
 // A link with the dam on it, for tests: frames are handed in and looked at as bytes.
 #pragma once
 
-#include <arpa/inet.h>
-
 #include <algorithm>
 #include <cctype>
 #include <cstring>
@@ -13,18 +11,16 @@
 
 #include "dataplane/core/packet.h"
 #include "dataplane/engine/neighbours.h"
+#include "tests/unit/engine/address_of.h"
 
 namespace dam {
 
 using Bytes = std::vector<uint8_t>;
 
-inline dam_address address_of(const std::string& text) {
-  dam_address address{};
-  uint32_t v4 = 0;
-  if (inet_pton(AF_INET, text.c_str(), &v4) == 1) return dam_address_v4(v4);
-  inet_pton(AF_INET6, text.c_str(), &address);
-  return address;
-}
+// Hardware addresses as the tests write them: the dam's, its peer's, and what ARP asks with and
+// sends to.
+inline const std::string kOwn = "020000000001", kPeer = "0200000000aa";
+inline const std::string kNobody = "000000000000", kAll = "ffffffffffff";
 
 inline Subnet subnet_of(const std::string& address, uint8_t bits) {
   const bool v4 = address.find(':') == std::string::npos;

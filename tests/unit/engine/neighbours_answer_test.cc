@@ -2,14 +2,11 @@
 // What the dam answers, byte by byte.
 #include <gtest/gtest.h>
 
+#include "tests/unit/durations.h"
 #include "tests/unit/engine/link_fixture.h"
 
 namespace dam {
 namespace {
-
-constexpr uint64_t kSecond = 1'000'000'000;
-const std::string kOwn = "020000000001", kPeer = "0200000000aa", kAll = "ffffffffffff";
-const std::string kNobody = "000000000000";
 
 class Answers : public testing::Test {
  protected:

@@ -8,14 +8,13 @@
 #include <set>
 #include <thread>
 
+#include "tests/unit/durations.h"
 #include "tests/unit/engine/link_fixture.h"
 
 namespace dam {
 namespace {
 
-constexpr uint64_t kSecond = 1'000'000'000;
-const std::string kOwn = "020000000001", kPeer = "0200000000aa", kOther = "0200000000bb";
-const std::string kNobody = "000000000000", kAll = "ffffffffffff";
+const std::string kOther = "0200000000bb";
 
 Interface outside() {
   Interface interface;

@@ -11,10 +11,11 @@
 #include <set>
 #include <vector>
 
+#include "tests/unit/durations.h"
+
 namespace dam {
 namespace {
 
-constexpr uint64_t kSecond = 1'000'000'000;
 constexpr uint64_t kTwoTicks = 2ull << 26;
 
 std::vector<uint16_t> ports_from(uint16_t first, uint16_t count) {

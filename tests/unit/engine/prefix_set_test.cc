@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/engine/prefix_set.h"
 
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
 
 #include <cstring>
@@ -9,16 +8,10 @@
 #include <random>
 #include <string>
 
+#include "tests/unit/engine/address_of.h"
+
 namespace dam {
 namespace {
-
-dam_address address_of(const std::string& text) {
-  dam_address address{};
-  uint32_t v4 = 0;
-  if (inet_pton(AF_INET, text.c_str(), &v4) == 1) return dam_address_v4(v4);
-  EXPECT_EQ(inet_pton(AF_INET6, text.c_str(), &address), 1) << text;
-  return address;
-}
 
 SourcePrefix cidr(const std::string& text) {
   const size_t slash = text.find('/');
@@ -35,7 +28,7 @@ Key key_of(const dam_address& address) {
   for (const uint32_t word : address.word) key = key << 32 | __builtin_bswap32(word);
   return key;
 }
-dam_address address_of(Key key) {
+dam_address from_key(Key key) {
   dam_address address;
   for (int i = 3; i >= 0; --i, key >>= 32) {
     address.word[i] = __builtin_bswap32(static_cast<uint32_t>(key));
@@ -53,14 +46,14 @@ bool naive_contains(std::span<const SourcePrefix> prefixes, const dam_address& a
   return false;
 }
 
-struct Row {
+struct PrefixRow {
   const char* sentence;
   std::vector<std::string> prefixes;
   std::vector<std::string> inside;
   std::vector<std::string> outside;
 };
 
-const Row kRows[] = {
+const PrefixRow kPrefixRows[] = {
     {"an empty set holds nothing", {}, {}, {"0.0.0.0", "::", "255.255.255.255"}},
     {"one host", {"198.51.100.7/32"}, {"198.51.100.7"}, {"198.51.100.6", "198.51.100.8", "::7"}},
     {"bits behind the prefix are ignored",
@@ -110,7 +103,7 @@ std::vector<SourcePrefix> with_many(std::vector<SourcePrefix> prefixes) {
   return prefixes;
 }
 
-void expect_row(const Row& row, const PrefixSet& set) {
+void expect_row(const PrefixRow& row, const PrefixSet& set) {
   for (const std::string& text : row.inside) {
     EXPECT_TRUE(set.contains(address_of(text))) << row.sentence << ": " << text;
   }
@@ -120,7 +113,7 @@ void expect_row(const Row& row, const PrefixSet& set) {
 }
 
 TEST(PrefixSet, HoldsWhatItsPrefixesSayAloneAndAmongManyOthers) {
-  for (const Row& row : kRows) {
+  for (const PrefixRow& row : kPrefixRows) {
     std::vector<SourcePrefix> prefixes;
     for (const std::string& text : row.prefixes) prefixes.push_back(cidr(text));
     const PrefixSet small(prefixes);
@@ -165,8 +158,8 @@ std::vector<dam_address> edges(const SourcePrefix& prefix) {
   const Key mask = mask_of(prefix.prefix_bits);
   const Key first = key_of(prefix.address) & mask;
   const Key last = first | ~mask;
-  return {address_of(first - 1), address_of(first), address_of(first + 1),
-          address_of(last - 1),  address_of(last),  address_of(last + 1)};
+  return {from_key(first - 1), from_key(first), from_key(first + 1),
+          from_key(last - 1),  from_key(last),  from_key(last + 1)};
 }
 
 TEST(PrefixSet, AgreesWithTheDefinitionOnRandomSets) {

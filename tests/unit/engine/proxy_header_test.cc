@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/engine/proxy_header.h"
 
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -9,19 +8,12 @@
 #include <vector>
 
 #include "dataplane/engine/policy.h"
+#include "tests/unit/engine/address_of.h"
 
 namespace dam {
 namespace {
 
 constexpr uint8_t kAllTlvs = kTlvAlpn | kTlvAuthority | kTlvUniqueId | kTlvCrc32c;
-
-dam_address address_of(const std::string& text) {
-  dam_address address{};
-  uint32_t v4 = 0;
-  if (inet_pton(AF_INET, text.c_str(), &v4) == 1) return dam_address_v4(v4);
-  EXPECT_EQ(inet_pton(AF_INET6, text.c_str(), &address), 1) << text;
-  return address;
-}
 
 ProxyHeaderInput between(const std::string& client, const std::string& local) {
   ProxyHeaderInput input;

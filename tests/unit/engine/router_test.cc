@@ -52,7 +52,7 @@ std::vector<RouteRule> site() {
   };
 }
 
-struct Row {
+struct RouterRow {
   const char* sentence;
   uint16_t group;
   std::string name;
@@ -64,7 +64,7 @@ struct Row {
 constexpr const char* kStranger = "192.0.2.9";
 constexpr const char* kLan = "198.51.100.20";
 
-const Row kRows[] = {
+const RouterRow kRows[] = {
     {"an exact name", kTls, "www.example.org", "", "", kStranger, 10},
     {"another name of the same rule", kTls, "example.org", "", "", kStranger, 10},
     {"exact goes before wildcard", kTls, "admin.example.org", "", "", kLan, 14},
@@ -108,7 +108,7 @@ const Row kRows[] = {
     {"a group beyond all rules", kUnused, "www.example.org", "", "", kStranger, kNoRoute},
 };
 
-int32_t ask(const Router& router, const Row& row) {
+int32_t ask(const Router& router, const RouterRow& row) {
   return router.route({.listener_group = row.group,
                        .server_name = row.name,
                        .alpn_wire = row.alpn_wire,
@@ -118,7 +118,7 @@ int32_t ask(const Router& router, const Row& row) {
 
 TEST(Router, TakesTheRouteThatThePolicySays) {
   const Router router(site());
-  for (const Row& row : kRows) EXPECT_EQ(ask(router, row), row.expected) << row.sentence;
+  for (const RouterRow& row : kRows) EXPECT_EQ(ask(router, row), row.expected) << row.sentence;
 }
 
 TEST(Router, StillWorksAfterItIsMovedAndCopied) {
@@ -126,7 +126,7 @@ TEST(Router, StillWorksAfterItIsMovedAndCopied) {
   const Router copy = first;
   first = Router();
   const Router moved = Router(Router(copy));
-  for (const Row& row : kRows) EXPECT_EQ(ask(moved, row), row.expected) << row.sentence;
+  for (const RouterRow& row : kRows) EXPECT_EQ(ask(moved, row), row.expected) << row.sentence;
 }
 
 TEST(Router, RefusesEverythingWithoutRules) {

@@ -29,6 +29,7 @@ inline const dam_address kClient = v4(198, 51, 100, 7);
 inline const dam_address kStranger = v4(198, 51, 100, 8);
 inline const dam_address kServiceServer = v4(198, 18, 10, 10);
 inline const dam_address kManagementServer = v4(198, 18, 20, 10);
+inline constexpr uint8_t kAck = DAM_TCP_ACK;
 inline constexpr uint8_t kFrontPort = 0;
 inline constexpr uint8_t kServicePort = 1;
 inline constexpr uint8_t kManagementPort = 2;

@@ -9,20 +9,15 @@
 #include <vector>
 
 #include "dataplane/core/gcra.h"
+#include "tests/unit/durations.h"
+#include "tests/unit/engine/source_keys.h"
 
 namespace dam {
 namespace {
 
-constexpr uint64_t kSecond = 1'000'000'000;
-constexpr std::array<uint64_t, 2> kSecret = {1, 2};
-constexpr uint32_t kNone = SourceTable::kNone;
-
 dam_address v4(uint32_t host_order) { return dam_address_v4(__builtin_bswap32(host_order)); }
 dam_address v6(uint32_t a, uint32_t b, uint32_t c, uint32_t d) {
   return {{__builtin_bswap32(a), __builtin_bswap32(b), __builtin_bswap32(c), __builtin_bswap32(d)}};
-}
-SourceKey key_of(const SourceTable& table, uint32_t number, uint8_t zone = 1) {
-  return table.key(v4(0xc6120000 + number), zone, 32, 64);
 }
 
 TEST(SourceTable, AddressesOfOnePrefixShareAnEntryAndZonesDoNot) {
@@ -47,7 +42,7 @@ TEST(SourceTable, HoldsItsWholeCapacityOfEntriesInUse) {
   std::vector<bool> taken(table.slots());
   for (uint32_t i = 0; i < kCapacity; ++i) {
     const uint32_t index = table.acquire(0, key_of(table, i), 0);
-    ASSERT_NE(index, kNone) << "after " << i;
+    ASSERT_NE(index, kNoSource) << "after " << i;
     ASSERT_FALSE(taken[index]) << "two keys in one entry";
     taken[index] = true;
   }
@@ -63,15 +58,15 @@ TEST(SourceTable, RefusesWhenEveryEntryIsInUseAndReclaimsWhatIsReleased) {
   uint32_t number = 0;
   for (uint32_t refused = 0; refused < 100; ++number) {
     const uint32_t index = table.acquire(0, key_of(table, number), 0);
-    if (index == kNone) ++refused;
-    if (index != kNone) held.push_back(index);
+    if (index == kNoSource) ++refused;
+    if (index != kNoSource) held.push_back(index);
   }
   EXPECT_EQ(held.size(), table.slots());
   EXPECT_EQ(table.used(), table.slots());
   for (const uint32_t index : held) table.release(index);
   EXPECT_EQ(table.used(), table.slots()) << "released entries are kept for their next connection";
   for (uint32_t i = 0; i < 10; ++i) {
-    EXPECT_NE(table.acquire(0, key_of(table, ++number), 0), kNone);
+    EXPECT_NE(table.acquire(0, key_of(table, ++number), 0), kNoSource);
   }
   EXPECT_EQ(table.used(), table.slots());
 }
@@ -103,7 +98,7 @@ TEST(SourceTable, KeepsAnEntryAsLongAsItRemembersSomething) {
     EXPECT_EQ(table.find(key_of(table, 1)), index) << memory.what;
     EXPECT_EQ(table.used(), 1u);
     EXPECT_EQ(table.sweep(0, memory.until_ns + 5000, table.slots()), 1u) << memory.what;
-    EXPECT_EQ(table.find(key_of(table, 1)), kNone) << memory.what;
+    EXPECT_EQ(table.find(key_of(table, 1)), kNoSource) << memory.what;
     EXPECT_EQ(table.used(), 0u);
   }
 }
@@ -113,7 +108,7 @@ TEST(SourceTable, AReclaimedEntryStartsAnewForItsNextKey) {
   for (uint32_t number = 0; number < 1000; ++number) {
     const uint64_t now_ns = number * 10 * kSecond;
     const uint32_t index = table.acquire(0, key_of(table, number), now_ns);
-    ASSERT_NE(index, kNone);
+    ASSERT_NE(index, kNoSource);
     SourceEntry& entry = table[index];
     for (const uint64_t tat_ns : entry.tat_ns) ASSERT_EQ(tat_ns, 0u);
     ASSERT_FALSE(table.banned(entry, now_ns));
@@ -134,7 +129,7 @@ TEST(SourceTable, FollowsAModelUnderRandomUse) {
     std::vector<uint32_t>& references = model[number];
     if (random() % 2 == 0) {
       const uint32_t index = table.acquire(0, key_of(table, number), step);
-      if (index == kNone) {
+      if (index == kNoSource) {
         ASSERT_TRUE(references.empty()) << "it was there";
         continue;
       }

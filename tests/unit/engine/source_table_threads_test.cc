@@ -13,18 +13,13 @@
 
 #include "dataplane/core/gcra.h"
 #include "dataplane/engine/source_table.h"
+#include "tests/unit/durations.h"
+#include "tests/unit/engine/source_keys.h"
 
 namespace dam {
 namespace {
 
-constexpr uint64_t kSecond = 1'000'000'000;
-constexpr std::array<uint64_t, 2> kSecret = {3, 4};
-constexpr uint32_t kNone = SourceTable::kNone;
 constexpr uint32_t kThreads = 4;
-
-SourceKey key_of(const SourceTable& table, uint32_t number) {
-  return table.key(dam_address_v4(__builtin_bswap32(0xc6120000 + number)), 1, 32, 64);
-}
 
 template <class F>
 void in_parallel(F&& body) {
@@ -63,7 +58,7 @@ TEST(SourceTableThreads, WhoeverAsksForAKeyAtTheSameTimeGetsTheSameEntry) {
       barrier.arrive_and_wait();
       if (me == 0) {
         for (uint32_t thread = 1; thread < kThreads; ++thread) different += got[thread] != got[0];
-        missing += static_cast<uint32_t>(std::count(got[0].begin(), got[0].end(), kNone));
+        missing += static_cast<uint32_t>(std::count(got[0].begin(), got[0].end(), kNoSource));
         shared += std::set<uint32_t>(got[0].begin(), got[0].end()).size() != kKeys;
       }
       barrier.arrive_and_wait();
@@ -88,7 +83,7 @@ TEST(SourceTableThreads, ABucketAdmitsExactlyItsBurstHoweverManyChargeIt) {
       for (uint32_t i = 0; i < kKeys * kBurst; ++i) {
         const auto key = static_cast<uint32_t>(random() % kKeys);
         const uint32_t index = table.acquire(me, key_of(table, key), kSecond);
-        if (index == kNone) continue;
+        if (index == kNoSource) continue;
         const auto ok = dam_gcra_charge(&table[index].tat_ns[DAM_DIM_packets], &rate, kSecond, 1);
         admitted[key] += static_cast<uint32_t>(ok);
         table.release(index);
@@ -109,7 +104,7 @@ TEST(SourceTableThreads, ConnectionsAndReferencesAreCountedExactlyAndAllGivenBac
       for (uint32_t i = 0; i < 100'000; ++i) {
         const SourceKey key = key_of(table, static_cast<uint32_t>(random() % kKeys));
         const uint32_t index = table.acquire(me, key, kSecond);
-        if (index == kNone) {
+        if (index == kNoSource) {
           ++refused;
           continue;
         }

@@ -10,8 +10,6 @@
 
 namespace dam::test {
 
-inline constexpr uint8_t kAck = DAM_TCP_ACK;
-
 inline uint32_t server_next(const Connection& c) { return c.server_isn + 1; }
 inline uint32_t server_ack(const Connection& c) {
   return c.header.packet.seq.value + 28 + static_cast<uint32_t>(c.held.size());

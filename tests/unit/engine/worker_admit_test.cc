@@ -8,8 +8,6 @@
 namespace dam::test {
 namespace {
 
-constexpr uint8_t kAck = DAM_TCP_ACK;
-
 PrefixSet only(const dam_address& address) {
   const SourcePrefix prefix{address, 128};
   return PrefixSet({&prefix, 1});

@@ -2,13 +2,12 @@
 // Clients of connections that the dam does not know, after a restart for example.
 #include <gtest/gtest.h>
 
+#include "tests/unit/durations.h"
 #include "tests/unit/engine/small_site.h"
 #include "tests/unit/engine/standing.h"
 
 namespace dam::test {
 namespace {
-
-constexpr uint64_t kMillisecond = 1'000'000;
 
 ClientSide lost_client(uint16_t port = 40000) {
   ClientSide client;

@@ -2,13 +2,12 @@
 // An ACK with a new cookie ends the flow of its ports: for true clients alone.
 #include <gtest/gtest.h>
 
+#include "tests/unit/durations.h"
 #include "tests/unit/engine/small_site.h"
 #include "tests/unit/engine/standing.h"
 
 namespace dam::test {
 namespace {
-
-constexpr uint64_t kSecond = 1'000'000'000;
 
 // Somebody else's SYN with the ports of a connection that stands.
 ClientSide forger_of(const Connection& c) {

@@ -7,8 +7,6 @@
 namespace dam::test {
 namespace {
 
-constexpr uint8_t kAck = DAM_TCP_ACK;
-
 TEST(Open, ASynIsAnsweredAndNothingIsRemembered) {
   SmallSite site;
   ClientSide client;

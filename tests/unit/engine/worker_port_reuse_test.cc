@@ -8,7 +8,6 @@
 namespace dam::test {
 namespace {
 
-constexpr uint8_t kAck = DAM_TCP_ACK;
 constexpr uint8_t kFin = DAM_TCP_FIN | DAM_TCP_ACK;
 
 void close_both_ways(SmallSite& site, Connection& c) {

@@ -4,13 +4,12 @@
 
 #include <set>
 
+#include "tests/unit/durations.h"
 #include "tests/unit/engine/small_site.h"
 #include "tests/unit/engine/standing.h"
 
 namespace dam::test {
 namespace {
-
-constexpr uint64_t kSecond = 1'000'000'000;
 
 uint16_t port_of(const Connection& c) { return dam_ntoh16(c.server_syn.packet.src_port); }
 

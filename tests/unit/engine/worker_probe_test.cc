@@ -2,13 +2,12 @@
 // When servers are asked, and what silence means.
 #include <gtest/gtest.h>
 
+#include "tests/unit/durations.h"
 #include "tests/unit/engine/small_site.h"
 #include "tests/unit/engine/standing.h"
 
 namespace dam::test {
 namespace {
-
-constexpr uint64_t kMillisecond = 1'000'000;
 
 // Probes every `interval_ns`. Nobody answers unless the test does.
 Policy probing(const SmallSite& site, uint64_t interval_ns) {

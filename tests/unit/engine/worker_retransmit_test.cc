@@ -2,13 +2,12 @@
 // The dam as a sender: its timer (RFC 6298 5).
 #include <gtest/gtest.h>
 
+#include "tests/unit/durations.h"
 #include "tests/unit/engine/small_site.h"
 #include "tests/unit/engine/standing.h"
 
 namespace dam::test {
 namespace {
-
-constexpr uint64_t kMillisecond = 1'000'000;
 
 TEST(Retransmit, DuplicateAcksDoNotPutOffALostHeader) {
   SmallSite site;

@@ -7,8 +7,6 @@
 namespace dam::test {
 namespace {
 
-constexpr uint8_t kAck = DAM_TCP_ACK;
-
 // A connection whose held bytes the server has acknowledged.
 struct Standing {
   SmallSite site;

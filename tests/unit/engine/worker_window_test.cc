@@ -9,8 +9,8 @@
 namespace dam::test {
 namespace {
 
-struct Standing {
-  explicit Standing(const std::function<void(Policy&)>& change = {}) {
+struct Victim {
+  explicit Victim(const std::function<void(Policy&)>& change = {}) {
     Policy policy = site.draft();
     if (change) change(policy);
     site.apply(policy);
@@ -31,7 +31,7 @@ struct Standing {
   uint32_t server_ack;
 };
 
-Segment forged(const Standing& standing, uint8_t flags, uint32_t seq, uint32_t ack,
+Segment forged(const Victim& standing, uint8_t flags, uint32_t seq, uint32_t ack,
                std::string_view payload = {}) {
   Segment segment = standing.connection.client.segment(flags, payload);
   segment.seq = dam_seq_of(seq);
@@ -40,7 +40,7 @@ Segment forged(const Standing& standing, uint8_t flags, uint32_t seq, uint32_t a
 }
 
 TEST(WorkerWindow, forged_segments_spend_none_of_their_victims_tokens) {
-  Standing standing([](Policy& policy) {
+  Victim standing([](Policy& policy) {
     Zone& zone = policy.zones[kServiceZone];
     zone.exceeded = Exceeded::ban;
     zone.ban_after = 3;
@@ -59,7 +59,7 @@ TEST(WorkerWindow, forged_segments_spend_none_of_their_victims_tokens) {
 
 // What the dam believes of the numbers cannot be walked to where a forged RST counts.
 TEST(WorkerWindow, forged_segments_and_a_reset_behind_them_end_nothing) {
-  Standing standing;
+  Victim standing;
   constexpr uint32_t kStep = (1u << 26) - 1;
   uint32_t seq = 0x12345678;
   for (int i = 0; i < 66; ++i, seq += kStep) {
@@ -72,7 +72,7 @@ TEST(WorkerWindow, forged_segments_and_a_reset_behind_them_end_nothing) {
 }
 
 TEST(WorkerWindow, the_true_reset_is_still_believed_after_forged_segments) {
-  Standing standing;
+  Victim standing;
   for (uint32_t i = 0; i < 66; ++i) {
     standing.site.send(kFrontPort, forged(standing, DAM_TCP_ACK, i * 0x03ffffff, 99));
   }
@@ -84,7 +84,7 @@ TEST(WorkerWindow, the_true_reset_is_still_believed_after_forged_segments) {
 }
 
 TEST(WorkerWindow, a_forged_fin_does_not_shorten_the_idle_limit) {
-  Standing standing([](Policy& policy) {
+  Victim standing([](Policy& policy) {
     policy.timeouts.idle_ns = 60'000'000'000;
     policy.timeouts.half_closed_ns = 5'000'000'000;
   });
@@ -96,7 +96,7 @@ TEST(WorkerWindow, a_forged_fin_does_not_shorten_the_idle_limit) {
 }
 
 TEST(WorkerWindow, retransmissions_keep_alives_and_late_acks_pass) {
-  Standing standing;
+  Victim standing;
   const ClientSide client = standing.connection.client;
   EXPECT_EQ(standing.up(DAM_TCP_ACK, "abc").size(), 1u);
   EXPECT_EQ(standing.up(DAM_TCP_ACK, "abc").size(), 1u) << "a retransmission";
@@ -119,7 +119,7 @@ TEST(WorkerWindow, retransmissions_keep_alives_and_late_acks_pass) {
 }
 
 TEST(WorkerWindow, nobody_acknowledges_what_was_never_sent) {
-  Standing standing;
+  Victim standing;
   const ClientSide client = standing.connection.client;
   EXPECT_TRUE(
       standing.site.send(kFrontPort, forged(standing, DAM_TCP_ACK, client.next, client.ack + 1))
@@ -128,7 +128,7 @@ TEST(WorkerWindow, nobody_acknowledges_what_was_never_sent) {
 }
 
 TEST(WorkerWindow, a_servers_segment_is_taken_from_its_own_link_only) {
-  Standing standing;
+  Victim standing;
   const Segment injected = standing.connection.from_server(
       DAM_TCP_ACK, "injected", standing.server_next, standing.server_ack);
   EXPECT_TRUE(standing.site.send(kFrontPort, injected).empty());

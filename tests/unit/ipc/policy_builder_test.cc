@@ -11,12 +11,12 @@
 namespace dam {
 namespace {
 
-struct Row {
+struct PolicyRow {
   const char* says;  // the whole sentence that is expected
   std::function<void(v1::Snapshot&)> breaks;
 };
 
-const Row kRows[] = {
+const PolicyRow kPolicyRows[] = {
     {"Zone \"\": a name has 1 to 63 printable characters without blanks.",
      [](auto& s) { s.mutable_zones(0)->set_name(""); }},
     {"Zone \"two words\": a name has 1 to 63 printable characters without blanks.",
@@ -141,7 +141,7 @@ TEST(PolicyBuilder, builds_the_example) {
 }
 
 TEST(PolicyBuilder, says_each_mistake_in_a_sentence_and_gives_no_policy) {
-  for (const Row& row : kRows) {
+  for (const PolicyRow& row : kPolicyRows) {
     v1::Snapshot snapshot = example_policy();
     row.breaks(snapshot);
     const PolicyResult result = build_policy(snapshot, Limits{}, nullptr);

@@ -30,12 +30,12 @@ v1::Start example_start() {
   return start;
 }
 
-struct Row {
+struct StartRow {
   const char* says;
   std::function<void(v1::Start&)> breaks;
 };
 
-const Row kRows[] = {
+const StartRow kStartRows[] = {
     {"The driver is \"magic\"; it is \"dpdk\" or \"xdp\".", [](auto& s) { s.set_driver("magic"); }},
     {"At most 16 workers are possible.", [](auto& s) { s.set_workers(17); }},
     {"hugepages is \"many\"; it is \"auto\", \"on\" or \"off\".",
@@ -108,7 +108,7 @@ TEST(StartBuilder, vlans_of_one_device_share_its_port) {
 }
 
 TEST(StartBuilder, says_each_mistake_in_a_sentence) {
-  for (const Row& row : kRows) {
+  for (const StartRow& row : kStartRows) {
     v1::Start start = example_start();
     row.breaks(start);
     const StartResult result = read_start(start);
