@@ -6,6 +6,8 @@
 #include "dataplane/core/counters.h"
 #include "dataplane/core/types.h"
 
+enum { DAM_MAX_NEIGHBOURS = 8192 };
+/* Of a neighbour's word, whose first six octets in memory are its link address. */
 #define DAM_MAC_KNOWN (UINT64_C(1) << 63)
 
 /* Theoretical arrival times of a zone's totals: one cache line a zone. */

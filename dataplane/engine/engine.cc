@@ -13,6 +13,12 @@ void publish(uint64_t& counter, uint64_t value) {
   std::atomic_ref<uint64_t>(counter).store(value, std::memory_order_relaxed);
 }
 
+SourceTable sources_of(const EngineConfig& config) {
+  const std::array<uint64_t, 2> secret = {config.hash_key[0], config.hash_key[1]};
+  if (!config.shared) return SourceTable(config.limits.sources, config.workers, secret);
+  return SourceTable(config.shared.source_buckets, config.shared.sources, config.workers, secret);
+}
+
 }  // namespace
 
 // Bit 31 says "known"; 0-15 MSS, 16 SACK, 17 timestamps, 18 ECN, 20-23 window scale.
@@ -33,8 +39,10 @@ LearnedOptions LearnedOptions::unpack(uint32_t word) {
 }
 
 Engine::Engine(EngineConfig config)
-    : sources(config.limits.sources, config.workers, {config.hash_key[0], config.hash_key[1]}),
-      neighbours(config.interfaces),
+    : zone_totals(config.shared ? BigArray(config.shared.totals)
+                                : BigArray<dam_zone_totals>(DAM_MAX_ZONES)),
+      sources(sources_of(config)),
+      neighbours(config.interfaces, config.shared.macs),
       config_(std::move(config)),
       ports_(size_t{config_.workers} * DAM_MAX_SERVERS * kMostLocalAddresses) {
   for (size_t i = 0; i < config_.interfaces.size(); ++i) {

@@ -8,10 +8,14 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "dataplane/core/counters.h"
+#include "dataplane/core/plane.h"
 #include "dataplane/core/syn_cookie.h"
+#include "dataplane/engine/big_array.h"
+#include "dataplane/engine/flow.h"
 #include "dataplane/engine/neighbours.h"
 #include "dataplane/engine/policy.h"
 #include "dataplane/engine/port_pool.h"
@@ -29,6 +33,18 @@ inline constexpr uint8_t kMostLocalAddresses = 16;
 using ReplyWorker = std::function<uint32_t(const dam_address& server, dam_be16 server_port,
                                            const dam_address& local, uint16_t source_port)>;
 
+// Memory of another owner for the tables that the kernel's plane works on too; it holds what it
+// holds. Empty: the engine has its own. Shared by one worker only.
+struct SharedTables {
+  std::span<dam_flow> flows;
+  std::span<dam_index_bucket> index;
+  std::span<dam_source_bucket> source_buckets;
+  std::span<dam_source_entry> sources;
+  std::span<dam_zone_totals> totals;
+  std::span<uint64_t> macs;  // by neighbour: see Neighbours::mac_word
+  explicit operator bool() const { return !flows.empty(); }
+};
+
 struct EngineConfig {
   Limits limits;
   uint32_t workers = 1;
@@ -38,6 +54,7 @@ struct EngineConfig {
   uint64_t cookie_key[2] = {};
   uint64_t tsc_hz = 0;
   ReplyWorker reply_worker;  // empty: by source port, with Worker::owner_of()
+  SharedTables shared;
 };
 
 // What the dam knows of a server from its probes. Written by worker 0 (probes) and by any worker
@@ -98,11 +115,7 @@ class Engine {
   std::vector<LocalAddress> local_addresses;
   std::array<ServerStatus, DAM_MAX_SERVERS> servers;
   std::array<std::atomic<uint32_t>, DAM_MAX_ZONES> zone_concurrent{};
-  // [zone][dimension]: theoretical arrival times of the zones' totals, one cache line a zone.
-  struct alignas(64) ZoneTotals {
-    uint64_t tat_ns[DAM_DIM_COUNT] = {};
-  };
-  std::array<ZoneTotals, DAM_MAX_ZONES> zone_totals;
+  BigArray<dam_zone_totals> zone_totals;  // [zone]
   SourceTable sources;
   Neighbours neighbours;
 

@@ -16,6 +16,7 @@ namespace dam {
 namespace {
 
 constexpr uint32_t kSlots = 2 * Neighbours::kCapacity;
+static_assert(kSlots == DAM_MAX_NEIGHBOURS);
 constexpr uint32_t kProbes = 128;  // several times the longest run to be expected at half load
 constexpr int kSpins = 1000;       // another worker writes 20 bytes meanwhile
 enum : uint32_t { kFree, kWriting, kReady };
@@ -89,10 +90,11 @@ void store(T& shared, std::type_identity_t<T> value) {
 
 }  // namespace
 
-Neighbours::Neighbours(std::vector<Interface> interfaces)
+Neighbours::Neighbours(std::vector<Interface> interfaces, std::span<uint64_t> macs)
     : interfaces_(std::move(interfaces)),
       on_link_(links_of(interfaces_)),
       neighbours_(kSlots),
+      macs_(macs.empty() ? BigArray<uint64_t>(kSlots) : BigArray(macs)),
       order_(kCapacity) {
   set_own({});
   for (uint16_t i = 0; i < links(); ++i) {
@@ -247,10 +249,10 @@ void Neighbours::keep_asking(uint16_t id) {
 }
 
 uint64_t Neighbours::mac_word(uint16_t id) const {
-  Neighbour& neighbour = neighbours_[id];
-  const uint64_t mac = load(neighbour.mac);
+  const uint64_t mac = load(macs_[id]);
   if (mac != kUnknownMac) [[likely]]
     return mac;
+  Neighbour& neighbour = neighbours_[id];
   if (load(neighbour.wanted) == 0) {
     store(neighbour.wanted, 1);
     attention_.store(1, std::memory_order_release);
@@ -260,11 +262,11 @@ uint64_t Neighbours::mac_word(uint16_t id) const {
 
 void Neighbours::suggest(uint16_t id, const dam_address& client, const uint8_t* mac) {
   Neighbour& neighbour = neighbours_[id];
-  uint64_t known = load(neighbour.mac);
+  uint64_t known = load(mac_of(neighbour));
   if (known != kUnknownMac || (mac[0] & 1) != 0 || !equal(neighbour.address, client)) return;
   uint64_t word = 0;
   std::memcpy(&word, mac, 6);
-  __atomic_compare_exchange_n(&neighbour.mac, &known, word | kKnown, false, __ATOMIC_RELAXED,
+  __atomic_compare_exchange_n(&mac_of(neighbour), &known, word | kKnown, false, __ATOMIC_RELAXED,
                               __ATOMIC_RELAXED);
 }
 
@@ -281,9 +283,9 @@ Neighbours::Learned Neighbours::learn(uint16_t interface, const dam_address& add
   uint64_t word = 0;
   std::memcpy(&word, mac, 6);
   word |= kKnown;
-  const uint64_t known = load(neighbour.mac);
+  const uint64_t known = load(mac_of(neighbour));
   if (!override && known != kUnknownMac && known != word) return Learned::news;
-  store(neighbour.mac, word);
+  store(mac_of(neighbour), word);
   return confirm(id, now_ns) ? Learned::answer : Learned::news;
 }
 
@@ -311,7 +313,7 @@ void Neighbours::tick(uint64_t now_ns, Output& output) {
 }
 
 void Neighbours::attend(Neighbour& neighbour, uint64_t now_ns, Output& output) {
-  if (load(neighbour.mac) == kUnknownMac) return attend_unknown(neighbour, now_ns, output);
+  if (load(mac_of(neighbour)) == kUnknownMac) return attend_unknown(neighbour, now_ns, output);
   const uint8_t unanswered = load(neighbour.unanswered);
   if (unanswered == 0 && now_ns < load(neighbour.confirmed_ns) + kRefreshNs) return;
   const uint64_t pause_ns = unanswered >= kMostASecond ? kRefreshNs : kAskEveryNs;
@@ -333,8 +335,8 @@ void Neighbours::attend_unknown(Neighbour& neighbour, uint64_t now_ns, Output& o
 
 bool Neighbours::is_silent(uint16_t id) const { return is_silent(neighbours_[id]); }
 
-bool Neighbours::is_silent(const Neighbour& neighbour) {
-  const bool known = load(neighbour.mac) != kUnknownMac;
+bool Neighbours::is_silent(const Neighbour& neighbour) const {
+  const bool known = load(mac_of(neighbour)) != kUnknownMac;
   return load(neighbour.unanswered) >= (known ? kMostUnanswered : kMostUnansweredAtFirst);
 }
 
@@ -357,7 +359,7 @@ void Neighbours::ask(Neighbour& neighbour, uint64_t now_ns, Output& output) {
   if (source == nullptr || spares_left_ == 0) return;
   --spares_left_;
   Frame frame = output.spare.frame[--output.spare.count];
-  const uint64_t word = is_silent(neighbour) ? kUnknownMac : load(neighbour.mac);
+  const uint64_t word = is_silent(neighbour) ? kUnknownMac : load(mac_of(neighbour));
   MacAddress known{};
   std::memcpy(known.data(), &word, 6);
   if (dam_address_is_v4(&neighbour.address)) {

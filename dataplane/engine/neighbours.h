@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "dataplane/core/packet.h"
+#include "dataplane/core/plane.h"
 #include "dataplane/engine/big_array.h"
 #include "dataplane/engine/frame.h"
 #include "dataplane/engine/policy.h"
@@ -30,9 +31,10 @@ class Neighbours {
   static constexpr uint32_t kCapacity = 4096;
   static constexpr uint16_t kNoNeighbour = NextHop::kNone;
   static constexpr uint64_t kUnknownMac = 0;
-  static constexpr uint64_t kKnown = uint64_t{1} << 63;
+  static constexpr uint64_t kKnown = DAM_MAC_KNOWN;
 
-  explicit Neighbours(std::vector<Interface> interfaces);
+  // `macs`: memory of another owner for the link addresses, or none.
+  explicit Neighbours(std::vector<Interface> interfaces, std::span<uint64_t> macs = {});
 
   // By the longest on-link subnet, else the gateway of the family; makes the neighbour's entry when
   // it is new. None: no way there, or the table is full.
@@ -83,7 +85,6 @@ class Neighbours {
  private:
   struct alignas(64) Neighbour {
     dam_address address;
-    uint64_t mac;           // see mac_word
     uint64_t asked_ns;      // when the last request went out; 0: never
     uint64_t confirmed_ns;  // when the last answer came in
     uint32_t state;         // 0 free, 1 being written, 2 in use
@@ -113,7 +114,10 @@ class Neighbours {
                 uint64_t now_ns);
   bool confirm(uint16_t neighbour, uint64_t now_ns);
 
-  static bool is_silent(const Neighbour& neighbour);
+  bool is_silent(const Neighbour& neighbour) const;
+  uint64_t& mac_of(const Neighbour& neighbour) const {
+    return macs_[static_cast<size_t>(&neighbour - neighbours_.data())];
+  }
   void attend(Neighbour& neighbour, uint64_t now_ns, Output& output);
   void attend_unknown(Neighbour& neighbour, uint64_t now_ns, Output& output);
   void ask(Neighbour& neighbour, uint64_t now_ns, Output& output);
@@ -134,6 +138,7 @@ class Neighbours {
   std::vector<Link> on_link_;               // each subnet once, longest prefix first
   std::array<NextHop, 2> by_gateway_;       // [is IPv6]
   mutable BigArray<Neighbour> neighbours_;  // twice kCapacity: open addressing, nothing is removed
+  mutable BigArray<uint64_t> macs_;         // see mac_word
   BigArray<uint16_t> order_;                // the slots in use, + 1, in the order of their making
   mutable std::atomic<uint32_t> attention_{0};  // something is wanted
   std::atomic<uint32_t> used_{0};

@@ -22,16 +22,25 @@ constexpr size_t kApart = 4;  // frames between two stages of the pipeline
 
 uint32_t share_of(uint32_t total, uint32_t workers) { return (total + workers - 1) / workers; }
 
+BigArray<Flow> flows_of(const EngineConfig& config) {
+  if (config.shared) return BigArray(config.shared.flows);
+  return BigArray<Flow>(share_of(config.limits.flows + config.limits.half_open, config.workers));
+}
+
+FlowIndex index_for(const EngineConfig& config) {
+  if (config.shared) return FlowIndex(config.shared.index);
+  return FlowIndex(2 * share_of(config.limits.flows + config.limits.half_open, config.workers));
+}
+
 }  // namespace
 
 Worker::Worker(Engine& engine, uint32_t index)
     : engine_(engine),
       index_(index),
-      alone_(engine.config().workers == 1),
+      alone_(engine.config().workers == 1 && !engine.config().shared),
       counters_(&engine.config().counters->worker[index]),
-      flows_(share_of(engine.config().limits.flows + engine.config().limits.half_open,
-                      engine.config().workers)),
-      index_of_flows_(static_cast<uint32_t>(flows_.size() * 2)),
+      flows_(flows_of(engine.config())),
+      index_of_flows_(index_for(engine.config())),
       flow_timers_(static_cast<uint32_t>(flows_.size()), kFlowTickNs, 4096),
       handshakes_(share_of(engine.config().limits.half_open, engine.config().workers)),
       handshake_timers_(static_cast<uint32_t>(handshakes_.size()), kHandshakeTickNs, 1024),
