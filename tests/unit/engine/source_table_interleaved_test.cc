@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The source table's lock-free code, taken apart at every atomic operation: before each one a fibre
 // may give way to another, as a seeded dice decides, so that races which real threads meet once in
-// a blue moon come up in every run, and come up again with the same seed.
+// a blue moon come up in every run, and come up again with the same seed. What the dice would not
+// find in a lifetime is played by a script.
 #include <gtest/gtest.h>
 #include <ucontext.h>
 
@@ -17,16 +18,17 @@
 #include <utility>
 #include <vector>
 
-void give_way();
+void give_way(const void* address = nullptr);  // before an operation on it
 
 // This copy of the code lives in a namespace of its own, beside the one that everybody else links.
 // NOLINTBEGIN
 #define dam dam_interleaved
-#define __atomic_load_n(...) (give_way(), __atomic_load_n(__VA_ARGS__))
-#define __atomic_store_n(...) (give_way(), __atomic_store_n(__VA_ARGS__))
-#define __atomic_fetch_add(...) (give_way(), __atomic_fetch_add(__VA_ARGS__))
-#define __atomic_fetch_sub(...) (give_way(), __atomic_fetch_sub(__VA_ARGS__))
-#define __atomic_compare_exchange_n(...) (give_way(), __atomic_compare_exchange_n(__VA_ARGS__))
+#define __atomic_load_n(at, ...) (give_way(at), __atomic_load_n(at, __VA_ARGS__))
+#define __atomic_store_n(at, ...) (give_way(at), __atomic_store_n(at, __VA_ARGS__))
+#define __atomic_fetch_add(at, ...) (give_way(at), __atomic_fetch_add(at, __VA_ARGS__))
+#define __atomic_fetch_sub(at, ...) (give_way(at), __atomic_fetch_sub(at, __VA_ARGS__))
+#define __atomic_compare_exchange_n(at, ...) \
+  (give_way(at), __atomic_compare_exchange_n(at, __VA_ARGS__))
 #include "dataplane/engine/source_entry.cc"
 #include "dataplane/engine/source_table.cc"
 // NOLINTEND
@@ -43,8 +45,7 @@ class Fibres {
   explicit Fibres(uint32_t seed) : random_(seed) {}
 
   void run(std::vector<std::function<void()>> bodies) {
-    bodies_ = std::move(bodies);
-    for (std::size_t i = 0; i < bodies_.size(); ++i) start(i);
+    begin(std::move(bodies));
     running_ = this;
     while (!alive_.empty()) {
       current_ = alive_[random_() % alive_.size()];
@@ -53,8 +54,28 @@ class Fibres {
     running_ = nullptr;
   }
 
-  static void give_way() {
-    if (running_ == nullptr || running_->random_() % 2 == 0) return;
+  void begin(std::vector<std::function<void()>> bodies) {
+    bodies_ = std::move(bodies);
+    for (std::size_t i = 0; i < bodies_.size(); ++i) start(i);
+  }
+
+  // That one alone goes on, until it is about to do an atomic operation at an address for which
+  // `until` holds, or to its end.
+  void go_on(std::size_t fibre, std::function<bool(const void*)> until) {
+    until_ = std::move(until);
+    current_ = fibre;
+    running_ = this;
+    swapcontext(&scheduler_, &contexts_[fibre]);
+    running_ = nullptr;
+  }
+  void finish(std::size_t fibre) {
+    go_on(fibre, [](const void*) { return false; });
+  }
+
+  static void give_way(const void* address) {
+    if (running_ == nullptr) return;
+    const bool stays = running_->until_ ? !running_->until_(address) : running_->random_() % 2 == 0;
+    if (stays) return;
     swapcontext(&running_->contexts_[running_->current_], &running_->scheduler_);
   }
 
@@ -85,6 +106,7 @@ class Fibres {
 
   static inline Fibres* running_ = nullptr;
   std::minstd_rand random_;
+  std::function<bool(const void*)> until_;  // empty: the dice decides
   std::vector<std::function<void()>> bodies_;
   std::array<ucontext_t, kMost> contexts_;
   ucontext_t scheduler_{};
@@ -172,7 +194,68 @@ TEST(SourceTableInterleaved, OneEntryAKeyNoChargeForgottenNoSlotLost) {
   for (uint32_t seed = 0; seed < 2000 && !testing::Test::HasFatalFailure(); ++seed) fight(seed);
 }
 
+// Two buckets, of which a script sees the words.
+struct Laid {
+  std::vector<dam_source_bucket> buckets{2};
+  std::vector<dam_source_entry> entries{2 * DAM_SOURCE_SLOTS};
+  SourceTable table{buckets, entries, 4, kSecret};
+
+  // The nth key whose first bucket is bucket 0.
+  SourceKey key(uint32_t nth) const {
+    for (uint32_t number = 0;; ++number) {
+      const SourceKey key = key_of(table, number);
+      if (dam_source_place_of(key.hash, 2).first == 0 && nth-- == 0) return key;
+    }
+  }
+  bool is_word(const void* address) const {
+    const auto* at = static_cast<const uint8_t*>(address);
+    const auto* begin = reinterpret_cast<const uint8_t*>(buckets.data());
+    return at >= begin && at < begin + 2 * sizeof(dam_source_bucket) && (at - begin) % 64 >= 8;
+  }
+  bool is_control(const void* address) const { return address == &buckets[0].control; }
+  bool is_naming() const { return static_cast<uint32_t>(buckets[0].control) != 0; }
+  int reserved() const {
+    int count = 0;
+    for (const dam_source_bucket& bucket : buckets) {
+      count += static_cast<int>(std::count_if(std::begin(bucket.word), std::end(bucket.word),
+                                              [](uint32_t word) { return (word & 3) == 1; }));
+    }
+    return count;
+  }
+};
+
+// The word that a late helper wants to finish has been freed since, and is reserved again for an
+// entry that may never be published: another worker makes one of the same key.
+TEST(SourceTableInterleaved, ALateHelperFinishesOnlyThePublicationThatItSaw) {
+  enum : std::size_t { kMaker, kHelper, kSlow, kQuick };
+  Laid laid;
+  SourceTable& table = laid.table;
+  const SourceKey gone = laid.key(0), wanted = laid.key(1);
+  std::array<uint32_t, 4> got{};
+  const auto acquire = [&](uint32_t me) { got[me] = table.acquire(me, wanted, 1000); };
+  Fibres fibres(1);
+  fibres.begin({[&] {
+                  table.release(table.acquire(kMaker, gone, 1000));
+                  table.sweep(kMaker, 1000, table.slots());
+                },
+                [&] { acquire(kHelper); }, [&] { acquire(kSlow); }, [&] { acquire(kQuick); }});
+  fibres.go_on(kMaker, [&](const void*) { return laid.is_naming(); });
+  fibres.go_on(kHelper, [&](const void* at) { return laid.is_word(at); });
+  fibres.finish(kMaker);
+  ASSERT_EQ(table.used(), 0u) << "its entry has come and gone";
+  fibres.go_on(kSlow, [&](const void* at) { return laid.is_control(at) && laid.reserved() == 1; });
+  fibres.go_on(kQuick, [&](const void* at) { return laid.is_control(at) && laid.reserved() == 2; });
+  ASSERT_EQ(laid.reserved(), 2) << "both are about to publish";
+  fibres.finish(kHelper);
+  fibres.finish(kQuick);
+  fibres.finish(kSlow);
+  EXPECT_EQ(got[kHelper], got[kQuick]) << "two entries for one key";
+  EXPECT_EQ(got[kHelper], got[kSlow]) << "two entries for one key";
+  EXPECT_EQ(table.references(table[got[kHelper]]), 3u);
+  EXPECT_EQ(table.used(), 1u);
+}
+
 }  // namespace
 }  // namespace dam
 
-void give_way() { dam::Fibres::give_way(); }
+void give_way(const void* address) { dam::Fibres::give_way(address); }

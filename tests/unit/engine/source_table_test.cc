@@ -36,6 +36,27 @@ TEST(SourceTable, AddressesOfOnePrefixShareAnEntryAndZonesDoNot) {
   EXPECT_EQ(entry(a, 5, 0, 64), entry(v4(0x01020304), 5, 0, 64));
 }
 
+// A word of 22 bits stands for a key: two keys can have the same one, and lie side by side.
+TEST(SourceTable, KeysThatLookAlikeInTheirBucketAreToldApart) {
+  SourceTable table(1, 1, kSecret);
+  const SourceKey a = key_of(table, 1);
+  SourceKey b = a, c = a;
+  b.prefix = key_of(table, 2).prefix;
+  c.zone_slot = 2;
+  const uint32_t first = table.acquire(0, a, 0);
+  EXPECT_EQ(table.find(b), kNoSource);
+  EXPECT_EQ(table.find(c), kNoSource);
+  const uint32_t second = table.acquire(0, b, 0);
+  const uint32_t third = table.acquire(0, c, 0);
+  EXPECT_EQ(std::set({first, second, third}).size(), 3u);
+  for (const auto& [key, index] :
+       {std::pair(a, first), std::pair(b, second), std::pair(c, third)}) {
+    EXPECT_EQ(table.find(key), index);
+    EXPECT_EQ(table.acquire(0, key, 0), index);
+    EXPECT_EQ(table.references(table[index]), 2u) << "who was looked at by mistake is let go";
+  }
+}
+
 TEST(SourceTable, HoldsItsWholeCapacityOfEntriesInUse) {
   constexpr uint32_t kCapacity = 1u << 20;
   SourceTable table(kCapacity, 1, kSecret);
