@@ -213,6 +213,15 @@ class Site:
             client.expect_closed(2 if self.front.is_dam else 5)
         assert not any(server.has(address) for server in self.servers.values())
 
+    def expect_no_handshake(self, reason, **fields):
+        """A client's SYN goes unanswered, and is counted."""
+        with self.counted(reason):
+            try:
+                self.open(timeout=0.5, **fields)
+            except OSError:
+                return
+            raise AssertionError(f"a handshake for a client that is {reason}")
+
     @contextlib.contextmanager
     def bad_cables(self, least=1):
         """While what is inside the `with` happens, every bad cable really loses, doubles and reorders."""

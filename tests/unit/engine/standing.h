@@ -2,10 +2,13 @@
 // Connections that stand: the server has acknowledged all that the dam held for it.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <string_view>
 #include <vector>
 
+#include "dataplane/core/checksum.h"
+#include "tests/unit/durations.h"
 #include "tests/unit/engine/small_site.h"
 
 namespace dam::test {
@@ -80,6 +83,39 @@ inline Segment answer_to(const Seen& syn, uint8_t flags) {
   s.flags = flags;
   s.window = 1000;
   return s;
+}
+
+// "Fragmentation needed" of a router on the way, about a packet that the dam sent.
+inline std::vector<uint8_t> frag_needed(const Seen& quoted, const dam_address& from) {
+  std::vector<uint8_t> frame(14 + 20 + 8 + 28);
+  frame[12] = 8;
+  uint8_t* ip = frame.data() + 14;
+  ip[0] = 0x45;
+  dam_store_be16(ip + 2, 56);
+  ip[8] = 64;
+  ip[9] = 1;
+  dam_store32(ip + 12, from.word[3]);
+  dam_store32(ip + 16, quoted.packet.src.word[3]);
+  dam_checksum_ipv4_set(ip);
+  ip[20] = 3;
+  ip[21] = 4;
+  dam_store_be16(ip + 26, 1300);
+  std::copy_n(quoted.bytes.begin() + quoted.packet.l3, 28, frame.begin() + 42);
+  dam_packet outer{};
+  outer.family = 4;
+  outer.kind = DAM_KIND_ICMP;
+  outer.l3 = 14;
+  outer.l4 = 34;
+  outer.end = static_cast<uint16_t>(frame.size());
+  dam_checksum_icmp_set(frame.data(), &outer);
+  return frame;
+}
+
+// A zone that bans for a minute after so many violations.
+inline void let_ban(Zone& zone, uint32_t after) {
+  zone.exceeded = Exceeded::ban;
+  zone.ban_after = after;
+  zone.ban_within_ns = zone.ban_for_ns = 60 * kSecond;
 }
 
 }  // namespace dam::test

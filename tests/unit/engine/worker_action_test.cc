@@ -60,10 +60,7 @@ TEST(Action, DropLeavesTheConnection) {
 TEST(Action, ABanCutsItsSourcesLiveConnections) {
   SmallSite site;
   const Connection c = stand_in(site, [](Zone& zone) {
-    zone.exceeded = Exceeded::ban;
-    zone.ban_after = 3;
-    zone.ban_within_ns = 60'000'000'000;
-    zone.ban_for_ns = 60'000'000'000;
+    let_ban(zone, 3);
     zone.per_source[DAM_DIM_packets] = dam_gcra_rate_of(1'000, 10);
   });
   const auto seen = send_until_refused(site, c, DAM_DROP_zone_banned);
@@ -90,10 +87,7 @@ TEST(Action, ShadowCountsConnectionsAtOnceAndLetsThemBe) {
 TEST(Action, ABanIsNotServedInShadowMode) {
   SmallSite site;
   const auto change = [](Zone& zone) {
-    zone.exceeded = Exceeded::ban;
-    zone.ban_after = 1;
-    zone.ban_within_ns = 60'000'000'000;
-    zone.ban_for_ns = 60'000'000'000;
+    let_ban(zone, 1);
     zone.per_source[DAM_DIM_packets] = dam_gcra_rate_of(1'000, 5);
   };
   const Connection c = stand_in(site, change);
@@ -109,9 +103,7 @@ TEST(Action, ABanIsNotServedInShadowMode) {
 TEST(Action, ABanStopsNoNewConnectionInShadowMode) {
   SmallSite site;
   const auto change = [](Zone& zone) {
-    zone.exceeded = Exceeded::ban;
-    zone.ban_after = 1;
-    zone.ban_within_ns = zone.ban_for_ns = 60'000'000'000;
+    let_ban(zone, 1);
     zone.per_source[DAM_DIM_packets] = dam_gcra_rate_of(1'000, 5);
   };
   const Connection c = stand_in(site, change);

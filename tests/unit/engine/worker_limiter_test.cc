@@ -49,33 +49,6 @@ TEST(Limiter, TheServiceServerDoesNotTakeTheResetsOfTheManagementServer) {
   EXPECT_TRUE(seen[0].urgent);
 }
 
-// "Fragmentation needed" of the client's router, about a packet that went to the client.
-std::vector<uint8_t> too_big_about(const Seen& quoted) {
-  constexpr size_t kQuoted = 28;
-  std::vector<uint8_t> frame(14 + 20 + 8 + kQuoted);
-  frame[12] = 8;
-  uint8_t* ip = frame.data() + 14;
-  ip[0] = 0x45;
-  dam_store_be16(ip + 2, 20 + 8 + kQuoted);
-  ip[8] = 64;
-  ip[9] = 1;
-  dam_store32(ip + 12, kRouter.word[3]);
-  dam_store32(ip + 16, quoted.packet.src.word[3]);
-  dam_checksum_ipv4_set(ip);
-  ip[20] = 3;
-  ip[21] = 4;
-  dam_store_be16(ip + 26, 1300);
-  std::copy_n(quoted.bytes.begin() + quoted.packet.l3, kQuoted, frame.begin() + 42);
-  dam_packet outer{};
-  outer.family = 4;
-  outer.kind = DAM_KIND_ICMP;
-  outer.l3 = 14;
-  outer.l4 = 34;
-  outer.end = static_cast<uint16_t>(frame.size());
-  dam_checksum_icmp_set(frame.data(), &outer);
-  return frame;
-}
-
 TEST(Limiter, IcmpErrorsOfAServiceClientDoNotTakeThoseOfManagement) {
   SmallSite site;
   ClientSide admin;
@@ -90,9 +63,9 @@ TEST(Limiter, IcmpErrorsOfAServiceClientDoNotTakeThoseOfManagement) {
   const auto to_admin = page(*management);
   ASSERT_EQ(to_client.size(), 1u);
   ASSERT_EQ(to_admin.size(), 1u);
-  for (int i = 0; i < 200; ++i) site.send_raw(kFrontPort, too_big_about(to_client[0]));
+  for (int i = 0; i < 200; ++i) site.send_raw(kFrontPort, frag_needed(to_client[0], kRouter));
   EXPECT_GT(site.drops(DAM_DROP_icmp_limited), 0u);
-  EXPECT_EQ(site.send_raw(kFrontPort, too_big_about(to_admin[0])).size(), 1u);
+  EXPECT_EQ(site.send_raw(kFrontPort, frag_needed(to_admin[0], kRouter)).size(), 1u);
 }
 
 }  // namespace

@@ -12,9 +12,8 @@ struct OneConnection : SmallSite {
   explicit OneConnection(Exceeded exceeded) {
     Policy policy = draft();
     Zone& zone = policy.zones[kServiceZone];
+    let_ban(zone, 1);
     zone.exceeded = exceeded;
-    zone.ban_after = 1;
-    zone.ban_within_ns = zone.ban_for_ns = 60'000'000'000;
     zone.per_source[DAM_DIM_connections] = dam_gcra_rate_of(1000, 1);
     apply(policy);
     EXPECT_TRUE(stand(*this));
@@ -59,9 +58,7 @@ TEST(Refuse, InAZoneThatBansAClientThatNobodyBannedIsTold) {
   SmallSite site;
   Policy policy = site.draft();
   Zone& zone = policy.zones[kServiceZone];
-  zone.exceeded = Exceeded::ban;
-  zone.ban_after = 100;
-  zone.ban_within_ns = zone.ban_for_ns = 60'000'000'000;
+  let_ban(zone, 100);
   zone.total[DAM_DIM_connections] = dam_gcra_rate_of(1000, 1);
   site.apply(policy);
   ASSERT_TRUE(stand(site));

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/unit/engine/small_site.h"
+#include "tests/unit/engine/standing.h"
 
 namespace dam::test {
 namespace {
@@ -168,32 +169,6 @@ TEST(Splice, APacketTooBigForTheWayOutIsAnsweredWithThatWaysMtu) {
   EXPECT_EQ(seen[0].bytes[35], 4);
   EXPECT_EQ(dam_load_be16(seen[0].bytes.data() + 40), 1500);
   EXPECT_EQ(s.site.drops(DAM_DROP_too_big), 1u);
-}
-
-// ICMP "fragmentation needed" from a router behind the dam, quoting what the dam sent there.
-std::vector<uint8_t> frag_needed(const Seen& quoted, dam_address from) {
-  std::vector<uint8_t> frame(14 + 20 + 8 + 28);
-  frame[12] = 8;
-  uint8_t* ip = frame.data() + 14;
-  ip[0] = 0x45;
-  dam_store_be16(ip + 2, 56);
-  ip[8] = 64;
-  ip[9] = 1;
-  dam_store32(ip + 12, from.word[3]);
-  dam_store32(ip + 16, quoted.packet.src.word[3]);
-  dam_checksum_ipv4_set(ip);
-  ip[20] = 3;
-  ip[21] = 4;
-  dam_store_be16(ip + 26, 1300);
-  std::copy_n(quoted.bytes.begin() + quoted.packet.l3, 28, frame.begin() + 42);
-  dam_packet outer{};
-  outer.family = 4;
-  outer.kind = DAM_KIND_ICMP;
-  outer.l3 = 14;
-  outer.l4 = 34;
-  outer.end = static_cast<uint16_t>(frame.size());
-  dam_checksum_icmp_set(frame.data(), &outer);
-  return frame;
 }
 
 TEST(Splice, AnIcmpErrorReachesWhoSentTheQuotedPacketInItsOwnNumbers) {
