@@ -21,6 +21,9 @@ DAM_ONLY = True
 COST = 15
 
 
+_STRANGER = {4: "203.0.113.240", 6: "2001:db8:f::f0"}  # of no other test
+
+
 def _own(family):
     return DAM["service"][family]
 
@@ -35,7 +38,7 @@ def test_bad_source(site, family, who):
     with site.counted("bad_source", 3):
         for port in (5001, 5002, 5003):
             link.send(packet.tcp_packet(source, site.public[family], port, 443, 1, 0, SYN))
-    assert link.receive(0.1) is None
+    assert link.receive(0.1, to=source) is None
 
 
 @suite.each(family=[4, 6])
@@ -59,8 +62,8 @@ def test_udp(site, family):
     datagram = b"\x13\x88\x01\xbb\x00\x0c\x00\x00UDP!"
     with site.counted(("not_tcp", "not_ours"), 5):
         for _ in range(5):
-            link.send(packet.ip_packet(CLIENT[family], site.public[family], 17, datagram))
-    assert link.receive(0.1) is None
+            link.send(packet.ip_packet(_STRANGER[family], site.public[family], 17, datagram))
+    assert link.receive(0.1, to=_STRANGER[family]) is None
 
 
 @suite.each(family=[4, 6])
@@ -178,7 +181,7 @@ def _stranger(link, number):
     source = f"2001:db8:f:{number:x}::1"
     link.send(packet.tcp_packet(source, "2001:db8::80", 5000, 443, number, 0, SYN,
                                 options=packet.option_mss(1440)))
-    answer = link.receive(1)
+    answer = link.receive(1, to=source)
     if answer is None or not answer.flags & SYN:
         return False
     link.send(packet.tcp_packet(source, "2001:db8::80", 5000, 443, number + 1, answer.seq + 1, ACK))

@@ -9,7 +9,10 @@ from lib.plan import plan
 from lib.site import FAR_CLIENT, FAR_SERVER, PUBLIC
 from lib.stream import transfer
 
-PLAN = plan(add_servers={"far": {"role": "far", "port": 443}},
+# Probes would learn the MSS that a server announces while its path is narrow, and clients be promised it:
+# then nobody would send what is too big.
+PLAN = plan(timeouts={"hello": "3s", "connect": "2s", "probe_interval": "60s"},
+            add_servers={"far": {"role": "far", "port": 443}},
             add_routes=[{"name": "far", "listener": "https", "names": ["far.example"],
                          "zone": "service", "servers": ["far"]}])
 COST = 20

@@ -33,8 +33,8 @@ class Link:
     def send(self, ip_packet):
         self.sock.send(packet.ethernet(self.gateway_mac, self.mac, ip_packet))
 
-    def receive(self, timeout):
-        """The next TCP segment that arrives, or None."""
+    def receive(self, timeout, to=None):
+        """The next TCP segment that arrives (to that address, where one is given), or None."""
         deadline = time.monotonic() + timeout
         while (left := deadline - time.monotonic()) > 0:
             self.sock.settimeout(left)
@@ -42,7 +42,7 @@ class Link:
                 segment = packet.parse_tcp(self.sock.recv(65536))
             except socket.timeout:
                 return None
-            if segment is not None:
+            if segment is not None and to in (None, segment.dst):
                 return segment
         return None
 
