@@ -15,26 +15,7 @@ constexpr uint64_t kProbeTimeoutNs = 1'000'000'000;   // or the interval, when t
 constexpr uint64_t kUnresolvedRetryNs = 100'000'000;  // the next hop is being asked for
 constexpr uint16_t kProbeMss = 1460;
 
-bool is_same_server(const Server& a, const Server& b) {
-  return a.name == b.name && a.port.raw == b.port.raw &&
-         dam_address_equal(&a.address[0], &b.address[0]) &&
-         dam_address_equal(&a.address[1], &b.address[1]);
-}
-
 }  // namespace
-
-// All slots have been in use, and one was needed for another server: what was learned of the one
-// before says nothing of it.
-void Worker::forget_replaced_servers(const Policy& before, const Policy& now) {
-  for (size_t slot = 0; slot < std::min(before.servers.size(), now.servers.size()); ++slot) {
-    if (is_same_server(before.servers[slot], now.servers[slot])) continue;
-    ServerStatus& status = engine_.servers[slot];
-    status.up.store(1, std::memory_order_relaxed);
-    status.failures.store(0, std::memory_order_relaxed);
-    status.learned.store(0, std::memory_order_relaxed);
-    probes_[slot * 2] = probes_[slot * 2 + 1] = {};
-  }
-}
 
 // Each server and family in its own time; one SYN a call, so that a tick stays short.
 void Worker::probe_servers() {

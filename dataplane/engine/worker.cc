@@ -65,7 +65,7 @@ void Worker::begin(Output& output, uint64_t now_ns) {
   out_ = &output;
   const Policy* policy = engine_.policy();
   if (policy != policy_) {
-    if (index_ == 0 && policy_ != nullptr) forget_replaced_servers(*policy_, *policy);
+    if (policy_ != nullptr) leave_replaced(*policy);
     policy_ = policy;
     sweep_at_ = 0;
     refresh_promises();

@@ -69,6 +69,8 @@ class Worker {
 
   // worker.cc: the burst.
   void begin(Output& output, uint64_t now_ns);
+  void leave_replaced(const Policy& now);
+  void forget_server(uint16_t slot);
   void make_acquaintance(Frame& frame);
   void parse(Job& job, Frame& frame);
   bool is_addressed_here(Job& job) const;
@@ -222,7 +224,6 @@ class Worker {
     uint8_t local = 0;
     dam_seq iss{};
   };
-  void forget_replaced_servers(const Policy& before, const Policy& now);
   void probe_servers();
   bool probe_server(uint16_t server_slot, uint8_t family);
   dam_seq probe_iss(uint16_t server_slot, uint8_t family) const;

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A server or listener in the slot of another: living connections must not meet it.
+#include <gtest/gtest.h>
+
+#include "tests/unit/engine/small_site.h"
+#include "tests/unit/engine/standing.h"
+
+namespace dam::test {
+namespace {
+
+const dam_address kAnother = v4(198, 18, 10, 78);
+
+Policy with_its_slot_taken(const SmallSite& site) {
+  Policy policy = site.draft();
+  policy.servers[0].name = "another";
+  policy.servers[0].address[0] = kAnother;
+  return policy;
+}
+
+TEST(Replaced, AServersConnectionsEndAtBothEndsBeforeAnotherHasItsSlot) {
+  SmallSite site;
+  const auto c = stand(site);
+  ClientSide admin;
+  admin.port = 40001;
+  const auto management = stand(site, admin, "manage.example.org");
+  ASSERT_TRUE(c && management);
+  site.apply(with_its_slot_taken(site));
+  const auto seen = site.advance(5 * kMillisecond);
+  const Seen* to_client = find_tcp(seen, kFrontPort, DAM_TCP_RST);
+  const Seen* to_server = find_tcp(seen, kServicePort, DAM_TCP_RST);
+  ASSERT_TRUE(to_client != nullptr && to_server != nullptr);
+  EXPECT_TRUE(dam_address_equal(&to_server->packet.dst, &kServiceServer));
+  EXPECT_EQ(to_server->packet.src_port.raw, c->server_syn.packet.src_port.raw);
+  EXPECT_EQ(to_client->packet.dst_port.raw, dam_hton16(c->client.port).raw);
+  EXPECT_EQ(site.drops(DAM_DROP_server_down), 1u);
+  EXPECT_EQ(site.flows(), 1u) << "management's";
+  for (const Seen& frame : site.send(kFrontPort, c->client.segment(kAck, "late"))) {
+    EXPECT_EQ(frame.port, kFrontPort) << "nothing of it goes on to the other server";
+  }
+}
+
+TEST(Replaced, WhatItsConnectionsHeldIsFreeAgain) {
+  SmallSite site;
+  Policy first = site.draft();
+  first.source_ports = {2000, 2000 + kProbePorts};  // one port for flows
+  first.timeouts.port_rest_ns = 0;
+  for (int round = 0; round < 10; ++round) {
+    first.servers[0].address[0] = v4(198, 18, 10, static_cast<uint8_t>(100 + round));
+    site.apply(first);
+    site.advance(5 * kMillisecond);
+    ClientSide client;
+    client.port = static_cast<uint16_t>(41000 + round);
+    ASSERT_TRUE(stand(site, client)) << round;
+  }
+  EXPECT_EQ(site.flows(), 1u);
+  EXPECT_EQ(site.zone(kServiceZone).connections_closed, 9u);
+}
+
+TEST(Replaced, AListenersConnectionsEndTooThoseInTheirHelloIncluded) {
+  SmallSite site;
+  ClientSide early;
+  early.port = 40002;
+  ASSERT_TRUE(stand(site) && prove(site, early));
+  site.send(kFrontPort, early.segment(kAck, client_hello("www.example.org").substr(0, 20)));
+  Policy policy = site.draft();
+  policy.listeners[0].port = dam_hton16(8443);
+  site.apply(policy);
+  const auto seen = site.advance(5 * kMillisecond);
+  EXPECT_EQ(count_tcp(seen, kFrontPort, DAM_TCP_RST), 2u);
+  EXPECT_EQ(count_tcp(seen, kServicePort, DAM_TCP_RST), 1u);
+  EXPECT_EQ(site.flows() + site.engine().worker(0).half_open_used(), 0u);
+}
+
+}  // namespace
+}  // namespace dam::test
