@@ -95,6 +95,7 @@ DAM_STEP int dam_is_listed(struct job* job, uint32_t list) {
   int v4 = dam_address_is_v4(address);
   uint32_t value = __builtin_bswap32(address->word[3]);
   if (v4 && !set->has_directory) return few_contain(set, value);
+  if (!v4 && set->levels == 0) return set->zero_inside;
   void* lines = DAM_LOOKUP(dam_prefix_lines, job->view_index * DAM_PREFIX_LISTS + list);
   if (!lines) return 0;
   return v4 ? table_contains(lines, set, value) : tree_contains(lines, set, address);

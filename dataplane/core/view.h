@@ -44,7 +44,6 @@ struct dam_view_interface {
 struct dam_view_subnet {
   dam_address prefix;
   dam_address mask;
-  dam_address own; /* the dam's address in it */
   uint32_t interface;
   uint32_t bits;
 };

@@ -55,6 +55,14 @@ class Neighbours {
   bool is_silent(uint16_t neighbour) const;
 
   std::span<const Interface> interfaces() const { return interfaces_; }
+  // A subnet that is on a link of the dam's.
+  struct Link {
+    dam_address prefix;
+    dam_address mask;
+    uint16_t interface;
+    uint8_t bits;
+  };
+  std::span<const Link> links_by_length() const { return on_link_; }  // the longest prefix first
   // The interface that a frame came in by (driver port and VLAN), or NextHop::kNone.
   uint16_t interface_of(uint8_t port, uint16_t vlan) const;
 
@@ -125,12 +133,6 @@ class Neighbours {
   void announce(const dam_address& address, uint16_t interface, Output& output);
   const dam_address* source_for(uint16_t interface, const dam_address& target) const;
 
-  struct Link {
-    dam_address prefix;
-    dam_address mask;
-    uint16_t interface;
-    uint8_t bits;
-  };
   bool is_broadcast_v4(const dam_address& address) const;
   static std::vector<Link> links_of(const std::vector<Interface>& interfaces);
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -62,6 +63,28 @@ class PrefixSet {
   }
   bool empty() const { return empty_; }
   uint64_t memory_bytes() const;
+
+  // The set as it lies in memory, for who looks up in a copy: the kernel's plane (ebpf/lists.h).
+  struct Layout {
+    std::span<const uint32_t> few;
+    std::span<const std::byte> directory;
+    std::span<const std::byte> lines;
+    std::span<const std::byte> nodes;
+    std::span<const uint32_t> level_first;
+    uint32_t levels;
+    bool zero_inside;
+    bool zero_inside_v4;
+  };
+  Layout layout() const {
+    return {few_,
+            std::as_bytes(std::span(directory_)),
+            std::as_bytes(std::span(lines_)),
+            std::as_bytes(std::span(nodes_)),
+            level_first_,
+            levels_,
+            zero_inside_,
+            zero_inside_v4_};
+  }
 
  private:
   __extension__ using Key = unsigned __int128;

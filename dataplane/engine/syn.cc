@@ -81,7 +81,7 @@ void Worker::on_syn(Job& job, uint16_t listener_slot) {
   reply.seq = dam_syn_cookie_make(&secrets_, &key, packet.seq, agreed);
   reply.ack = dam_seq_add(packet.seq, 1);
   reply.flags = static_cast<uint8_t>(DAM_TCP_SYN | DAM_TCP_ACK | (agreed.ecn ? DAM_TCP_ECE : 0));
-  reply.window = static_cast<uint16_t>(std::min<uint32_t>(hold_.buffer_bytes(), 65535));
+  reply.window = client_window();
   reply.mss = std::min<uint16_t>(promise.mss, mss_of(job.interface, packet.family));
   reply.wscale = agreed.wscale == kNoWscale ? kNoWscale : kPromisedWscale;
   reply.sack_permitted = agreed.sack;

@@ -4,6 +4,7 @@
 // system.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <cstring>
@@ -45,6 +46,11 @@ class Worker {
   uint32_t half_open_used() const { return half_open_used_.load(std::memory_order_relaxed); }
   uint32_t flow_capacity() const { return static_cast<uint32_t>(flows_.size()); }
   const HoldPool& hold() const { return hold_; }
+  // What SYN-ACKs promise, by listener slot, and the window that they offer.
+  std::span<const LearnedOptions> promises() const { return promises_; }
+  uint16_t client_window() const {
+    return static_cast<uint16_t>(std::min<uint32_t>(hold_.buffer_bytes(), UINT16_MAX));
+  }
 
  private:
   using Drop = dam_drop_reason;

@@ -35,6 +35,26 @@ Server make_server(const char* name, dam_address address) {
   return server;
 }
 
+// To the dam's own link address unless another one is in it.
+void address_to_dam(uint8_t port, std::vector<uint8_t>& bytes) {
+  constexpr uint8_t kNoMac[6] = {};
+  const uint8_t own[6] = {2, 0, 0, 0, 0, port};
+  if (std::memcmp(bytes.data(), kNoMac, 6) == 0) std::memcpy(bytes.data(), own, 6);
+}
+
+Seen see(uint8_t port, bool urgent, std::vector<uint8_t> bytes) {
+  Seen seen;
+  seen.port = port;
+  seen.urgent = urgent;
+  seen.bytes = std::move(bytes);
+  const uint8_t* data = seen.bytes.data();
+  dam_parse(data, data + seen.bytes.size(), &seen.packet);
+  if (seen.packet.kind == DAM_KIND_TCP) {
+    dam_parse_tcp_options(data, data + seen.bytes.size(), &seen.packet, &seen.options);
+  }
+  return seen;
+}
+
 void append_be16(std::string& text, size_t value) {
   text.push_back(static_cast<char>(value >> 8));
   text.push_back(static_cast<char>(value & 255));
@@ -64,6 +84,8 @@ SmallSite::SmallSite(Limits limits) : counters_(std::make_unique<dam_counters>()
   config.hash_key[1] = 2;
   config.cookie_key[0] = 3;
   config.cookie_key[1] = 4;
+  front_ = make_front(config);
+  if (front_ != nullptr) config.shared = front_->tables();
   engine_ = std::make_unique<Engine>(config);
   Policy first = draft();
   first.timeouts.probe_interval_ns = 2'000'000'000;
@@ -106,7 +128,18 @@ Policy SmallSite::draft() const {
 void SmallSite::apply(Policy policy) {
   policy.version = ++version_;
   policy.derive();
-  engine_->apply(std::make_shared<const Policy>(std::move(policy)));
+  const auto applied = std::make_shared<const Policy>(std::move(policy));
+  engine_->apply(applied);
+  if (front_ != nullptr) front_->applied(*applied, *engine_);
+}
+
+// False: the front has dealt with it. ARP is the engine's here, with or without one.
+bool SmallSite::goes_to_engine(uint8_t port, std::vector<uint8_t>& bytes) {
+  if (front_ == nullptr || dam_load_be16(bytes.data() + 12) == DAM_ETHER_ARP) return true;
+  const Front::Verdict verdict =
+      front_->handle(port, bytes, *engine_, now_ns_, counters_->worker[0]);
+  if (verdict == Front::Verdict::sent) sent_by_front_.push_back(see(port, false, bytes));
+  return verdict == Front::Verdict::engine;
 }
 
 void SmallSite::top_up() {
@@ -131,7 +164,8 @@ std::vector<Seen> SmallSite::send_burst(const std::vector<std::pair<uint8_t, Seg
     frame.data = bytes.data();
     if (!write_segment(frame, segment)) return {};
     bytes.resize(frame.bytes);
-    burst.push_back(frame_of(port, std::move(bytes)));
+    address_to_dam(port, bytes);
+    if (goes_to_engine(port, bytes)) burst.push_back(frame_of(port, bytes));
   }
   engine_->worker(0).poll(burst, output_, now_ns_);
   return collect();
@@ -139,17 +173,16 @@ std::vector<Seen> SmallSite::send_burst(const std::vector<std::pair<uint8_t, Seg
 
 std::vector<Seen> SmallSite::send_raw(uint8_t port, std::vector<uint8_t> bytes) {
   top_up();
-  Frame frame = frame_of(port, std::move(bytes));
-  engine_->worker(0).poll({&frame, 1}, output_, now_ns_);
+  address_to_dam(port, bytes);
+  if (goes_to_engine(port, bytes)) {
+    Frame frame = frame_of(port, bytes);
+    engine_->worker(0).poll({&frame, 1}, output_, now_ns_);
+  }
   return collect();
 }
 
-// To the dam's own link address unless another one is in it.
-Frame SmallSite::frame_of(uint8_t port, std::vector<uint8_t> bytes) {
+Frame SmallSite::frame_of(uint8_t port, const std::vector<uint8_t>& bytes) {
   std::vector<uint8_t>& buffer = buffers_.emplace_back(kBufferBytes);
-  constexpr uint8_t kNoMac[6] = {};
-  const uint8_t own[6] = {2, 0, 0, 0, 0, port};
-  if (std::memcmp(bytes.data(), kNoMac, 6) == 0) std::memcpy(bytes.data(), own, 6);
   std::memcpy(buffer.data() + kHeadroom, bytes.data(), bytes.size());
   Frame frame;
   frame.data = buffer.data() + kHeadroom;
@@ -159,19 +192,11 @@ Frame SmallSite::frame_of(uint8_t port, std::vector<uint8_t> bytes) {
 }
 
 std::vector<Seen> SmallSite::collect() {
-  std::vector<Seen> all;
+  std::vector<Seen> all = std::move(sent_by_front_);
+  sent_by_front_.clear();
   const auto take = [&](std::span<Frame> frames, bool urgent) {
     for (const Frame& frame : frames) {
-      Seen seen;
-      seen.port = frame.port;
-      seen.urgent = urgent;
-      seen.bytes.assign(frame.data, frame.data + frame.bytes);
-      dam_parse(seen.bytes.data(), seen.bytes.data() + seen.bytes.size(), &seen.packet);
-      if (seen.packet.kind == DAM_KIND_TCP) {
-        dam_parse_tcp_options(seen.bytes.data(), seen.bytes.data() + seen.bytes.size(),
-                              &seen.packet, &seen.options);
-      }
-      all.push_back(std::move(seen));
+      all.push_back(see(frame.port, urgent, {frame.data, frame.data + frame.bytes}));
     }
   };
   take(output_.urgent.all(), true);

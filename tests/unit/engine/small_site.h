@@ -50,6 +50,19 @@ struct Seen {
   bool has(uint8_t flags) const { return (packet.tcp_flags & flags) == flags; }
 };
 
+// What stands between the links and the engine: nothing, or the kernel's plane (tests/parity).
+class Front {
+ public:
+  enum class Verdict { dropped, sent, host, engine };
+  virtual ~Front() = default;
+  virtual SharedTables tables() const = 0;
+  virtual void applied(const Policy& policy, const Engine& engine) = 0;
+  // Where the frame goes; `sent`: changed, and out of `port`. Counts into `counters`.
+  virtual Verdict handle(uint8_t& port, std::vector<uint8_t>& frame, Engine& engine,
+                         uint64_t now_ns, dam_worker_counters& counters) = 0;
+};
+std::unique_ptr<Front> make_front(const EngineConfig& config);  // each program has its own
+
 class SmallSite {
  public:
   // The test may change the policy before it is applied.
@@ -65,6 +78,9 @@ class SmallSite {
   // Nobody answers ARP for this address.
   void mute(const dam_address& address, bool silent) { mute_ = silent ? address : dam_address{}; }
   uint64_t drops(dam_drop_reason reason, int zone = -1) const;
+  // Frames that were not the dam's: the engine drops them, the kernel's plane leaves them to the
+  // host.
+  uint64_t left_alone() const { return drops(DAM_DROP_not_ours) + worker().host_packets; }
   const dam_zone_counters& zone(uint8_t slot) const { return counters_->worker[0].zones[slot]; }
   const dam_server_state& server_state(uint16_t slot) const { return counters_->servers[slot]; }
   const dam_worker_counters& worker() const { return counters_->worker[0]; }
@@ -76,10 +92,13 @@ class SmallSite {
   std::vector<Seen> collect();
   void answer_arp(const Seen& seen, std::vector<Seen>& rest);
   void top_up();
-  Frame frame_of(uint8_t port, std::vector<uint8_t> bytes);
+  Frame frame_of(uint8_t port, const std::vector<uint8_t>& bytes);
+  bool goes_to_engine(uint8_t port, std::vector<uint8_t>& bytes);
 
   std::unique_ptr<dam_counters> counters_;
+  std::unique_ptr<Front> front_;
   std::unique_ptr<Engine> engine_;
+  std::vector<Seen> sent_by_front_;
   std::deque<std::vector<uint8_t>> buffers_;
   Output output_;
   Limits limits_;

@@ -36,7 +36,7 @@ TEST(Open, FramesForAnotherVlanOrAnotherMacAreNotForTheDam) {
   const uint8_t tag[4] = {0x81, 0, 0, 6};
   tagged.insert(tagged.begin() + 12, tag, tag + 4);
   EXPECT_TRUE(site.send_raw(kFrontPort, tagged).empty());
-  EXPECT_EQ(site.drops(DAM_DROP_not_ours), 2u);
+  EXPECT_EQ(site.left_alone(), 2u);
 }
 
 TEST(Open, AnAckWithAWrongCookieMakesNoFlowAndIsNotAnswered) {

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "dataplane/drivers/xdp/kernel_tables.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include "dataplane/engine/flow_index.h"
+#include "ebpf/dam.skel.h"
+
+namespace dam {
+namespace {
+
+[[noreturn]] void fail(const std::string& what) {
+  throw std::system_error(errno, std::generic_category(), what);
+}
+
+void set_entries(bpf_map* map, uint32_t entries) {
+  if (bpf_map__set_max_entries(map, entries) != 0) fail("The size of a kernel table");
+}
+
+SharedArray share(const bpf_map* map) {
+  return {bpf_map__fd(map), bpf_map__value_size(map), bpf_map__max_entries(map)};
+}
+
+// The last lines of the verifier's log say what it did not believe.
+std::string last_lines(const std::string& log, size_t count) {
+  size_t at = log.find_last_not_of('\n');
+  if (at == std::string::npos) return {};
+  const size_t end = at + 1;
+  for (; count > 0 && at != std::string::npos && at > 0; --count) at = log.rfind('\n', at - 1);
+  return log.substr(at == std::string::npos ? 0 : at + 1, end - at);
+}
+
+// Counters are 64-bit words through and through, so records of them subtract word by word.
+template <class T>
+void add_difference(T& into, const T& now, const T& before) {
+  static_assert(sizeof(T) % sizeof(uint64_t) == 0);
+  for (size_t at = 0; at < sizeof(T); at += sizeof(uint64_t)) {
+    uint64_t sum = 0, is = 0, was = 0;
+    std::memcpy(&sum, reinterpret_cast<const char*>(&into) + at, sizeof sum);
+    std::memcpy(&is, reinterpret_cast<const char*>(&now) + at, sizeof is);
+    std::memcpy(&was, reinterpret_cast<const char*>(&before) + at, sizeof was);
+    sum += is - was;
+    std::memcpy(reinterpret_cast<char*>(&into) + at, &sum, sizeof sum);
+  }
+}
+
+}  // namespace
+
+SharedArray::SharedArray(int map_fd, uint32_t value_bytes, uint32_t entries) {
+  const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  const size_t stride = (value_bytes + 7) / 8 * 8;
+  bytes_ = stride * entries;
+  const size_t mapped = (bytes_ + page - 1) / page * page;
+  void* memory = mmap(nullptr, mapped, PROT_READ | PROT_WRITE, MAP_SHARED, map_fd, 0);
+  if (memory == MAP_FAILED) fail("Mapping a kernel table");
+  memory_ = {memory, Unmap{mapped}};
+}
+
+void Unmap::operator()(void* memory) const { munmap(memory, bytes); }
+
+void KernelTables::Destroy::operator()(dam_bpf* bpf) const { dam_bpf__destroy(bpf); }
+
+KernelTables::KernelTables(const Limits& limits, const uint64_t hash_key[2], bool under_test)
+    : bpf_(dam_bpf__open()), seen_zones_(DAM_MAX_ZONES) {
+  if (bpf_ == nullptr) fail("The XDP program's object");
+  const int cpus = libbpf_num_possible_cpus();
+  if (cpus <= 0) fail("The number of CPUs");
+  cpus_ = static_cast<uint32_t>(cpus);
+  const uint32_t flows = limits.flows + limits.half_open;
+  const uint32_t source_buckets = SourceTable::buckets_for(limits.sources);
+  set_entries(bpf_->maps.dam_index, FlowIndex::buckets_for(2 * flows));
+  set_entries(bpf_->maps.dam_flows, flows);
+  set_entries(bpf_->maps.dam_source_buckets, source_buckets);
+  set_entries(bpf_->maps.dam_sources, source_buckets * DAM_SOURCE_SLOTS);
+  set_entries(bpf_->maps.dam_zone_counts, cpus_ * DAM_MAX_ZONES);
+  set_entries(bpf_->maps.dam_counts, cpus_);
+  bpf_->rodata->dam_under_test = under_test ? 1 : 0;
+  std::string log(1 << 20, '\0');
+  bpf_program__set_log_buf(bpf_->progs.dam_xdp, log.data(), log.size());
+  if (const int error = dam_bpf__load(bpf_.get()); error != 0) {
+    throw std::runtime_error("The kernel refuses the XDP program (" +
+                             std::string(std::strerror(-error)) +
+                             "; Linux 6.1 or newer is needed):\n" + last_lines(log.c_str(), 6));
+  }
+  control_ = share(bpf_->maps.dam_control);
+  views_ = share(bpf_->maps.dam_views);
+  index_ = share(bpf_->maps.dam_index);
+  flows_ = share(bpf_->maps.dam_flows);
+  source_buckets_ = share(bpf_->maps.dam_source_buckets);
+  sources_ = share(bpf_->maps.dam_sources);
+  macs_ = share(bpf_->maps.dam_macs);
+  totals_ = share(bpf_->maps.dam_totals);
+  strays_ = share(bpf_->maps.dam_strays);
+  zone_counts_ = share(bpf_->maps.dam_zone_counts);
+  counts_ = share(bpf_->maps.dam_counts);
+  dam_control& control = this->control();
+  control.magic = DAM_VIEW_MAGIC;
+  control.version = DAM_VIEW_VERSION;
+  control.flow_bytes = sizeof(dam_flow);
+  control.view_bytes = sizeof(dam_view);
+  control.counters_bytes = sizeof(dam_zone_counters);
+  control.flows = flows;
+  control.index_mask = bpf_map__max_entries(bpf_->maps.dam_index) - 1;
+  control.source_buckets = source_buckets;
+  for (int i = 0; i < 2; ++i) control.hash_key[i] = control.source_key[i] = hash_key[i];
+  control.active = DAM_NO_VIEW;
+}
+
+KernelTables::~KernelTables() = default;
+
+void KernelTables::forget() {
+  for (const SharedArray* table :
+       {&index_, &flows_, &source_buckets_, &sources_, &macs_, &totals_, &strays_}) {
+    const auto bytes = table->as<std::byte>();
+    std::fill(bytes.begin(), bytes.end(), std::byte{0});
+  }
+  for (dam_kernel_counters& cpu : counts_.as<dam_kernel_counters>()) {
+    cpu.reset_tat_ns = cpu.stray_tat_ns = 0;
+  }
+  control().active = DAM_NO_VIEW;
+}
+
+SharedTables KernelTables::engine_tables() const {
+  return {.flows = flows_.as<dam_flow>(),
+          .index = index_.as<dam_index_bucket>(),
+          .source_buckets = source_buckets_.as<dam_source_bucket>(),
+          .sources = sources_.as<dam_source_entry>(),
+          .totals = totals_.as<dam_zone_totals>(),
+          .macs = macs_.as<uint64_t>()};
+}
+
+dam_view& KernelTables::view() const {
+  return views_.as<dam_view>()[control().active == DAM_NO_VIEW ? 0 : control().active];
+}
+
+dam_view& KernelTables::draft() const {
+  return views_.as<dam_view>()[control().active == 0 ? 1 : 0];
+}
+
+void KernelTables::publish_draft() {
+  __atomic_store_n(&control().active, control().active == 0 ? 1u : 0u, __ATOMIC_RELEASE);
+}
+
+void KernelTables::set_secrets(const dam_cookie_secrets& secrets) {
+  dam_control& control = this->control();
+  const uint32_t next = control.secret_generation + 1;
+  control.secrets[next & 1] = secrets;
+  __atomic_store_n(&control.secret_generation, next, __ATOMIC_RELEASE);
+}
+
+// A list that fits into the view needs no lines; others get a map of their own, as large as they
+// are. Programs under way keep the old one alive.
+void KernelTables::set_prefixes(dam_prefix_list list, const PrefixSet& set, dam_view& draft) {
+  const PrefixSet::Layout layout = set.layout();
+  dam_view_prefixes& view = draft.prefixes[list];
+  view = {};
+  view.empty = set.empty() ? 1 : 0;
+  view.zero_inside = layout.zero_inside ? 1 : 0;
+  view.zero_inside_v4 = layout.zero_inside_v4 ? 1 : 0;
+  view.few_count = static_cast<uint32_t>(layout.few.size());
+  std::copy(layout.few.begin(), layout.few.end(), view.few);
+  view.has_directory = layout.directory.empty() ? 0 : 1;
+  view.levels = layout.levels;
+  std::copy(layout.level_first.begin(), layout.level_first.end(), view.level_first);
+  const size_t lines = (layout.directory.size() + layout.lines.size() + layout.nodes.size()) / 64;
+  if (lines == 0) return;
+  view.lists_at = static_cast<uint32_t>(layout.directory.size() / 64);
+  view.nodes_at = view.lists_at + static_cast<uint32_t>(layout.lines.size() / 64);
+  LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE | BPF_F_INNER_MAP);
+  const int map = bpf_map_create(BPF_MAP_TYPE_ARRAY, "dam_lines", sizeof(uint32_t),
+                                 sizeof(dam_line), static_cast<uint32_t>(lines), &options);
+  if (map < 0) fail("Memory for a list of addresses");
+  {
+    const SharedArray memory(map, sizeof(dam_line), static_cast<uint32_t>(lines));
+    std::byte* at = memory.as<std::byte>().data();
+    for (const auto& part : {layout.directory, layout.lines, layout.nodes}) {
+      at = std::copy(part.begin(), part.end(), at);
+    }
+  }
+  const uint32_t slot =
+      static_cast<uint32_t>(&draft - views_.as<dam_view>().data()) * DAM_PREFIX_LISTS + list;
+  const int error = bpf_map_update_elem(bpf_map__fd(bpf_->maps.dam_prefix_lines), &slot, &map, 0);
+  close(map);
+  if (error != 0) fail("A list of addresses for the kernel");
+}
+
+void KernelTables::collect(dam_worker_counters& into) {
+  const auto zones = zone_counts_.as<dam_zone_counters>();
+  for (uint32_t zone = 0; zone < DAM_MAX_ZONES; ++zone) {
+    dam_zone_counters now{};
+    for (uint32_t cpu = 0; cpu < cpus_; ++cpu) {
+      add_difference(now, zones[cpu * DAM_MAX_ZONES + zone], dam_zone_counters{});
+    }
+    add_difference(into.zones[zone], now, seen_zones_[zone]);
+    seen_zones_[zone] = now;
+  }
+  dam_kernel_counters now{};
+  for (const dam_kernel_counters& cpu : counts_.as<dam_kernel_counters>()) {
+    add_difference(now, cpu, dam_kernel_counters{});
+  }
+  into.rx_packets += now.rx_packets - seen_.rx_packets;
+  into.rx_bytes += now.rx_bytes - seen_.rx_bytes;
+  into.tx_packets += now.tx_packets - seen_.tx_packets;
+  into.tx_bytes += now.tx_bytes - seen_.tx_bytes;
+  into.cookies_sent += now.cookies_sent - seen_.cookies_sent;
+  into.cookies_bad += now.cookies_bad - seen_.cookies_bad;
+  into.host_packets += now.host_packets - seen_.host_packets;
+  seen_ = now;
+}
+
+uint64_t KernelTables::climbed() const {
+  uint64_t sum = 0;
+  for (const dam_kernel_counters& cpu : counts_.as<dam_kernel_counters>()) sum += cpu.climbed;
+  return sum;
+}
+
+uint64_t KernelTables::take_out_ifindex() const {
+  uint64_t last = 0;
+  for (dam_kernel_counters& cpu : counts_.as<dam_kernel_counters>()) {
+    last = std::max(last, std::exchange(cpu.out_ifindex, 0));
+  }
+  return last;
+}
+
+int KernelTables::program_fd() const { return bpf_program__fd(bpf_->progs.dam_xdp); }
+int KernelTables::sockets_fd() const { return bpf_map__fd(bpf_->maps.dam_sockets); }
+
+}  // namespace dam

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The XDP program and the memory that it shares with the engine.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "dataplane/core/view.h"
+#include "dataplane/engine/engine.h"
+
+struct dam_bpf;
+
+namespace dam {
+
+struct Unmap {
+  size_t bytes = 0;
+  void operator()(void* memory) const;
+};
+
+// An array map, mapped into this process until the end of the object.
+class SharedArray {
+ public:
+  SharedArray() = default;
+  SharedArray(int map_fd, uint32_t value_bytes, uint32_t entries);  // throws std::system_error
+  template <class T>
+  std::span<T> as() const {
+    return {static_cast<T*>(memory_.get()), bytes_ / sizeof(T)};
+  }
+
+ private:
+  size_t bytes_ = 0;
+  std::unique_ptr<void, Unmap> memory_;
+};
+
+class KernelTables {
+ public:
+  // Throws std::runtime_error, with the verifier's last words when it refused. `under_test`: time
+  // and interface of each packet are taken from control().
+  KernelTables(const Limits& limits, const uint64_t hash_key[2], bool under_test);
+  ~KernelTables();
+  KernelTables(const KernelTables&) = delete;
+  KernelTables& operator=(const KernelTables&) = delete;
+
+  SharedTables engine_tables() const;
+  void forget();  // all flows, sources and neighbours; the counters go on
+  dam_control& control() const { return control_.as<dam_control>()[0]; }
+  dam_view& view() const;  // in force
+  // The view that is not in force: filled, then put in force whole.
+  dam_view& draft() const;
+  void set_prefixes(dam_prefix_list list, const PrefixSet& set, dam_view& draft);
+  void publish_draft();
+  void set_secrets(const dam_cookie_secrets& secrets);
+  // Adds what the kernel has counted since the last call.
+  void collect(dam_worker_counters& into);
+  uint64_t climbed() const;
+  uint64_t take_out_ifindex() const;  // tests: where the last frame went
+
+  int program_fd() const;
+  int sockets_fd() const;
+
+ private:
+  struct Destroy {
+    void operator()(dam_bpf* bpf) const;
+  };
+  std::unique_ptr<dam_bpf, Destroy> bpf_;
+  SharedArray control_, views_, index_, flows_, source_buckets_, sources_, macs_, totals_, strays_;
+  SharedArray zone_counts_, counts_;
+  uint32_t cpus_ = 0;
+  std::vector<dam_zone_counters> seen_zones_;  // what collect() has given, by zone
+  dam_kernel_counters seen_{};
+};
+
+}  // namespace dam

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "dataplane/drivers/xdp/view.h"
+
+#include "dataplane/engine/handshake.h"
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace dam {
+namespace {
+
+constexpr dam_be16 kNoPort{};
+
+// Open addressing, as the kernel looks it up; no more than DAM_PROBES entries in a row.
+void enter(std::span<uint16_t> table, const dam_address& address, dam_be16 port, size_t slot) {
+  const uint32_t bucket = dam_address_bucket(&address, port);
+  for (uint32_t i = 0; i < DAM_PROBES; ++i) {
+    uint16_t& entry = table[(bucket + i) & (table.size() - 1)];
+    if (entry != 0) continue;
+    entry = static_cast<uint16_t>(slot + 1);
+    return;
+  }
+  throw std::runtime_error("Too many listeners or servers on similar addresses.");
+}
+
+bool is_given(const dam_address& address) {
+  return (address.word[0] | address.word[1] | address.word[2] | address.word[3]) != 0;
+}
+
+void fill_interfaces(dam_view& view, const Engine& engine,
+                     std::span<const KernelInterface> kernel) {
+  const std::vector<Interface>& interfaces = engine.config().interfaces;
+  view.interfaces = static_cast<uint32_t>(interfaces.size());
+  for (size_t i = 0; i < interfaces.size(); ++i) {
+    dam_view_interface& to = view.interface[i];
+    to.ifindex = kernel[i].ifindex;
+    to.device = kernel[i].device;
+    to.vlan = interfaces[i].vlan;
+    to.mtu = interfaces[i].mtu;
+    std::copy(interfaces[i].mac.begin(), interfaces[i].mac.end(), to.mac);
+  }
+  view.gateway_interface[0] = engine.neighbours.link_towards(dam_address_v4(0));
+  view.gateway_interface[1] = engine.neighbours.link_towards(dam_address{});
+}
+
+void fill_subnets(dam_view& view, const Engine& engine) {
+  const auto links = engine.neighbours.links_by_length();
+  if (links.size() > DAM_MAX_SUBNETS) throw std::runtime_error("More than 64 subnets.");
+  view.subnets = static_cast<uint32_t>(links.size());
+  for (size_t i = 0; i < links.size(); ++i) {
+    view.subnet[i] = {links[i].prefix, links[i].mask, links[i].interface, links[i].bits};
+  }
+}
+
+void fill_own(dam_view& view, const Policy& policy, const Engine& engine) {
+  std::vector<dam_address> own = policy.listener_addresses;
+  for (const LocalAddress& local : engine.local_addresses) own.push_back(local.address);
+  const auto less = [](const dam_address& a, const dam_address& b) {
+    return std::lexicographical_compare(a.word, a.word + 4, b.word, b.word + 4);
+  };
+  const auto equal = [](const dam_address& a, const dam_address& b) {
+    return dam_address_equal(&a, &b) != 0;
+  };
+  std::sort(own.begin(), own.end(), less);
+  own.erase(std::unique(own.begin(), own.end(), equal), own.end());
+  for (size_t i = 0; i < own.size(); ++i) {
+    view.own[i] = own[i];
+    enter(view.own_table, own[i], kNoPort, i);
+  }
+  view.locals = static_cast<uint32_t>(engine.local_addresses.size());
+  for (size_t i = 0; i < view.locals; ++i) view.local[i] = engine.local_addresses[i].address;
+}
+
+void fill_zone(dam_view_zone& to, const Zone& zone) {
+  std::copy_n(zone.per_source, DAM_DIM_COUNT, to.per_source);
+  std::copy_n(zone.total, DAM_DIM_COUNT, to.total);
+  to.ban_within_ns = zone.ban_within_ns;
+  to.ban_for_ns = zone.ban_for_ns;
+  to.ban_after = zone.ban_after;
+  to.exceeded = static_cast<uint8_t>(zone.exceeded);
+  to.shadow = zone.mode == Mode::shadow ? 1 : 0;
+  to.management = zone.management ? 1 : 0;
+  to.source_bits_v4 = zone.source_bits_v4;
+  to.source_bits_v6 = zone.source_bits_v6;
+}
+static_assert(static_cast<int>(Exceeded::reset) == DAM_EXCEEDED_RESET &&
+              static_cast<int>(Exceeded::ban) == DAM_EXCEEDED_BAN);
+
+void fill_servers(dam_view& view, const Policy& policy) {
+  for (size_t slot = 0; slot < policy.servers.size(); ++slot) {
+    const Server& server = policy.servers[slot];
+    dam_view_server& to = view.server[slot];
+    to.port = server.port;
+    for (int family = 0; family < 2; ++family) {
+      to.address[family] = server.address[family];
+      if (is_given(server.address[family])) {
+        enter(view.server_table, server.address[family], server.port, slot);
+      }
+    }
+  }
+}
+
+void fill_listeners(dam_view& view, const Policy& policy) {
+  view.listeners = static_cast<uint32_t>(policy.listeners.size());
+  for (size_t slot = 0; slot < policy.listeners.size(); ++slot) {
+    const Listener& listener = policy.listeners[slot];
+    dam_view_listener& to = view.listener[slot];
+    to.address = listener.address;
+    to.port = listener.port;
+    to.zone_mask = listener.zone_mask;
+    to.in_policy = listener.in_policy ? 1 : 0;
+    enter(view.listener_table, listener.address, listener.port, slot);
+  }
+}
+
+}  // namespace
+
+void fill_view(dam_view& view, const Policy& policy, const Engine& engine,
+               std::span<const KernelInterface> interfaces, uint16_t window) {
+  view = {};
+  view.policy_version = policy.version;
+  view.first_source_port = policy.source_ports.first;
+  view.last_source_port = policy.source_ports.last;
+  view.client_window = window;
+  fill_interfaces(view, engine, interfaces);
+  fill_subnets(view, engine);
+  fill_own(view, policy, engine);
+  for (size_t slot = 0; slot < policy.zones.size(); ++slot) {
+    fill_zone(view.zone[slot], policy.zones[slot]);
+  }
+  fill_servers(view, policy);
+  fill_listeners(view, policy);
+}
+
+void fill_promises(dam_view& view, std::span<const LearnedOptions> promises) {
+  for (size_t slot = 0; slot < std::min<size_t>(promises.size(), view.listeners); ++slot) {
+    const LearnedOptions& promise = promises[slot];
+    dam_view_listener& to = view.listener[slot];
+    to.mss = promise.mss;
+    to.wscale = promise.wscale == kNoWscale ? uint8_t{DAM_WSCALE_NONE} : kPromisedWscale;
+    to.promise = static_cast<uint8_t>((promise.sack ? DAM_PROMISE_SACK : 0) |
+                                      (promise.timestamps ? DAM_PROMISE_TIMESTAMPS : 0) |
+                                      (promise.ecn ? DAM_PROMISE_ECN : 0));
+  }
+}
+
+}  // namespace dam
