@@ -21,9 +21,10 @@ std::string Address::text() const {
 
 Network Network::masked() const {
   Network result = *this;
-  for (unsigned bit = prefix_bits; bit < address.bits(); ++bit) {
-    result.address.bytes[bit / 8] &= static_cast<uint8_t>(~(0x80u >> (bit % 8)));
-  }
+  auto byte = result.address.bytes.begin() + prefix_bits / 8;
+  const auto end = result.address.bytes.begin() + address.bits() / 8;
+  if (byte < end) *byte++ &= static_cast<uint8_t>(~(0xffu >> (prefix_bits % 8)));
+  if (byte < end) std::fill(byte, end, uint8_t{0});
   return result;
 }
 

@@ -7,7 +7,8 @@ namespace {
 using namespace dam::test;
 
 uint16_t full(const Bytes& bytes) {
-  const uint32_t sum = dam_checksum_add(0, bytes.data(), bytes.data() + bytes.size());
+  const uint8_t* p = start_of(bytes);
+  const uint32_t sum = dam_checksum_add(0, p, p + bytes.size());
   return __builtin_bswap16(dam_checksum_fold(sum));
 }
 
@@ -20,7 +21,8 @@ RC_GTEST_PROP(Checksum, equals_the_naive_one_at_any_length_and_alignment, (const
   const size_t skip = *rc::gen::inRange<size_t>(0, bytes.size() + 1);
   const Bytes tail(bytes.begin() + static_cast<long>(skip), bytes.end());
   RC_ASSERT(full(tail) == naive_checksum(tail));
-  const uint32_t sum = dam_checksum_add(0, bytes.data() + skip, bytes.data() + bytes.size());
+  const uint8_t* p = start_of(bytes);
+  const uint32_t sum = dam_checksum_add(0, p + skip, p + bytes.size());
   RC_ASSERT(__builtin_bswap16(dam_checksum_fold(sum)) == naive_checksum(tail));
 }
 
@@ -33,7 +35,7 @@ TEST(Checksum, carries_of_many_full_words_are_kept) {
 
 RC_GTEST_PROP(Checksum, sums_of_stretches_add_up, (const Bytes& bytes, uint16_t head)) {
   const size_t cut = std::min<size_t>(bytes.size(), head % 64) & ~size_t{1};
-  const uint8_t* p = bytes.data();
+  const uint8_t* p = start_of(bytes);
   const uint32_t first = dam_checksum_add(0, p, p + cut);
   const uint32_t sum = dam_checksum_add(first, p + cut, p + bytes.size());
   RC_ASSERT(__builtin_bswap16(dam_checksum_fold(sum)) == naive_checksum(bytes));

@@ -275,8 +275,8 @@ TEST(ParseEmbedded, reads_what_is_quoted) {
     quoted.resize(row.octets);
     quoted.shrink_to_fit();
     dam_packet packet;
-    ASSERT_EQ(dam_parse_embedded(quoted.data(), quoted.data() + quoted.size(), &packet),
-              row.reason);
+    const uint8_t* l3 = start_of(quoted);
+    ASSERT_EQ(dam_parse_embedded(l3, l3 + quoted.size(), &packet), row.reason);
     if (row.reason != DAM_DROP_none) continue;
     EXPECT_EQ(packet.kind, DAM_KIND_TCP);
     EXPECT_EQ(packet.l3, 0);

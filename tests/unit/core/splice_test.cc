@@ -389,8 +389,8 @@ RC_GTEST_PROP(SpliceEmbedded, cut_anywhere_it_stays_within_the_quote, ()) {
   quote.resize(*rc::gen::inRange<size_t>(0, quote.size() + 1));
   quote.shrink_to_fit();
   dam_packet quoted;
-  uint8_t* end = quote.data() + quote.size();
-  if (dam_parse_embedded(quote.data(), end, &quoted) != DAM_DROP_none) return;
+  uint8_t* end = start_of(quote) + quote.size();
+  if (dam_parse_embedded(start_of(quote), end, &quoted) != DAM_DROP_none) return;
   const dam_splice splice = any_splice(spec);
   const dam_rewrite raw = rewrite_for(spec).raw();
   RC_ASSERT(dam_splice_translate_embedded(quote.data(), end, &quoted, &splice, DAM_C2S, &raw) ==
