@@ -127,7 +127,7 @@ class Engine {
   void make_port_pools(const Policy& policy, size_t server_slot, uint8_t local);
   void share_port_pools(const Policy& policy, size_t server_slot, uint8_t local);
   void replace_port_pool(uint32_t worker, size_t server_slot, uint8_t local,
-                         std::unique_ptr<PortPool> fresh);
+                         std::unique_ptr<PortPool> fresh, bool alone);
   void ask_for_next_hops(const Policy& policy);
   void publish_states(const Policy& policy, uint64_t now_ns);
   void publish_gauges();

@@ -16,6 +16,11 @@ bool same_place(const Server& a, const Server& b, uint8_t family) {
   return a.port.raw == b.port.raw && dam_address_equal(&a.address[v6], &b.address[v6]);
 }
 
+bool is_moved(const Policy* before, const Policy& now, size_t slot, uint8_t family) {
+  return before != nullptr && slot < before->servers.size() &&
+         !same_place(before->servers[slot], now.servers[slot], family);
+}
+
 }  // namespace
 
 uint32_t Engine::port_owner(const Server& server, uint8_t family, uint8_t local,
@@ -74,9 +79,12 @@ void Engine::make_port_pools(const Policy& policy, size_t server_slot, uint8_t l
   share_port_pools(policy, server_slot, local);
   // All workers' pools are made together: the first one speaks for them.
   const PortPool* first = ports_of(0, server_slot, local).load(std::memory_order_relaxed);
-  if (first != nullptr && first->has_range(range)) return;
   const Server& server = policy.servers[server_slot];
   const uint8_t family = family_of(local_addresses[local]);
+  // The pools of the server that had the slot before have that one's shares.
+  const Policy* kept = kept_.empty() ? nullptr : kept_.back().get();
+  const bool moved = is_moved(kept, policy, server_slot, family);
+  if (first != nullptr && first->has_range(range) && !moved) return;
   std::vector<std::vector<uint16_t>> shares(config_.workers);
   for (uint32_t port = range.first + kProbePorts; port <= range.last; ++port) {
     const auto number = static_cast<uint16_t>(port);
@@ -85,22 +93,29 @@ void Engine::make_port_pools(const Policy& policy, size_t server_slot, uint8_t l
   for (uint32_t worker = 0; worker < config_.workers; ++worker) {
     PortPool* before = ports_of(worker, server_slot, local).load(std::memory_order_relaxed);
     const uint64_t seed = config_.hash_key[0] ^ server_slot;
-    replace_port_pool(worker, server_slot, local,
-                      std::make_unique<PortPool>(shares[worker], seed, range, before));
+    replace_port_pool(
+        worker, server_slot, local,
+        std::make_unique<PortPool>(shares[worker], seed, range, moved ? nullptr : before), moved);
   }
 }
 
+// `alone`: other slots that share the pool keep it.
 void Engine::replace_port_pool(uint32_t worker, size_t server_slot, uint8_t local,
-                               std::unique_ptr<PortPool> fresh) {
+                               std::unique_ptr<PortPool> fresh, bool alone) {
   PortPool* before = ports_of(worker, server_slot, local).load(std::memory_order_relaxed);
+  bool kept = false;
   for (size_t slot = 0; slot < DAM_MAX_SERVERS; ++slot) {
     auto& place = ports_of(worker, slot, local);
     const bool shares = before != nullptr && place.load(std::memory_order_relaxed) == before;
-    if (shares || slot == server_slot) place.store(fresh.get(), std::memory_order_release);
+    if (slot == server_slot || (shares && !alone)) {
+      place.store(fresh.get(), std::memory_order_release);
+    } else {
+      kept |= shares;
+    }
   }
   const auto old = std::find_if(pools_.begin(), pools_.end(),
                                 [&](const auto& pool) { return pool.get() == before; });
-  if (old == pools_.end()) {
+  if (old == pools_.end() || kept) {
     pools_.push_back(std::move(fresh));
   } else {
     replaced_pools_.push_back(std::exchange(*old, std::move(fresh)));

@@ -2,6 +2,8 @@
 // A server or listener in the slot of another: living connections must not meet it.
 #include <gtest/gtest.h>
 
+#include <memory>
+
 #include "tests/unit/engine/small_site.h"
 #include "tests/unit/engine/standing.h"
 
@@ -69,6 +71,45 @@ TEST(Replaced, AListenersConnectionsEndTooThoseInTheirHelloIncluded) {
   EXPECT_EQ(count_tcp(seen, kFrontPort, DAM_TCP_RST), 2u);
   EXPECT_EQ(count_tcp(seen, kServicePort, DAM_TCP_RST), 1u);
   EXPECT_EQ(site.flows() + site.engine().worker(0).half_open_used(), 0u);
+}
+
+// Two workers, and a NIC that brings all replies of one server to the first, of the other to the
+// second.
+TEST(Replaced, TheSourcePortsTowardsItGoToTheWorkersThatItsRepliesReach) {
+  auto counters = std::make_unique<dam_counters>();
+  EngineConfig config;
+  config.limits = SmallSite::small_limits();
+  config.workers = 2;
+  config.interfaces.resize(1);
+  config.interfaces[0].subnets = {{v4(198, 18, 10, 2), 120}};
+  config.counters = counters.get();
+  config.reply_worker = [](const dam_address& server, dam_be16, const dam_address&, uint16_t) {
+    return dam_address_equal(&server, &kAnother) ? 1u : 0u;
+  };
+  Engine engine(config);
+  const auto apply = [&](const dam_address& server) {
+    auto policy = std::make_shared<Policy>();
+    policy->limits = config.limits;
+    policy->zones.resize(1);
+    policy->source_ports = {2000, 2000 + kProbePorts + 9};
+    for (const char* name : {"one", "the-same"}) {
+      policy->servers.emplace_back();
+      policy->servers.back().name = name;
+      policy->servers.back().address[0] = kServiceServer;
+      policy->servers.back().in_policy = true;
+    }
+    policy->servers[0].address[0] = server;
+    engine.apply(policy);
+  };
+  apply(kServiceServer);
+  EXPECT_EQ(engine.ports(0, 0, 0)->free(), 10u);
+  EXPECT_EQ(engine.ports(0, 0, 0), engine.ports(0, 1, 0)) << "they share them";
+  apply(kAnother);
+  EXPECT_EQ(engine.ports(0, 0, 0)->free(), 0u);
+  EXPECT_EQ(engine.ports(1, 0, 0)->free(), 10u);
+  EXPECT_EQ(engine.ports(0, 1, 0)->free(), 10u) << "who stays keeps them";
+  apply(kServiceServer);
+  EXPECT_EQ(engine.ports(0, 0, 0)->free(), 10u);
 }
 
 }  // namespace
