@@ -12,8 +12,6 @@ using namespace dam::test;
 __extension__ using Wide = unsigned __int128;
 using Signed = __int128_t;
 
-using dam::kSecond;
-
 // The promise itself, in exact arithmetic: a fluid bucket that leaks `milli` / 1000 units a second.
 // Levels are in units of 10^-12, so that nothing is ever rounded.
 class Fluid {
@@ -69,9 +67,10 @@ TEST(Gcra, from_idle_the_burst_passes_at_once_and_not_a_unit_more) {
     SCOPED_TRACE(row.sentence);
     const dam_gcra_rate rate = dam_gcra_rate_of(row.milli, row.burst);
     uint64_t tat = 0;
-    EXPECT_FALSE(dam_gcra_would_admit(&tat, &rate, kSecond, static_cast<uint32_t>(row.burst) + 10));
-    EXPECT_TRUE(dam_gcra_charge(&tat, &rate, kSecond, static_cast<uint32_t>(row.burst)));
-    EXPECT_FALSE(dam_gcra_charge(&tat, &rate, kSecond, 10));
+    EXPECT_FALSE(
+        dam_gcra_would_admit(&tat, &rate, dam::kSecond, static_cast<uint32_t>(row.burst) + 10));
+    EXPECT_TRUE(dam_gcra_charge(&tat, &rate, dam::kSecond, static_cast<uint32_t>(row.burst)));
+    EXPECT_FALSE(dam_gcra_charge(&tat, &rate, dam::kSecond, 10));
   }
 }
 
@@ -80,7 +79,7 @@ TEST(Gcra, one_by_one_the_burst_is_exact_up_to_a_quarter_million_a_second) {
     for (uint64_t burst : {1u, 2u, 3u, 20u, 1000u}) {
       const dam_gcra_rate rate = dam_gcra_rate_of(milli, burst);
       uint64_t tat = 0, admitted = 0;
-      while (admitted <= burst && dam_gcra_charge(&tat, &rate, kSecond, 1)) ++admitted;
+      while (admitted <= burst && dam_gcra_charge(&tat, &rate, dam::kSecond, 1)) ++admitted;
       EXPECT_EQ(admitted, burst) << milli;
     }
   }
@@ -182,9 +181,9 @@ TEST(Gcra, a_refusal_charges_nothing) {
 TEST(Gcra, a_burst_of_zero_still_lets_one_at_a_time_by) {
   const dam_gcra_rate rate = dam_gcra_rate_of(1000, 0);
   uint64_t tat = 0;
-  EXPECT_TRUE(dam_gcra_charge(&tat, &rate, kSecond, 1));
-  EXPECT_FALSE(dam_gcra_charge(&tat, &rate, kSecond, 1));
-  EXPECT_TRUE(dam_gcra_charge(&tat, &rate, 2 * kSecond, 1));
+  EXPECT_TRUE(dam_gcra_charge(&tat, &rate, dam::kSecond, 1));
+  EXPECT_FALSE(dam_gcra_charge(&tat, &rate, dam::kSecond, 1));
+  EXPECT_TRUE(dam_gcra_charge(&tat, &rate, 2 * dam::kSecond, 1));
 }
 
 // Threads share one bucket and one clock that they push on; what they got together is counted.
@@ -208,9 +207,9 @@ TEST(Gcra, stays_exact_when_threads_share_a_bucket) {
   constexpr uint64_t kMilli = 244'140'625, kBurst = 500;  // a unit each 4096 ns, exactly
   const dam_gcra_rate rate = dam_gcra_rate_of(kMilli, kBurst);
   for (int round = 0; round < 5; ++round) {
-    std::atomic<uint64_t> clock{kSecond};
+    std::atomic<uint64_t> clock{dam::kSecond};
     const uint64_t admitted = admitted_by_threads(rate, 4, &clock);
-    const Wide elapsed = clock.load() - kSecond + 1;
+    const Wide elapsed = clock.load() - dam::kSecond + 1;
     EXPECT_LE(admitted, static_cast<uint64_t>(elapsed * kMilli / 1'000'000'000'000) + kBurst);
     EXPECT_GE(admitted, static_cast<uint64_t>(elapsed * kMilli / 1'000'000'000'000) / 2);
   }
