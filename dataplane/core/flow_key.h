@@ -41,11 +41,18 @@ DAM_INLINE unsigned dam_flow_key_words(const struct dam_flow_key* key, uint64_t 
 }
 
 /* SipHash-1-3 of addresses and ports, 12 octets for IPv4 and 36 for IPv6: the lengths keep the
- * families apart. */
+ * families apart. `ports`: as dam_flow_key_ports gives them. */
+DAM_INLINE uint64_t dam_flow_hash_v4(const uint64_t key[2], uint32_t remote, uint32_t local,
+                                     uint32_t ports) {
+  uint64_t word = dam_pair32(remote, local);
+  return dam_siphash13_tail(key, &word, 1, ports);
+}
 DAM_INLINE uint64_t dam_flow_hash(const uint64_t key[2], const struct dam_flow_key* flow) {
   uint64_t words[4];
   uint32_t ports = (uint32_t)dam_flow_key_ports(flow);
-  if (dam_flow_key_words(flow, words) == 1) return dam_siphash13_tail(key, words, 1, ports);
+  if (dam_flow_key_words(flow, words) == 1) {
+    return dam_flow_hash_v4(key, flow->remote.word[3], flow->local.word[3], ports);
+  }
   return dam_siphash13_tail(key, words, 4, ports);
 }
 

@@ -18,11 +18,13 @@ enum {
   DAM_GCRA_CLOCK_SLACK_NS = 100000000
 };
 #define DAM_GCRA_FRACTION_MASK ((UINT64_C(1) << DAM_GCRA_FRACTION) - 1)
+/* The most of a tolerance, and of a cost: the second may still be added to a time. */
 #define DAM_GCRA_FOREVER_NS (UINT64_C(1) << 62)
+#define DAM_GCRA_NEVER_NS (UINT64_C(1) << 63)
 
-/* units * interval in ns, rounded up; UINT64_MAX when it is forever or more, which no tolerance
- * covers. A packet's octets at 4 units a second or faster fit into 64 bits; other products are
- * split, since BPF has no 128 bits. */
+/* units * interval in ns, rounded up; at most DAM_GCRA_NEVER_NS, which no tolerance covers. A
+ * packet's octets at 4 units a second or faster fit into 64 bits; other products are split, since
+ * BPF has no 128 bits. */
 DAM_INLINE uint64_t dam_gcra_cost_ns(const struct dam_gcra_rate* rate, uint32_t units) {
   if ((rate->interval_q20 >> 48) == 0 && units >> 16 == 0) {
     return (rate->interval_q20 * units + DAM_GCRA_FRACTION_MASK) >> DAM_GCRA_FRACTION;
@@ -31,7 +33,7 @@ DAM_INLINE uint64_t dam_gcra_cost_ns(const struct dam_gcra_rate* rate, uint32_t 
   uint64_t fraction = rate->interval_q20 & DAM_GCRA_FRACTION_MASK;
   uint64_t low = (whole & UINT32_MAX) * units;
   uint64_t high = (whole >> 32) * units + (low >> 32);
-  if (high >> 30) return UINT64_MAX;
+  if (high >> 30) return DAM_GCRA_NEVER_NS;
   return (high << 32 | (low & UINT32_MAX)) +
          ((fraction * units + DAM_GCRA_FRACTION_MASK) >> DAM_GCRA_FRACTION);
 }
@@ -68,10 +70,9 @@ DAM_INLINE struct dam_gcra_rate dam_gcra_rate_of(uint64_t units_per_second_milli
 /* The arrival time after these units, or 0 when they are refused. */
 DAM_INLINE uint64_t dam_gcra_next_ns(uint64_t tat_ns, const struct dam_gcra_rate* rate,
                                      uint64_t now_ns, uint32_t units) {
-  uint64_t ahead = tat_ns > now_ns ? tat_ns - now_ns : 0;
-  uint64_t cost = dam_gcra_cost_ns(rate, units);
-  if (ahead > rate->tolerance_ns || cost > rate->tolerance_ns - ahead) return 0;
-  return now_ns + ahead + cost; /* at most 2^62 after now */
+  uint64_t start = tat_ns > now_ns ? tat_ns : now_ns;
+  uint64_t next = start + dam_gcra_cost_ns(rate, units);
+  return next - now_ns <= rate->tolerance_ns ? next : 0; /* at most 2^62 after now */
 }
 
 /* Would a charge pass now? Changes nothing. */

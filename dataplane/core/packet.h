@@ -13,6 +13,13 @@ enum dam_parse_extent {
   DAM_PARSE_QUOTED /* the head that an ICMP error quotes: IP header and 8 octets (RFC 792) */
 };
 
+/* What lies before `end` can be read; but the BPF verifier wants to see data_end compared. */
+#ifdef __bpf__
+#define DAM_BEYOND(p, bytes, data_end) ((p) + (bytes) > (data_end))
+#else
+#define DAM_BEYOND(p, bytes, data_end) ((void)(data_end), 0)
+#endif
+
 /* `l4` and `end` are set; a whole segment lies within them, a quoted one may end early. */
 DAM_INLINE enum dam_drop_reason dam_parse_tcp(const uint8_t* data, const uint8_t* data_end,
                                               enum dam_parse_extent extent,
@@ -20,11 +27,11 @@ DAM_INLINE enum dam_drop_reason dam_parse_tcp(const uint8_t* data, const uint8_t
   const uint8_t* tcp = data + packet->l4;
   DAM_PIN(tcp);
   uint32_t there = (uint32_t)(packet->end - packet->l4), header = there;
-  if (there < 8 || tcp + 8 > data_end) return DAM_DROP_malformed;
+  if (there < 8 || DAM_BEYOND(tcp, 8, data_end)) return DAM_DROP_malformed;
   packet->src_port.raw = dam_load16(tcp);
   packet->dst_port.raw = dam_load16(tcp + 2);
   packet->seq.value = dam_load_be32(tcp + 4);
-  if (there >= DAM_TCP_BYTES && tcp + DAM_TCP_BYTES <= data_end) {
+  if (there >= DAM_TCP_BYTES && !DAM_BEYOND(tcp, DAM_TCP_BYTES, data_end)) {
     header = (uint32_t)(tcp[12] >> 4) * 4;
     if (header < DAM_TCP_BYTES) return DAM_DROP_malformed;
     packet->ack.value = dam_load_be32(tcp + 8);
@@ -90,6 +97,11 @@ DAM_INLINE enum dam_drop_reason dam_parse_ipv4(const uint8_t* data, const uint8_
   packet->dst = dam_address_v4(dam_load32(ip + 16));
   if (dam_parse_end(data, data_end, extent, l3 + total, packet)) return DAM_DROP_malformed;
   if (dam_load_be16(ip + 6) & 0x3fff) return DAM_DROP_fragment; /* more fragments, or an offset */
+#ifndef __bpf__ /* the usual length once more by itself: offsets that the compiler knows */
+  if (header == DAM_IPV4_BYTES) {
+    return dam_parse_l4(data, data_end, extent, l3 + DAM_IPV4_BYTES, ip[9], packet);
+  }
+#endif
   return dam_parse_l4(data, data_end, extent, l3 + header, ip[9], packet);
 }
 
@@ -153,6 +165,12 @@ DAM_INLINE enum dam_drop_reason dam_parse(const uint8_t* data, const uint8_t* da
   packet->vlan = DAM_VLAN_NONE;
   if (data + DAM_ETHERNET_BYTES > data_end) return DAM_DROP_malformed;
   uint16_t ether_type = dam_load_be16(data + 12);
+#ifndef __bpf__ /* the usual case once more by itself, as in dam_parse_ipv4 */
+  if (ether_type == DAM_ETHER_IPV4) {
+    packet->l3 = DAM_ETHERNET_BYTES;
+    return dam_parse_ipv4(data, data_end, DAM_PARSE_WHOLE, DAM_ETHERNET_BYTES, packet);
+  }
+#endif
   if (ether_type == DAM_ETHER_VLAN) {
     if (data + DAM_ETHERNET_BYTES + DAM_VLAN_BYTES > data_end) return DAM_DROP_malformed;
     uint16_t vlan = dam_load_be16(data + 14) & 0xfff;

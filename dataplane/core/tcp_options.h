@@ -113,6 +113,40 @@ DAM_INLINE int dam_is_usual_timestamps(const uint8_t* first, const uint8_t* data
   return bytes == 12 && first + 12 <= data_end && dam_load_be32(first) == 0x0101080a;
 }
 
+#ifndef __bpf__ /* whose verifier would follow each of these */
+DAM_INLINE void dam_take_wscale(uint32_t word, struct dam_tcp_options* options) {
+  uint8_t wscale = (uint8_t)word;
+  options->wscale = wscale > DAM_WSCALE_MAX ? (uint8_t)DAM_WSCALE_MAX : wscale;
+}
+
+/* The options of a SYN as Linux, Windows and Apple's systems lay them out, a few words compared
+ * instead of octets walked: 0 when they are laid out otherwise. */
+DAM_INLINE int dam_take_usual_syn(const uint8_t* first, uint32_t at, uint32_t bytes,
+                                  struct dam_tcp_options* options) {
+  if (bytes < 12 || dam_load_be16(first) != (DAM_OPTION_MSS << 8 | 4)) return 0;
+  uint32_t mss = dam_load_be32(first), second = dam_load_be32(first + 4);
+  if (bytes == 20 && second == 0x0402080a) { /* MSS, SACK, timestamps, NOP, scale */
+    uint32_t last = dam_load_be32(first + 16);
+    if (last >> 8 != 0x010303) return 0;
+    dam_take_wscale(last, options);
+    dam_take_timestamps(first + 6, at + 6, options);
+  } else if (bytes == 12 && second >> 8 == 0x010303) { /* MSS, NOP, scale, NOP, NOP, SACK */
+    if (dam_load_be32(first + 8) != 0x01010402) return 0;
+    dam_take_wscale(second, options);
+  } else if (bytes == 24 && second >> 8 == 0x010303) { /* ..., timestamps, SACK, end */
+    if (dam_load_be32(first + 8) != 0x0101080a) return 0;
+    if (dam_load_be32(first + 20) >> 8 != 0x040200) return 0;
+    dam_take_wscale(second, options);
+    dam_take_timestamps(first + 10, at + 10, options);
+  } else {
+    return 0;
+  }
+  options->mss = (uint16_t)mss;
+  options->sack_permitted = 1;
+  return 1;
+}
+#endif
+
 /* Reads the options of a parsed TCP packet: DAM_DROP_none, or DAM_DROP_malformed for lengths that
  * cannot be (RFC 9293 MUST-7) and for doubled timestamps or SACK options. */
 DAM_INLINE enum dam_drop_reason dam_parse_tcp_options(const uint8_t* data, const uint8_t* data_end,
@@ -127,6 +161,12 @@ DAM_INLINE enum dam_drop_reason dam_parse_tcp_options(const uint8_t* data, const
     dam_take_timestamps(first + 2, at + 2, options);
     return DAM_DROP_none;
   }
+#ifndef __bpf__
+  if ((packet->tcp_flags & DAM_TCP_SYN) != 0 && packet->payload <= data_end - data &&
+      dam_take_usual_syn(first, at, packet->payload - at, options)) {
+    return DAM_DROP_none;
+  }
+#endif
   return dam_walk_options(data, data_end, at, packet->payload - at, options);
 }
 

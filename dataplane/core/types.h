@@ -123,10 +123,16 @@ typedef struct dam_address {
 
 DAM_INLINE dam_address dam_address_v4(uint32_t raw_network_order) {
   dam_address result;
+#ifndef __bpf__ /* whose stack takes aligned words only */
+  /* In the halves that dam_address_equal loads: a load that spans two stores waits for both. */
+  dam_store64(&result.word[0], 0);
+  dam_store64(&result.word[2], __builtin_bswap32(0xffffu) | (uint64_t)raw_network_order << 32);
+#else
   result.word[0] = 0;
   result.word[1] = 0;
   result.word[2] = __builtin_bswap32(0xffffu);
   result.word[3] = raw_network_order;
+#endif
   return result;
 }
 DAM_INLINE dam_address dam_load_address(const void* p) {

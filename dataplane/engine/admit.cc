@@ -4,74 +4,16 @@
 #include <algorithm>
 #include <iterator>
 
-#include "dataplane/core/gcra.h"
-#include "dataplane/engine/worker.h"
+#include "dataplane/engine/packet_path.h"
 
 namespace dam {
 
-namespace {
-
-// The reasons of drop_reason.h in the order of enum dam_dimension.
-constexpr dam_drop_reason kSourceReasons[DAM_DIM_COUNT] = {
-    DAM_DROP_source_packets, DAM_DROP_source_bytes_up, DAM_DROP_source_bytes_down,
-    DAM_DROP_source_connections};
-constexpr dam_drop_reason kTotalReasons[DAM_DIM_COUNT] = {
-    DAM_DROP_zone_packets, DAM_DROP_zone_bytes_up, DAM_DROP_zone_bytes_down,
-    DAM_DROP_zone_connections};
-
 // Kept out of the straight path, which a lone worker takes.
-[[gnu::noinline]] bool charge_shared(uint64_t* tat_ns, const dam_gcra_rate* rate, uint64_t now_ns,
-                                     uint32_t units) {
-  return dam_gcra_charge(tat_ns, rate, now_ns, units) != 0;
+bool Worker::charge_shared(uint64_t& tat_ns, const dam_gcra_rate& rate, uint32_t units) const {
+  return dam_gcra_charge(&tat_ns, &rate, now_ns_, units) != 0;
 }
-[[gnu::noinline]] void refit(uint64_t* tat_ns, const dam_gcra_rate* rate, uint64_t now_ns) {
-  dam_gcra_refit(tat_ns, rate, now_ns);
-}
-
-}  // namespace
-
-inline bool Worker::within(uint64_t& tat_ns, const dam_gcra_rate& rate, uint32_t units) const {
-  const bool passes = alone_ ? dam_gcra_charge_alone(&tat_ns, &rate, now_ns_, units) != 0
-                             : charge_shared(&tat_ns, &rate, now_ns_, units);
-  if (!passes) [[unlikely]]
-    refit(&tat_ns, &rate, now_ns_);
-  return passes;
-}
-
-inline dam_drop_reason Worker::charge(const Flow& flow, const Zone& zone, dam_dimension dimension,
-                                      uint32_t units) {
-  const dam_gcra_rate& per_source = zone.per_source[dimension];
-  if (per_source.interval_q20 != 0 && flow.source != kNone) {
-    uint64_t& tat_ns = engine_.sources[flow.source].tat_ns[dimension];
-    if (!within(tat_ns, per_source, units) && exceeded(flow, zone, false, dimension)) {
-      return kSourceReasons[dimension];
-    }
-  }
-  const dam_gcra_rate& total = zone.total[dimension];
-  if (total.interval_q20 != 0) {
-    uint64_t& tat_ns = engine_.zone_totals[flow.zone_slot].tat_ns[dimension];
-    if (!within(tat_ns, total, units) && exceeded(flow, zone, true, dimension)) {
-      return kTotalReasons[dimension];
-    }
-  }
-  return DAM_DROP_none;
-}
-
-bool Worker::is_banned(const Flow& flow, const Zone& zone) const {
-  return flow.source != kNone && (flow.flags & DAM_FLOW_ADMIN) == 0 && zone.mode == Mode::enforce &&
-         SourceTable::banned(engine_.sources[flow.source], now_ns_);
-}
-
-dam_drop_reason Worker::admit_packet(const Flow& flow, dam_direction direction, uint32_t bytes) {
-  const Zone& zone = policy_->zones[flow.zone_slot];
-  if (is_banned(flow, zone)) return DAM_DROP_zone_banned;
-  // What a client sends counts as its packets; bytes count each way.
-  if (direction == DAM_C2S) {
-    const Drop refused = charge(flow, zone, DAM_DIM_packets, 1);
-    if (refused != DAM_DROP_none) return refused;
-    return charge(flow, zone, DAM_DIM_bytes_up, bytes);
-  }
-  return charge(flow, zone, DAM_DIM_bytes_down, bytes);
+void Worker::refit(uint64_t& tat_ns, const dam_gcra_rate& rate) const {
+  dam_gcra_refit(&tat_ns, &rate, now_ns_);
 }
 
 // True: the packet is refused. A source is never blamed for the zone's total.
@@ -149,6 +91,7 @@ void Worker::uncount_concurrent(Flow& flow) {
 }
 
 // True when a source is banned in each zone that this listener leads to: then its SYN ends here.
+// Allowed addresses never are (rule 5).
 bool Worker::banned_everywhere(const dam_address& source, uint16_t listener_slot) const {
   uint64_t mask = policy_->listeners[listener_slot].zone_mask;
   if (mask == 0) return false;
@@ -162,7 +105,7 @@ bool Worker::banned_everywhere(const dam_address& source, uint16_t listener_slot
       return false;
     }
   }
-  return true;
+  return !policy_->allow.contains(source);
 }
 
 }  // namespace dam

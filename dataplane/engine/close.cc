@@ -3,7 +3,7 @@
 // that they are meant for, and only what the endpoints then do, or their silence, ends a flow.
 #include <algorithm>
 
-#include "dataplane/engine/worker.h"
+#include "dataplane/engine/packet_path.h"
 
 namespace dam {
 

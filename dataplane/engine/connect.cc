@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "dataplane/core/siphash.h"
-#include "dataplane/engine/worker.h"
+#include "dataplane/engine/packet_path.h"
 
 namespace dam {
 
@@ -69,9 +69,10 @@ void Worker::connect(Flow& flow, Handshake& handshake) {
                   true);
   }
   const uint16_t slot = handshake.candidates[handshake.next_candidate++];
-  if (!bind_source_port(flow, slot)) return refuse(flow, DAM_DROP_no_source_port, true);
+  uint64_t hash = 0;
+  if (!bind_source_port(flow, slot, hash)) return refuse(flow, DAM_DROP_no_source_port, true);
   ++counters_->servers[slot].connections_opened;
-  start_clocks(flow, handshake);
+  start_clocks(flow, handshake, hash);
   handshake.retransmit_after_ns = kFirstSynRetryNs;
   handshake.stage_deadline_ns = now_ns_ + policy_->timeouts.connect_ns;
   send_syn(flow, handshake);
@@ -79,11 +80,9 @@ void Worker::connect(Flow& flow, Handshake& handshake) {
 
 // ISN after RFC 6528 (a 64 ns clock, an offset of its own for each 4-tuple), and a TSval that moves
 // forward likewise: a server in TIME-WAIT then takes a port that comes back (RFC 6191).
-void Worker::start_clocks(Flow& flow, Handshake& handshake) {
-  const uint64_t offset = server_side_hash(flow);
-  handshake.iss = dam_seq_of(static_cast<uint32_t>(offset) + static_cast<uint32_t>(now_ns_ >> 6));
-  const auto clock =
-      static_cast<uint32_t>(offset >> 32) + static_cast<uint32_t>(now_ns_ / 1'000'000);
+void Worker::start_clocks(Flow& flow, Handshake& handshake, uint64_t hash) {
+  handshake.iss = dam_seq_of(static_cast<uint32_t>(hash) + static_cast<uint32_t>(now_ns_ >> 6));
+  const auto clock = static_cast<uint32_t>(hash >> 32) + static_cast<uint32_t>(now_ns_ / 1'000'000);
   flow.splice.ts_delta[DAM_C2S] = clock - handshake.client_tsval;
 }
 

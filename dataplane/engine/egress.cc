@@ -3,9 +3,7 @@
 // reason.
 #include <cstring>
 
-#include "dataplane/core/checksum.h"
-#include "dataplane/core/gcra.h"
-#include "dataplane/engine/worker.h"
+#include "dataplane/engine/packet_path.h"
 
 namespace dam {
 
@@ -21,58 +19,6 @@ void Worker::count_drop(Drop reason, uint32_t zone) { ++zone_counters(zone).drop
 void Worker::drop(Frame& frame, Drop reason, uint32_t zone) {
   count_drop(reason, zone);
   out_->dropped.add(frame);
-}
-
-bool Worker::transmit(Frame& frame, uint16_t l3, uint8_t family, const NextHop& hop, bool urgent) {
-  const uint64_t mac = engine_.neighbours.mac_word(hop.neighbour);
-  if ((mac & Neighbours::kKnown) == 0) {
-    drop(frame, DAM_DROP_no_neighbour, 0);
-    return false;
-  }
-  transmit_to(mac, hop.interface, frame, l3, family, urgent);
-  return true;
-}
-
-void Worker::transmit_to(uint64_t mac, uint16_t out, const Frame& frame, uint16_t l3,
-                         uint8_t family, bool urgent) {
-  const Frame sent = with_ethernet(frame, l3, interface(static_cast<uint8_t>(out)), mac, family);
-  ++counters_->tx_packets;
-  counters_->tx_bytes += sent.bytes;
-  (urgent ? out_->urgent : out_->normal).add(sent);
-}
-
-dam_rewrite Worker::rewrite_of(const Flow& flow, dam_direction direction) const {
-  const Server& server = policy_->servers[flow.server_slot];
-  const Listener& listener = policy_->listeners[flow.listener_slot];
-  if (direction == DAM_C2S) {
-    return {engine_.local_addresses[flow.local].address, server.address[flow.family == 6],
-            dam_hton16(flow.source_port), server.port};
-  }
-  return {listener.address, flow.client, listener.port, flow.client_port};
-}
-
-// False: the packet went nowhere.
-bool Worker::forward(Flow& flow, dam_direction direction, Job& job) {
-  Frame& frame = *job.frame;
-  const dam_packet& packet = job.packet;
-  const uint16_t mtu = interface(flow.out_interface[direction]).mtu;
-  if (packet.end - packet.l3 > mtu) {
-    too_big(flow, direction, job, mtu);
-    return false;
-  }
-  const dam_rewrite rewrite = rewrite_of(flow, direction);
-  const Drop refused = dam_splice_translate(frame.data, frame.data + frame.bytes, &packet,
-                                            &flow.splice, direction, &rewrite);
-  if (refused != DAM_DROP_none) {
-    drop(frame, refused, flow.zone_slot);
-    return false;
-  }
-  frame.bytes = packet.end;  // link-layer padding stays behind
-  dam_zone_counters& zone = zone_counters(flow.zone_slot);
-  ++zone.packets[direction];
-  zone.bytes[direction] += frame.bytes;
-  return transmit(frame, packet.l3, flow.family, hop(flow, direction),
-                  (flow.flags & DAM_FLOW_MANAGEMENT) != 0);
 }
 
 bool Worker::originate(const Segment& segment, const NextHop& hop, bool urgent) {

@@ -39,6 +39,7 @@ struct FrameList {
   uint32_t count = 0;
   bool full() const { return count == N; }
   void add(const Frame& f) { frame[count++] = f; }
+  Frame& append() { return frame[count++]; }  // for the caller to fill, field by field
   std::span<Frame> all() { return {frame.data(), count}; }
 };
 

@@ -6,7 +6,7 @@
 #include <cstring>
 
 #include "dataplane/engine/http_head.h"
-#include "dataplane/engine/worker.h"
+#include "dataplane/engine/packet_path.h"
 
 namespace dam {
 
@@ -83,20 +83,20 @@ void Worker::take_bytes(Flow& flow, Handshake& handshake, Job& job) {
     }
   }
   count_drop(fresh ? DAM_DROP_consumed : DAM_DROP_held_duplicate, flow.zone_slot);
-  acknowledge_client(flow, handshake, frame);
+  acknowledge_client(flow, handshake, job);
   if (flow.state == DAM_FLOW_hello && handshake.held_bytes > before) read_hello(flow, handshake);
 }
 
-void Worker::acknowledge_client(const Flow& flow, const Handshake& handshake, Frame& frame) {
+void Worker::acknowledge_client(const Flow& flow, const Handshake& handshake, Job& job) {
   Segment ack = to_client(flow, DAM_TCP_ACK);
   const uint32_t room = hold_.buffer_bytes() - handshake.held_bytes;
   const bool scaled = handshake.client_wscale != kNoWscale;
   ack.window =
       static_cast<uint16_t>(std::min<uint32_t>(scaled ? room >> kPromisedWscale : room, 65535));
   ack.timestamps = handshake.timestamps;
-  ack.tsval = client_clock(client_side_hash(flow));
+  ack.tsval = client_clock(job.hash);
   ack.tsecr = handshake.client_tsval;
-  answer(frame, ack, hop(flow, DAM_S2C), (flow.flags & DAM_FLOW_MANAGEMENT) != 0);
+  answer(*job.frame, ack, hop(flow, DAM_S2C), (flow.flags & DAM_FLOW_MANAGEMENT) != 0);
 }
 
 void Worker::read_hello(Flow& flow, Handshake& handshake) {

@@ -5,7 +5,7 @@
 #include <cstring>
 
 #include "dataplane/core/checksum.h"
-#include "dataplane/engine/worker.h"
+#include "dataplane/engine/packet_path.h"
 
 namespace dam {
 

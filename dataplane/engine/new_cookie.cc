@@ -63,7 +63,8 @@ bool Worker::replaced_by_new_cookie(Flow& flow, Job& job) {
   }
   const uint16_t listener_slot = flow.listener_slot;
   dam_tcp_options options;
-  const Drop refused = may_open(job, listener_slot, options);
+  const Drop unfit = read_opening(job, options);
+  const Drop refused = unfit != DAM_DROP_none ? unfit : may_open(job.packet.src, listener_slot);
   if (refused != DAM_DROP_none) {
     drop(*job.frame, refused, flow.zone_slot);
     return true;
@@ -71,7 +72,7 @@ bool Worker::replaced_by_new_cookie(Flow& flow, Job& job) {
   count_drop(DAM_DROP_closed, flow.zone_slot);
   reset_server(flow);
   release(flow);
-  on_cookie(job, listener_slot);
+  open(job, listener_slot, cookie, options);
   return true;
 }
 

@@ -37,18 +37,22 @@ bool Worker::cookie_holds(const dam_packet& packet, dam_cookie_options& options)
                               dam_seq_add(packet.ack, kBefore), &options) != 0;
 }
 
-dam_drop_reason Worker::may_open(const Job& job, uint16_t listener_slot,
-                                 dam_tcp_options& options) const {
-  const Frame& frame = *job.frame;
-  const dam_packet& packet = job.packet;
-  const Drop bad = dam_parse_tcp_options(frame.data, frame.data + frame.bytes, &packet, &options);
-  if (bad != DAM_DROP_none) return bad;
-  if (!checksum_holds(job)) return DAM_DROP_bad_checksum;
-  if (policy_->allow.contains(packet.src)) return DAM_DROP_none;
-  if (policy_->deny.contains(packet.src)) return DAM_DROP_denied;
-  return banned_everywhere(packet.src, listener_slot) ? DAM_DROP_banned : DAM_DROP_none;
+// May this source begin a connection at this listener?
+dam_drop_reason Worker::may_open(const dam_address& source, uint16_t listener_slot) const {
+  if (is_denied(source)) return DAM_DROP_denied;
+  return banned_everywhere(source, listener_slot) ? DAM_DROP_banned : DAM_DROP_none;
 }
 
+// What else a segment needs that brings a cookie back.
+dam_drop_reason Worker::read_opening(const Job& job, dam_tcp_options& options) const {
+  const Frame& frame = *job.frame;
+  const Drop bad =
+      dam_parse_tcp_options(frame.data, frame.data + frame.bytes, &job.packet, &options);
+  if (bad != DAM_DROP_none) return bad;
+  return checksum_holds(job) ? DAM_DROP_none : DAM_DROP_bad_checksum;
+}
+
+// The source has been asked about: see stranger().
 void Worker::on_cookie(Job& job, uint16_t listener_slot) {
   const dam_packet& packet = job.packet;
   dam_cookie_options cookie;
@@ -60,9 +64,8 @@ void Worker::on_cookie(Job& job, uint16_t listener_slot) {
     return drop(*job.frame, DAM_DROP_bad_cookie, 0);
   }
   dam_tcp_options options;
-  const Drop refused = may_open(job, listener_slot, options);
+  const Drop refused = read_opening(job, options);
   if (refused != DAM_DROP_none) return drop(*job.frame, refused, 0);
-  ++counters_->cookies_accepted;
   open(job, listener_slot, cookie, options);
 }
 
@@ -98,6 +101,7 @@ uint32_t Worker::make_room_half_open() {
 void Worker::open(Job& job, uint16_t listener_slot, const dam_cookie_options& cookie,
                   const dam_tcp_options& options) {
   const dam_packet& packet = job.packet;
+  ++counters_->cookies_accepted;
   const NextHop back = engine_.neighbours.next_hop(packet.src);
   if (!back) return drop(*job.frame, DAM_DROP_no_neighbour, 0);
   if (back.interface != job.interface) return drop(*job.frame, DAM_DROP_bad_source, 0);

@@ -4,69 +4,101 @@
 #include <cstring>
 
 #include "dataplane/core/checksum.h"
+#include "dataplane/core/tcp_options.h"
 
 namespace dam {
 
 namespace {
 
 constexpr uint8_t kHopLimit = 64;
-constexpr uint16_t kIpv4Bytes = 20;
-constexpr uint16_t kIpv6Bytes = 40;
-constexpr uint16_t kTcpBytes = 20;
+
+// Writes 32-bit words and sums them up: a checksum that reads them again would wait for the stores.
+class Words {
+ public:
+  explicit Words(uint8_t* at) : at_(at) {}
+  void put(uint32_t host) { put_raw(__builtin_bswap32(host)); }
+  void put_raw(uint32_t network) {
+    dam_store32(at_, network);
+    sum_ += network;
+    at_ += 4;
+  }
+  void put(const dam_address& address, bool v4) {
+    for (int i = v4 ? 3 : 0; i < 4; ++i) put_raw(address.word[i]);
+  }
+  void add(uint32_t words) { sum_ += words; }  // to the sum alone
+  uint64_t sum() const { return sum_; }
+  uint8_t* at() const { return at_; }
+
+ private:
+  uint8_t* at_;
+  uint64_t sum_ = 0;
+};
+
+uint32_t word_of(uint32_t a, uint32_t b, uint32_t c, uint32_t d) {
+  return a << 24 | b << 16 | c << 8 | d;
+}
 
 // RFC 9293 3.1 and RFC 7323; padded to 32-bit words with NOPs in front, as the kernel does.
-uint8_t* write_options(uint8_t* at, const Segment& s) {
-  if (s.mss != 0) {
-    *at++ = 2, *at++ = 4;
-    dam_store_be16(at, s.mss);
-    at += 2;
-  }
+void put_options(Words& to, const Segment& s) {
+  if (s.mss != 0) to.put(word_of(DAM_OPTION_MSS, 4, 0, 0) | s.mss);
+  const uint32_t sack =
+      s.sack_permitted ? word_of(DAM_OPTION_SACK_PERMITTED, 2, 0, 0) : word_of(1, 1, 0, 0);
   if (s.timestamps) {
-    *at++ = s.sack_permitted ? 4 : 1;
-    *at++ = s.sack_permitted ? 2 : 1;
-    *at++ = 8, *at++ = 10;
-    dam_store_be32(at, s.tsval);
-    dam_store_be32(at + 4, s.tsecr);
-    at += 8;
+    to.put(sack | word_of(0, 0, DAM_OPTION_TIMESTAMPS, DAM_TIMESTAMPS_BYTES));
+    to.put(s.tsval);
+    to.put(s.tsecr);
   } else if (s.sack_permitted) {
-    *at++ = 1, *at++ = 1, *at++ = 4, *at++ = 2;
+    to.put(word_of(1, 1, DAM_OPTION_SACK_PERMITTED, 2));
   }
-  if (s.wscale != 15) {
-    *at++ = 1, *at++ = 3, *at++ = 3, *at++ = s.wscale;
-  }
-  return at;
+  if (s.wscale != DAM_WSCALE_NONE) to.put(word_of(1, DAM_OPTION_WSCALE, 3, s.wscale));
+}
+
+uint32_t options_bytes(const Segment& s) {
+  const uint32_t sack = s.sack_permitted ? 4 : 0;
+  const uint32_t mss = s.mss != 0 ? 4 : 0;
+  const uint32_t wscale = s.wscale != DAM_WSCALE_NONE ? 4 : 0;
+  return mss + (s.timestamps ? 12 : sack) + wscale;
 }
 
 void write_ipv4(uint8_t* ip, const Segment& s, uint16_t total) {
-  std::memset(ip, 0, kIpv4Bytes);
-  ip[0] = 0x45;
-  dam_store_be16(ip + 2, total);
-  ip[6] = 0x40;  // don't fragment
-  ip[8] = kHopLimit;
-  ip[9] = 6;
-  dam_store32(ip + 12, s.src.word[3]);
-  dam_store32(ip + 16, s.dst.word[3]);
-  dam_checksum_ipv4_set(ip);
+  Words words(ip);
+  words.put(word_of(0x45, 0, 0, 0) | total);
+  words.put(word_of(0, 0, 0x40, 0));  // don't fragment
+  words.put(word_of(kHopLimit, DAM_PROTOCOL_TCP, 0, 0));
+  words.put(s.src, true);
+  words.put(s.dst, true);
+  dam_store16(ip + 10, static_cast<uint16_t>(~dam_checksum_reduce(words.sum())));
 }
 
 void write_ipv6(uint8_t* ip, const Segment& s, uint16_t payload) {
-  dam_store_be32(ip, 0x60000000u);
-  dam_store_be16(ip + 4, payload);
-  ip[6] = 6;
-  ip[7] = kHopLimit;
-  std::memcpy(ip + 8, &s.src, 16);
-  std::memcpy(ip + 24, &s.dst, 16);
+  Words words(ip);
+  words.put(word_of(0x60, 0, 0, 0));
+  words.put(uint32_t{payload} << 16 | DAM_PROTOCOL_TCP << 8 | kHopLimit);
+  words.put(s.src, false);
+  words.put(s.dst, false);
 }
 
-void write_tcp(uint8_t* tcp, const Segment& s, uint8_t header_bytes) {
-  dam_store16(tcp, s.src_port.raw);
-  dam_store16(tcp + 2, s.dst_port.raw);
-  dam_store_be32(tcp + 4, s.seq.value);
-  dam_store_be32(tcp + 8, s.ack.value);
-  tcp[12] = static_cast<uint8_t>(header_bytes / 4 << 4);
-  tcp[13] = s.flags;
-  dam_store_be16(tcp + 14, s.window);
-  dam_store32(tcp + 16, 0);
+// The pseudo header's sum (RFC 9293 3.1, RFC 8200 8.1).
+void add_pseudo(Words& words, const Segment& s, bool v4, uint32_t bytes) {
+  for (int i = v4 ? 3 : 0; i < 4; ++i) {
+    words.add(s.src.word[i]);
+    words.add(s.dst.word[i]);
+  }
+  words.add(__builtin_bswap32(DAM_PROTOCOL_TCP << 16 | bytes));
+}
+
+// The payload lies behind the header already.
+void write_tcp(uint8_t* tcp, const Segment& s, bool v4, uint32_t header, uint32_t payload) {
+  Words words(tcp);
+  words.put_raw(s.src_port.raw | uint32_t{s.dst_port.raw} << 16);
+  words.put(s.seq.value);
+  words.put(s.ack.value);
+  words.put(header << 26 | uint32_t{s.flags} << 16 | s.window);
+  words.put(0);  // checksum, urgent pointer
+  put_options(words, s);
+  add_pseudo(words, s, v4, header + payload);
+  if (payload != 0) words.add(dam_checksum_add(0, words.at(), words.at() + payload));
+  dam_store16(tcp + 16, static_cast<uint16_t>(~dam_checksum_reduce(words.sum())));
 }
 
 void copy_payload(uint8_t* at, const Segment& s) {
@@ -80,33 +112,22 @@ void copy_payload(uint8_t* at, const Segment& s) {
 
 bool write_segment(Frame& frame, const Segment& s) {
   const bool v4 = dam_address_is_v4(&s.dst) != 0;
-  uint8_t* ip = frame.data + DAM_ETHERNET_BYTES;
-  uint8_t* tcp = ip + (v4 ? kIpv4Bytes : kIpv6Bytes);
-  uint8_t* payload = write_options(tcp + kTcpBytes, s);
-  const size_t payload_bytes = s.payload.size() + s.payload2.size();
-  const size_t bytes = static_cast<size_t>(payload - frame.data) + payload_bytes;
+  uint8_t* const ip = frame.data + DAM_ETHERNET_BYTES;
+  uint8_t* const tcp = ip + (v4 ? DAM_IPV4_BYTES : DAM_IPV6_BYTES);
+  const uint32_t header = DAM_TCP_BYTES + options_bytes(s);
+  const size_t payload = s.payload.size() + s.payload2.size();
+  const size_t bytes = static_cast<size_t>(tcp - frame.data) + header + payload;
   if (bytes > kFrameBytes) return false;
-  copy_payload(payload, s);
-  write_tcp(tcp, s, static_cast<uint8_t>(payload - tcp));
+  copy_payload(tcp + header, s);
+  write_tcp(tcp, s, v4, header, static_cast<uint32_t>(payload));
   const auto ip_bytes = static_cast<uint16_t>(bytes - DAM_ETHERNET_BYTES);
   if (v4) {
     write_ipv4(ip, s, ip_bytes);
   } else {
-    write_ipv6(ip, s, static_cast<uint16_t>(ip_bytes - kIpv6Bytes));
+    write_ipv6(ip, s, static_cast<uint16_t>(ip_bytes - DAM_IPV6_BYTES));
   }
   frame.bytes = static_cast<uint16_t>(bytes);
-  dam_store_be16(frame.data + 12, v4 ? 0x0800 : 0x86dd);
-  dam_packet packet{};
-  packet.src = s.src;
-  packet.dst = s.dst;
-  packet.family = v4 ? 4 : 6;
-  packet.kind = DAM_KIND_TCP;
-  packet.l3 = DAM_ETHERNET_BYTES;
-  packet.l4 = static_cast<uint16_t>(tcp - frame.data);
-  packet.payload = static_cast<uint16_t>(payload - frame.data);
-  packet.payload_bytes = static_cast<uint16_t>(payload_bytes);
-  packet.end = frame.bytes;
-  dam_checksum_tcp_set(frame.data, &packet);
+  dam_store_be16(frame.data + 12, v4 ? DAM_ETHER_IPV4 : DAM_ETHER_IPV6);
   return true;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <span>
 
 #include "dataplane/core/packet.h"
@@ -36,26 +37,20 @@ struct Segment {
 // False: payload does not fit into kFrameBytes.
 bool write_segment(Frame& frame, const Segment& segment);
 
-// Ethernet (and VLAN) header in front of the IP packet that starts at frame.data + l3; `mac_word`
-// has the destination in its first six bytes. By value: a frame that was written field by field and
-// is then copied in one piece stalls the copy.
-inline Frame with_ethernet(const Frame& frame, uint16_t l3, const Interface& interface,
-                           uint64_t mac_word, uint8_t family) {
-  const bool tagged = interface.vlan != DAM_VLAN_NONE;
-  const uint16_t header = tagged ? DAM_ETHERNET_BYTES + DAM_VLAN_BYTES : DAM_ETHERNET_BYTES;
-  uint8_t* at = frame.data + l3 - header;
-  __builtin_memcpy(at, &mac_word, 6);
-  __builtin_memcpy(at + 6, interface.mac.data(), 6);
-  if (tagged) {
+// Ethernet (and VLAN) header in front of the IP packet at `l3`; `mac_word` has the destination in
+// its first six bytes. Gives where the frame begins.
+inline uint8_t* write_ethernet(uint8_t* l3, const Interface& interface, uint64_t mac_word,
+                               uint8_t family) {
+  uint8_t* at = l3 - DAM_ETHERNET_BYTES;
+  if (interface.vlan != DAM_VLAN_NONE) {
+    at -= DAM_VLAN_BYTES;
     dam_store_be16(at + 12, DAM_ETHER_VLAN);
     dam_store_be16(at + 14, interface.vlan);
   }
-  dam_store_be16(at + header - 2, family == 4 ? DAM_ETHER_IPV4 : DAM_ETHER_IPV6);
-  return {.data = at,
-          .bytes = static_cast<uint16_t>(frame.bytes + header - l3),
-          .port = interface.port,
-          .checksum = frame.checksum,
-          .buffer = frame.buffer};
+  dam_store64(at, mac_word);  // the last two bytes are the next field's
+  std::memcpy(at + 6, interface.mac.data(), 6);
+  dam_store_be16(l3 - 2, family == 4 ? DAM_ETHER_IPV4 : DAM_ETHER_IPV6);
+  return at;
 }
 
 }  // namespace dam

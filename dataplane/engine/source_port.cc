@@ -5,7 +5,8 @@
 
 namespace dam {
 
-bool Worker::bind_source_port(Flow& flow, uint16_t server_slot) {
+// `hash`: of the flow as the server's packets name it.
+bool Worker::bind_source_port(Flow& flow, uint16_t server_slot, uint64_t& hash) {
   const Server& server = policy_->servers[server_slot];
   const NextHop way = engine_.neighbours.next_hop(server.address[flow.family == 6]);
   if (!way) return false;
@@ -19,9 +20,8 @@ bool Worker::bind_source_port(Flow& flow, uint16_t server_slot) {
     flow.server_slot = server_slot;
     flow.out_interface[DAM_C2S] = static_cast<uint8_t>(way.interface);
     flow.neighbour[DAM_C2S] = way.neighbour;
-    if (!take_source_port(flow)) continue;
-    if (index_of_flows_.insert(server_side_hash(flow), flow_ref(index_of(flow), DAM_S2C)))
-      return true;
+    if (!take_source_port(flow, hash)) continue;
+    if (index_of_flows_.insert(hash, flow_ref(index_of(flow), DAM_S2C))) return true;
     engine_.ports(index_, server_slot, flow.local)->give(flow.source_port, now_ns_);
     flow.source_port = 0;
     return false;
@@ -31,7 +31,7 @@ bool Worker::bind_source_port(Flow& flow, uint16_t server_slot) {
 
 // A port that no living flow has to this address and port: slots of one server share their ports,
 // but one may have found its pool before the other moved here.
-bool Worker::take_source_port(Flow& flow) {
+bool Worker::take_source_port(Flow& flow, uint64_t& hash) {
   constexpr int kTries = 8;
   PortPool* pool = engine_.ports(index_, flow.server_slot, flow.local);
   if (pool == nullptr) return false;
@@ -44,7 +44,8 @@ bool Worker::take_source_port(Flow& flow) {
     const uint16_t port = pool->take(now_ns_, policy_->timeouts.port_rest_ns);
     if (port == 0) return false;
     reply.dst_port = dam_hton16(port);
-    if (find_flow(reply, hash_of(reply)) == kNone) {
+    hash = hash_of(reply);
+    if (find_flow(reply, hash) == kNone) {
       flow.source_port = port;
       return true;
     }

@@ -87,6 +87,7 @@ class SourceTable {
 
   Place place(const SourceKey& key) const;
   uint32_t& word(uint32_t index) { return buckets_[index / kSlots].word[index % kSlots]; }
+  uint32_t slots_like(uint32_t bucket, uint32_t word) const;
   Search search(const SourceKey& key, const Place& place);
   bool pin(uint32_t index, uint32_t member, const SourceKey& key);
   static bool remembers(const SourceEntry& entry, uint64_t now_ns, uint64_t violations_ns);

@@ -58,6 +58,9 @@ Worker::Worker(Engine& engine, uint32_t index)
   for (uint32_t i = static_cast<uint32_t>(handshakes_.size()); i > 0; --i) {
     free_handshakes_.push_back(i - 1);
   }
+  for (uint32_t port = 0; port < untagged_.size(); ++port) {
+    untagged_[port] = engine.neighbours.interface_of(static_cast<uint8_t>(port), DAM_VLAN_NONE);
+  }
 }
 
 void Worker::begin(Output& output, uint64_t now_ns) {
@@ -120,22 +123,26 @@ void Worker::parse(Job& job, Frame& frame) {
   job.refused = dam_parse(frame.data, frame.data + frame.bytes, &job.packet);
   job.hash = 0;
   job.source_known = false;
+  const bool tcp = job.refused == DAM_DROP_none && job.packet.kind == DAM_KIND_TCP;
+  const uint64_t hash = tcp ? hash_of_packet(job.packet) : 0;
   if (job.refused == DAM_DROP_none && !is_addressed_here(job)) job.refused = DAM_DROP_not_ours;
-  if (job.refused != DAM_DROP_none || job.packet.kind != DAM_KIND_TCP) return;
-  job.hash = hash_of(job.packet);
-  index_of_flows_.prefetch(job.hash);
+  if (job.refused != DAM_DROP_none || !tcp) return;
+  job.hash = hash;
+  index_of_flows_.prefetch(hash);
   policy_->deny.prefetch(job.packet.src);
 }
 
 // On an interface's VLAN, and to its link address (or to all, as ARP and NDP need): a port may be
 // promiscuous, and a VLAN separates.
 bool Worker::is_addressed_here(Job& job) const {
-  job.interface = engine_.neighbours.interface_of(job.frame->port, job.packet.vlan);
+  const Frame& frame = *job.frame;
+  const bool tagged = job.packet.vlan != DAM_VLAN_NONE;
+  job.interface =
+      tagged ? engine_.neighbours.interface_of(frame.port, job.packet.vlan) : untagged_[frame.port];
   if (job.interface == NextHop::kNone) return false;
-  const uint8_t* destination = job.frame->data;
-  if ((destination[0] & 1) != 0) return job.packet.kind != DAM_KIND_TCP;
-  return std::memcmp(destination, interface(static_cast<uint8_t>(job.interface)).mac.data(), 6) ==
-         0;
+  if ((frame.data[0] & 1) != 0) return job.packet.kind != DAM_KIND_TCP;
+  const MacAddress& own = interface(static_cast<uint8_t>(job.interface)).mac;
+  return std::memcmp(frame.data, own.data(), own.size()) == 0;
 }
 
 // The tag alone picks a candidate: whether it really is the packet's flow is checked by handle(),
@@ -208,22 +215,15 @@ void Worker::handle(Job& job) {
   return direction == DAM_C2S ? on_client_early(flow, job) : on_server_early(flow, job);
 }
 
-void Worker::splice(Flow& flow, dam_direction direction, Job& job) {
-  const dam_packet& packet = job.packet;
-  if (!dam_in_window(&flow.splice, &flow.track, direction, &packet)) {
-    return drop(*job.frame, DAM_DROP_out_of_window, flow.zone_slot);
-  }
-  const Drop refused = admit_packet(flow, direction, job.frame->bytes);
-  if (refused != DAM_DROP_none) return refuse_segment(flow, job, refused);
-  flow.last_seen = coarse(now_ns_);
-  dam_track_segment(&flow.track, direction, &packet, dam_seq_add(packet.seq, packet.payload_bytes));
-  forward(flow, direction, job);
+uint64_t Worker::hash_of_packet(const dam_packet& packet) const {
+  const uint64_t* const key = engine_.config().hash_key;
+  const dam_flow_key flow{packet.src, packet.dst, packet.src_port, packet.dst_port};
+  if (packet.family != 4) return dam_flow_hash(key, &flow);
+  return dam_flow_hash_v4(key, packet.src.word[3], packet.dst.word[3],
+                          static_cast<uint32_t>(dam_flow_key_ports(&flow)));
 }
 
-uint64_t Worker::hash_of(const dam_packet& packet) const {
-  const dam_flow_key key{packet.src, packet.dst, packet.src_port, packet.dst_port};
-  return dam_flow_hash(engine_.config().hash_key, &key);
-}
+uint64_t Worker::hash_of(const dam_packet& packet) const { return hash_of_packet(packet); }
 
 bool Worker::is_flow(uint32_t ref, const dam_packet& packet) const {
   const Flow& flow = flows_[ref >> 1];
@@ -261,9 +261,7 @@ void Worker::stranger(Job& job) {
   if (job.looked_ahead ? job.denied : is_denied(packet.src)) {
     return drop(*job.frame, DAM_DROP_denied, 0);
   }
-  if (banned_everywhere(packet.src, slot) && !policy_->allow.contains(packet.src)) {
-    return drop(*job.frame, DAM_DROP_banned, 0);
-  }
+  if (banned_everywhere(packet.src, slot)) return drop(*job.frame, DAM_DROP_banned, 0);
   const uint8_t flags = packet.tcp_flags;
   if ((flags & (DAM_TCP_SYN | DAM_TCP_ACK | DAM_TCP_RST | DAM_TCP_FIN)) == DAM_TCP_SYN) {
     return on_syn(job, slot);

@@ -88,26 +88,41 @@ class Worker {
   static bool may_open_flow(const Job& job);
   SourceKey front_key(const dam_address& source) const;
   void handle(Job& job);
-  void splice(Flow& flow, dam_direction direction, Job& job);
   void stranger(Job& job);
   void for_the_dam(Job& job);
   uint32_t find_flow(const dam_packet& packet, uint64_t hash) const;
   bool is_flow(uint32_t ref, const dam_packet& packet) const;
   bool banned_everywhere(const dam_address& source, uint16_t listener_slot) const;
   static bool turn_to_quoted(const Frame& frame, dam_packet& packet);
+  [[gnu::always_inline]] inline uint64_t hash_of_packet(const dam_packet& packet) const;
   uint64_t hash_of(const dam_packet& packet) const;
 
-  // egress.cc: frames leave here, or are counted.
+  // splice.cc: the straight way of an established connection's packets.
+  void splice(Flow& flow, dam_direction direction, Job& job);
+  Drop admit_packet(const Flow& flow, dam_direction direction, uint16_t bytes);
+  bool forward(Flow& flow, dam_direction direction, Job& job);
+  template <dam_direction kWay>
+  void splice_along(Flow& flow, Job& job);
+  template <dam_direction kWay>
+  Drop admit_along(const Flow& flow, uint16_t bytes);
+  template <dam_direction kWay>
+  bool forward_along(Flow& flow, Job& job);
+
+  // packet_path.h: pieces of several files.
+  bool within(uint64_t& tat_ns, const dam_gcra_rate& rate, uint32_t units) const;
+  Drop charge(const Flow& flow, const Zone& zone, dam_dimension dimension, uint32_t units);
+  bool is_banned(const Flow& flow, const Zone& zone) const;
   dam_rewrite rewrite_of(const Flow& flow, dam_direction direction) const;
+  bool transmit(Frame& frame, uint16_t l3, uint8_t family, const NextHop& hop, bool urgent);
+  void transmit_to(uint64_t mac, uint16_t out, const Frame& frame, uint16_t l3, uint8_t family,
+                   bool urgent);
+
+  // egress.cc: frames leave here, or are counted.
   void count_drop(Drop reason, uint32_t zone);
   void drop(Frame& frame, Drop reason, uint32_t zone);
-  bool transmit(Frame& frame, uint16_t l3, uint8_t family, const NextHop& hop, bool urgent);
-  bool forward(Flow& flow, dam_direction direction, Job& job);
   bool originate(const Segment& segment, const NextHop& hop, bool urgent);
   // Rule 4: the last spare frames are management's.
   static uint32_t kept_spares(bool urgent) { return urgent ? 0 : kSpares / 8; }
-  void transmit_to(uint64_t mac, uint16_t out, const Frame& frame, uint16_t l3, uint8_t family,
-                   bool urgent);
   void answer(Frame& frame, const Segment& segment, const NextHop& hop, bool urgent);
   void answer_sender(Job& job, const Segment& segment, bool urgent = false);
   void reset_sender(Job& job, Drop reason, ResetTo whom = ResetTo::stray);
@@ -116,12 +131,10 @@ class Worker {
   const Interface& interface(uint8_t index) const { return engine_.config().interfaces[index]; }
 
   // admit.cc: buckets, bans, shares.
-  Drop admit_packet(const Flow& flow, dam_direction direction, uint32_t bytes);
   Drop admit_connection(Flow& flow, const Zone& zone);
-  bool within(uint64_t& tat_ns, const dam_gcra_rate& rate, uint32_t units) const;
-  Drop charge(const Flow& flow, const Zone& zone, dam_dimension dimension, uint32_t units);
+  bool charge_shared(uint64_t& tat_ns, const dam_gcra_rate& rate, uint32_t units) const;
+  void refit(uint64_t& tat_ns, const dam_gcra_rate& rate) const;
   bool exceeded(const Flow& flow, const Zone& zone, bool total, int limit);
-  bool is_banned(const Flow& flow, const Zone& zone) const;
   bool enter_source(const Flow& flow, const Zone& zone);
   void refuse_segment(Flow& flow, Job& job, Drop reason);
   void violated(const Flow& flow, const Zone& zone);
@@ -154,7 +167,8 @@ class Worker {
   bool may_be_cookie(Flow& flow) const;
   static bool fits_connection(const Flow& flow, const dam_packet& packet);
   bool replaced_by_new_cookie(Flow& flow, Job& job);
-  Drop may_open(const Job& job, uint16_t listener_slot, dam_tcp_options& options) const;
+  Drop may_open(const dam_address& source, uint16_t listener_slot) const;
+  Drop read_opening(const Job& job, dam_tcp_options& options) const;
 
   // hello.cc: client bytes that wait for a route.
   void on_client_early(Flow& flow, Job& job);
@@ -162,7 +176,7 @@ class Worker {
   uint32_t service_share(uint32_t capacity) const;
   static bool is_service(const Flow& flow);
   void take_bytes(Flow& flow, Handshake& handshake, Job& job);
-  void acknowledge_client(const Flow& flow, const Handshake& handshake, Frame& frame);
+  void acknowledge_client(const Flow& flow, const Handshake& handshake, Job& job);
   void read_hello(Flow& flow, Handshake& handshake);
   void read_http(Flow& flow, Handshake& handshake, std::span<const uint8_t> bytes);
   void hello_refused(Flow& flow, HelloStatus status);
@@ -174,12 +188,12 @@ class Worker {
   // connect.cc, source_port.cc: the server's side of the handshake.
   void choose_candidates(const Flow& flow, Handshake& handshake, const Route& route) const;
   void connect(Flow& flow, Handshake& handshake);
-  bool bind_source_port(Flow& flow, uint16_t server_slot);
-  bool take_source_port(Flow& flow);
+  bool bind_source_port(Flow& flow, uint16_t server_slot, uint64_t& hash);
+  bool take_source_port(Flow& flow, uint64_t& hash);
   void unbind_source_port(Flow& flow);
   uint64_t server_side_hash(const Flow& flow) const;
   uint64_t client_side_hash(const Flow& flow) const;
-  void start_clocks(Flow& flow, Handshake& handshake);
+  void start_clocks(Flow& flow, Handshake& handshake, uint64_t hash);
   void send_syn(Flow& flow, Handshake& handshake);
   void on_server_early(Flow& flow, Job& job);
   void on_syn_ack(Flow& flow, Handshake& handshake, Job& job, const dam_tcp_options& options);
@@ -289,13 +303,13 @@ class Worker {
   };
   BigArray<Stray> strays_{4096};
   uint32_t sweep_at_ = kNone;  // next flow to check against a new deny list
-  uint16_t ip_ident_ = 0;
 
   // Probes of servers; worker 0 alone.
   std::vector<Probe> probes_;  // [server slot * 2 + family is IPv6]
   size_t probe_next_ = 0;
   uint32_t probe_next_port_ = 0;
   PortRange probe_range_{0, 0};
+  std::array<uint16_t, 256> untagged_;  // the interface of a port's untagged frames, or kNone
   std::array<Job, kBurst> jobs_;
 };
 

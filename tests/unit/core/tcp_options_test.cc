@@ -129,6 +129,44 @@ TEST(TcpOptions, lengths_that_cannot_be_are_malformed) {
   }
 }
 
+std::vector<Option> syn_of_linux() {
+  return {raw(2, {5, 0xb4}), raw(4, {}), timestamps(1, 0), nop(), raw(3, {7})};
+}
+std::vector<Option> syn_of_windows() {
+  return {raw(2, {5, 0xb4}), nop(), raw(3, {8}), nop(), nop(), raw(4, {})};
+}
+std::vector<Option> syn_of_apple() {
+  return {raw(2, {5, 0xb4}), nop(), raw(3, {6}), nop(), nop(), timestamps(1, 0), raw(4, {})};
+}
+
+dam_drop_reason read_with(uint8_t tcp_flags, const Bytes& frame, dam_tcp_options* options) {
+  dam_packet packet;
+  EXPECT_EQ(parse(frame, &packet), DAM_DROP_none);
+  packet.tcp_flags = tcp_flags;
+  return dam_parse_tcp_options(frame.data(), frame.data() + frame.size(), &packet, options);
+}
+
+// A SYN's options are recognised by a few words where they are laid out as usual; others are walked
+// octet by octet. Whatever octet is another one, both ways say the same.
+TEST(TcpOptions, of_a_SYN_say_what_they_say_in_any_other_segment) {
+  for (const std::vector<Option>& layout : {syn_of_linux(), syn_of_windows(), syn_of_apple()}) {
+    FrameSpec spec;
+    spec.options = layout;
+    Bytes frame = write_frame(spec);
+    for (size_t at = 54; at < frame.size(); ++at) {
+      const uint8_t before = frame[at];
+      for (int value = 0; value < 256; ++value) {
+        frame[at] = static_cast<uint8_t>(value);
+        dam_tcp_options of_syn, of_ack;
+        ASSERT_EQ(read_with(DAM_TCP_SYN, frame, &of_syn), read_with(DAM_TCP_ACK, frame, &of_ack))
+            << at << " " << value;
+        ASSERT_EQ(std::memcmp(&of_syn, &of_ack, sizeof of_syn), 0) << at << " " << value;
+      }
+      frame[at] = before;
+    }
+  }
+}
+
 RC_GTEST_PROP(TcpOptions, any_octets_are_read_within_the_header, ()) {
   FrameSpec spec;
   spec.options = std::vector<Option>(*rc::gen::inRange<size_t>(0, 41), nop());

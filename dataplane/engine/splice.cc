@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The straight way, which nearly all packets go: one of an established connection lies in its
+// windows and within its buckets, is translated, and is out. Compiled once for each direction.
+#include "dataplane/engine/packet_path.h"
+
+namespace dam {
+
+template <dam_direction kWay>
+[[gnu::always_inline]] inline void Worker::splice_along(Flow& flow, Job& job) {
+  const dam_packet& packet = job.packet;
+  if (!dam_in_window(&flow.splice, &flow.track, kWay, &packet)) [[unlikely]] {
+    return drop(*job.frame, DAM_DROP_out_of_window, flow.zone_slot);
+  }
+  const Drop refused = admit_along<kWay>(flow, job.frame->bytes);
+  if (refused != DAM_DROP_none) return refuse_segment(flow, job, refused);
+  flow.last_seen = coarse(now_ns_);
+  dam_track_segment(&flow.track, kWay, &packet, dam_seq_add(packet.seq, packet.payload_bytes));
+  forward_along<kWay>(flow, job);
+}
+
+// What a client sends counts as its packets; bytes count each way.
+template <dam_direction kWay>
+[[gnu::always_inline]] inline Worker::Drop Worker::admit_along(const Flow& flow, uint16_t bytes) {
+  const Zone& zone = policy_->zones[flow.zone_slot];
+  if (is_banned(flow, zone)) [[unlikely]]
+    return DAM_DROP_zone_banned;
+  if (kWay == DAM_S2C) return charge(flow, zone, DAM_DIM_bytes_down, bytes);
+  const Drop refused = charge(flow, zone, DAM_DIM_packets, 1);
+  if (refused != DAM_DROP_none) return refused;
+  return charge(flow, zone, DAM_DIM_bytes_up, bytes);
+}
+
+// False: the packet went nowhere.
+template <dam_direction kWay>
+[[gnu::always_inline]] inline bool Worker::forward_along(Flow& flow, Job& job) {
+  Frame& frame = *job.frame;
+  const dam_packet& packet = job.packet;
+  const uint16_t mtu = interface(flow.out_interface[kWay]).mtu;
+  if (packet.end - packet.l3 > mtu) [[unlikely]] {
+    too_big(flow, kWay, job, mtu);
+    return false;
+  }
+  const dam_rewrite rewrite = rewrite_of(flow, kWay);
+  const Drop refused = dam_splice_translate(frame.data, frame.data + frame.bytes, &packet,
+                                            &flow.splice, kWay, &rewrite);
+  if (refused != DAM_DROP_none) [[unlikely]] {
+    drop(frame, refused, flow.zone_slot);
+    return false;
+  }
+  frame.bytes = packet.end;  // link-layer padding stays behind
+  dam_zone_counters& zone = zone_counters(flow.zone_slot);
+  ++zone.packets[kWay];
+  zone.bytes[kWay] += frame.bytes;
+  return transmit(frame, packet.l3, flow.family, hop(flow, kWay),
+                  (flow.flags & DAM_FLOW_MANAGEMENT) != 0);
+}
+
+void Worker::splice(Flow& flow, dam_direction direction, Job& job) {
+  direction == DAM_C2S ? splice_along<DAM_C2S>(flow, job) : splice_along<DAM_S2C>(flow, job);
+}
+
+Worker::Drop Worker::admit_packet(const Flow& flow, dam_direction direction, uint16_t bytes) {
+  return direction == DAM_C2S ? admit_along<DAM_C2S>(flow, bytes)
+                              : admit_along<DAM_S2C>(flow, bytes);
+}
+
+bool Worker::forward(Flow& flow, dam_direction direction, Job& job) {
+  return direction == DAM_C2S ? forward_along<DAM_C2S>(flow, job)
+                              : forward_along<DAM_S2C>(flow, job);
+}
+
+}  // namespace dam
