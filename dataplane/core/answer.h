@@ -67,23 +67,23 @@ DAM_INLINE void dam_put32(uint8_t* p, uint32_t octets, uint64_t* sum) {
 DAM_INLINE uint8_t* dam_answer_options(uint8_t* at, const uint8_t* data_end,
                                        const struct dam_answer* a, uint64_t* sum) {
   if (a->mss) {
-    if (at + 4 > data_end) return 0;
+    if (at + 4 > data_end) return DAM_NULL;
     dam_put32(at, 0x02040000u | a->mss, sum);
     at += 4;
   }
   if (a->timestamps) {
-    if (at + 12 > data_end) return 0;
+    if (at + 12 > data_end) return DAM_NULL;
     dam_put32(at, a->sack_permitted ? 0x0402080au : 0x0101080au, sum);
     dam_put32(at + 4, a->tsval, sum);
     dam_put32(at + 8, a->tsecr, sum);
     at += 12;
   } else if (a->sack_permitted) {
-    if (at + 4 > data_end) return 0;
+    if (at + 4 > data_end) return DAM_NULL;
     dam_put32(at, 0x01010402u, sum);
     at += 4;
   }
   if (a->wscale != DAM_WSCALE_NONE) {
-    if (at + 4 > data_end) return 0;
+    if (at + 4 > data_end) return DAM_NULL;
     dam_put32(at, 0x01030300u | a->wscale, sum);
     at += 4;
   }

@@ -193,9 +193,9 @@ DAM_INLINE enum dam_drop_reason dam_splice_translate(uint8_t* data, const uint8_
                                                      enum dam_direction direction,
                                                      const struct dam_rewrite* rewrite) {
   if (packet->family == 4) {
-    return dam_splice_family(data, data_end, 4, packet, 0, splice, direction, rewrite);
+    return dam_splice_family(data, data_end, 4, packet, DAM_NULL, splice, direction, rewrite);
   }
-  return dam_splice_family(data, data_end, 6, packet, 0, splice, direction, rewrite);
+  return dam_splice_family(data, data_end, 6, packet, DAM_NULL, splice, direction, rewrite);
 }
 
 /* Translates back the packet that an ICMP error quotes, from its IP header on (`quoted` is what
@@ -220,7 +220,7 @@ DAM_INLINE enum dam_drop_reason dam_splice_translate_embedded(uint8_t* l3, const
   if (there >= DAM_TCP_BYTES && tcp + DAM_TCP_BYTES <= end) {
     if (quoted->tcp_flags & DAM_TCP_ACK) sum += dam_add_be32(tcp + 8, shift.ack, 0);
     /* Options that were cut stay as they are. */
-    (void)dam_splice_any_options(l3, end, quoted, 0, splice, &shift, &sum);
+    (void)dam_splice_any_options(l3, end, quoted, DAM_NULL, splice, &shift, &sum);
   }
   if (there >= 18 && tcp + 18 <= end) dam_apply_checksum(tcp + 16, sum);
   return DAM_DROP_none;

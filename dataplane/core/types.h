@@ -10,8 +10,10 @@
 #define DAM_INLINE static inline __attribute__((always_inline, unused))
 
 #ifdef __cplusplus
+#define DAM_NULL nullptr
 #define DAM_STATIC_ASSERT(condition, text) static_assert(condition, text)
 #else
+#define DAM_NULL ((void*)0)
 #define DAM_STATIC_ASSERT(condition, text) _Static_assert(condition, text)
 #endif
 

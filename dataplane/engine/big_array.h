@@ -49,8 +49,9 @@ class BigArray {
 
  public:
   BigArray() = default;
-  explicit BigArray(std::size_t count)
-      : size_(count), data_(BigAllocator<T>::allocate(count), Free{count}) {
+  explicit BigArray(std::size_t count) : size_(count) {
+    if (count == 0) return;
+    data_ = {BigAllocator<T>::allocate(count), Free{count}};
     std::memset(static_cast<void*>(data()), 0, bytes());
   }
   // Memory of another owner, as it is; it must outlive the array.

@@ -299,6 +299,7 @@ bool Neighbours::confirm(uint16_t id, uint64_t now_ns) {
 }
 
 void Neighbours::tick(uint64_t now_ns, Output& output) {
+  if (by_host_) return;
   spares_left_ = std::min(kSparesATick, output.spare.count);
   announce(output);
   const bool wanted = attention_.exchange(0, std::memory_order_acq_rel) != 0;
@@ -310,6 +311,10 @@ void Neighbours::tick(uint64_t now_ns, Output& output) {
     if (id == 0 && &slot >= order_.data() + used()) break;
     if (id != 0) attend(neighbours_[id - 1u], now_ns, output);
   }
+}
+
+void Neighbours::set_mac(uint16_t interface, const dam_address& address, const MacAddress& mac) {
+  learn(interface, address, mac.data(), true, 0);
 }
 
 void Neighbours::attend(Neighbour& neighbour, uint64_t now_ns, Output& output) {

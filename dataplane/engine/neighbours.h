@@ -88,6 +88,12 @@ class Neighbours {
   void tick(uint64_t now_ns, Output& output);
   static constexpr uint32_t kSparesATick = 32;
 
+  // Where the host's kernel resolves next hops: this asks and announces nothing, and is told.
+  void leave_to_host() { by_host_ = true; }
+  void set_mac(uint16_t interface, const dam_address& address, const MacAddress& mac);
+  template <class F>  // F(id, interface, address), for each neighbour in use
+  void for_each(F&& visit) const;
+
   uint32_t used() const;
 
  private:
@@ -147,9 +153,20 @@ class Neighbours {
   std::atomic<uint32_t> announced_{0};  // how many of the own set
   std::atomic<const OwnSet*> own_{nullptr};
   std::vector<std::unique_ptr<const OwnSet>> kept_;
+  bool by_host_ = false;
   uint64_t scanned_ns_ = 0;   // worker 0's
   bool hurried_ = false;      // the same
   uint32_t spares_left_ = 0;  // of this tick
 };
+
+template <class F>
+void Neighbours::for_each(F&& visit) const {
+  for (size_t i = 0; i < used(); ++i) {
+    const uint16_t slot = __atomic_load_n(&order_[i], __ATOMIC_ACQUIRE);
+    if (slot == 0) continue;  // being made
+    const Neighbour& neighbour = neighbours_[slot - 1u];
+    visit(static_cast<uint16_t>(slot - 1u), neighbour.interface, neighbour.address);
+  }
+}
 
 }  // namespace dam

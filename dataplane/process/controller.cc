@@ -170,7 +170,7 @@ void Controller::open(const StartConfig& config, const v1::Start& start) {
   saved_.end_attempt();
   give_counters();
   keeper_.seal();
-  drop_privileges();
+  drop_privileges(running->capabilities());
   running->start_workers();
   running_ = std::move(running);
   start_digest_ = start_digest(start);
@@ -184,14 +184,15 @@ void Controller::give_counters() const {
   }
 }
 
-void Controller::drop_privileges() {
+void Controller::drop_privileges(const std::vector<uint32_t>& kept) {
   if (account_.uid == 0) {
     say("WARNING: stays root, as --user asks.");
     return;
   }
-  become(account_);
+  become(account_, kept);
   keeper_.end_with_parent();
-  say("The ports are open; from here on as user " + account_.name + ", without capabilities.");
+  say("The ports are open; from here on as user " + account_.name +
+      (kept.empty() ? ", without capabilities." : ", with CAP_NET_ADMIN and CAP_BPF."));
 }
 
 void Controller::tick() {

@@ -36,7 +36,7 @@ class Controller {
   static v1::Reply restart_needed();
   void resume();  // with what was saved, if anything was
   void open(const StartConfig& config, const v1::Start& start);
-  void drop_privileges();
+  void drop_privileges(const std::vector<uint32_t>& kept);
   void give_counters() const;
   void say_refusal(const v1::Reply& reply);
 

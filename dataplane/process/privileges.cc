@@ -66,12 +66,16 @@ void keep_only(const std::vector<uint32_t>& capabilities) {
   check(syscall(SYS_capset, &header, data) == 0, "Capabilities cannot be dropped");
 }
 
-void become(const Account& account) {
+void become(const Account& account, const std::vector<uint32_t>& kept) {
   const std::string who = "user \"" + account.name + "\"";
+  check(prctl(PR_SET_KEEPCAPS, kept.empty() ? 0 : 1, 0, 0, 0) == 0, "Capabilities for " + who);
   check(setgroups(0, nullptr) == 0, "Groups cannot be left for " + who);
   check(setresgid(account.gid, account.gid, account.gid) == 0, "The group of " + who);
   check(setresuid(account.uid, account.uid, account.uid) == 0, "The change to " + who);
+  keep_only(kept);
+  const std::string own = std::to_string(gettid());
   for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
+    if (!kept.empty() && task.path().filename() == own) continue;
     if (thread_has_rights(task.path())) {
       throw std::runtime_error("A thread kept capabilities as " + who + ".");
     }

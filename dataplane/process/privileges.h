@@ -31,8 +31,8 @@ void forbid_new_privileges();
 // Keeps these capabilities (CAP_…) of the calling thread, drops all others.
 void keep_only(const std::vector<uint32_t>& capabilities);
 
-// All threads become this user, without any capability; checked afterwards, thread by thread.
-// Throws std::runtime_error when a right is left.
-void become(const Account& account);
+// All threads become this user, without any capability but those that the calling thread keeps
+// (CAP_…); checked afterwards, thread by thread. Throws std::runtime_error when a right is left.
+void become(const Account& account, const std::vector<uint32_t>& kept = {});
 
 }  // namespace dam

@@ -2,17 +2,15 @@
 // A dataplane with its ports open: the driver, the engine, and a thread for each worker.
 #pragma once
 
-#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "dataplane/drivers/dpdk/driver.h"
-#include "dataplane/drivers/dpdk/worker_loop.h"
 #include "dataplane/engine/engine.h"
 #include "dataplane/ipc/counters_file.h"
 #include "dataplane/ipc/start_builder.h"
 #include "dataplane/process/keeper.h"
+#include "dataplane/process/plane.h"
 
 namespace dam {
 
@@ -33,19 +31,17 @@ class Running {
   std::vector<std::string> apply(const v1::Snapshot& snapshot);
   void tick(uint64_t now_ns);  // every 100 ms
 
-  std::string driver_name() const { return driver_->name(); }
+  std::string driver_name() const { return plane_->name(); }
+  std::vector<uint32_t> capabilities() const { return plane_->capabilities(); }
   uint64_t policy_version() const { return policy_ == nullptr ? 0 : policy_->version; }
 
  private:
-  void say_ports(Keeper& keeper) const;
   void wait_until_applied() const;
 
   Limits limits_;
-  std::unique_ptr<DpdkDriver> driver_;
+  std::unique_ptr<Plane> plane_;
   std::unique_ptr<CountersFile> counters_;
   std::unique_ptr<Engine> engine_;
-  std::vector<std::unique_ptr<WorkerLoop>> loops_;
-  std::atomic<bool> stop_{false};
   std::shared_ptr<const Policy> policy_;
   uint64_t next_secret_ns_ = 0;
 };

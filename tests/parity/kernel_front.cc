@@ -96,7 +96,7 @@ class KernelFront : public Front {
   }
 
   KernelTables& tables_;
-  std::vector<KernelInterface> interfaces_;
+  std::vector<XdpInterface> interfaces_;
   uint32_t secret_generation_ = 0xffffffffu;
 };
 

@@ -28,7 +28,7 @@ bool is_given(const dam_address& address) {
 }
 
 void fill_interfaces(dam_view& view, const Engine& engine,
-                     std::span<const KernelInterface> kernel) {
+                     std::span<const XdpInterface> kernel) {
   const std::vector<Interface>& interfaces = engine.config().interfaces;
   view.interfaces = static_cast<uint32_t>(interfaces.size());
   for (size_t i = 0; i < interfaces.size(); ++i) {
@@ -116,7 +116,7 @@ void fill_listeners(dam_view& view, const Policy& policy) {
 }  // namespace
 
 void fill_view(dam_view& view, const Policy& policy, const Engine& engine,
-               std::span<const KernelInterface> interfaces, uint16_t window) {
+               std::span<const XdpInterface> interfaces, uint16_t window) {
   view = {};
   view.policy_version = policy.version;
   view.first_source_port = policy.source_ports.first;

@@ -13,14 +13,14 @@
 namespace dam {
 
 // The kernel's side of an interface.
-struct KernelInterface {
+struct XdpInterface {
   uint32_t ifindex = 0;
   uint16_t device = 0;  // of the sockets: see dam_view_interface
 };
 
 // Fills everything of a view but the lists of prefixes. `window`: what a SYN-ACK offers.
 void fill_view(dam_view& view, const Policy& policy, const Engine& engine,
-               std::span<const KernelInterface> interfaces, uint16_t window);
+               std::span<const XdpInterface> interfaces, uint16_t window);
 // What the listeners' SYN-ACKs may promise: it changes while a policy is in force.
 void fill_promises(dam_view& view, std::span<const LearnedOptions> promises);
 

@@ -81,9 +81,11 @@ class DamFront:
         return [path for path in paths if not os.access(path, os.X_OK)]
 
     def start(self):
-        # The kernel has no part in the edge's devices.
-        for device in ("front", "service", "management"):
-            self.site.edge.sysctl(f"net.ipv6.conf.{device}.disable_ipv6", 1)
+        if self.driver == "xdp":
+            self.site.share_edge_with_host()
+        else:  # the kernel has no part in the edge's devices
+            for device in ("front", "service", "management"):
+                self.site.edge.sysctl(f"net.ipv6.conf.{device}.disable_ipv6", 1)
         self.write(self.plan)
         self.start_dataplane("--fresh")
         self.start_controlplane()

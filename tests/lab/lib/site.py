@@ -101,6 +101,22 @@ class Site:
         namespace.ip("addr", "add", f"{pair[4]}/{bits[0]}", "dev", device)
         namespace.ip("addr", "add", f"{pair[6]}/{bits[1]}", "dev", device, "nodad")
 
+    def share_edge_with_host(self):
+        """The edge's own kernel has the addresses and answers ARP and NDP; what the dam sends by XDP
+        is taken up at the other ends of its cables, which needs a program there."""
+        source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "pass.bpf.c")
+        with tempfile.NamedTemporaryFile(suffix=".bpf.o") as program:
+            netns.run("clang", "-target", "bpf", "-O2", "-g", f"-I/usr/include/{os.uname().machine}-linux-gnu",
+                      "-c", source, "-o", program.name)
+            for device, pair in (("front", PUBLIC), ("service", DAM["service"]),
+                                 ("management", DAM["management"])):
+                self._address(self.edge, device, pair)
+                role = "client" if device == "front" else device
+                namespace, end = getattr(self, role), "eth0"
+                if role in self.wires:
+                    namespace, end = getattr(self, "wire_" + role), "far"
+                namespace.ip("link", "set", "dev", end, "xdp", "obj", program.name, "sec", "xdp")
+
     def _far(self):
         for near, far, pair in ((self.client, self.far_client, FAR_CLIENT),
                                 (self.service, self.far_server, FAR_SERVER)):

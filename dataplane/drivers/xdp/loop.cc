@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "dataplane/drivers/xdp/loop.h"
+
+#include <ctime>
+
+namespace dam {
+namespace {
+
+// Handshakes have retransmissions to keep; flows and neighbours can wait.
+constexpr int kBusyMs = 4;
+constexpr int kQuietMs = 50;
+
+uint64_t monotonic_ns() {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
+}
+
+}  // namespace
+
+XdpLoop::XdpLoop(XdpDriver& driver, Engine& engine)
+    : driver_(driver), worker_(engine.worker(0)), counters_(engine.config().counters->worker[0]) {}
+
+int XdpLoop::sleep_ms() const { return worker_.half_open_used() > 0 ? kBusyMs : kQuietMs; }
+
+// "Cycles" are nanoseconds here.
+void XdpLoop::run(const std::atomic<bool>& stop) {
+  now_ns_ = monotonic_ns();
+  while (!stop.load(std::memory_order_relaxed)) {
+    const uint64_t began_ns = now_ns_;
+    const bool worked = receive();
+    if (now_ns_ - ticked_ns_ >= static_cast<uint64_t>(sleep_ms()) * 1'000'000) tick();
+    if (!worked) driver_.wait(sleep_ms());
+    now_ns_ = monotonic_ns();
+    (worked ? counters_.busy_cycles : counters_.idle_cycles) += now_ns_ - began_ns;
+  }
+}
+
+bool XdpLoop::receive() {
+  bool worked = false;
+  for (uint32_t i = 0; i < driver_.sockets(); ++i) {
+    const uint32_t got = driver_.receive(i, frames_);
+    if (got == 0) continue;
+    worked = true;
+    ++counters_.bursts;
+    driver_.refill(output_);
+    worker_.poll({frames_.data(), got}, output_, now_ns_);
+    counters_.zones[0].drops[DAM_DROP_tx_full] += driver_.transmit(output_);
+  }
+  return worked;
+}
+
+void XdpLoop::tick() {
+  ticked_ns_ = now_ns_;
+  driver_.refill(output_);
+  worker_.tick(output_, now_ns_);
+  counters_.zones[0].drops[DAM_DROP_tx_full] += driver_.transmit(output_);
+}
+
+}  // namespace dam

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What the engine's thread does all day in XDP mode: mostly sleep.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+
+#include "dataplane/core/counters.h"
+#include "dataplane/drivers/xdp/driver.h"
+#include "dataplane/engine/engine.h"
+#include "dataplane/engine/worker.h"
+
+namespace dam {
+
+class XdpLoop {
+ public:
+  XdpLoop(XdpDriver& driver, Engine& engine);
+
+  void run(const std::atomic<bool>& stop);
+
+ private:
+  bool receive();
+  void tick();
+  int sleep_ms() const;
+
+  XdpDriver& driver_;
+  Worker& worker_;
+  dam_worker_counters& counters_;
+  uint64_t now_ns_ = 0;
+  uint64_t ticked_ns_ = 0;
+  Output output_;
+  std::array<Frame, kBurst> frames_;
+};
+
+}  // namespace dam

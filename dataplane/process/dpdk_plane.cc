@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <rte_cycles.h>
+#include <rte_launch.h>
+#include <rte_lcore.h>
+#include <sys/random.h>
+
+#include <algorithm>
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <stdexcept>
+#include <utility>
+
+#include "dataplane/drivers/dpdk/device.h"
+#include "dataplane/drivers/dpdk/driver.h"
+#include "dataplane/drivers/dpdk/eal.h"
+#include "dataplane/process/plane.h"
+#include "dataplane/process/say.h"
+
+namespace dam {
+namespace {
+
+void start_dpdk(const StartConfig& config) {
+  const MemoryChoice memory =
+      choose_memory(config.hugepages, std::max(config.memory_mib, mib_needed(buffers_for(config))),
+                    free_hugepage_bytes());
+  if (!memory.refused.empty()) throw std::runtime_error(memory.refused);
+  say(memory.says);
+  const CpuPlan cpus = plan_cpus(allowed_cpus(), config.workers);
+  std::vector<std::string> pci;
+  for (const DeviceConfig& device : config.devices) {
+    if (kind_of(device.device) == DeviceKind::pci) pci.push_back(device.device);
+  }
+  say("CPUs: " + lcores_argument(cpus) + " (0 controls, the others are workers).");
+  start_eal(eal_arguments(memory, cpus, pci));
+}
+
+// The worker's clock is read from user space only if the kernel trusts the time stamp counter.
+void check_clock() {
+  std::string source;
+  std::ifstream("/sys/devices/system/clocksource/clocksource0/current_clocksource") >> source;
+  if (source.empty() || source == "tsc" || source == "kvm-clock" || source.starts_with("hyperv")) {
+    return;
+  }
+  say("WARNING: the kernel's clock source is " + source +
+      ": each burst costs a system call to read the time.");
+}
+
+int run_worker(void* loop_and_stop) {
+  auto* both = static_cast<std::pair<WorkerLoop*, std::atomic<bool>*>*>(loop_and_stop);
+  const auto [loop, stop] = *both;
+  delete both;
+  loop->run(*stop);
+  return 0;
+}
+
+// "net_af_packet_front,iface=front" sits on a kernel interface too.
+std::string interface_below(const std::string& device) {
+  const size_t at = device.find(",iface=");
+  if (at == std::string::npos || device.starts_with("net_tap")) return {};
+  const std::string rest = device.substr(at + 7);
+  return rest.substr(0, rest.find(','));
+}
+
+std::string obstacle_of(const DeviceConfig& config, uint32_t workers) {
+  const std::string& device = config.device;
+  if (kind_of(device) == DeviceKind::kernel_interface) {
+    return af_xdp_obstacle(device, inspect_interface(device), workers, config.mtu);
+  }
+  if (kind_of(device) == DeviceKind::pci) {
+    const std::string address = device.find(':') == 2 ? "0000:" + device : device;
+    const bool there = std::filesystem::exists("/sys/bus/pci/devices/" + address);
+    return there ? "" : "There is no PCI device " + device + ".";
+  }
+  const std::string interface = interface_below(device);
+  if (interface.empty() || inspect_interface(interface).exists) return {};
+  return "There is no interface \"" + interface + "\" in this network namespace.";
+}
+
+RssKey random_rss_key() {
+  RssKey key;
+  if (getrandom(key.data(), key.size(), 0) != static_cast<ssize_t>(key.size())) {
+    throw std::runtime_error("The kernel has no randomness to give.");
+  }
+  return key;
+}
+
+class DpdkPlane : public Plane {
+ public:
+  DpdkPlane(const StartConfig& config, Rest rest, Keeper& keeper)
+      : rest_(rest), workers_(config.workers) {
+    check_clock();
+    start_dpdk(config);
+    driver_ = std::make_unique<DpdkDriver>(config, random_rss_key());
+    say_ports(keeper);
+  }
+  ~DpdkPlane() override { DpdkPlane::stop_workers(); }
+
+  std::string name() const override { return driver_->name(); }
+  uint64_t tsc_hz() const override { return rte_get_tsc_hz(); }
+  uint32_t counter_blocks() const override { return workers_; }
+  void complete(EngineConfig& config) override {
+    driver_->count_into(*config.counters);
+    for (Interface& one : config.interfaces) one.mac = driver_->facts(one.port).mac;
+    config.reply_worker = driver_->reply_worker();
+  }
+  void start_workers(Engine& engine) override;
+  void stop_workers() override {
+    stop_.store(true);
+    rte_eal_mp_wait_lcore();
+  }
+  void applied(const Policy& /*policy*/) override {}
+  void tick() override {}
+  std::vector<uint32_t> capabilities() const override { return {}; }
+
+ private:
+  void say_ports(Keeper& keeper) const;
+
+  Rest rest_;
+  uint32_t workers_;
+  std::unique_ptr<DpdkDriver> driver_;
+  std::vector<std::unique_ptr<WorkerLoop>> loops_;
+  std::atomic<bool> stop_{false};
+};
+
+void DpdkPlane::say_ports(Keeper& keeper) const {
+  for (uint32_t i = 0; i < driver_->ports(); ++i) {
+    const PortFacts& facts = driver_->facts(i);
+    if (facts.xdp_program || facts.made_promiscuous) {
+      keeper.changed_interface(facts.device, facts.xdp_program, facts.made_promiscuous);
+    }
+    for (const std::string& sentence : facts.says) say(sentence);
+    say("Port " + std::to_string(i) + ": " + facts.device + " by " + facts.driver +
+        (facts.rx_checksum ? ", checksums checked by the device." : "."));
+  }
+  if (driver_->steering().workers() == 1) return;
+  say(driver_->reply_worker() ? "Replies return to their worker by the NIC's own hash."
+                              : "Replies are handed from worker to worker in software.");
+}
+
+void DpdkPlane::start_workers(Engine& engine) {
+  for (uint32_t i = 0; i < workers_; ++i) {
+    loops_.push_back(std::make_unique<WorkerLoop>(*driver_, engine, i, rest_));
+    auto* both = new std::pair<WorkerLoop*, std::atomic<bool>*>(loops_[i].get(), &stop_);
+    if (rte_eal_remote_launch(run_worker, both, i + 1) != 0) {
+      throw std::runtime_error("Worker " + std::to_string(i) + " does not start.");
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> dpdk_obstacles(const StartConfig& config) {
+  std::vector<std::string> obstacles;
+  for (const DeviceConfig& device : config.devices) {
+    const std::string obstacle = obstacle_of(device, config.workers);
+    if (!obstacle.empty()) obstacles.push_back(obstacle);
+  }
+  return obstacles;
+}
+
+std::unique_ptr<Plane> open_dpdk(const StartConfig& config, Rest rest, Keeper& keeper) {
+  return std::make_unique<DpdkPlane>(config, rest, keeper);
+}
+
+}  // namespace dam

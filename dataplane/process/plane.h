@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// One way to get packets to the engine and back: DPDK, or the kernel's XDP.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "dataplane/drivers/dpdk/worker_loop.h"
+#include "dataplane/engine/engine.h"
+#include "dataplane/engine/start_config.h"
+#include "dataplane/process/keeper.h"
+
+namespace dam {
+
+class Plane {
+ public:
+  virtual ~Plane() = default;  // the interfaces are as they were
+
+  virtual std::string name() const = 0;
+  virtual uint64_t tsc_hz() const = 0;
+  // Blocks of the counters: the engine's workers come first.
+  virtual uint32_t counter_blocks() const = 0;
+  // Adds what the engine must know of the ports; counters and secrets are there already.
+  virtual void complete(EngineConfig& config) = 0;
+  virtual void start_workers(Engine& engine) = 0;
+  virtual void stop_workers() = 0;
+  virtual void applied(const Policy& policy) = 0;  // every worker has it
+  virtual void tick() = 0;                         // control thread, every 100 ms
+  // CAP_… that the control thread cannot do without.
+  virtual std::vector<uint32_t> capabilities() const = 0;
+};
+
+// Once in the life of a process: DPDK cannot start twice. They throw std::runtime_error.
+std::unique_ptr<Plane> open_dpdk(const StartConfig& config, Rest rest, Keeper& keeper);
+std::unique_ptr<Plane> open_xdp(const StartConfig& config, const uint64_t hash_key[2]);
+
+// Why these devices cannot be opened, one sentence each, as far as it can be told without trying:
+// trying ends the process when it fails.
+std::vector<std::string> dpdk_obstacles(const StartConfig& config);
+
+}  // namespace dam
