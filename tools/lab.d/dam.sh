@@ -53,7 +53,7 @@ dam_control() { in_node edge env DAM_CONTROL_SOCKET="$state/edge/control.sock" "
 dam_policy() {
   local port fill=("-e" "s|@DRIVER@|$driver|; s|@QUEUES@|$queues|; s|@HUGEPAGES@|auto|")
   for port in front service management; do
-    if [[ $(pmd_here) == af_packet ]]; then
+    if [[ $driver == dpdk && $(pmd_here) == af_packet ]]; then
       fill+=(-e "s|@${port^^}@|net_af_packet_$port,iface=$port|")
     else
       fill+=(-e "s|@${port^^}@|$port|")
@@ -77,6 +77,10 @@ pmd_here() {
 # What the dam chose, in its own words; nothing is claimed that it did not say.
 dam_choice() {
   local log=$state/edge/logs/dataplane.log by pages
+  if [[ $driver == xdp ]]; then
+    sed -n 's/^Port 0: .* by XDP, \(.*\)\.$/XDP over veth, \1/p' "$log" 2>/dev/null | tail -n 1
+    return
+  fi
   by=$(sed -n 's/^Port 0: .* by \(.*\)\.$/\1/p' "$log" 2>/dev/null | tail -n 1)
   pages=$(sed -n 's/^Packet buffers in \(.*\)\.$/packet buffers in \1/p' "$log" 2>/dev/null | tail -n 1)
   echo "DPDK on ${by:-(nothing yet)} over veth, ${pages:-packet buffers not allocated yet}"

@@ -29,12 +29,33 @@ network_up() {
       net.ipv4.conf.{all,default}.rp_filter=0 || return 1
     ip_in "$node" link set lo up
   done
-  # The dam owns the edge's ports: the kernel has no address there and forwards nothing.
-  in_node edge sysctl -qw net.ipv6.conf.default.disable_ipv6=1 net.ipv4.ip_forward=0 \
-    net.ipv6.conf.all.forwarding=0 || return 1
+  # With DPDK the dam owns the edge's ports: the kernel has no address there. It forwards nothing.
+  in_node edge sysctl -qw net.ipv6.conf.default.disable_ipv6="$([[ $driver == xdp ]] && echo 0 || echo 1)" \
+    net.ipv4.ip_forward=0 net.ipv6.conf.all.forwarding=0 || return 1
   link client wan0 router wan0 && link router lan0 edge front &&
     link service srv0 edge service && link management srv0 edge management &&
-    client_up && router_up && server_up service && server_up management
+    client_up && router_up && server_up service && server_up management || return 1
+  [[ $driver != xdp ]] || edge_shared
+}
+
+# With XDP the edge's kernel has its addresses as on any host, and answers ARP. What XDP sends over a
+# veth is taken up only where the other end has a program, too: one that passes everything.
+edge_shared() {
+  local pass=$state/pass.bpf.o end
+  ip_in edge -batch - <<END || return 1
+addr replace ${address4[front]}/24 dev front
+addr replace ${address6[front]}/64 dev front nodad
+addr replace ${gateway4[service]}/24 dev service
+addr replace ${gateway6[service]}/64 dev service nodad
+addr replace ${gateway4[management]}/24 dev management
+addr replace ${gateway6[management]}/64 dev management nodad
+END
+  clang -target bpf -O2 -g "-I/usr/include/$(uname -m)-linux-gnu" -c "$root/tools/lab.d/pass.bpf.c" \
+    -o "$pass" || return 1
+  for end in "router lan0" "service srv0" "management srv0"; do
+    ip_in "${end% *}" link show "${end#* }" | grep -q xdp ||
+      ip_in "${end% *}" link set dev "${end#* }" xdp obj "$pass" sec xdp || return 1
+  done
 }
 
 # Each namespace that we made bears our mark on its loopback device: a mark there goes when the

@@ -104,7 +104,8 @@ class Site:
     def share_edge_with_host(self):
         """The edge's own kernel has the addresses and answers ARP and NDP; what the dam sends by XDP
         is taken up at the other ends of its cables, which needs a program there."""
-        source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "pass.bpf.c")
+        root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+        source = os.path.join(root, "tools/lab.d/pass.bpf.c")
         with tempfile.NamedTemporaryFile(suffix=".bpf.o") as program:
             netns.run("clang", "-target", "bpf", "-O2", "-g", f"-I/usr/include/{os.uname().machine}-linux-gnu",
                       "-c", source, "-o", program.name)
