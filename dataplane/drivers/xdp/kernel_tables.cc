@@ -71,11 +71,12 @@ void Unmap::operator()(void* memory) const { munmap(memory, bytes); }
 void KernelTables::Destroy::operator()(dam_bpf* bpf) const { dam_bpf__destroy(bpf); }
 
 KernelTables::KernelTables(const Limits& limits, const uint64_t hash_key[2], bool under_test)
-    : bpf_(dam_bpf__open()), seen_zones_(DAM_MAX_ZONES) {
+    : bpf_(dam_bpf__open()) {
   if (bpf_ == nullptr) fail("The XDP program's object");
   const int cpus = libbpf_num_possible_cpus();
   if (cpus <= 0) fail("The number of CPUs");
   cpus_ = static_cast<uint32_t>(cpus);
+  seen_zones_.resize(size_t{cpus_} * DAM_MAX_ZONES);
   const uint32_t flows = limits.flows + limits.half_open;
   const uint32_t source_buckets = SourceTable::buckets_for(limits.sources);
   set_entries(bpf_->maps.dam_index, FlowIndex::buckets_for(2 * flows));
@@ -196,13 +197,11 @@ void KernelTables::set_prefixes(dam_prefix_list list, const PrefixSet& set, dam_
 
 void KernelTables::collect(dam_worker_counters& into) {
   const auto zones = zone_counts_.as<dam_zone_counters>();
-  for (uint32_t zone = 0; zone < DAM_MAX_ZONES; ++zone) {
-    dam_zone_counters now{};
-    for (uint32_t cpu = 0; cpu < cpus_; ++cpu) {
-      add_difference(now, zones[cpu * DAM_MAX_ZONES + zone], dam_zone_counters{});
-    }
-    add_difference(into.zones[zone], now, seen_zones_[zone]);
-    seen_zones_[zone] = now;
+  for (size_t i = 0; i < zones.size(); ++i) {
+    const dam_zone_counters now = zones[i];
+    if (std::memcmp(&now, &seen_zones_[i], sizeof now) == 0) continue;  // most have nothing to say
+    add_difference(into.zones[i % DAM_MAX_ZONES], now, seen_zones_[i]);
+    seen_zones_[i] = now;
   }
   dam_kernel_counters now{};
   for (const dam_kernel_counters& cpu : counts_.as<dam_kernel_counters>()) {

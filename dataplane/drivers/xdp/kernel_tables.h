@@ -70,7 +70,7 @@ class KernelTables {
   SharedArray control_, views_, index_, flows_, source_buckets_, sources_, macs_, totals_, strays_;
   SharedArray zone_counts_, counts_;
   uint32_t cpus_ = 0;
-  std::vector<dam_zone_counters> seen_zones_;  // what collect() has given, by zone
+  std::vector<dam_zone_counters> seen_zones_;  // what collect() has given
   dam_kernel_counters seen_{};
 };
 
