@@ -33,6 +33,13 @@ Json tables_view(const dam_counters& counters) {
   return tables;
 }
 
+// The XDP driver's last block counts what the kernel forwards by itself; all others are the
+// engine's.
+std::string worker_name(const std::string& driver, uint32_t index, uint32_t count) {
+  const bool kernel = driver.starts_with("xdp") && count > 1 && index + 1 == count;
+  return kernel ? "kernel" : std::to_string(index);
+}
+
 Json worker_view(const dam_worker_counters& w) {
   const double cycles = static_cast<double>(w.busy_cycles) + static_cast<double>(w.idle_cycles);
   return {{"rx_packets", w.rx_packets},
@@ -42,10 +49,13 @@ Json worker_view(const dam_worker_counters& w) {
           {"busy_share", cycles > 0 ? static_cast<double>(w.busy_cycles) / cycles : 0.0}};
 }
 
-Json workers_view(const dam_counters& counters) {
+Json workers_view(const dam_counters& counters, const std::string& driver) {
   Json workers = Json::array();
-  for (uint32_t w = 0; w < counters.workers; ++w)
-    workers.push_back(worker_view(counters.worker[w]));
+  for (uint32_t w = 0; w < counters.workers; ++w) {
+    Json worker = worker_view(counters.worker[w]);
+    worker["name"] = worker_name(driver, w, counters.workers);
+    workers.push_back(worker);
+  }
   return workers;
 }
 
@@ -81,7 +91,7 @@ Json status_view(const Sight& sight) {
   result["dataplane"]["start_unix"] = sight.counters->start_unix_ns / 1'000'000'000;
   result["dataplane"]["heartbeat_age_ms"] = std::max<int64_t>(0, age / 1'000'000);
   result["tables"] = tables_view(*sight.counters);
-  result["workers"] = workers_view(*sight.counters);
+  result["workers"] = workers_view(*sight.counters, sight.link.driver);
   return result;
 }
 

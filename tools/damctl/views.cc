@@ -102,9 +102,12 @@ void status_of_workers(const Json& now, const Json& before, const Style& style) 
     growth.span(seconds);
     const double busy = growth.of(at + "/busy_cycles");
     const double cycles = busy + growth.of(at + "/idle_cycles");
+    // The kernel's packets cost the time of whoever was interrupted: nobody counts it.
+    const std::string name = now["workers"][w].value("name", std::to_string(w));
     const int percent = cycles > 0 ? static_cast<int>(100 * busy / cycles) : 0;
-    table.row({std::to_string(w), short_number(growth.of(at + "/rx_packets")),
-               short_number(growth.of(at + "/tx_packets")), std::to_string(percent) + "%"});
+    table.row({name, short_number(growth.of(at + "/rx_packets")),
+               short_number(growth.of(at + "/tx_packets")),
+               name == "kernel" ? "-" : std::to_string(percent) + "%"});
   }
   std::cout << "\n";
   table.print(std::cout, style);
