@@ -2,9 +2,11 @@
 #include "dataplane/drivers/xdp/driver.h"
 
 #include <bpf/bpf.h>
+#include <net/if.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <set>
 #include <stdexcept>
 #include <system_error>
 
@@ -18,7 +20,15 @@ constexpr uint16_t kMostMtu = 1500;  // what a chunk holds beside the headrooms
 
 std::vector<std::string> xdp_obstacles(const StartConfig& config) {
   std::vector<std::string> obstacles;
+  std::set<unsigned> seen;  // a device may have several names
   for (const DeviceConfig& device : config.devices) {
+    const unsigned ifindex = if_nametoindex(device.device.c_str());
+    if (ifindex == 0) {
+      obstacles.push_back("There is no interface \"" + device.device +
+                          "\" in this network namespace.");
+    } else if (!seen.insert(ifindex).second) {
+      obstacles.push_back(device.device + " is another name of a device that is taken already.");
+    }
     if (device.mtu <= kMostMtu) continue;
     obstacles.push_back(device.device + ": driver: xdp takes an mtu of 1500 at most, not " +
                         std::to_string(device.mtu) + ".");
@@ -39,7 +49,7 @@ XdpDriver::XdpDriver(const StartConfig& config, const uint64_t hash_key[2])
   for (const Interface& interface : config.interfaces) {
     interfaces_.push_back({devices_[interface.port]->ifindex(), interface.port});
   }
-  for (uint16_t i = 0; i < devices_.size(); ++i) open_sockets(i);
+  for (size_t i = 0; i < devices_.size(); ++i) open_sockets(static_cast<uint16_t>(i));
 }
 
 // A queue without a socket would lose what climbs from it.
