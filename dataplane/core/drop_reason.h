@@ -11,7 +11,6 @@
   X(bad_checksum, "the TCP or IP checksum is wrong")                                    \
   X(ttl_expired, "the packet's hop limit ran out here")                                 \
   X(not_ours, "to no listener and no flow; what was for the host included")             \
-  X(not_tcp, "another protocol than TCP to a listener's address")                       \
   X(bad_flags, "TCP flags that no connection sends")                                    \
   X(denied, "the source is on the policy's deny list")                                  \
   X(banned, "the source is banned in every zone that it could reach")                   \

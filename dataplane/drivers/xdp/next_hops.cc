@@ -111,9 +111,9 @@ void NextHops::take(const nlmsghdr* message, Neighbours& neighbours) {
   if (mnl_attr_get_payload_len(link_address) != 6) return;
   MacAddress mac;
   std::memcpy(mac.data(), mnl_attr_get_payload(link_address), 6);
-  for (uint16_t i = 0; i < interfaces_.size(); ++i) {
+  for (size_t i = 0; i < interfaces_.size(); ++i) {
     if (static_cast<int>(interfaces_[i].ifindex) != about->ndm_ifindex) continue;
-    neighbours.set_mac(i, address_of(destination), mac);
+    neighbours.set_mac(static_cast<uint16_t>(i), address_of(destination), mac);
   }
 }
 

@@ -27,8 +27,7 @@ bool is_given(const dam_address& address) {
   return (address.word[0] | address.word[1] | address.word[2] | address.word[3]) != 0;
 }
 
-void fill_interfaces(dam_view& view, const Engine& engine,
-                     std::span<const XdpInterface> kernel) {
+void fill_interfaces(dam_view& view, const Engine& engine, std::span<const XdpInterface> kernel) {
   const std::vector<Interface>& interfaces = engine.config().interfaces;
   view.interfaces = static_cast<uint32_t>(interfaces.size());
   for (size_t i = 0; i < interfaces.size(); ++i) {

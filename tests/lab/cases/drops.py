@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Reasons for drops that no other test meets, provoked from outside: each is counted under its own name."""
+import socket
 import time
 
 from lib import hello, packet, raw, suite
@@ -45,25 +46,37 @@ def test_bad_source(site, family, who):
 def test_neither_listener_nor_dam(site, family):
     """what is neither for a listener nor for the dam is not ours: another address, another link address"""
     link = site.keep(site.link())
-    elsewhere = {4: "198.18.0.99", 6: "2001:db8::99"}[family]
-    with site.counted("not_ours", 3):
-        for port in (5001, 5002, 5003):
-            link.send(packet.tcp_packet(CLIENT[family], elsewhere, port, 443, 1, 0, SYN))
-    with site.counted("not_ours", 3):
-        link.gateway_mac = bytes.fromhex("020000000099")
-        for port in (5001, 5002, 5003):
-            link.send(packet.tcp_packet(CLIENT[family], site.public[family], port, 443, 1, 0, SYN))
+
+    def syns(destination):
+        return [packet.tcp_packet(CLIENT[family], destination, port, 443, 1, 0, SYN)
+                for port in (5001, 5002, 5003)]
+
+    site.expect_not_ours(link, syns({4: "198.18.0.99", 6: "2001:db8::99"}[family]))
+    link.gateway_mac = bytes.fromhex("020000000099")
+    site.expect_not_ours(link, syns(site.public[family]))
+    assert link.receive(0.1, to=CLIENT[family]) is None
 
 
 @suite.each(family=[4, 6])
 def test_udp(site, family):
-    """UDP to a listener's address and port is answered by nobody, and dropped as not ours"""
+    """UDP to a listener's address and port is not ours: on dpdk answered by nobody, on xdp by the host"""
     link = site.keep(site.link())
     datagram = b"\x13\x88\x01\xbb\x00\x0c\x00\x00UDP!"
-    with site.counted(("not_tcp", "not_ours"), 5):
-        for _ in range(5):
-            link.send(packet.ip_packet(_STRANGER[family], site.public[family], 17, datagram))
+    datagrams = [packet.ip_packet(_STRANGER[family], site.public[family], 17, datagram)] * 5
+    site.expect_not_ours(link, datagrams, "not_ours")
     assert link.receive(0.1, to=_STRANGER[family]) is None
+    with site.client:
+        sock = socket.socket(socket.AF_INET6 if family == 6 else socket.AF_INET, socket.SOCK_DGRAM)
+    sock.settimeout(1)
+    sock.connect((site.public[family], 443))
+    sock.send(b"UDP!")
+    try:
+        sock.recv(100)
+        answer = "data"
+    except OSError as error:
+        answer = type(error)
+    sock.close()
+    assert answer == (ConnectionRefusedError if site.front.on_xdp else TimeoutError), answer
 
 
 @suite.each(family=[4, 6])
