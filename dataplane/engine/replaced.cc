@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Servers and listeners that took the slot of another. That happens when every slot has been in use
-// once, and a new policy needs that of a retired one; living flows name both by their slots.
+// Servers, listeners and zones that took the slot of another. That happens when every slot has been
+// in use once, and a new policy needs that of a retired one; living flows name them by their slots.
 #include <algorithm>
 #include <bitset>
 
@@ -19,6 +19,8 @@ bool is_same_server(const Server& a, const Server& b) {
 bool is_same_listener(const Listener& a, const Listener& b) {
   return a.port.raw == b.port.raw && dam_address_equal(&a.address, &b.address);
 }
+
+bool is_same_zone(const Zone& a, const Zone& b) { return a.name == b.name; }
 
 // Of the slots of both.
 template <size_t kMost, class Entry, class Same>
@@ -39,11 +41,14 @@ void Worker::leave_replaced(const Policy& now) {
   const auto servers = replaced<DAM_MAX_SERVERS>(policy_->servers, now.servers, is_same_server);
   const auto listeners =
       replaced<kMaxListeners>(policy_->listeners, now.listeners, is_same_listener);
-  if (servers.none() && listeners.none()) return;
+  const auto zones = replaced<DAM_MAX_ZONES>(policy_->zones, now.zones, is_same_zone);
+  if (servers.none() && listeners.none() && zones.none()) return;
   for (Flow& flow : flows_.all()) {
     if (flow.state == DAM_FLOW_free) continue;
     if (listeners[flow.listener_slot]) {
       refuse(flow, DAM_DROP_not_ours, true);
+    } else if (zones[flow.zone_slot]) {
+      refuse(flow, DAM_DROP_no_route, true);
     } else if (flow.source_port != 0 && servers[flow.server_slot]) {
       refuse(flow, DAM_DROP_server_down, true);
     }
@@ -51,6 +56,19 @@ void Worker::leave_replaced(const Policy& now) {
   if (index_ != 0) return;
   for (uint16_t slot = 0; slot < DAM_MAX_SERVERS; ++slot) {
     if (servers[slot]) forget_server(slot);
+  }
+  if (zones.any()) forget_zones(zones);
+}
+
+// No source pays in the zone that is now there for what it did in the one before: that may have
+// been a service zone, and this one management's (rule 5).
+void Worker::forget_zones(const std::bitset<DAM_MAX_ZONES>& zones) {
+  engine_.sources.forget(zones.to_ullong());
+  for (uint32_t slot = 0; slot < DAM_MAX_ZONES; ++slot) {
+    if (!zones[slot]) continue;
+    for (uint64_t& tat_ns : engine_.zone_totals[slot].tat_ns) {
+      __atomic_store_n(&tat_ns, 0, __ATOMIC_RELAXED);
+    }
   }
 }
 

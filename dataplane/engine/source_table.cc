@@ -274,6 +274,15 @@ uint32_t SourceTable::sweep(uint32_t worker, uint64_t now_ns, uint32_t budget) {
   return freed;
 }
 
+void SourceTable::forget(uint64_t zones) {
+  for (SourceEntry& entry : entries_.all()) {
+    const uint64_t state = __atomic_load_n(&entry.state, __ATOMIC_ACQUIRE);
+    if ((state & kLive) == 0 || (zones >> (state >> kZoneShift & kZoneMask) & 1) == 0) continue;
+    for (uint64_t& tat_ns : entry.tat_ns) __atomic_store_n(&tat_ns, 0, __ATOMIC_RELAXED);
+    __atomic_store_n(&entry.penalty, 0, __ATOMIC_RELAXED);
+  }
+}
+
 void SourceTable::set_violation_memory(uint64_t ns) {
   __atomic_store_n(&violation_memory_ns_, ns, __ATOMIC_RELAXED);
 }

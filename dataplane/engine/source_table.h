@@ -66,6 +66,9 @@ class SourceTable {
   // Frees entries that say nothing any more, looking at `budget` slots; called now and then by one
   // worker so that used() tells the truth. acquire also reclaims by itself where it needs room.
   uint32_t sweep(uint32_t worker, uint64_t now_ns, uint32_t budget);
+  // Empties the buckets and lifts the bans of all entries of these zones (bit: slot). Looks at
+  // each.
+  void forget(uint64_t zones);
   // Violations older than this are forgotten (the longest ban_within of the policy).
   void set_violation_memory(uint64_t ns);
 

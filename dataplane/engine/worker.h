@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <bitset>
 #include <cstdint>
 #include <cstring>
 #include <span>
@@ -77,6 +78,7 @@ class Worker {
   void begin(Output& output, uint64_t now_ns);
   void leave_replaced(const Policy& now);
   void forget_server(uint16_t slot);
+  void forget_zones(const std::bitset<DAM_MAX_ZONES>& zones);
   void make_acquaintance(Frame& frame);
   void parse(Job& job, Frame& frame);
   bool is_addressed_here(Job& job) const;

@@ -41,6 +41,40 @@ TEST(Replaced, AServersConnectionsEndAtBothEndsBeforeAnotherHasItsSlot) {
   }
 }
 
+TEST(Replaced, AZonesConnectionsEndBeforeAnotherHasItsSlot) {
+  SmallSite site;
+  ClientSide admin;
+  admin.port = 40001;
+  ASSERT_TRUE(stand(site) && stand(site, admin, "manage.example.org"));
+  Policy policy = site.draft();
+  policy.zones[kServiceZone].name = "another";
+  site.apply(policy);
+  const auto seen = site.advance(5 * kMillisecond);
+  EXPECT_EQ(count_tcp(seen, kFrontPort, DAM_TCP_RST), 1u);
+  EXPECT_EQ(count_tcp(seen, kServicePort, DAM_TCP_RST), 1u);
+  EXPECT_EQ(site.flows(), 1u) << "management's";
+}
+
+// Rule 5: it may be a management zone that takes the slot of a service zone.
+TEST(Replaced, ABanInAZoneDoesNotHoldInTheZoneThatGetsItsSlot) {
+  SmallSite site;
+  Policy banning = site.draft();
+  let_ban(banning.zones[kServiceZone], 1);
+  banning.zones[kServiceZone].per_source[DAM_DIM_packets] = dam_gcra_rate_of(1'000, 10);
+  site.apply(banning);
+  const auto c = stand(site);
+  ASSERT_TRUE(c);
+  for (int i = 0; i < 20; ++i) site.send(kFrontPort, c->client.segment(kAck, "x"));
+  ASSERT_EQ(site.zone(kServiceZone).bans, 1u);
+  ASSERT_FALSE(stand(site, ClientSide{.port = 41000}));
+  Policy policy = site.draft();
+  policy.zones[kServiceZone].name = "another";
+  policy.zones[kServiceZone].management = true;
+  site.apply(policy);
+  site.advance(5 * kMillisecond);
+  EXPECT_TRUE(stand(site, ClientSide{.port = 42000}));
+}
+
 TEST(Replaced, WhatItsConnectionsHeldIsFreeAgain) {
   SmallSite site;
   Policy first = site.draft();
