@@ -30,8 +30,8 @@ class PortPool {
 
   // The port that has rested longest; 0 when every port is in use or resting.
   uint16_t take(uint64_t now_ns, uint64_t rest_ns);
-  // A port that was not taken is ignored.
-  void give(uint16_t port, uint64_t now_ns);
+  // False: it was not taken from here, and is ignored.
+  bool give(uint16_t port, uint64_t now_ns);
 
   uint32_t free() const { return count_; }  // resting ones included
   uint32_t in_use() const { return capacity_ - count_; }
@@ -121,10 +121,11 @@ inline uint16_t PortPool::take(uint64_t now_ns, uint64_t rest_ns) {
   return port;
 }
 
-inline void PortPool::give(uint16_t port, uint64_t now_ns) {
-  if (!taken_.test(port)) return;
+inline bool PortPool::give(uint16_t port, uint64_t now_ns) {
+  if (!taken_.test(port)) return false;
   taken_.reset(port);
   if (members_.test(port)) append(port, static_cast<uint32_t>(now_ns >> kTickShift));
+  return true;
 }
 
 }  // namespace dam

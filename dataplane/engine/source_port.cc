@@ -62,10 +62,27 @@ uint64_t Worker::server_side_hash(const Flow& flow) const {
   return dam_flow_hash(engine_.config().hash_key, &key);
 }
 
+// The slot may have the pool of its next server already; the one that the port is from lives on
+// where another name of this server shared it.
+void Worker::give_source_port(const Flow& flow) {
+  const bool v6 = flow.family == 6;
+  const Server& server = policy_->servers[flow.server_slot];
+  if (engine_.ports(index_, flow.server_slot, flow.local)->give(flow.source_port, now_ns_)) return;
+  for (size_t slot = 0; slot < policy_->servers.size(); ++slot) {
+    const Server& other = policy_->servers[slot];
+    if (other.port.raw != server.port.raw ||
+        !dam_address_equal(&other.address[v6], &server.address[v6])) {
+      continue;
+    }
+    PortPool* pool = engine_.ports(index_, static_cast<uint16_t>(slot), flow.local);
+    if (pool != nullptr && pool->give(flow.source_port, now_ns_)) return;
+  }
+}
+
 void Worker::unbind_source_port(Flow& flow) {
   if (flow.source_port == 0) return;
   index_of_flows_.erase(server_side_hash(flow), flow_ref(index_of(flow), DAM_S2C));
-  engine_.ports(index_, flow.server_slot, flow.local)->give(flow.source_port, now_ns_);
+  give_source_port(flow);
   ++counters_->servers[flow.server_slot].connections_closed;
   flow.source_port = 0;
 }

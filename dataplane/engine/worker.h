@@ -193,6 +193,7 @@ class Worker {
   bool bind_source_port(Flow& flow, uint16_t server_slot, uint64_t& hash);
   bool take_source_port(Flow& flow, uint64_t& hash);
   void unbind_source_port(Flow& flow);
+  void give_source_port(const Flow& flow);
   uint64_t server_side_hash(const Flow& flow) const;
   uint64_t client_side_hash(const Flow& flow) const;
   void start_clocks(Flow& flow, Handshake& handshake, uint64_t hash);

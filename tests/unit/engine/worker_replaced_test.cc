@@ -107,6 +107,29 @@ TEST(Replaced, AListenersConnectionsEndTooThoseInTheirHelloIncluded) {
   EXPECT_EQ(site.flows() + site.engine().worker(0).half_open_used(), 0u);
 }
 
+// Two names of one server share its ports; then another server takes the slot of one of them.
+TEST(Replaced, ItsConnectionsGiveTheirPortsBackToTheOtherNameOfTheServerBefore) {
+  SmallSite site;
+  Policy twins = site.draft();
+  Server twin = twins.servers[0];
+  twin.name = "web-twin";
+  twins.servers.push_back(twin);
+  twins.routes[2].server_slots = {2};               // the port route
+  twins.source_ports = {2000, 2000 + kProbePorts};  // one port for flows
+  twins.timeouts.port_rest_ns = 0;
+  site.apply(twins);
+  ClientSide of_twin;
+  of_twin.to_port = kPortRouted;
+  ASSERT_TRUE(establish(site, of_twin, "www.example.org"));
+  EXPECT_FALSE(call(site, ClientSide{.port = 41000}, "www.example.org")) << "the port is in use";
+  twins.servers[2].name = "another";
+  twins.servers[2].address[0] = kAnother;
+  site.apply(twins);
+  site.advance(5 * kMillisecond);
+  EXPECT_EQ(site.flows(), 0u);
+  EXPECT_TRUE(call(site, ClientSide{.port = 42000}, "www.example.org"));
+}
+
 // Two workers, and a NIC that brings all replies of one server to the first, of the other to the
 // second.
 TEST(Replaced, TheSourcePortsTowardsItGoToTheWorkersThatItsRepliesReach) {
