@@ -73,8 +73,10 @@ def test_servers(site):
 def test_status(site):
     """damctl status shows dataplane, policy, tables and workers; --watch repeats it with rates"""
     text = site.front.damctl("status")
-    for part in ("connected", "dpdk (net_af_", "heartbeat", "version ", "flows", "worker"):
+    driver = ("xdp (native)", "\nkernel ") if site.front.on_xdp else ("dpdk (net_af_",)
+    for part in ("connected", "heartbeat", "version ", "flows", "worker", "\n0 ", *driver):
         assert part in text, text
+    assert site.front.on_xdp == ("\nkernel " in text), text
     watched = site.front.damctl("status", "--watch=0.2", "--rounds", "3")
     assert watched.count("dataplane  ") == 3 and "received/s" in watched, watched
     rounds = site.front.damctl("drops", "--json", "--watch=0.1", "-n", "2").splitlines()
@@ -183,14 +185,28 @@ def test_bad_file_never_starts(site):
     suite.eventually(lambda: front.try_damctl("status").returncode == 0, 10, "the control plane")
 
 
-def test_host_frames(site):
-    """a packet for the dam's own host goes nowhere, and is counted"""
+@suite.each(family=[4, 6])
+def test_host_frames(site, family):
+    """a packet for the dam's own host: on dpdk it goes nowhere, and is counted; on xdp the host answers"""
     with site.service:
-        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    with site.counted("not_ours", 5):
+        sock = socket.socket(socket.AF_INET6 if family == 6 else socket.AF_INET, socket.SOCK_DGRAM)
+    sock.settimeout(2)
+    sock.connect((DAM["service"][family], 9))
+    if site.front.on_xdp:
+        before = site.front.host_packets()
         for _ in range(5):
-            sock.sendto(b"is there a host?", (DAM["service"][4], 9))
-            time.sleep(0.02)
+            sock.send(b"is there a host?")
+            try:
+                sock.recv(100)
+            except ConnectionRefusedError:  # its ICMP error
+                continue
+            raise AssertionError("no port unreachable from the host")
+        suite.eventually(lambda: site.front.host_packets() >= before + 5, 3, "5 more packets for the host")
+    else:
+        with site.counted("not_ours", 5):
+            for _ in range(5):
+                sock.send(b"is there a host?")
+                time.sleep(0.02)
     sock.close()
 
 

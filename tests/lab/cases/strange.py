@@ -52,7 +52,8 @@ def test_odd_flags(site, family):
 
 @suite.dam_only
 def test_malformed(site):
-    """truncated and contradictory headers are dropped and counted"""
+    """truncated and contradictory headers are dropped and counted; on xdp those without an address are the
+    host's"""
     link = site.keep(site.link())
     good = packet.tcp_packet("203.0.113.140", site.public[4], 5555, 443, 1, 0, SYN)
     bad = [good[:30],                                                 # cut in the TCP header
@@ -61,7 +62,10 @@ def test_malformed(site):
            b"\x44" + good[1:],                                        # IPv4 header of 16 bytes
            good[:32] + b"\x40" + good[33:],                           # TCP header of 16 bytes
            good[:32] + b"\xf0" + good[33:]]                           # TCP header beyond the end
-    for one in bad:
+    for number, one in enumerate(bad):
+        if number == 3 and site.front.on_xdp:  # whose it is cannot be read
+            site.expect_not_ours(link, [one], "malformed")
+            continue
         with site.counted("malformed"):
             link.send(one)
 

@@ -7,6 +7,7 @@ from lib.stream import both_ways, transfer
 PLAN = plan(vlan=5, interface_service={"mtu": 1400})
 WIRES = {"client": ["--vlan", 5]}
 DAM_ONLY = True
+ONLY_ON = "dpdk", "driver: xdp takes no vlan yet"
 COST = 12
 MIB = 1 << 20
 

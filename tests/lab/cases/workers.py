@@ -3,6 +3,8 @@
 import contextlib
 import ctypes
 import os
+import re
+import subprocess
 import threading
 
 from lib import hello, packet, suite
@@ -15,6 +17,7 @@ PLAN = plan(workers=2, queues=2)
 DAM_ONLY = True
 COST = 20
 MIB = 1 << 20
+ONE_WORKER = "the xdp driver has one worker"
 
 
 def _work(site):
@@ -22,6 +25,7 @@ def _work(site):
     return [counters.worker(index) for index in range(counters.workers)]
 
 
+@suite.only_on("dpdk", ONE_WORKER)
 @suite.each(family=[4, 6])
 def test_spread(site, family):
     """connections of many clients spread over both workers, and each gets its own bytes"""
@@ -41,6 +45,7 @@ def test_spread(site, family):
     assert sum(grown) >= 100 and min(grown) >= 10, grown
 
 
+@suite.only_on("dpdk", ONE_WORKER)
 @suite.each(family=[4, 6])
 def test_hand_off(site, family):
     """packets that reach the wrong worker are handed over, and counted"""
@@ -50,6 +55,32 @@ def test_hand_off(site, family):
     handed = sum(one["handed_off"] for one in _work(site)) - before
     site.note(f"{handed} packets")
     assert handed > 40, handed
+
+
+def _frames_of_queues(site, device):
+    """How many frames the XDP program saw, by receive queue."""
+    with site.edge:
+        text = subprocess.run(["ethtool", "-S", device], text=True, capture_output=True, check=True).stdout
+    return [int(count) for count in re.findall(r"rx_queue_\d+_xdp_packets: (\d+)", text)]
+
+
+@suite.only_on("xdp", "the dpdk driver's queues have a worker each")
+@suite.each(family=[4, 6])
+def test_two_queues(site, family):
+    """one worker takes what climbs from two queues: connections of many clients stay whole"""
+    devices = ("front", "service")
+    before = {device: _frames_of_queues(site, device) for device in devices}
+    for number in range(100):
+        client, server = site.connect(family=family, source=site.sources[family][number % 50])
+        client.send(noise(20000, number))
+        server.expect(noise(20000, number))
+        server.send(noise(40000, number))
+        client.expect(noise(40000, number))
+        site.finish(client, server)
+    for device in devices:
+        grown = [now - then for then, now in zip(before[device], _frames_of_queues(site, device))]
+        site.note(f"{device}: {grown} frames")
+        assert len(grown) == 2 and min(grown) > 200, (device, grown)
 
 
 _PTRACE_SEIZE, _PTRACE_INTERRUPT, _PTRACE_DETACH, _WALL = 0x4206, 0x4207, 17, 0x40000000
@@ -84,6 +115,7 @@ def _worker_threads(site):
     return threads
 
 
+@suite.only_on("dpdk", ONE_WORKER)
 def test_ring_full(site):
     """while a worker stands still, the ring to it fills, and what it does not take is dropped as such"""
     link, thread = site.keep(site.link()), _worker_threads(site)[0]

@@ -67,6 +67,8 @@ class DamFront:
     def __init__(self, site, plan, directory, options):
         self.site, self.plan, self.directory = site, plan, directory
         self.driver = options.driver
+        self.on_xdp = self.driver == "xdp"
+        self.log_begins = 0  # of the dataplane that runs now
         self.programs = {name: os.path.join(options.build, path) for name, path in PROGRAMS.items()}
         self.socket = os.path.join(directory, "dataplane.sock")
         self.api = os.path.join(directory, "control.sock")
@@ -81,7 +83,7 @@ class DamFront:
         return [path for path in paths if not os.access(path, os.X_OK)]
 
     def start(self):
-        if self.driver == "xdp":
+        if self.on_xdp:
             self.site.share_edge_with_host()
         else:  # the kernel has no part in the edge's devices
             for device in ("front", "service", "management"):
@@ -92,6 +94,8 @@ class DamFront:
         self._wait_ready()
 
     def start_dataplane(self, *more):
+        path = os.path.join(self.directory, "dataplane.log")
+        self.log_begins = os.path.getsize(path) if os.path.exists(path) else 0
         self.dataplane = self._start("dataplane", "--socket", self.socket, *more)
         self._until(lambda: os.path.exists(self.socket), 5, "the dataplane's socket")
 
@@ -120,11 +124,19 @@ class DamFront:
         # Two rounds of probes: the dam then knows which servers are up, and their options.
         time.sleep(float(self.plan.get("settle", 0.7)))
 
+    def said(self):
+        """What the dataplane that runs now has written to its log."""
+        with open(os.path.join(self.directory, "dataplane.log")) as handle:
+            handle.seek(self.log_begins)
+            return handle.read()
+
     def has_policy(self):
         try:
-            return self.counters().policy_version
+            version = self.counters().policy_version
         except (OSError, RuntimeError, struct.error):
             return False
+        # The counters name it when the engine has it; the kernel's part has it a little later.
+        return version if not self.on_xdp or "is in force." in self.said() else 0
 
     def _reachable(self, family):
         port = next(iter(self.plan["listeners"].values()))["port"]
@@ -182,6 +194,11 @@ class DamFront:
 
     def table(self, name):
         return self.counters().table(name)
+
+    def host_packets(self):
+        """Frames that were handed to the host's own stack."""
+        counters = self.counters()
+        return sum(counters.worker(index)["host_packets"] for index in range(counters.workers))
 
     def server_up(self, name):
         return self.counters().servers()[name]

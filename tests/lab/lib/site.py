@@ -14,7 +14,7 @@ import socket
 import sys
 import tempfile
 
-from . import hello, netns, raw, suite, wire
+from . import hello, netns, packet, raw, suite, wire
 from .server import LabServer
 from .stream import Stream
 
@@ -43,6 +43,7 @@ class Site:
     def __init__(self, prefix, wires=(), mtu=1500, queues=1):
         self.prefix, self.children, self.namespaces = prefix, [], []
         self.servers, self.streams, self.notes, self.front = {}, [], [], None
+        self.shared = False
         self.wires, self.wire_counts = dict(wires), {}
         try:
             self._raise(mtu, queues)
@@ -104,19 +105,27 @@ class Site:
     def share_edge_with_host(self):
         """The edge's own kernel has the addresses and answers ARP and NDP; what the dam sends by XDP
         is taken up at the other ends of its cables, which needs a program there."""
+        if self.shared:
+            return
+        self.shared = True
+        for device, pair in (("front", PUBLIC), ("service", DAM["service"]),
+                             ("management", DAM["management"])):
+            self._address(self.edge, device, pair)
+            role = "client" if device == "front" else device
+            if role in self.wires:
+                self.attach_pass(getattr(self, "wire_" + role), "far")
+            else:
+                self.attach_pass(getattr(self, role), "eth0")
+
+    @staticmethod
+    def attach_pass(namespace, device):
+        """An XDP program that passes everything."""
         root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
         source = os.path.join(root, "tools/lab.d/pass.bpf.c")
         with tempfile.NamedTemporaryFile(suffix=".bpf.o") as program:
             netns.run("clang", "-target", "bpf", "-O2", "-g", f"-I/usr/include/{os.uname().machine}-linux-gnu",
                       "-c", source, "-o", program.name)
-            for device, pair in (("front", PUBLIC), ("service", DAM["service"]),
-                                 ("management", DAM["management"])):
-                self._address(self.edge, device, pair)
-                role = "client" if device == "front" else device
-                namespace, end = getattr(self, role), "eth0"
-                if role in self.wires:
-                    namespace, end = getattr(self, "wire_" + role), "far"
-                namespace.ip("link", "set", "dev", end, "xdp", "obj", program.name, "sec", "xdp")
+            namespace.ip("link", "set", "dev", device, "xdp", "obj", program.name, "sec", "xdp")
 
     def _far(self):
         for near, far, pair in ((self.client, self.far_client, FAR_CLIENT),
@@ -145,7 +154,9 @@ class Site:
     def link(self, role="client"):
         """A packet socket on the role's cable, for hand-made packets to the dam."""
         devices = {"client": "front", "service": "service", "management": "management"}
-        return raw.Link(getattr(self, role), "eth0", self.edge.mac(devices[role]))
+        link = raw.Link(getattr(self, role), "eth0", self.edge.mac(devices[role]))
+        link.edge_device = devices[role]
+        return link
 
     def raw(self, n, family=4, link=None, port=443):
         """A hand-made client of its own address; n is its number, 1 to 99."""
@@ -270,6 +281,38 @@ class Site:
         yield
         suite.eventually(lambda: count() >= before + at_least, 3,
                          f"{at_least} more drops counted for {reason}")
+
+    def expect_not_ours(self, link, packets, reason="not_ours"):
+        """Sends packets that are not the dam's. On dpdk they are dropped, and counted for that reason (or
+        one of several); on xdp the host gets each of them as it was sent, and nothing is dropped."""
+        if not self.front.on_xdp:
+            with self.counted(reason, len(packets)):
+                for one in packets:
+                    link.send(one)
+            return
+        reasons = (reason,) if isinstance(reason, str) else reason
+
+        def dropped():
+            drops = self.front.drops()
+            return [drops[one] for one in reasons]
+
+        missing = [packet.ethernet(link.gateway_mac, link.mac, one) for one in packets]
+        tap = self.keep(raw.Link(self.edge, link.edge_device, b""))
+        tap.sock.settimeout(3)
+        before, drops_before = self.front.host_packets(), dropped()
+        for one in packets:
+            link.send(one)
+        count = len(missing)
+        while missing:
+            try:
+                frame = tap.sock.recv(65536)
+            except TimeoutError:
+                raise AssertionError(f"{len(missing)} of {count} frames did not reach the host") from None
+            if frame in missing:
+                missing.remove(frame)
+        suite.eventually(lambda: self.front.host_packets() >= before + count, 3,
+                         f"{count} more packets counted for the host")
+        assert dropped() == drops_before, f"{reasons}: {drops_before}, then {dropped()}"
 
     def note(self, text):
         """Something measured, shown on the test's line."""

@@ -29,6 +29,14 @@ def dam_only(function):
     return function
 
 
+def only_on(driver, reason):
+    """For what the dam's other driver does not do; says why."""
+    def mark(function):
+        function.only_on = (driver, reason)
+        return function
+    return mark
+
+
 def each(**choices):
     """Makes one test of every combination of the given arguments."""
     def mark(function):
@@ -55,6 +63,7 @@ class Test:
         self.name = f"{group}: {sentence}" + (f" ({detail})" if detail else "")
         self.dam_only = getattr(function, "dam_only", False)
         self.seconds = getattr(function, "seconds", TEST_SECONDS)
+        self.only_on = getattr(function, "only_on", None)
 
 
 class Group:
@@ -66,6 +75,7 @@ class Group:
         self.plan = self.module.PLAN
         self.wires = getattr(self.module, "WIRES", {})
         self.dam_only = getattr(self.module, "DAM_ONLY", False)
+        self.only_on = getattr(self.module, "ONLY_ON", None)  # (driver, reason): as suite.only_on, for all
         self.cost = getattr(self.module, "COST", 10)  # about how long it runs, in seconds
         self.tests = []
         for name, function in inspect.getmembers(self.module, inspect.isfunction):
@@ -120,6 +130,8 @@ def run_test(test, site):
     try:
         if test.dam_only and not site.front.is_dam:
             raise Skipped("only the dam does this")
+        if test.only_on and test.only_on[0] != site.front.driver:
+            raise Skipped(test.only_on[1])
         with time_limit(test.seconds):
             test.function(site, **test.arguments)
         assert site.front.alive(), "the front died during the test"
