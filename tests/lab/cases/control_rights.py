@@ -24,7 +24,10 @@ import socket, sys
 s = socket.socket(socket.AF_UNIX)
 s.settimeout(5)
 s.connect(sys.argv[1])
-print(s.recv(4096))
+said = b""
+while part := s.recv(4096):
+    said += part
+print(said)
 """
 
 
@@ -162,16 +165,38 @@ def test_other_interfaces(site):
 def test_ports_that_do_not_open(site):
     """interfaces that can be seen but not opened end one run; the next goes on with those before"""
     front = site.front
-    _write_interface(front, device="net_af_packet_x,iface=management,blocksz=7")
+    device = "net_af_packet_x,iface=management,blocksz=7"
+    if front.on_xdp:  # one that has an XDP program of somebody else's
+        device = "busy"
+        site.edge.ip("link", "add", device, "type", "veth", "peer", "name", "busy_end")
+        site.attach_pass(site.edge, device)
+    _write_interface(front, device=device)
     front.damctl("apply", "-f", front.yaml)
     front.end(front.dataplane)
     front.start_dataplane()
     front.dataplane.wait(30)
     assert front.dataplane.returncode == 1
+    if front.on_xdp:
+        assert "Another XDP program is attached to busy" in front.said(), front.said()
     front.start_dataplane()
     _serves(site)
     front.apply(PLAN)
     assert not front.json("status")["dataplane"]["restart_needed"]
+    if front.on_xdp:
+        site.edge.ip("link", "del", device)
+
+
+@suite.only_on("xdp", "dpdk's ports are opened by name")
+def test_two_names_of_a_device(site):
+    """a policy that names one device by two of its names is refused"""
+    front = site.front
+    site.edge.ip("link", "property", "add", "dev", "service", "altname", "other_name")
+    _write_interface(front, device="other_name")
+    done = front.try_damctl("apply", "-f", front.yaml)
+    site.edge.ip("link", "property", "del", "dev", "service", "altname", "other_name")
+    front.write(PLAN)
+    assert done.returncode == 1, done
+    assert "other_name is another name of a device that is taken already" in done.stderr, done
 
 
 def _pipe_of(pid):
