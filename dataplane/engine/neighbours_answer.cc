@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "dataplane/core/answer.h"
 #include "dataplane/core/checksum.h"
 #include "dataplane/engine/link_messages.h"
 #include "dataplane/engine/neighbours.h"
@@ -76,17 +77,6 @@ bool is_echo_request(const Frame& frame, const dam_packet& packet) {
   return icmp[0] == (packet.family == 4 ? kEchoRequestV4 : kEchoRequestV6) && icmp[1] == 0;
 }
 
-bool is_reserved_v4(const dam_address& address) {
-  const uint32_t number = __builtin_bswap32(address.word[3]);
-  const uint32_t first = number >> 24;
-  return first == 0 || first == 127 || first >= 224;
-}
-
-bool is_loopback_v6(const dam_address& address) {
-  return (address.word[0] | address.word[1] | address.word[2]) == 0 &&
-         __builtin_bswap32(address.word[3]) == 1;
-}
-
 void turn_echo(Frame& frame, const dam_packet& packet, const MacAddress& own) {
   std::memcpy(frame.data, frame.data + 6, 6);
   std::memcpy(frame.data + 6, own.data(), 6);
@@ -116,11 +106,8 @@ bool may_answer_echo(const Frame& frame, const dam_packet& packet) {
 }  // namespace
 
 bool Neighbours::may_be_source(const dam_address& address) const {
-  if (is_own(address)) return false;
-  if (!dam_address_is_v4(&address)) {
-    return !is_multicast_v6(address) && !is_unspecified(address) && !is_loopback_v6(address);
-  }
-  return !is_reserved_v4(address) && !is_broadcast_v4(address);
+  if (is_own(address) || !dam_is_unicast(&address)) return false;
+  return !dam_address_is_v4(&address) || !is_broadcast_v4(address);
 }
 
 // The last address of an IPv4 subnet; a /31 has none (RFC 3021).

@@ -3,6 +3,7 @@
 // is remembered (RFC 4987 3.6).
 #include <algorithm>
 
+#include "dataplane/core/answer.h"
 #include "dataplane/engine/worker.h"
 
 namespace dam {
@@ -42,12 +43,8 @@ void Worker::refresh_promises() {
   for (size_t i = 0; i < count; ++i) promises_[i] = promise_of(policy_->listeners[i]);
 }
 
-// The dam's TSval towards a client: milliseconds, from an origin of its own for each pair of
-// addresses and ports (RFC 7323 5.4: never backwards; 7.1: no uptime to be read). The bits of the
-// hash that it shows choose neither a bucket of the flow index (the low ones) nor a tag (the high
-// ones).
 uint32_t Worker::client_clock(uint64_t flow_hash) const {
-  return static_cast<uint32_t>(now_ns_ / 1'000'000) + (static_cast<uint32_t>(flow_hash >> 24) << 8);
+  return dam_client_clock(now_ns_, flow_hash);
 }
 
 void Worker::on_syn(Job& job, uint16_t listener_slot) {
