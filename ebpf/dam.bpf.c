@@ -36,9 +36,20 @@ DAM_STEP int dam_on_icmp(struct xdp_md* ctx, struct job* job) {
   return quotes_flow(f) ? to_engine(f) : to_host(f);
 }
 
+/* Fragments of other protocols than TCP are the host's: its DNS answers, its echoes. */
+DAM_INLINE int is_tcp_fragment(const struct frame* f) {
+  const uint8_t* ip = frame_data(f) + (f->packet->l3 & DAM_OFFSET_MASK);
+  DAM_PIN(ip);
+  if (f->packet->family == 4)
+    return ip + DAM_IPV4_BYTES <= frame_end(f) && ip[9] == DAM_PROTOCOL_TCP;
+  return ip + DAM_IPV6_BYTES + 8 <= frame_end(f) && ip[6] == DAM_PROTOCOL_FRAGMENT &&
+         ip[DAM_IPV6_BYTES] == DAM_PROTOCOL_TCP;
+}
+
 /* The unreadable goes nowhere if it is addressed to the dam, and else to the host. */
 DAM_INLINE int unreadable(const struct frame* f) {
   if (f->packet->family == 0 || !is_own(f->view, &f->packet->dst)) return to_host(f);
+  if (f->job->refused == DAM_DROP_fragment && !is_tcp_fragment(f)) return to_host(f);
   return drop(f, f->job->refused, 0);
 }
 

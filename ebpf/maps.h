@@ -88,6 +88,15 @@ struct {
   __type(value, struct dam_stray);
 } dam_strays SEC(".maps");
 
+/* Whose cookie held a moment ago: its flow may still be in the making. */
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(map_flags, BPF_F_MMAPABLE);
+  __uint(max_entries, DAM_STRAYS);
+  __type(key, uint32_t);
+  __type(value, struct dam_stray);
+} dam_openings SEC(".maps");
+
 /* Counters: one writer per CPU. Zones at cpu * DAM_MAX_ZONES + zone. */
 struct {
   __uint(type, BPF_MAP_TYPE_ARRAY);

@@ -52,6 +52,21 @@ DAM_INLINE enum dam_drop_reason over_front_buckets(const struct frame* f) {
   return DAM_DROP_none;
 }
 
+/* While the first ACK climbs to the engine there is no flow yet: what the client sends behind it, a
+ * hello's second segment, follows it there. */
+DAM_INLINE void note_opening(const struct frame* f) {
+  struct dam_stray* opening = DAM_LOOKUP(dam_openings, f->job->hash & (DAM_STRAYS - 1));
+  if (!opening) return;
+  opening->tag = (uint32_t)(f->job->hash >> 32) | 1;
+  opening->since = dam_coarse(f->job->now_ns);
+}
+DAM_INLINE int is_opening(const struct frame* f) {
+  enum { OPENS_FOR = 250000000 >> 20 };
+  const struct dam_stray* opening = DAM_LOOKUP(dam_openings, f->job->hash & (DAM_STRAYS - 1));
+  return opening && opening->tag == ((uint32_t)(f->job->hash >> 32) | 1) &&
+         dam_coarse(f->job->now_ns) - opening->since < OPENS_FOR;
+}
+
 DAM_STEP int dam_on_cookie(struct xdp_md* ctx, struct job* job) {
   struct frame frame, *f = &frame;
   if (!open_frame(f, ctx, job)) return XDP_ABORTED;
@@ -61,12 +76,15 @@ DAM_STEP int dam_on_cookie(struct xdp_md* ctx, struct job* job) {
   struct dam_cookie_options options;
   if (!dam_syn_cookie_check(&secrets, &key, dam_seq_add(packet->seq, 0xffffffffu),
                             dam_seq_add(packet->ack, 0xffffffffu), &options)) {
+    if (is_opening(f)) return to_engine(f);
     f->counters->cookies_bad++;
     if (is_lost(f) && checksum_holds(f)) return reset_sender(f, DAM_DROP_bad_cookie);
     return drop(f, DAM_DROP_bad_cookie, 0);
   }
   enum dam_drop_reason refused = over_front_buckets(f);
-  return refused == DAM_DROP_none ? to_engine(f) : drop(f, refused, 0);
+  if (refused != DAM_DROP_none) return drop(f, refused, 0);
+  note_opening(f);
+  return to_engine(f);
 }
 
 /* Answers to probes, and servers that remember what the dam has forgotten: few, and limited, so

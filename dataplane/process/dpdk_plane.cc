@@ -127,7 +127,8 @@ void DpdkPlane::say_ports(Keeper& keeper) const {
   for (uint32_t i = 0; i < driver_->ports(); ++i) {
     const PortFacts& facts = driver_->facts(i);
     if (facts.xdp_program || facts.made_promiscuous) {
-      keeper.changed_interface(facts.device, facts.xdp_program, facts.made_promiscuous);
+      keeper.changed_interface(
+          facts.device, {.xdp_program = facts.xdp_program, .promiscuous = facts.made_promiscuous});
     }
     for (const std::string& sentence : facts.says) say(sentence);
     say("Port " + std::to_string(i) + ": " + facts.device + " by " + facts.driver +

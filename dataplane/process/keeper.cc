@@ -3,6 +3,8 @@
 
 #include <bpf/libbpf.h>
 #include <linux/capability.h>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
@@ -24,8 +26,7 @@ namespace {
 // One without a name is the last that counts.
 struct Change {
   char name[IFNAMSIZ];
-  bool xdp_program;
-  bool promiscuous;
+  InterfaceChange what;
 };
 
 void clear_promiscuous(const char* name) {
@@ -39,11 +40,22 @@ void clear_promiscuous(const char* name) {
   close(fd);
 }
 
+void switch_gro_on(const char* name) {
+  const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  ifreq request{};
+  std::memcpy(request.ifr_name, name, sizeof request.ifr_name);
+  ethtool_value on{ETHTOOL_SGRO, 1};
+  request.ifr_data = reinterpret_cast<char*>(&on);
+  ioctl(fd, SIOCETHTOOL, &request);
+  close(fd);
+}
+
 void undo(const Change& change) {
   const auto index = static_cast<int>(if_nametoindex(change.name));
   if (index == 0) return;  // gone, and all of it with it
-  if (change.xdp_program) bpf_xdp_detach(index, 0, nullptr);
-  if (change.promiscuous) clear_promiscuous(change.name);
+  if (change.what.xdp_program) bpf_xdp_detach(index, 0, nullptr);
+  if (change.what.promiscuous) clear_promiscuous(change.name);
+  if (change.what.gro) switch_gro_on(change.name);
 }
 
 void undo_all(int pipe) {
@@ -99,11 +111,10 @@ Keeper::Keeper(const std::string& socket_path) {
 
 Keeper::~Keeper() { close(pipe_); }
 
-void Keeper::changed_interface(const std::string& name, bool xdp_program, bool promiscuous) {
+void Keeper::changed_interface(const std::string& name, const InterfaceChange& what) {
   Change change{};
   std::strncpy(change.name, name.c_str(), sizeof change.name - 1);
-  change.xdp_program = xdp_program;
-  change.promiscuous = promiscuous;
+  change.what = what;
   tell(&change);
 }
 

@@ -10,6 +10,13 @@
 
 namespace dam {
 
+// What we changed on a kernel interface.
+struct InterfaceChange {
+  bool xdp_program = false;  // attached without a link that ends with the process
+  bool promiscuous = false;
+  bool gro = false;  // switched off
+};
+
 class Keeper {
  public:
   // Forks. Comes back in the child alone; the parent cleans up after it and exits with its status.
@@ -18,8 +25,8 @@ class Keeper {
   Keeper(const Keeper&) = delete;
   Keeper& operator=(const Keeper&) = delete;
 
-  // What we changed on a kernel interface, to be undone; only until seal() is believed.
-  void changed_interface(const std::string& name, bool xdp_program, bool promiscuous);
+  // To be undone; only what comes before seal() is believed.
+  void changed_interface(const std::string& name, const InterfaceChange& change);
   // Before privileges are dropped: what comes after it may be the work of an intruder.
   void seal();
   // After the last change of user: the kernel forgets it then.

@@ -34,7 +34,8 @@ class Plane {
 
 // Once in the life of a process: DPDK cannot start twice. They throw std::runtime_error.
 std::unique_ptr<Plane> open_dpdk(const StartConfig& config, Rest rest, Keeper& keeper);
-std::unique_ptr<Plane> open_xdp(const StartConfig& config, const uint64_t hash_key[2]);
+std::unique_ptr<Plane> open_xdp(const StartConfig& config, const uint64_t hash_key[2],
+                                Keeper& keeper);
 
 // Why these devices cannot be opened, one sentence each, as far as it can be told without trying:
 // trying ends the process when it fails.

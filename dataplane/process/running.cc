@@ -34,7 +34,7 @@ Running::Running(const StartConfig& config, const std::string& counters_path, Re
   fill_random(engine.hash_key, sizeof engine.hash_key);
   fill_random(engine.cookie_key, sizeof engine.cookie_key);
   const bool xdp = config.driver == "xdp";
-  plane_ = xdp ? open_xdp(config, engine.hash_key) : open_dpdk(config, rest, keeper);
+  plane_ = xdp ? open_xdp(config, engine.hash_key, keeper) : open_dpdk(config, rest, keeper);
   counters_ = std::make_unique<CountersFile>(counters_path, plane_->name(),
                                              plane_->counter_blocks(), plane_->tsc_hz());
   engine.limits = config.limits;

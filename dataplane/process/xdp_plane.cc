@@ -17,8 +17,11 @@ namespace {
 
 class XdpPlane : public Plane {
  public:
-  XdpPlane(const StartConfig& config, const uint64_t hash_key[2])
+  XdpPlane(const StartConfig& config, const uint64_t hash_key[2], Keeper& keeper)
       : driver_(config, hash_key), next_hops_(driver_.xdp_interfaces()) {
+    for (const auto& device : driver_.devices()) {
+      if (device->gro_was_on()) keeper.changed_interface(device->name(), {.gro = true});
+    }
     for (const std::string& sentence : driver_.says()) say(sentence);
   }
   ~XdpPlane() override { XdpPlane::stop_workers(); }
@@ -93,8 +96,9 @@ void XdpPlane::tick() {
 
 }  // namespace
 
-std::unique_ptr<Plane> open_xdp(const StartConfig& config, const uint64_t hash_key[2]) {
-  return std::make_unique<XdpPlane>(config, hash_key);
+std::unique_ptr<Plane> open_xdp(const StartConfig& config, const uint64_t hash_key[2],
+                                Keeper& keeper) {
+  return std::make_unique<XdpPlane>(config, hash_key, keeper);
 }
 
 }  // namespace dam

@@ -42,14 +42,6 @@ bool is_on(const std::string& name, uint32_t get) {
   return ask_ethtool(name, value) == 0 && value.data != 0;
 }
 
-// A frame that was put together from several cannot be translated: its segments are gone.
-struct Aggregation {
-  const char* what;
-  uint32_t get;
-  uint32_t set;
-};
-constexpr Aggregation kAggregations[] = {{"gro", ETHTOOL_GGRO, ETHTOOL_SGRO}};
-
 // Large receive offload hides among the flags.
 bool switch_lro_off(const std::string& name) {
   ethtool_value value{ETHTOOL_GFLAGS, 0};
@@ -77,14 +69,13 @@ XdpDevice::XdpDevice(const std::string& name, int program_fd)
   attach(program_fd);
 }
 
+// A frame that was put together from several cannot be translated: its segments are gone.
 void XdpDevice::switch_off_aggregation() {
-  for (const Aggregation& one : kAggregations) {
-    if (!is_on(name_, one.get)) continue;
-    ethtool_value off{one.set, 0};
-    if (ask_ethtool(name_, off) == 0) {
-      switched_off_.push_back(one.set);
-      says_.push_back(name_ + ": " + one.what + " is off while the dam runs.");
-    }
+  if (is_on(name_, ETHTOOL_GGRO)) {
+    ethtool_value off{ETHTOOL_SGRO, 0};
+    gro_was_on_ = ask_ethtool(name_, off) == 0;
+    says_.push_back(name_ + (gro_was_on_ ? ": gro is off while the dam runs."
+                                         : ": gro cannot be switched off: ethtool -K gro off"));
   }
   if (switch_lro_off(name_)) says_.push_back(name_ + ": lro is off.");
 }
@@ -111,8 +102,8 @@ void XdpDevice::attach(int program_fd) {
 
 XdpDevice::~XdpDevice() {
   if (link_ >= 0) close(link_);  // the last reference: the program leaves the device
-  for (const uint32_t command : switched_off_) {
-    ethtool_value on{command, 1};
+  if (gro_was_on_) {
+    ethtool_value on{ETHTOOL_SGRO, 1};
     ask_ethtool(name_, on);
   }
 }

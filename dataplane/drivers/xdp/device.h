@@ -25,6 +25,7 @@ class XdpDevice {
   bool generic() const {
     return generic_;
   }  // the driver knows no XDP: slower, in the kernel's stack
+  bool gro_was_on() const { return gro_was_on_; }
   const MacAddress& mac() const { return mac_; }
   const std::vector<std::string>& says() const { return says_; }
 
@@ -38,7 +39,7 @@ class XdpDevice {
   bool generic_ = false;
   MacAddress mac_{};
   int link_ = -1;
-  std::vector<uint32_t> switched_off_;  // ethtool's commands that give each back
+  bool gro_was_on_ = false;
   std::vector<std::string> says_;
 };
 

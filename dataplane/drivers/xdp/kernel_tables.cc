@@ -102,6 +102,7 @@ KernelTables::KernelTables(const Limits& limits, const uint64_t hash_key[2], boo
   macs_ = share(bpf_->maps.dam_macs);
   totals_ = share(bpf_->maps.dam_totals);
   strays_ = share(bpf_->maps.dam_strays);
+  openings_ = share(bpf_->maps.dam_openings);
   zone_counts_ = share(bpf_->maps.dam_zone_counts);
   counts_ = share(bpf_->maps.dam_counts);
   dam_control& control = this->control();
@@ -121,7 +122,7 @@ KernelTables::~KernelTables() = default;
 
 void KernelTables::forget() {
   for (const SharedArray* table :
-       {&index_, &flows_, &source_buckets_, &sources_, &macs_, &totals_, &strays_}) {
+       {&index_, &flows_, &source_buckets_, &sources_, &macs_, &totals_, &strays_, &openings_}) {
     const auto bytes = table->as<std::byte>();
     std::fill(bytes.begin(), bytes.end(), std::byte{0});
   }

@@ -67,7 +67,8 @@ class KernelTables {
     void operator()(dam_bpf* bpf) const;
   };
   std::unique_ptr<dam_bpf, Destroy> bpf_;
-  SharedArray control_, views_, index_, flows_, source_buckets_, sources_, macs_, totals_, strays_;
+  SharedArray control_, views_, index_, flows_, source_buckets_, sources_, macs_, totals_, strays_,
+      openings_;
   SharedArray zone_counts_, counts_;
   uint32_t cpus_ = 0;
   std::vector<dam_zone_counters> seen_zones_;  // what collect() has given

@@ -42,7 +42,7 @@ NextHops::NextHops(std::vector<XdpInterface> interfaces)
     : interfaces_(std::move(interfaces)),
       socket_(mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK)) {
   if (socket_ == nullptr) fail_netlink("A netlink socket");
-  if (mnl_socket_bind(socket_.get(), RTMGRP_NEIGH, MNL_SOCKET_AUTOPID) < 0) {
+  if (mnl_socket_bind(socket_.get(), RTMGRP_NEIGH | RTMGRP_LINK, MNL_SOCKET_AUTOPID) < 0) {
     fail_netlink("The kernel's neighbour table");
   }
 }
@@ -95,6 +95,8 @@ void NextHops::read(Neighbours& neighbours) {
     for (auto* message = reinterpret_cast<const nlmsghdr*>(buffer.data());
          mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
       if (message->nlmsg_type == RTM_NEWNEIGH) take(message, neighbours);
+      // A device that was down has forgotten its neighbours, and what was asked of them.
+      if (message->nlmsg_type == RTM_NEWLINK) asked_.clear();
     }
   }
 }

@@ -288,3 +288,17 @@ def test_takes_no_vlan(site):
     assert 'Interface "front": driver: xdp takes no vlan yet; driver: dpdk does' in done.stderr, done
     assert front.counters().policy_version == version
     site.finish(*site.connect())
+
+
+@suite.each(family=[4, 6])
+def test_fragments_for_the_host(site, family):
+    """fragments of what is not TCP reach the host: it answers a ping of 3,000 bytes"""
+    site.client.run("ping", "-c", "2", "-W", "1", "-s", "3000", site.public[family])
+
+
+def test_next_hops_after_link_down(site):
+    """after a device was down the kernel is asked anew to keep the next hops' link addresses fresh"""
+    site.finish(*site.connect())
+    site.edge.ip("link", "set", "service", "down")
+    site.edge.ip("link", "set", "service", "up")
+    suite.eventually(lambda: "managed" in site.edge.ip("neigh", "show", "dev", "service"), 3, "a managed next hop")
