@@ -74,15 +74,6 @@ DAM_INLINE int answer(struct frame* f, const struct dam_answer* a) {
   return transmit(f, bytes, f->job->interface, mac);
 }
 
-DAM_INLINE struct dam_flow_key key_of(const struct dam_packet* packet) {
-  struct dam_flow_key key;
-  key.remote = packet->src;
-  key.local = packet->dst;
-  key.remote_port = packet->src_port;
-  key.local_port = packet->dst_port;
-  return key;
-}
-
 DAM_INLINE const struct dam_cookie_secrets* secrets_of(const struct frame* f) {
   return &f->control->secrets[f->control->secret_generation & 1];
 }

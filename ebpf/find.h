@@ -49,12 +49,17 @@ DAM_INLINE uint32_t find_flow(const struct dam_control* control, const struct da
   return bucket ? find_in(view, bucket, tag, packet) : DAM_NONE;
 }
 
-DAM_INLINE uint64_t hash_of(const struct dam_control* control, const struct dam_packet* packet) {
+DAM_INLINE struct dam_flow_key key_of(const struct dam_packet* packet) {
   struct dam_flow_key key;
   key.remote = packet->src;
   key.local = packet->dst;
   key.remote_port = packet->src_port;
   key.local_port = packet->dst_port;
+  return key;
+}
+
+DAM_INLINE uint64_t hash_of(const struct dam_control* control, const struct dam_packet* packet) {
+  struct dam_flow_key key = key_of(packet);
   uint64_t secret[2] = {control->hash_key[0], control->hash_key[1]};
   return dam_flow_hash(secret, &key);
 }

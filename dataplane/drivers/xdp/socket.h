@@ -29,9 +29,7 @@ class XdpSocket {
   void settle();
 
   int fd() const { return xsk_socket__fd(socket_.get()); }
-  uint8_t port() const { return port_; }
   bool zero_copy() const { return zero_copy_; }
-  uint32_t in_flight() const { return in_flight_; }
 
  private:
   void refill();
