@@ -8,7 +8,7 @@ import subprocess
 _CLONE_NEWNET = 0x40000000
 _libc = ctypes.CDLL(None, use_errno=True)
 # TSO, GSO and GRO make frames larger than the MTU; tx leaves checksums to a NIC that is not there.
-_OFFLOADS = ["tx", "rx", "tso", "gso", "gro", "sg"]
+_NO_OFFLOADS = [word for name in ("tx", "rx", "tso", "gso", "gro", "sg") for word in (name, "off")]
 
 
 def run(*command, check=True, **kwargs):
@@ -47,6 +47,11 @@ class Namespace:
 
     def ip(self, *words):
         return run("ip", "-n", self.name, *words)
+
+    def ip_each(self, commands):
+        """Many of them, by one process."""
+        lines = "".join(" ".join(map(str, words)) + "\n" for words in commands)
+        return run("ip", "-n", self.name, "-batch", "-", input=lines)
 
     def run(self, *command, **kwargs):
         return run("ip", "netns", "exec", self.name, *command, **kwargs)
@@ -101,8 +106,7 @@ def veth(a, device_a, b, device_b, mtu=1500, queues=1):
     a.ip("link", "add", device_a, *shape, "type", "veth", "peer", "name", device_b, *shape,
          "netns", b.name)
     for namespace, device in ((a, device_a), (b, device_b)):
-        for offload in _OFFLOADS:
-            namespace.run("ethtool", "-K", device, offload, "off", check=False)
+        namespace.run("ethtool", "-K", device, *_NO_OFFLOADS)
         namespace.ip("link", "set", device, "mtu", mtu, "up")
 
 

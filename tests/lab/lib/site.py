@@ -37,13 +37,18 @@ def management_address(n):
     return {4: f"198.18.2.{n}", 6: f"2001:db8:2::{n}"}
 
 
+def _addresses(device, pair, bits=(24, 64)):
+    return [("addr", "add", f"{pair[4]}/{bits[0]}", "dev", device),
+            ("addr", "add", f"{pair[6]}/{bits[1]}", "dev", device, "nodad")]
+
+
 class Site:
     """Raised by __init__, taken away by close()."""
 
     def __init__(self, prefix, wires=(), mtu=1500, queues=1):
         self.prefix, self.children, self.namespaces = prefix, [], []
         self.servers, self.streams, self.notes, self.front = {}, [], [], None
-        self.shared = False
+        self.shared, self.pass_program = False, None
         self.wires, self.wire_counts = dict(wires), {}
         try:
             self._raise(mtu, queues)
@@ -69,15 +74,13 @@ class Site:
         self._cable("service", "service", mtu, queues)
         self._cable("management", "management", mtu, queues)
         self._address(self.client, "eth0", CLIENT)
-        for n in range(10, 30):
-            self._address(self.service, "eth0", service_address(n))
+        self.service.ip_each(words for n in range(10, 30) for words in _addresses("eth0", service_address(n)))
         self._address(self.management, "eth0", management_address(10))
-        for family in (4, 6):
-            for source in SOURCES[family]:
-                self.client.ip("addr", "add", source, "dev", "lo", *(["nodad"] * (family == 6)))
+        self.client.ip_each(words for v4, v6 in zip(SOURCES[4], SOURCES[6])
+                            for words in _addresses("lo", {4: v4, 6: v6}, (32, 128)))
         # Addresses for hand-made connections: packets to them reach eth0 and go no further.
-        self.client.ip("route", "add", "blackhole", "203.0.113.128/25")
-        self.client.ip("-6", "route", "add", "blackhole", "2001:db8:f::/48")
+        self.client.ip_each(("route", "add", "blackhole", network)
+                            for network in ("203.0.113.128/25", "2001:db8:f::/48"))
         self._far()
 
     def _cable(self, role, device, mtu, queues):
@@ -99,8 +102,7 @@ class Site:
             start_new_session=True))
 
     def _address(self, namespace, device, pair, bits=(24, 64)):
-        namespace.ip("addr", "add", f"{pair[4]}/{bits[0]}", "dev", device)
-        namespace.ip("addr", "add", f"{pair[6]}/{bits[1]}", "dev", device, "nodad")
+        namespace.ip_each(_addresses(device, pair, bits))
 
     def share_edge_with_host(self):
         """The edge's own kernel has the addresses and answers ARP and NDP; what the dam sends by XDP
@@ -117,15 +119,14 @@ class Site:
             else:
                 self.attach_pass(getattr(self, role), "eth0")
 
-    @staticmethod
-    def attach_pass(namespace, device):
+    def attach_pass(self, namespace, device):
         """An XDP program that passes everything."""
-        root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
-        source = os.path.join(root, "tools/lab.d/pass.bpf.c")
-        with tempfile.NamedTemporaryFile(suffix=".bpf.o") as program:
+        if self.pass_program is None:
+            root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+            self.pass_program = tempfile.NamedTemporaryFile(suffix=".bpf.o")
             netns.run("clang", "-target", "bpf", "-O2", "-g", f"-I/usr/include/{os.uname().machine}-linux-gnu",
-                      "-c", source, "-o", program.name)
-            namespace.ip("link", "set", "dev", device, "xdp", "obj", program.name, "sec", "xdp")
+                      "-c", os.path.join(root, "tools/lab.d/pass.bpf.c"), "-o", self.pass_program.name)
+        namespace.ip("link", "set", "dev", device, "xdp", "obj", self.pass_program.name, "sec", "xdp")
 
     def _far(self):
         for near, far, pair in ((self.client, self.far_client, FAR_CLIENT),
@@ -136,12 +137,10 @@ class Site:
             gateway = {4: "198.18.9.1", 6: "2001:db8:9::1"}
             self._address(near, "far", gateway, (32, 128))
             self._address(far, "eth0", pair, (32, 128))
-            near.ip("route", "add", pair[4], "dev", "far")
-            near.ip("-6", "route", "add", pair[6], "dev", "far")
-            far.ip("route", "add", gateway[4], "dev", "eth0")
-            far.ip("route", "add", "default", "via", gateway[4])
-            far.ip("-6", "route", "add", gateway[6], "dev", "eth0")
-            far.ip("-6", "route", "add", "default", "via", gateway[6])
+            near.ip_each(("route", "add", pair[family], "dev", "far") for family in (4, 6))
+            far.ip_each(words for family in (4, 6) for words in (
+                ("route", "add", gateway[family], "dev", "eth0"),
+                ("route", "add", "default", "via", gateway[family])))
         # The far server looks on-link to the dam: the service answers for it.
         self.service.sysctl("net.ipv4.conf.eth0.proxy_arp", 1)
         self.service.sysctl("net.ipv6.conf.eth0.proxy_ndp", 1)
@@ -337,5 +336,7 @@ class Site:
             child.wait()
         for path in self.wire_counts.values():
             os.unlink(path)
+        if self.pass_program:
+            self.pass_program.close()
         for namespace in reversed(self.namespaces):
             namespace.remove()
