@@ -10,6 +10,22 @@ enum { DAM_MAX_NEIGHBOURS = 8192 };
 /* Of a neighbour's word, whose first six octets in memory are its link address. */
 #define DAM_MAC_KNOWN (UINT64_C(1) << 63)
 
+enum dam_neighbour_state { DAM_NEIGHBOUR_free, DAM_NEIGHBOUR_writing, DAM_NEIGHBOUR_ready };
+
+/* A next hop. Flows name it by its place in the table, which it keeps as long as the table lasts;
+ * its link address lies apart, for packets read nothing else. */
+struct dam_neighbour {
+  dam_address address;
+  uint64_t asked_ns;     /* when the last request went out; 0: never */
+  uint64_t confirmed_ns; /* when the last answer came in */
+  uint32_t state;        /* enum dam_neighbour_state */
+  uint16_t interface;
+  uint8_t unanswered; /* requests since the last answer */
+  uint8_t wanted;     /* a packet needs it, and it is not known */
+  uint8_t named;      /* by the policy */
+} __attribute__((aligned(64)));
+DAM_STATIC_ASSERT(sizeof(struct dam_neighbour) == 64, "one cache line");
+
 /* Theoretical arrival times of a zone's totals: one cache line a zone. */
 struct dam_zone_totals {
   uint64_t tat_ns[DAM_DIM_COUNT];
@@ -39,6 +55,13 @@ struct dam_line {
     uint64_t key[8];
   };
 } __attribute__((aligned(64)));
+
+/* What was switched off on a device, to be switched on again when the dam leaves it. */
+struct dam_device_changes {
+  char name[16];    /* empty: a free entry */
+  uint32_t ifindex; /* of this name; another one has nothing to do with us */
+  uint32_t offloads;
+};
 
 /* Of one CPU. What climbs to the dataplane is counted there. */
 struct dam_kernel_counters {

@@ -13,7 +13,7 @@
 
 enum {
   DAM_VIEW_MAGIC = 0x76616431, /* "1dav" */
-  DAM_VIEW_VERSION = 1,
+  DAM_VIEW_VERSION = 2,
   DAM_MAX_INTERFACES = 16,
   DAM_MAX_SUBNETS = 64,
   DAM_MAX_LISTENERS = 1024, /* address and port pairs, retired ones included */
@@ -122,6 +122,9 @@ struct dam_view {
   struct dam_view_zone zone[DAM_MAX_ZONES];
   struct dam_view_server server[DAM_MAX_SERVERS];
   struct dam_view_listener listener[DAM_MAX_LISTENERS];
+  /* For the next dataplane, whose slots must be the same: flows name them. Empty: a free slot. */
+  char zone_name[DAM_MAX_ZONES][DAM_NAME_BYTES];
+  char server_name[DAM_MAX_SERVERS][DAM_NAME_BYTES];
 };
 
 /* What must outlive a dataplane process beside the tables, and what the kernel asks for each
@@ -130,6 +133,7 @@ struct dam_control {
   uint32_t magic;
   uint32_t version;
   uint32_t flow_bytes; /* sizeof(struct dam_flow), and so on */
+  uint32_t source_bytes;
   uint32_t view_bytes;
   uint32_t counters_bytes;
   uint32_t flows;      /* entries */
@@ -142,7 +146,6 @@ struct dam_control {
   uint32_t active;          /* view in force, or DAM_NO_VIEW: hand everything to the host */
   uint64_t now_ns;          /* tests: the time that it is */
   uint32_t ingress_ifindex; /* tests: where a packet comes in */
-  uint32_t reserved;
 };
 #define DAM_NO_VIEW 0xffffffffu
 

@@ -42,7 +42,7 @@ Engine::Engine(EngineConfig config)
     : zone_totals(config.shared ? BigArray(config.shared.totals)
                                 : BigArray<dam_zone_totals>(DAM_MAX_ZONES)),
       sources(sources_of(config)),
-      neighbours(config.interfaces, config.shared.macs),
+      neighbours(config.interfaces, config.shared.neighbours, config.shared.macs),
       config_(std::move(config)),
       ports_(size_t{config_.workers} * DAM_MAX_SERVERS * kMostLocalAddresses) {
   for (size_t i = 0; i < config_.interfaces.size(); ++i) {
@@ -56,6 +56,7 @@ Engine::Engine(EngineConfig config)
   for (uint32_t i = 0; i < config_.workers; ++i) {
     workers_.push_back(std::make_unique<Worker>(*this, i));
   }
+  if (config_.standing) adopt(*config_.standing);
 }
 
 Engine::~Engine() = default;

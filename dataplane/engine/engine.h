@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -41,8 +42,16 @@ struct SharedTables {
   std::span<dam_source_bucket> source_buckets;
   std::span<dam_source_entry> sources;
   std::span<dam_zone_totals> totals;
+  std::span<dam_neighbour> neighbours;
   std::span<uint64_t> macs;  // by neighbour: see Neighbours::mac_word
   explicit operator bool() const { return !flows.empty(); }
+};
+
+// What a dataplane before this one has left behind in shared tables: its connections go on.
+struct Standing {
+  std::shared_ptr<const Policy> policy;  // its slots alone; nothing of it is in force any more
+  dam_cookie_secrets secrets{};
+  uint64_t now_ns = 0;
 };
 
 struct EngineConfig {
@@ -51,10 +60,11 @@ struct EngineConfig {
   std::vector<Interface> interfaces;
   dam_counters* counters = nullptr;  // outlives the engine
   uint64_t hash_key[2] = {};
-  uint64_t cookie_key[2] = {};
+  uint64_t cookie_key[2] = {};  // without `standing`, which brings secrets of its own
   uint64_t tsc_hz = 0;
   ReplyWorker reply_worker;  // empty: by source port, with Worker::owner_of()
   SharedTables shared;
+  std::optional<Standing> standing;  // what `shared` holds besides the index, which is empty
 };
 
 // What the dam knows of a server from its probes. Written by worker 0 (probes) and by any worker
@@ -110,6 +120,8 @@ class Engine {
   dam_cookie_secrets secrets() const;
   PortPool* ports(uint32_t worker, uint16_t server_slot, uint8_t local);
   void settle_ports(uint32_t worker);
+  // A connection of a dataplane before this one has it. Before the first policy.
+  void adopt_port(uint16_t server_slot, uint8_t local, uint16_t port);
   uint32_t port_owner(const Server& server, uint8_t family, uint8_t local, uint16_t port) const;
 
   std::vector<LocalAddress> local_addresses;
@@ -124,6 +136,7 @@ class Engine {
     return ports_[(worker * DAM_MAX_SERVERS + server_slot) * kMostLocalAddresses + local];
   }
   void make_port_pools(const Policy& policy);
+  void adopt(const Standing& standing);
   void make_port_pools(const Policy& policy, size_t server_slot, uint8_t local);
   void share_port_pools(const Policy& policy, size_t server_slot, uint8_t local);
   void replace_port_pool(uint32_t worker, size_t server_slot, uint8_t local,

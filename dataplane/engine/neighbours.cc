@@ -19,7 +19,9 @@ constexpr uint32_t kSlots = 2 * Neighbours::kCapacity;
 static_assert(kSlots == DAM_MAX_NEIGHBOURS);
 constexpr uint32_t kProbes = 128;  // several times the longest run to be expected at half load
 constexpr int kSpins = 1000;       // another worker writes 20 bytes meanwhile
-enum : uint32_t { kFree, kWriting, kReady };
+constexpr uint32_t kFree = DAM_NEIGHBOUR_free;
+constexpr uint32_t kWriting = DAM_NEIGHBOUR_writing;
+constexpr uint32_t kReady = DAM_NEIGHBOUR_ready;
 
 // A link that has just come up loses frames: who is not known yet is asked again soon, a few times,
 // and then no more than RFC 1122 2.3.2.1 and RFC 4861 10 (RETRANS_TIMER) have it.
@@ -90,12 +92,14 @@ void store(T& shared, std::type_identity_t<T> value) {
 
 }  // namespace
 
-Neighbours::Neighbours(std::vector<Interface> interfaces, std::span<uint64_t> macs)
+Neighbours::Neighbours(std::vector<Interface> interfaces, std::span<dam_neighbour> table,
+                       std::span<uint64_t> macs)
     : interfaces_(std::move(interfaces)),
       on_link_(links_of(interfaces_)),
-      neighbours_(kSlots),
+      neighbours_(table.empty() ? BigArray<Neighbour>(kSlots) : BigArray(table)),
       macs_(macs.empty() ? BigArray<uint64_t>(kSlots) : BigArray(macs)),
       order_(kCapacity) {
+  adopt();
   set_own({});
   for (uint16_t i = 0; i < links(); ++i) {
     for (const dam_address& gateway : interfaces_[i].gateways) {
@@ -104,6 +108,21 @@ Neighbours::Neighbours(std::vector<Interface> interfaces, std::span<uint64_t> ma
       hop = {i, find_or_make(i, gateway)};
       if (hop) keep_asking(hop.neighbour);
     }
+  }
+}
+
+// A slot that is not ready was being written when its dataplane ended.
+void Neighbours::adopt() {
+  for (uint32_t slot = 0; slot < kSlots; ++slot) {
+    Neighbour& neighbour = neighbours_[slot];
+    const bool whole = neighbour.state == kReady && neighbour.interface < links();
+    if (!whole || used() == kCapacity) {
+      neighbour = {};
+      continue;
+    }
+    neighbour.asked_ns = neighbour.confirmed_ns = 0;
+    neighbour.unanswered = neighbour.wanted = neighbour.named = 0;
+    order_[used_.fetch_add(1, std::memory_order_relaxed)] = static_cast<uint16_t>(slot + 1);
   }
 }
 
@@ -343,6 +362,11 @@ bool Neighbours::is_silent(uint16_t id) const { return is_silent(neighbours_[id]
 bool Neighbours::is_silent(const Neighbour& neighbour) const {
   const bool known = load(mac_of(neighbour)) != kUnknownMac;
   return load(neighbour.unanswered) >= (known ? kMostUnanswered : kMostUnansweredAtFirst);
+}
+
+bool Neighbours::is_way(const NextHop& hop) const {
+  return hop.neighbour < kSlots && neighbours_[hop.neighbour].state == kReady &&
+         neighbours_[hop.neighbour].interface == hop.interface;
 }
 
 const dam_address* Neighbours::source_for(uint16_t interface, const dam_address& target) const {

@@ -33,8 +33,10 @@ class Neighbours {
   static constexpr uint64_t kUnknownMac = 0;
   static constexpr uint64_t kKnown = DAM_MAC_KNOWN;
 
-  // `macs`: memory of another owner for the link addresses, or none.
-  explicit Neighbours(std::vector<Interface> interfaces, std::span<uint64_t> macs = {});
+  // `table`, `macs`: memory of another owner, of DAM_MAX_NEIGHBOURS entries each, or none. What it
+  // holds of a dataplane before this one keeps its ids.
+  explicit Neighbours(std::vector<Interface> interfaces, std::span<dam_neighbour> table = {},
+                      std::span<uint64_t> macs = {});
 
   // By the longest on-link subnet, else the gateway of the family; makes the neighbour's entry when
   // it is new. None: no way there, or the table is full.
@@ -53,6 +55,8 @@ class Neighbours {
   void suggest(uint16_t neighbour, const dam_address& client, const uint8_t* mac);
   // It has left several requests unanswered.
   bool is_silent(uint16_t neighbour) const;
+  // Does this id name a next hop of this interface?
+  bool is_way(const NextHop& hop) const;
 
   std::span<const Interface> interfaces() const { return interfaces_; }
   // A subnet that is on a link of the dam's.
@@ -97,17 +101,7 @@ class Neighbours {
   uint32_t used() const;
 
  private:
-  struct alignas(64) Neighbour {
-    dam_address address;
-    uint64_t asked_ns;      // when the last request went out; 0: never
-    uint64_t confirmed_ns;  // when the last answer came in
-    uint32_t state;         // 0 free, 1 being written, 2 in use
-    uint16_t interface;
-    uint8_t unanswered;  // requests since the last answer
-    uint8_t wanted;      // a packet needs it, and it is not known
-    uint8_t named;       // by the policy
-  };
-  static_assert(sizeof(Neighbour) == 64);
+  using Neighbour = dam_neighbour;
   using OwnSet = std::vector<dam_address>;  // sorted; the interfaces' addresses included
   enum class Learned { stranger, news, answer };
 
@@ -116,6 +110,7 @@ class Neighbours {
   uint16_t find(uint16_t interface, const dam_address& address) const;
   uint16_t find_or_make(uint16_t interface, const dam_address& address);
   bool make(uint32_t slot, uint16_t interface, const dam_address& address);
+  void adopt();
   bool owns(uint16_t interface, const dam_address& address) const;
 
   bool handle_arp(Frame& frame, const dam_packet& packet, uint64_t now_ns, Output& output);

@@ -24,6 +24,9 @@ class PortPool {
   // Before the first use, by the worker that uses both: what lives or rests in the pool before this
   // one lives or rests here. Ports outside the range drain. Copies 64 Ki entries, once.
   void settle();
+  // Before the first use, in a pool that has none before it: these are in use. Then settle once.
+  void adopt(uint16_t port) { taken_.set(port); }
+  void settle_adopted() { keep_others(taken_); }
   bool has_range(PortRange range) const {
     return range.first == range_.first && range.last == range_.last;
   }

@@ -283,6 +283,28 @@ void SourceTable::forget(uint64_t zones) {
   }
 }
 
+void SourceTable::disown() {
+  for (Bucket& bucket : buckets_.all()) bucket.control = bucket.control >> 32 << 32;
+  used_[0].used = 0;
+  for (uint32_t i = 0; i < slots(); ++i) {
+    const bool member = (word(i) & ~kTag) == kMember;
+    const uint64_t state = entries_[i].state;
+    if (!member || (state & kLive) == 0) {
+      __atomic_store_n(&word(i), 0, __ATOMIC_RELEASE);
+      entries_[i].state = state & ~(kLive | kInUse);
+      continue;
+    }
+    entries_[i].state = state & ~kInUse;
+    ++used_[0].used;
+  }
+}
+
+bool SourceTable::holds(uint32_t index, uint8_t zone_slot) const {
+  if (index >= slots()) return false;
+  const uint64_t state = __atomic_load_n(&entries_[index].state, __ATOMIC_ACQUIRE);
+  return (state & kLive) != 0 && (state >> kZoneShift & kZoneMask) == zone_slot;
+}
+
 void SourceTable::set_violation_memory(uint64_t ns) {
   __atomic_store_n(&violation_memory_ns_, ns, __ATOMIC_RELAXED);
 }

@@ -72,6 +72,12 @@ class SourceTable {
   // Violations older than this are forgotten (the longest ban_within of the policy).
   void set_violation_memory(uint64_t ns);
 
+  // Of a dataplane that ended anywhere: nobody holds an entry, no connection is open, nothing is
+  // half made. Buckets and bans stay, and may be charged meanwhile.
+  void disown();
+  // Is it a live entry of this zone?
+  bool holds(uint32_t index, uint8_t zone_slot) const;
+
   uint32_t used() const;
   uint32_t slots() const { return static_cast<uint32_t>(entries_.size()); }
   std::size_t bytes() const { return entries_.bytes() + buckets_.bytes(); }

@@ -50,7 +50,7 @@ Worker::Worker(Engine& engine, uint32_t index)
             engine.config().limits.hello_bytes + kHoldExtraBytes),
       scratch_(hello_scratch_bytes(engine.config().limits.hello_bytes + kHoldExtraBytes)),
       probes_(DAM_MAX_SERVERS * 2) {
-  for (uint32_t i = static_cast<uint32_t>(flows_.size()); i > 0; --i) {
+  for (uint32_t i = engine.config().standing ? 0 : flow_capacity(); i > 0; --i) {
     flows_[i - 1].state = DAM_FLOW_free;
     flows_[i - 1].next_free = free_flow_;
     free_flow_ = i - 1;
@@ -67,13 +67,13 @@ void Worker::begin(Output& output, uint64_t now_ns) {
   now_ns_ = now_ns;
   out_ = &output;
   const Policy* policy = engine_.policy();
-  if (policy != policy_) {
+  if (policy != policy_ && policy != nullptr) {
     if (policy_ != nullptr) leave_replaced(*policy);
     policy_ = policy;
     sweep_at_ = 0;
     refresh_promises();
   }
-  policy_seen_.store(policy_, std::memory_order_release);
+  policy_seen_.store(policy, std::memory_order_release);
   const uint32_t generation = engine_.secret_generation();
   if (generation != secret_generation_) {
     secret_generation_ = generation;
@@ -83,7 +83,7 @@ void Worker::begin(Output& output, uint64_t now_ns) {
 
 void Worker::poll(std::span<Frame> frames, Output& output, uint64_t now_ns) {
   begin(output, now_ns);
-  if (policy_ == nullptr) {
+  if (policy_seen() == nullptr) {
     for (Frame& frame : frames) make_acquaintance(frame);
     out_ = nullptr;
     return;
@@ -287,7 +287,7 @@ void Worker::for_the_dam(Job& job) {
 
 void Worker::tick(Output& output, uint64_t now_ns) {
   begin(output, now_ns);
-  if (policy_ != nullptr) {
+  if (policy_seen() != nullptr) {
     // Each timer may send two frames; the budget keeps within the spares of one call.
     handshake_timers_.advance(now_ns, kSpares / 4, [this](uint32_t id) { on_handshake_timer(id); });
     flow_timers_.advance(now_ns, flow_timer_budget(), [this](uint32_t id) { on_flow_timer(id); });

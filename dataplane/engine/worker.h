@@ -39,6 +39,9 @@ class Worker {
   // Timers: retransmissions, time-outs, probes, neighbours. Every millisecond or so, also when
   // idle.
   void tick(Output& output, uint64_t now_ns);
+  // Before the first poll, alone: the connections of a dataplane before this one, on whose shared
+  // tables this one works. `before` must live until the first policy is seen everywhere.
+  void adopt(const Policy& before, uint64_t now_ns);
   // Software steering: which worker's flow table knows this frame.
   uint32_t owner_of(const Frame& frame) const;
 
@@ -98,6 +101,11 @@ class Worker {
   static bool turn_to_quoted(const Frame& frame, dam_packet& packet);
   [[gnu::always_inline]] inline uint64_t hash_of_packet(const dam_packet& packet) const;
   uint64_t hash_of(const dam_packet& packet) const;
+
+  // adopt.cc
+  bool makes_sense(const Flow& flow) const;
+  bool adopt(Flow& flow);
+  void count_adopted(Flow& flow);
 
   // splice.cc: the straight way of an established connection's packets.
   void splice(Flow& flow, dam_direction direction, Job& job);

@@ -71,9 +71,26 @@ Limits SmallSite::small_limits() {
   return limits;
 }
 
-SmallSite::SmallSite(Limits limits) : counters_(std::make_unique<dam_counters>()), limits_(limits) {
+OwnTables::OwnTables(const Limits& limits)
+    : flows(limits.flows + limits.half_open),
+      index(FlowIndex::buckets_for(2 * (limits.flows + limits.half_open))),
+      source_buckets(SourceTable::buckets_for(limits.sources)),
+      sources(source_buckets.size() * DAM_SOURCE_SLOTS) {}
+
+SharedTables OwnTables::shared() {
+  return {.flows = flows.all(),
+          .index = index.all(),
+          .source_buckets = source_buckets.all(),
+          .sources = sources.all(),
+          .totals = totals.all(),
+          .neighbours = neighbours.all(),
+          .macs = macs.all()};
+}
+
+SmallSite::SmallSite(Limits limits, Tables tables)
+    : counters_(std::make_unique<dam_counters>()), limits_(limits) {
   std::memset(static_cast<void*>(counters_.get()), 0, sizeof(dam_counters));
-  EngineConfig config;
+  EngineConfig& config = config_;
   config.limits = limits;
   config.interfaces = {make_interface("front", kFrontPort, kPublic),
                        make_interface("service", kServicePort, v4(198, 18, 10, 2)),
@@ -85,7 +102,12 @@ SmallSite::SmallSite(Limits limits) : counters_(std::make_unique<dam_counters>()
   config.cookie_key[0] = 3;
   config.cookie_key[1] = 4;
   front_ = make_front(config);
-  if (front_ != nullptr) config.shared = front_->tables();
+  if (front_ != nullptr) {
+    config.shared = front_->tables();
+  } else if (tables == Tables::outlive_it) {
+    own_tables_ = std::make_unique<OwnTables>(limits);
+    config.shared = own_tables_->shared();
+  }
   engine_ = std::make_unique<Engine>(config);
   Policy first = draft();
   first.timeouts.probe_interval_ns = 2'000'000'000;
@@ -128,9 +150,17 @@ Policy SmallSite::draft() const {
 void SmallSite::apply(Policy policy) {
   policy.version = ++version_;
   policy.derive();
-  const auto applied = std::make_shared<const Policy>(std::move(policy));
-  engine_->apply(applied);
-  if (front_ != nullptr) front_->applied(*applied, *engine_);
+  applied_ = std::make_shared<const Policy>(std::move(policy));
+  engine_->apply(applied_);
+  if (front_ != nullptr) front_->applied(*applied_, *engine_);
+}
+
+// The index is the one table that each engine makes for itself.
+void SmallSite::restart() {
+  config_.standing = Standing{applied_, engine_->secrets(), now_ns_};
+  engine_.reset();
+  for (dam_index_bucket& bucket : config_.shared.index) bucket = {};
+  engine_ = std::make_unique<Engine>(config_);
 }
 
 // False: the front has dealt with it. ARP is the engine's here, with or without one.

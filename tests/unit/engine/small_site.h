@@ -63,14 +63,31 @@ class Front {
 };
 std::unique_ptr<Front> make_front(const EngineConfig& config);  // each program has its own
 
+// Tables that outlive an engine, as the kernel's do.
+struct OwnTables {
+  explicit OwnTables(const Limits& limits);
+  SharedTables shared();
+  BigArray<dam_flow> flows;
+  BigArray<dam_index_bucket> index;
+  BigArray<dam_source_bucket> source_buckets;
+  BigArray<dam_source_entry> sources;
+  BigArray<dam_zone_totals> totals{DAM_MAX_ZONES};
+  BigArray<dam_neighbour> neighbours{DAM_MAX_NEIGHBOURS};
+  BigArray<uint64_t> macs{DAM_MAX_NEIGHBOURS};
+};
+
 class SmallSite {
  public:
+  enum class Tables { engines, outlive_it };
   // The test may change the policy before it is applied.
-  explicit SmallSite(Limits limits = small_limits());
+  explicit SmallSite(Limits limits = small_limits(), Tables tables = Tables::engines);
   static Limits small_limits();
 
   Policy draft() const;  // the standard policy, to be changed
   void apply(Policy policy);
+  // With tables that outlive it: the engine ends where it stands, and another one adopts them.
+  void restart();
+  SharedTables tables() const { return config_.shared; }
   std::vector<Seen> send(uint8_t port, const Segment& segment);
   std::vector<Seen> send_raw(uint8_t port, std::vector<uint8_t> frame);
   std::vector<Seen> send_burst(const std::vector<std::pair<uint8_t, Segment>>& segments);
@@ -97,6 +114,9 @@ class SmallSite {
 
   std::unique_ptr<dam_counters> counters_;
   std::unique_ptr<Front> front_;
+  std::unique_ptr<OwnTables> own_tables_;
+  EngineConfig config_;
+  std::shared_ptr<const Policy> applied_;
   std::unique_ptr<Engine> engine_;
   std::vector<Seen> sent_by_front_;
   std::deque<std::vector<uint8_t>> buffers_;
