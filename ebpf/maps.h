@@ -72,6 +72,24 @@ struct {
   __type(value, uint64_t);
 } dam_macs SEC(".maps");
 
+/* Who they are; and what was changed on the devices. No packet needs to know, the next dataplane
+ * does. */
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(map_flags, BPF_F_MMAPABLE);
+  __uint(max_entries, DAM_MAX_NEIGHBOURS);
+  __type(key, uint32_t);
+  __type(value, struct dam_neighbour);
+} dam_neighbours SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(map_flags, BPF_F_MMAPABLE);
+  __uint(max_entries, DAM_MAX_INTERFACES);
+  __type(key, uint32_t);
+  __type(value, struct dam_device_changes);
+} dam_devices SEC(".maps");
+
 struct {
   __uint(type, BPF_MAP_TYPE_ARRAY);
   __uint(map_flags, BPF_F_MMAPABLE);

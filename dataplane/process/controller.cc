@@ -163,8 +163,7 @@ v1::Reply Controller::apply(const v1::Snapshot& request) {
 }
 
 void Controller::open(const StartConfig& config, const v1::Start& start) {
-  const Rest rest = options_.busy_poll ? Rest::busy : Rest::adaptive;
-  auto running = std::make_unique<Running>(config, options_.counters, rest, keeper_);
+  auto running = std::make_unique<Running>(config, options_, keeper_);
   const std::string unsaved = saved_.save(start);
   if (!unsaved.empty()) say(unsaved);
   saved_.end_attempt();

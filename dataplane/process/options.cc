@@ -27,6 +27,11 @@ ParsedOptions parse_options(int argc, char** argv) {
   app.add_option("--control-group", options.control_group,
                  "members of this group may use the control socket, and so steer the dam, and read "
                  "its counters [root alone]");
+  app.add_option(
+         "--pins", options.pins,
+         "driver: xdp keeps connections, buckets and bans in this folder of a bpffs, beyond "
+         "the end of this process; damctl detach ends them")
+      ->capture_default_str();
   app.add_flag("--busy-poll", options.busy_poll,
                "workers never sleep: lowest latency, a whole CPU each");
   app.add_flag("--fresh", options.fresh, "forget the saved policy, wait for the control plane");

@@ -12,7 +12,8 @@ struct Options {
   std::string counters;     // default: "counters" beside the socket
   std::string runtime_dir;  // of the saved policy; default: "saved" beside the socket
   std::string user = "nobody";
-  std::string control_group;  // empty: root alone steers the dam
+  std::string control_group;                     // empty: root alone steers the dam
+  std::string pins = "/sys/fs/bpf/traffic-dam";  // driver: xdp; in a bpffs
   bool busy_poll = false;
   bool fresh = false;
 };

@@ -34,8 +34,9 @@ class Plane {
 
 // Once in the life of a process: DPDK cannot start twice. They throw std::runtime_error.
 std::unique_ptr<Plane> open_dpdk(const StartConfig& config, Rest rest, Keeper& keeper);
+// `pins`: the folder in a bpffs that keeps what must outlive this process.
 std::unique_ptr<Plane> open_xdp(const StartConfig& config, const uint64_t hash_key[2],
-                                Keeper& keeper);
+                                const std::string& pins, Keeper& keeper);
 
 // Why these devices cannot be opened, one sentence each, as far as it can be told without trying:
 // trying ends the process when it fails.

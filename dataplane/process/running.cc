@@ -27,15 +27,16 @@ std::vector<std::string> obstacles_of(const StartConfig& config) {
   return config.driver == "xdp" ? xdp_obstacles(config) : dpdk_obstacles(config);
 }
 
-Running::Running(const StartConfig& config, const std::string& counters_path, Rest rest,
-                 Keeper& keeper)
+Running::Running(const StartConfig& config, const Options& options, Keeper& keeper)
     : limits_(config.limits) {
   EngineConfig engine;
   fill_random(engine.hash_key, sizeof engine.hash_key);
   fill_random(engine.cookie_key, sizeof engine.cookie_key);
   const bool xdp = config.driver == "xdp";
-  plane_ = xdp ? open_xdp(config, engine.hash_key, keeper) : open_dpdk(config, rest, keeper);
-  counters_ = std::make_unique<CountersFile>(counters_path, plane_->name(),
+  const Rest rest = options.busy_poll ? Rest::busy : Rest::adaptive;
+  plane_ = xdp ? open_xdp(config, engine.hash_key, options.pins, keeper)
+               : open_dpdk(config, rest, keeper);
+  counters_ = std::make_unique<CountersFile>(options.counters, plane_->name(),
                                              plane_->counter_blocks(), plane_->tsc_hz());
   engine.limits = config.limits;
   engine.workers = xdp ? 1 : config.workers;
@@ -43,6 +44,7 @@ Running::Running(const StartConfig& config, const std::string& counters_path, Re
   engine.counters = counters_->counters();
   engine.tsc_hz = plane_->tsc_hz();
   plane_->complete(engine);
+  if (engine.standing) policy_ = engine.standing->policy;  // the next one's slots agree with it
   engine_ = std::make_unique<Engine>(std::move(engine));
 }
 

@@ -10,6 +10,7 @@
 #include "dataplane/ipc/counters_file.h"
 #include "dataplane/ipc/start_builder.h"
 #include "dataplane/process/keeper.h"
+#include "dataplane/process/options.h"
 #include "dataplane/process/plane.h"
 
 namespace dam {
@@ -21,7 +22,7 @@ std::vector<std::string> obstacles_of(const StartConfig& config);
 class Running {
  public:
   // Once in the life of a process: DPDK cannot start twice. Throws std::runtime_error.
-  Running(const StartConfig& config, const std::string& counters_path, Rest rest, Keeper& keeper);
+  Running(const StartConfig& config, const Options& options, Keeper& keeper);
   ~Running();
   Running(const Running&) = delete;
   Running& operator=(const Running&) = delete;

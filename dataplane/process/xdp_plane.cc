@@ -3,11 +3,15 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
+#include <optional>
 #include <thread>
+#include <utility>
 
 #include "dataplane/drivers/xdp/driver.h"
 #include "dataplane/drivers/xdp/loop.h"
 #include "dataplane/drivers/xdp/next_hops.h"
+#include "dataplane/drivers/xdp/standing.h"
 #include "dataplane/process/plane.h"
 #include "dataplane/process/privileges.h"
 #include "dataplane/process/say.h"
@@ -17,10 +21,13 @@ namespace {
 
 class XdpPlane : public Plane {
  public:
-  XdpPlane(const StartConfig& config, const uint64_t hash_key[2], Keeper& keeper)
-      : driver_(config, hash_key), next_hops_(driver_.xdp_interfaces()) {
+  XdpPlane(const StartConfig& config, const uint64_t hash_key[2], std::optional<Pins> pins,
+           Keeper& keeper)
+      : pinned_(pins.has_value()),
+        driver_(config, hash_key, std::move(pins)),
+        next_hops_(driver_.xdp_interfaces()) {
     for (const auto& device : driver_.devices()) {
-      if (device->gro_was_on()) keeper.changed_interface(device->name(), {.gro = true});
+      if (!pinned_ && device->gro_was_on()) keeper.changed_interface(device->name(), {.gro = true});
     }
     for (const std::string& sentence : driver_.says()) say(sentence);
   }
@@ -33,6 +40,7 @@ class XdpPlane : public Plane {
     for (Interface& one : config.interfaces) one.mac = driver_.devices()[one.port]->mac();
     config.shared = driver_.tables().engine_tables();
     kernel_counters_ = &config.counters->worker[1];
+    if (driver_.tables().adopted()) adopt(config);
   }
   void start_workers(Engine& engine) override;
   void stop_workers() override {
@@ -45,16 +53,28 @@ class XdpPlane : public Plane {
   std::vector<uint32_t> capabilities() const override { return {CAP_NET_ADMIN, CAP_BPF}; }
 
  private:
+  void adopt(EngineConfig& config);
   void share_secrets();
 
+  bool pinned_;
   XdpDriver driver_;
   NextHops next_hops_;
   Engine* engine_ = nullptr;
   dam_worker_counters* kernel_counters_ = nullptr;
   uint32_t secret_generation_ = 0xffffffffu;
+  bool in_force_ = false;
   std::atomic<bool> stop_{false};
   std::thread thread_;
 };
+
+// What is hashed and promised stays so.
+void XdpPlane::adopt(EngineConfig& config) {
+  const dam_control& control = driver_.tables().control();
+  std::copy_n(control.hash_key, 2, config.hash_key);
+  config.standing = standing_of(
+      driver_.tables(), static_cast<uint64_t>(std::chrono::steady_clock::now().time_since_epoch() /
+                                              std::chrono::nanoseconds(1)));
+}
 
 void XdpPlane::start_workers(Engine& engine) {
   engine_ = &engine;
@@ -76,6 +96,7 @@ void XdpPlane::applied(const Policy& policy) {
   tables.set_prefixes(DAM_DENY, policy.deny, view);
   share_secrets();
   tables.publish_draft();
+  if (!std::exchange(in_force_, true)) driver_.put_in_force();
   next_hops_.attend(engine_->neighbours);
 }
 
@@ -97,8 +118,15 @@ void XdpPlane::tick() {
 }  // namespace
 
 std::unique_ptr<Plane> open_xdp(const StartConfig& config, const uint64_t hash_key[2],
-                                Keeper& keeper) {
-  return std::make_unique<XdpPlane>(config, hash_key, keeper);
+                                const std::string& pins_folder, Keeper& keeper) {
+  const std::string why_not = why_not_pinned(pins_folder);
+  std::optional<Pins> pins;
+  if (why_not.empty()) {
+    pins.emplace(pins_folder);
+  } else {
+    say("WARNING: Connections will end with this process: " + why_not);
+  }
+  return std::make_unique<XdpPlane>(config, hash_key, std::move(pins), keeper);
 }
 
 }  // namespace dam

@@ -16,6 +16,7 @@ struct Settings {
 
 // Offline: needs no control plane.
 int check_file(const Settings& settings, const std::string& file);
+int detach(const Settings& settings, const std::string& pins);
 int print_schema();
 int print_reference();
 

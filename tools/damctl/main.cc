@@ -16,6 +16,7 @@ using namespace dam::ctl;
 struct Arguments {
   Settings settings;
   std::string file = "/etc/dam/dam.yaml";
+  std::string pins = "/sys/fs/bpf/traffic-dam";
   std::string zone;
   std::vector<std::string> changes;
   bool dry_run = false;
@@ -89,6 +90,16 @@ void add_changes(CLI::App& app, Arguments& a, Command& chosen) {
   set->add_option("changes", a.changes, "KEY=VALUE, as in dam.yaml")->required();
 }
 
+void add_host(CLI::App& app, Arguments& a, Command& chosen) {
+  CLI::App* detach =
+      add(app, "detach",
+          "end what driver: xdp keeps in the kernel when no dataplane runs: its "
+          "programs, connections and bans",
+          a, chosen, [](const Arguments& x) { return dam::ctl::detach(x.settings, x.pins); });
+  detach->add_option("--pins", a.pins, "where the dataplane has pinned them")
+      ->capture_default_str();
+}
+
 void add_documents(CLI::App& app, Command& chosen) {
   app.add_subcommand("schema", "the JSON schema of dam.yaml")->callback([&chosen] {
     chosen = [](const Arguments&) { return print_schema(); };
@@ -113,6 +124,7 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   add_views(app, arguments, chosen);
   add_changes(app, arguments, chosen);
+  add_host(app, arguments, chosen);
   add_documents(app, chosen);
   try {
     app.parse(argc, argv);

@@ -15,6 +15,7 @@
 #include <cerrno>
 #include <cstring>
 #include <stdexcept>
+#include <system_error>
 
 namespace dam {
 namespace {
@@ -53,8 +54,12 @@ bool switch_lro_off(const std::string& name) {
 
 }  // namespace
 
-XdpDevice::XdpDevice(const std::string& name, int program_fd)
-    : name_(name), ifindex_(if_nametoindex(name.c_str())) {
+XdpDevice::XdpDevice(const std::string& name, int program_fd, const Pins* pins,
+                     dam_device_changes& changes)
+    : name_(name),
+      ifindex_(if_nametoindex(name.c_str())),
+      stays_(pins != nullptr),
+      changes_(changes) {
   if (ifindex_ == 0) {
     throw std::runtime_error("There is no interface \"" + name + "\" in this network namespace.");
   }
@@ -65,17 +70,41 @@ XdpDevice::XdpDevice(const std::string& name, int program_fd)
   if (ask_ethtool(name, channels) == 0) {
     queues_ = std::max(1u, channels.combined_count + channels.rx_count);
   }
+  name.copy(changes_.name, sizeof changes_.name - 1);
+  changes_.ifindex = ifindex_;
   switch_off_aggregation();
+  if (pins != nullptr && take_over(*pins)) return;
   attach(program_fd);
+  if (pins != nullptr) pin(*pins);
+}
+
+bool XdpDevice::take_over(const Pins& pins) {
+  link_ = bpf_obj_get(pins.link(ifindex_).c_str());
+  if (link_ < 0) return false;
+  LIBBPF_OPTS(bpf_xdp_query_opts, about);
+  generic_ = bpf_xdp_query(static_cast<int>(ifindex_), 0, &about) == 0 &&
+             about.attach_mode == XDP_ATTACHED_SKB;
+  return true;
+}
+
+void XdpDevice::pin(const Pins& pins) const {
+  if (bpf_obj_pin(link_, pins.link(ifindex_).c_str()) == 0) return;
+  throw std::system_error(errno, std::generic_category(), "Pinning the program of " + name_);
+}
+
+void XdpDevice::put_in_force(int program_fd) {
+  if (bpf_link_update(link_, program_fd, nullptr) == 0) return;
+  throw std::system_error(errno, std::generic_category(), "The program of " + name_);
 }
 
 // A frame that was put together from several cannot be translated: its segments are gone.
 void XdpDevice::switch_off_aggregation() {
   if (is_on(name_, ETHTOOL_GGRO)) {
     ethtool_value off{ETHTOOL_SGRO, 0};
-    gro_was_on_ = ask_ethtool(name_, off) == 0;
-    says_.push_back(name_ + (gro_was_on_ ? ": gro is off while the dam runs."
-                                         : ": gro cannot be switched off: ethtool -K gro off"));
+    changes_.offloads = ask_ethtool(name_, off) == 0 ? 1 : 0;
+    says_.push_back(name_ + (changes_.offloads != 0
+                                 ? ": gro is off while the dam runs."
+                                 : ": gro cannot be switched off: ethtool -K gro off"));
   }
   if (switch_lro_off(name_)) says_.push_back(name_ + ": lro is off.");
 }
@@ -101,8 +130,8 @@ void XdpDevice::attach(int program_fd) {
 }
 
 XdpDevice::~XdpDevice() {
-  if (link_ >= 0) close(link_);  // the last reference: the program leaves the device
-  if (gro_was_on_) {
+  if (link_ >= 0) close(link_);  // unless it is pinned, the program leaves the device
+  if (!stays_ && changes_.offloads != 0) {
     ethtool_value on{ETHTOOL_SGRO, 1};
     ask_ethtool(name_, on);
   }

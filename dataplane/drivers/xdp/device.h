@@ -7,14 +7,18 @@
 #include <string>
 #include <vector>
 
+#include "dataplane/core/plane.h"
+#include "dataplane/drivers/xdp/pins.h"
 #include "dataplane/engine/policy.h"
 
 namespace dam {
 
 class XdpDevice {
  public:
-  // Throws std::runtime_error in words for people.
-  XdpDevice(const std::string& name, int program_fd);
+  // `pins`: the program stays on the device when this process ends, and the program that an earlier
+  // one has left there stays until put_in_force(). `changes`: what is switched off on the device,
+  // and was by the earlier one. Throws std::runtime_error in words for people.
+  XdpDevice(const std::string& name, int program_fd, const Pins* pins, dam_device_changes& changes);
   ~XdpDevice();
   XdpDevice(const XdpDevice&) = delete;
   XdpDevice& operator=(const XdpDevice&) = delete;
@@ -25,13 +29,17 @@ class XdpDevice {
   bool generic() const {
     return generic_;
   }  // the driver knows no XDP: slower, in the kernel's stack
-  bool gro_was_on() const { return gro_was_on_; }
+  bool gro_was_on() const { return changes_.offloads != 0; }
+  // This program takes the place of the earlier one, between two frames. Throws std::system_error.
+  void put_in_force(int program_fd);
   const MacAddress& mac() const { return mac_; }
   const std::vector<std::string>& says() const { return says_; }
 
  private:
   void switch_off_aggregation();
+  bool take_over(const Pins& pins);
   void attach(int program_fd);
+  void pin(const Pins& pins) const;
 
   std::string name_;
   uint32_t ifindex_ = 0;
@@ -39,7 +47,8 @@ class XdpDevice {
   bool generic_ = false;
   MacAddress mac_{};
   int link_ = -1;
-  bool gro_was_on_ = false;
+  bool stays_ = false;
+  dam_device_changes& changes_;
   std::vector<std::string> says_;
 };
 

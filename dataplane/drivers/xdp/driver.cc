@@ -9,12 +9,23 @@
 #include <set>
 #include <stdexcept>
 #include <system_error>
+#include <utility>
+
+#include "dataplane/drivers/xdp/standing.h"
 
 namespace dam {
 namespace {
 
 constexpr uint32_t kChunks = 16384;  // 32 MiB: eight sockets' rings, and what the engine holds
 constexpr uint16_t kMostMtu = 1500;  // what a chunk holds beside the headrooms
+
+std::vector<std::string> keep_what_stands(const std::optional<Pins>& pins,
+                                          const StartConfig& config) {
+  if (!pins) return {};
+  std::string why = keep_or_clear(*pins, config);
+  if (why.empty()) return {};
+  return {std::move(why)};
+}
 
 }  // namespace
 
@@ -41,15 +52,26 @@ std::vector<std::string> xdp_obstacles(const StartConfig& config) {
   return obstacles;
 }
 
-XdpDriver::XdpDriver(const StartConfig& config, const uint64_t hash_key[2])
-    : tables_(config.limits, hash_key, false), area_(kChunks) {
-  for (const DeviceConfig& device : config.devices) {
-    devices_.push_back(std::make_unique<XdpDevice>(device.device, tables_.program_fd()));
+XdpDriver::XdpDriver(const StartConfig& config, const uint64_t hash_key[2],
+                     std::optional<Pins> pins)
+    : pins_(std::move(pins)),
+      says_(keep_what_stands(pins_, config)),
+      tables_(config.limits, hash_key, false, pins_ ? &*pins_ : nullptr),
+      area_(kChunks) {
+  for (size_t i = 0; i < config.devices.size(); ++i) {
+    devices_.push_back(std::make_unique<XdpDevice>(config.devices[i].device, tables_.program_fd(),
+                                                   pins_ ? &*pins_ : nullptr,
+                                                   tables_.device_changes()[i]));
   }
   for (const Interface& interface : config.interfaces) {
     interfaces_.push_back({devices_[interface.port]->ifindex(), interface.port});
   }
   for (size_t i = 0; i < devices_.size(); ++i) open_sockets(static_cast<uint16_t>(i));
+}
+
+void XdpDriver::put_in_force() {
+  if (!tables_.adopted()) return;
+  for (const auto& device : devices_) device->put_in_force(tables_.program_fd());
 }
 
 // A queue without a socket would lose what climbs from it.
@@ -105,7 +127,7 @@ std::string XdpDriver::name() const {
 }
 
 std::vector<std::string> XdpDriver::says() const {
-  std::vector<std::string> all;
+  std::vector<std::string> all = says_;
   for (size_t i = 0; i < devices_.size(); ++i) {
     const XdpDevice& device = *devices_[i];
     all.insert(all.end(), device.says().begin(), device.says().end());

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -25,8 +26,12 @@ std::vector<std::string> xdp_obstacles(const StartConfig& config);
 class XdpDriver {
  public:
   // Loads the program, attaches it and opens the sockets; until the first policy is published every
-  // frame goes to the host. Throws std::runtime_error.
-  XdpDriver(const StartConfig& config, const uint64_t hash_key[2]);
+  // frame goes to the host. With pins all of it outlives this object, and where an earlier one has
+  // left connections, its program goes on with them until put_in_force(). Throws
+  // std::runtime_error.
+  XdpDriver(const StartConfig& config, const uint64_t hash_key[2], std::optional<Pins> pins);
+  // The first policy is published.
+  void put_in_force();
 
   uint32_t receive(uint32_t socket, std::span<Frame> frames) {
     return sockets_[socket]->receive(frames);
@@ -46,6 +51,8 @@ class XdpDriver {
  private:
   void open_sockets(uint16_t device);
 
+  std::optional<Pins> pins_;
+  std::vector<std::string> says_;
   KernelTables tables_;
   std::vector<std::unique_ptr<XdpDevice>> devices_;
   std::vector<XdpInterface> interfaces_;

@@ -66,26 +66,49 @@ SharedArray::SharedArray(int map_fd, uint32_t value_bytes, uint32_t entries) {
   memory_ = {memory, Unmap{mapped}};
 }
 
+TableSizes table_sizes(const Limits& limits) {
+  const uint32_t flows = limits.flows + limits.half_open;
+  return {flows, FlowIndex::buckets_for(2 * flows), SourceTable::buckets_for(limits.sources)};
+}
+
 void Unmap::operator()(void* memory) const { munmap(memory, bytes); }
 
 void KernelTables::Destroy::operator()(dam_bpf* bpf) const { dam_bpf__destroy(bpf); }
 
-KernelTables::KernelTables(const Limits& limits, const uint64_t hash_key[2], bool under_test)
+KernelTables::KernelTables(const Limits& limits, const uint64_t hash_key[2], bool under_test,
+                           const Pins* pins)
     : bpf_(dam_bpf__open()) {
   if (bpf_ == nullptr) fail("The XDP program's object");
   const int cpus = libbpf_num_possible_cpus();
   if (cpus <= 0) fail("The number of CPUs");
   cpus_ = static_cast<uint32_t>(cpus);
   seen_zones_.resize(size_t{cpus_} * DAM_MAX_ZONES);
-  const uint32_t flows = limits.flows + limits.half_open;
-  const uint32_t source_buckets = SourceTable::buckets_for(limits.sources);
-  set_entries(bpf_->maps.dam_index, FlowIndex::buckets_for(2 * flows));
-  set_entries(bpf_->maps.dam_flows, flows);
-  set_entries(bpf_->maps.dam_source_buckets, source_buckets);
-  set_entries(bpf_->maps.dam_sources, source_buckets * DAM_SOURCE_SLOTS);
+  bpf_->rodata->dam_under_test = under_test ? 1 : 0;
+  load(limits, pins);
+  share_all();
+  adopted_ = control().magic == DAM_VIEW_MAGIC;
+  if (!adopted_) describe(limits, hash_key);
+}
+
+// All tables that outlive a process. Not the index, which the next one makes anew from the flows,
+// nor the sockets, which are a process's own.
+void KernelTables::load(const Limits& limits, const Pins* pins) {
+  const TableSizes sizes = table_sizes(limits);
+  set_entries(bpf_->maps.dam_index, sizes.index_buckets);
+  set_entries(bpf_->maps.dam_flows, sizes.flows);
+  set_entries(bpf_->maps.dam_source_buckets, sizes.source_buckets);
+  set_entries(bpf_->maps.dam_sources, sizes.source_buckets * DAM_SOURCE_SLOTS);
   set_entries(bpf_->maps.dam_zone_counts, cpus_ * DAM_MAX_ZONES);
   set_entries(bpf_->maps.dam_counts, cpus_);
-  bpf_->rodata->dam_under_test = under_test ? 1 : 0;
+  bpf_map* map = nullptr;
+  bpf_object__for_each_map(map, bpf_->obj) {
+    const bool own =
+        map == bpf_->maps.dam_index || map == bpf_->maps.dam_sockets || bpf_map__is_internal(map);
+    if (pins == nullptr || own) continue;
+    if (bpf_map__set_pin_path(map, pins->table(bpf_map__name(map)).c_str()) != 0) {
+      fail("The place of a kernel table");
+    }
+  }
   std::string log(1 << 20, '\0');
   bpf_program__set_log_buf(bpf_->progs.dam_xdp, log.data(), log.size());
   if (const int error = dam_bpf__load(bpf_.get()); error != 0) {
@@ -93,36 +116,47 @@ KernelTables::KernelTables(const Limits& limits, const uint64_t hash_key[2], boo
                              std::string(std::strerror(-error)) +
                              "; Linux 6.1 or newer is needed):\n" + last_lines(log.c_str(), 6));
   }
+}
+
+void KernelTables::share_all() {
   control_ = share(bpf_->maps.dam_control);
   views_ = share(bpf_->maps.dam_views);
   index_ = share(bpf_->maps.dam_index);
   flows_ = share(bpf_->maps.dam_flows);
   source_buckets_ = share(bpf_->maps.dam_source_buckets);
   sources_ = share(bpf_->maps.dam_sources);
+  neighbours_ = share(bpf_->maps.dam_neighbours);
   macs_ = share(bpf_->maps.dam_macs);
   totals_ = share(bpf_->maps.dam_totals);
   strays_ = share(bpf_->maps.dam_strays);
   openings_ = share(bpf_->maps.dam_openings);
   zone_counts_ = share(bpf_->maps.dam_zone_counts);
   counts_ = share(bpf_->maps.dam_counts);
+  device_changes_ = share(bpf_->maps.dam_devices);
+}
+
+// The magic last: what has none was never described whole.
+void KernelTables::describe(const Limits& limits, const uint64_t hash_key[2]) {
+  const TableSizes sizes = table_sizes(limits);
   dam_control& control = this->control();
-  control.magic = DAM_VIEW_MAGIC;
   control.version = DAM_VIEW_VERSION;
   control.flow_bytes = sizeof(dam_flow);
+  control.source_bytes = sizeof(dam_source_entry);
   control.view_bytes = sizeof(dam_view);
   control.counters_bytes = sizeof(dam_zone_counters);
-  control.flows = flows;
-  control.index_mask = bpf_map__max_entries(bpf_->maps.dam_index) - 1;
-  control.source_buckets = source_buckets;
+  control.flows = sizes.flows;
+  control.index_mask = sizes.index_buckets - 1;
+  control.source_buckets = sizes.source_buckets;
   for (int i = 0; i < 2; ++i) control.hash_key[i] = control.source_key[i] = hash_key[i];
   control.active = DAM_NO_VIEW;
+  __atomic_store_n(&control.magic, DAM_VIEW_MAGIC, __ATOMIC_RELEASE);
 }
 
 KernelTables::~KernelTables() = default;
 
 void KernelTables::forget() {
-  for (const SharedArray* table :
-       {&index_, &flows_, &source_buckets_, &sources_, &macs_, &totals_, &strays_, &openings_}) {
+  for (const SharedArray* table : {&index_, &flows_, &source_buckets_, &sources_, &neighbours_,
+                                   &macs_, &totals_, &strays_, &openings_}) {
     const auto bytes = table->as<std::byte>();
     std::fill(bytes.begin(), bytes.end(), std::byte{0});
   }
@@ -138,6 +172,7 @@ SharedTables KernelTables::engine_tables() const {
           .source_buckets = source_buckets_.as<dam_source_bucket>(),
           .sources = sources_.as<dam_source_entry>(),
           .totals = totals_.as<dam_zone_totals>(),
+          .neighbours = neighbours_.as<dam_neighbour>(),
           .macs = macs_.as<uint64_t>()};
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "dataplane/core/view.h"
+#include "dataplane/drivers/xdp/pins.h"
 #include "dataplane/engine/engine.h"
 
 struct dam_bpf;
@@ -36,16 +37,30 @@ class SharedArray {
   std::unique_ptr<void, Unmap> memory_;
 };
 
+struct TableSizes {
+  uint32_t flows;
+  uint32_t index_buckets;
+  uint32_t source_buckets;
+};
+TableSizes table_sizes(const Limits& limits);
+
 class KernelTables {
  public:
   // Throws std::runtime_error, with the verifier's last words when it refused. `under_test`: time
-  // and interface of each packet are taken from control().
-  KernelTables(const Limits& limits, const uint64_t hash_key[2], bool under_test);
+  // and interface of each packet are taken from control(). `pins`: the tables are pinned there, or
+  // taken over from there, as they are (see standing.h).
+  KernelTables(const Limits& limits, const uint64_t hash_key[2], bool under_test,
+               const Pins* pins = nullptr);
   ~KernelTables();
   KernelTables(const KernelTables&) = delete;
   KernelTables& operator=(const KernelTables&) = delete;
 
+  // They hold what a dataplane before this one has left.
+  bool adopted() const { return adopted_; }
   SharedTables engine_tables() const;
+  std::span<dam_device_changes> device_changes() const {
+    return device_changes_.as<dam_device_changes>();
+  }
   void forget();  // all flows, sources and neighbours; the counters go on
   dam_control& control() const { return control_.as<dam_control>()[0]; }
   dam_view& view() const;  // in force
@@ -66,9 +81,14 @@ class KernelTables {
   struct Destroy {
     void operator()(dam_bpf* bpf) const;
   };
+  void load(const Limits& limits, const Pins* pins);
+  void share_all();
+  void describe(const Limits& limits, const uint64_t hash_key[2]);
+
   std::unique_ptr<dam_bpf, Destroy> bpf_;
-  SharedArray control_, views_, index_, flows_, source_buckets_, sources_, macs_, totals_, strays_,
-      openings_;
+  bool adopted_ = false;
+  SharedArray control_, views_, index_, flows_, source_buckets_, sources_, neighbours_, macs_,
+      totals_, strays_, openings_, device_changes_;
   SharedArray zone_counts_, counts_;
   uint32_t cpus_ = 0;
   std::vector<dam_zone_counters> seen_zones_;  // what collect() has given

@@ -2,11 +2,8 @@
 """What only the XDP driver does: live connections pass in the kernel and wake nobody, the host lives
 beside the dam on the same devices, and nothing is left on them when the dam has ended."""
 import contextlib
-import json
 import os
-import signal
 import socket
-import subprocess
 import threading
 import time
 
@@ -20,7 +17,6 @@ DAM_ONLY = True
 ONLY_ON = "xdp", "only driver: xdp does this"
 COST = 30
 MIB = 1 << 20
-DEVICES = ("front", "service", "management")
 
 
 def _engine_thread(site):
@@ -213,68 +209,6 @@ def _announce(site, family):
     address = DAM["service"][family]
     site.service.ip("neigh", "flush", "dev", "eth0")
     site.service.run("ping", "-c", "1", "-W", "2", "-I", service_address(10)[family], address)
-
-
-def _programs(site):
-    """Devices of the edge with an XDP program."""
-    with site.edge:
-        text = subprocess.run(["ip", "-json", "-details", "link"], text=True, capture_output=True, check=True).stdout
-    return [link["ifname"] for link in json.loads(text) if link.get("xdp")]
-
-
-def _gro(site):
-    found = {}
-    for device in DEVICES:
-        with site.edge:
-            text = subprocess.run(["ethtool", "-k", device], text=True, capture_output=True, check=True).stdout
-        found[device] = text.split("generic-receive-offload: ")[1].split()[0]
-    return found
-
-
-def _end(site, how):
-    front = site.front
-    front.end(front.controlplane)
-    if how == "SIGKILL":
-        os.kill(front.worker_pid(), signal.SIGKILL)
-        front.dataplane.wait(10)
-    elif how == "SIGKILL of its keeper":
-        os.kill(front.dataplane.pid, signal.SIGKILL)
-        front.dataplane.wait(10)
-    else:
-        front.end(front.dataplane)
-
-
-@suite.each(how=["SIGTERM", "SIGKILL", "SIGKILL of its keeper"], gro=["on", "off"])
-def test_nothing_is_left(site, how, gro):
-    """when the dataplane has ended no XDP program is left on the devices, and gro is as it was before"""
-    front = site.front
-    _end(site, "SIGTERM")
-    try:
-        for device in DEVICES:
-            site.edge.run("ethtool", "-K", device, "gro", gro)
-        before = _gro(site)
-        assert set(before.values()) == {gro} and not _programs(site), (before, _programs(site))
-        _start(site)
-        assert sorted(_programs(site)) == sorted(DEVICES), _programs(site)
-        site.finish(*site.connect())
-        site.note(f"gro meanwhile: {_gro(site)['front']}")
-        _end(site, how)
-        suite.eventually(lambda: not _programs(site), 3, "devices without a program")
-        suite.eventually(lambda: _gro(site) == before, 2, f"gro as it was: {before}, not {_gro(site)}")
-    finally:
-        front.end(front.dataplane)
-        for device in DEVICES:
-            site.edge.run("ethtool", "-K", device, "gro", "off")
-        _start(site)
-    site.finish(*site.connect())
-
-
-def _start(site):
-    front = site.front
-    front.start_dataplane("--fresh")
-    front.start_controlplane()
-    suite.eventually(front.has_policy, 20, "a policy")
-    suite.eventually(lambda: front.server_up("service"), 5, "the server up")
 
 
 def test_takes_no_vlan(site):

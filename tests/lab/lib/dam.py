@@ -73,6 +73,7 @@ class DamFront:
         self.socket = os.path.join(directory, "dataplane.sock")
         self.api = os.path.join(directory, "control.sock")
         self.yaml = os.path.join(directory, "dam.yaml")
+        self.pins = "/sys/fs/bpf/" + site.edge.name
         self.dataplane = self.controlplane = None
         os.chmod(directory, 0o755)  # the dataplane does not stay root
 
@@ -96,7 +97,7 @@ class DamFront:
     def start_dataplane(self, *more):
         path = os.path.join(self.directory, "dataplane.log")
         self.log_begins = os.path.getsize(path) if os.path.exists(path) else 0
-        self.dataplane = self._start("dataplane", "--socket", self.socket, *more)
+        self.dataplane = self._start("dataplane", "--socket", self.socket, "--pins", self.pins, *more)
         self._until(lambda: os.path.exists(self.socket), 5, "the dataplane's socket")
 
     def start_controlplane(self):
@@ -108,6 +109,13 @@ class DamFront:
         log = open(os.path.join(self.directory, name + ".log"), "a")
         return self.site.edge.popen([self.programs[name], *words], stdout=log, stderr=log,
                                     start_new_session=True)
+
+    def detach(self):
+        """damctl detach; its exit status and what it said."""
+        process = self.site.edge.popen([self.programs["damctl"], "detach", "--pins", self.pins],
+                                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        said, _ = process.communicate(timeout=20)
+        return process.returncode, said
 
     def _until(self, condition, timeout, what):
         deadline = time.monotonic() + timeout
@@ -229,6 +237,8 @@ class DamFront:
     def stop(self):
         for process in (self.controlplane, self.dataplane):
             self.end(process)
+        if self.on_xdp:
+            self.detach()
 
     def end(self, process, how=signal.SIGTERM):
         if process is None or process.poll() is not None:

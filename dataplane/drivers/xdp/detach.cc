@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "dataplane/drivers/xdp/detach.h"
+
+#include <bpf/bpf.h>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
+#include <net/if.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <filesystem>
+
+#include "dataplane/core/plane.h"
+#include "dataplane/core/view.h"
+#include "dataplane/drivers/xdp/pins.h"
+
+namespace dam {
+namespace {
+
+// Of the version that pinned them; a record that reads otherwise is left alone.
+std::vector<dam_device_changes> read_changes(const Pins& pins) {
+  std::vector<dam_device_changes> all;
+  const int map = bpf_obj_get(pins.table("dam_devices").c_str());
+  bpf_map_info info{};
+  uint32_t bytes = sizeof info;
+  if (map >= 0 && bpf_obj_get_info_by_fd(map, &info, &bytes) == 0 &&
+      info.value_size == sizeof(dam_device_changes)) {
+    for (uint32_t i = 0; i < info.max_entries; ++i) {
+      dam_device_changes one{};
+      if (bpf_map_lookup_elem(map, &i, &one) == 0 && one.ifindex != 0) all.push_back(one);
+    }
+  }
+  if (map >= 0) close(map);
+  return all;
+}
+
+// TEMPORARY until netdev/offloads
+void switch_offloads_on(const std::string& name, uint32_t bits) {
+  if (bits == 0) return;
+  const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  ifreq request{};
+  std::memcpy(request.ifr_name, name.c_str(), name.size() + 1);
+  ethtool_value on{ETHTOOL_SGRO, 1};
+  request.ifr_data = reinterpret_cast<char*>(&on);
+  ioctl(fd, SIOCETHTOOL, &request);
+  close(fd);
+}
+std::string names_of_offloads(uint32_t bits) { return bits != 0 ? "gro" : ""; }
+
+}  // namespace
+
+std::vector<std::string> detach(const std::string& pins_folder) {
+  if (!std::filesystem::exists(pins_folder)) {
+    return {"Nothing of the dam is attached: there is no " + pins_folder + "."};
+  }
+  const Pins pins(pins_folder);
+  const std::vector<dam_device_changes> changes = read_changes(pins);
+  pins.clear();
+  pins.remove();
+  std::vector<std::string> done;
+  for (const dam_device_changes& one : changes) {
+    const std::string name(one.name, strnlen(one.name, sizeof one.name));
+    if (if_nametoindex(name.c_str()) != one.ifindex) continue;  // gone, and all of it with it
+    switch_offloads_on(name, one.offloads);
+    done.push_back(
+        name + " is free of the dam" +
+        (one.offloads == 0 ? "." : "; on again: " + names_of_offloads(one.offloads) + "."));
+  }
+  done.push_back(pins_folder + " is gone, and all connections with it.");
+  return done;
+}
+
+}  // namespace dam

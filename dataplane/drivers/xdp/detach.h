@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Everything that driver: xdp has left on this host goes: programs, tables, and what was switched
+// off on the devices is on again.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace dam {
+
+// What was done, a sentence each. The connections end. Needs root. Throws std::runtime_error: a
+// dataplane still runs on them.
+std::vector<std::string> detach(const std::string& pins_folder);
+
+}  // namespace dam

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "dataplane/drivers/xdp/standing.h"
+
+#include <bpf/bpf.h>
+#include <net/if.h>
+#include <unistd.h>
+
+#include <stdexcept>
+
+#include "dataplane/drivers/xdp/view.h"
+
+namespace dam {
+namespace {
+
+// A pinned table, mapped; none where there is no such pin.
+SharedArray open_table(const Pins& pins, const std::string& name, uint32_t& value_bytes) {
+  const int map = bpf_obj_get(pins.table(name).c_str());
+  if (map < 0) return {};
+  bpf_map_info info{};
+  uint32_t bytes = sizeof info;
+  SharedArray table;
+  if (bpf_obj_get_info_by_fd(map, &info, &bytes) == 0) {
+    value_bytes = info.value_size;
+    table = SharedArray(map, info.value_size, info.max_entries);
+  }
+  close(map);
+  return table;
+}
+
+[[noreturn]] void refuse_version(const Pins& pins, uint32_t theirs) {
+  throw std::runtime_error(
+      "The connections that stand in " + pins.folder() +
+      " were left by another version of the dam (tables of version " + std::to_string(theirs) +
+      "; these are " + std::to_string(DAM_VIEW_VERSION) +
+      "). They go on, and no new ones begin. Start that version again, or end them: damctl detach");
+}
+
+bool is_same_layout(const dam_control& control) {
+  return control.version == DAM_VIEW_VERSION && control.flow_bytes == sizeof(dam_flow) &&
+         control.source_bytes == sizeof(dam_source_entry) &&
+         control.view_bytes == sizeof(dam_view) &&
+         control.counters_bytes == sizeof(dam_zone_counters);
+}
+
+// Flows name interfaces and local addresses by their place.
+bool same_places(const dam_view& view, const StartConfig& config) {
+  if (view.interfaces != config.interfaces.size()) return false;
+  std::vector<dam_address> locals;
+  for (size_t i = 0; i < config.interfaces.size(); ++i) {
+    const Interface& interface = config.interfaces[i];
+    const std::string& device = config.devices[interface.port].device;
+    if (view.interface[i].ifindex != if_nametoindex(device.c_str()) ||
+        view.interface[i].vlan != interface.vlan) {
+      return false;
+    }
+    for (const Subnet& subnet : interface.subnets) {
+      if (locals.size() < kMostLocalAddresses) locals.push_back(subnet.address);
+    }
+  }
+  if (view.locals != locals.size()) return false;
+  for (size_t i = 0; i < locals.size(); ++i) {
+    if (!dam_address_equal(&view.local[i], &locals[i])) return false;
+  }
+  return true;
+}
+
+bool is_linked(const Pins& pins, const StartConfig& config) {
+  for (const DeviceConfig& device : config.devices) {
+    const int link = bpf_obj_get(pins.link(if_nametoindex(device.device.c_str())).c_str());
+    if (link < 0) return false;
+    close(link);
+  }
+  return true;
+}
+
+std::string what_differs(const Pins& pins, const dam_control& control, const dam_view& view,
+                         const StartConfig& config) {
+  const TableSizes sizes = table_sizes(config.limits);
+  if (!is_linked(pins, config)) return "a device is another one";
+  if (control.flows != sizes.flows) return "limits.flows or half_open is another";
+  if (control.source_buckets != sizes.source_buckets) return "limits.sources is another";
+  if (!same_places(view, config)) return "the interfaces or their addresses are others";
+  return {};
+}
+
+}  // namespace
+
+std::string keep_or_clear(const Pins& pins, const StartConfig& config) {
+  uint32_t bytes = 0;
+  const SharedArray table = open_table(pins, "dam_control", bytes);
+  const auto words = table.as<uint32_t>();  // magic and version come first, in every version
+  if (words.size() < 2 || words[0] != DAM_VIEW_MAGIC) {
+    pins.clear();
+    return {};
+  }
+  if (bytes != sizeof(dam_control)) refuse_version(pins, words[1]);
+  const dam_control& control = table.as<dam_control>()[0];
+  if (!is_same_layout(control)) refuse_version(pins, control.version);
+  uint32_t view_bytes = 0;
+  const SharedArray views = open_table(pins, "dam_views", view_bytes);
+  if (control.active > 1 || view_bytes != sizeof(dam_view)) {  // it never had a policy
+    pins.clear();
+    return {};
+  }
+  const std::string differs =
+      what_differs(pins, control, views.as<dam_view>()[control.active], config);
+  if (differs.empty()) return {};
+  pins.clear();
+  return "The connections of the run before end, for " + differs + ".";
+}
+
+Standing standing_of(const KernelTables& tables, uint64_t now_ns) {
+  const dam_control& control = tables.control();
+  return {slots_of(tables.view()), control.secrets[control.secret_generation & 1], now_ns};
+}
+
+}  // namespace dam

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "dataplane/drivers/xdp/detach.h"
+
+#include <unistd.h>
+
+#include <exception>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "tools/damctl/commands.h"
+#include "tools/damctl/exit_code.h"
+
+namespace dam::ctl {
+
+int detach(const Settings& settings, const std::string& pins) {
+  if (geteuid() != 0) {
+    std::cerr << "This needs root: sudo damctl detach\n";
+    return kRefused;
+  }
+  try {
+    const std::vector<std::string> done = dam::detach(pins);
+    if (settings.json) {
+      std::cout << nlohmann::json{{"done", done}}.dump(2) << "\n";
+      return kOk;
+    }
+    for (const std::string& sentence : done) std::cout << sentence << "\n";
+    return kOk;
+  } catch (const std::exception& error) {
+    std::cerr << error.what() << "\n";
+    return kRefused;
+  }
+}
+
+}  // namespace dam::ctl
