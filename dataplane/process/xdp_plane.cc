@@ -31,7 +31,12 @@ class XdpPlane : public Plane {
     }
     for (const std::string& sentence : driver_.says()) say(sentence);
   }
-  ~XdpPlane() override { XdpPlane::stop_workers(); }
+  ~XdpPlane() override {
+    XdpPlane::stop_workers();
+    if (pinned_ && in_force_) {
+      say("Standing connections go on in the kernel without this process; damctl detach ends them.");
+    }
+  }
 
   std::string name() const override { return driver_.name(); }
   uint64_t tsc_hz() const override { return 1'000'000'000; }  // the loop counts nanoseconds

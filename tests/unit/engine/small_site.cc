@@ -158,6 +158,7 @@ void SmallSite::apply(Policy policy) {
 // The index is the one table that each engine makes for itself.
 void SmallSite::restart() {
   config_.standing = Standing{applied_, engine_->secrets(), now_ns_};
+  ++config_.cookie_key[0];  // a process chooses anew, and uses those of the one before
   engine_.reset();
   for (dam_index_bucket& bucket : config_.shared.index) bucket = {};
   engine_ = std::make_unique<Engine>(config_);

@@ -120,6 +120,29 @@ TEST(Adopt, ItsSourcePortIsNobodyElses) {
   expect_goes_on(site, *c);
 }
 
+// The server may still remember it (TIME-WAIT).
+TEST(Adopt, ItsSourcePortRestsWhenItHasEnded) {
+  SmallSite site(SmallSite::small_limits(), kOutlive);
+  Policy policy = site.draft();
+  policy.timeouts.closing_ns = kSecond;
+  policy.timeouts.port_rest_ns = 60 * kSecond;
+  policy.source_ports = {30000, static_cast<uint16_t>(30000 + kProbePorts)};  // for one
+  site.apply(policy);
+  const auto c = stand(site);
+  ASSERT_TRUE(c);
+  site.restart();
+  site.apply(policy);
+  site.send(kFrontPort, c->client.segment(kAck | DAM_TCP_RST));
+  site.advance(2 * kSecond);
+  ASSERT_EQ(site.flows(), 0u);
+  ClientSide client;
+  client.port = 40002;
+  EXPECT_FALSE(call(site, client, "www.example.org"));
+  site.advance(61 * kSecond);
+  client.port = 40003;
+  EXPECT_TRUE(call(site, client, "www.example.org"));
+}
+
 TEST(Adopt, SlotsOfThePolicyBeforeAreHeldAgainstTheFirstOneAfter) {
   SmallSite site(SmallSite::small_limits(), kOutlive);
   ASSERT_TRUE(stand(site));
