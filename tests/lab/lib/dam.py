@@ -11,6 +11,7 @@ import time
 from . import site as sites
 from .counters import Counters
 
+BPFFS = "/sys/fs/bpf"
 PROGRAMS = {"dataplane": "dataplane/dam-dataplane", "controlplane": "controlplane/dam-controlplane",
             "damctl": "tools/damctl/damctl"}
 
@@ -73,7 +74,7 @@ class DamFront:
         self.socket = os.path.join(directory, "dataplane.sock")
         self.api = os.path.join(directory, "control.sock")
         self.yaml = os.path.join(directory, "dam.yaml")
-        self.pins = "/sys/fs/bpf/" + site.edge.name
+        self.pins = os.path.join(BPFFS, site.edge.name)
         self.dataplane = self.controlplane = None
         os.chmod(directory, 0o755)  # the dataplane does not stay root
 
