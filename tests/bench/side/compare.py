@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Raises a site for each front and measures one after the other, round by round."""
+import contextlib
+import datetime
+import os
+import pathlib
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import types
+
+from lib import netns
+
+from . import measures
+from .cables import SideSite
+from .core import Cores
+from .fronts import FRONTS
+
+PARTS = {"connections": measures.connections, "paced": measures.paced, "bulk": measures.bulk,
+         "requests": measures.requests}
+SIZE = {"connections": 10000, "rate": 1000, "paced": 2000, "bulk_bytes": 1 << 30, "request_rate": 3000,
+        "requests": 6000, "idle_s": 5, "calm_s": 0.4}
+SMOKE = {"connections": 200, "rate": 200, "paced": 40, "bulk_bytes": 4 << 20, "request_rate": 400, "requests": 80,
+         "idle_s": 0.2, "calm_s": 0.02}
+SUPER = {"parts": ["bulk"], "fronts": ["routing", "nat", "haproxy", "nginx"]}
+
+
+def say(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+@contextlib.contextmanager
+def sites(cores, build, names, frames):
+    """{front: site} for the time of the block; nothing of them is left after it."""
+    options = types.SimpleNamespace(build=str(build), driver="xdp", cores=cores)
+    with contextlib.ExitStack() as stack, tempfile.TemporaryDirectory(prefix="dam-side-") as scratch:
+        os.chmod(scratch, 0o755)  # the dataplane does not stay root
+        raised = {}
+        for number, name in enumerate(names):
+            directory = os.path.join(scratch, name)
+            os.mkdir(directory)
+            kind = FRONTS[name]
+            site = SideSite(f"dams{os.getpid()}-{number}", kind, options, frames)
+            stack.callback(site.close)
+            front = kind(site, directory, options)
+            stack.callback(front.stop)
+            front.start()
+            front.napi = cores.pin()
+            raised[front] = site
+        yield raised
+
+
+def clear_leftovers():
+    """Namespaces of runs that were killed: their names bear the number of a process that is gone."""
+    for name in netns.existing():
+        owner = name[4:].split("-")[0] if name.startswith("dams") else ""
+        if owner.isdigit() and not os.path.exists(f"/proc/{owner}"):
+            netns.run("ip", "netns", "del", name, check=False)
+
+
+def compare(cores, build, parts, rounds, size, names, frames):
+    """{part: {front: [figures of each round]}}; rounds are interleaved. Then {front: what it does when idle}."""
+    results = {part: {name: [] for name in names} for part in parts}
+    with sites(cores, build, names, frames) as raised:
+        for part in parts:
+            for front, site in raised.items():  # once unmeasured: ARP, caches, the servers' options
+                PARTS[part](site, front, cores, SMOKE)
+        for number in range(rounds):
+            for part in parts:
+                for front, site in raised.items():
+                    results[part][front.name].append(PARTS[part](site, front, cores, size))
+            say(f"round {number + 1} of {rounds}, {frames} frames")
+        return results, {front.name: measures.idle(site, front, cores, size) for front, site in raised.items()
+                         if front.pids() and "requests" in parts}
+
+
+def machine(cores):
+    """What a reader of the figures must know."""
+    with open("/proc/cpuinfo", encoding="ascii", errors="replace") as handle:
+        cpu = next((line.split(":", 1)[1].strip() for line in handle if line.startswith("model name")), "unknown")
+    return {"date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"), "cpu": cpu,
+            "cores": os.cpu_count(), "kernel": os.uname().release, "front_core": cores.front,
+            "other_core": cores.other, "round_trip_ns": []}
+
+
+def round_trip_ns(cores, build):
+    """A cache line from one of the two cores to the other and back; the program pins itself."""
+    done = subprocess.run([pathlib.Path(build) / "tests/bench/round_trip", str(cores.other), str(cores.front)],
+                          text=True, capture_output=True, check=True)
+    return float(done.stdout)
+
+
+def missing():
+    """What the comparison needs and this machine lacks."""
+    lacks = [name for name in ("haproxy", "nginx", "nft", "ethtool") if not shutil.which(name)]
+    if not os.path.exists("/usr/lib/nginx/modules/ngx_stream_module.so"):
+        lacks.append("nginx's stream module")
+    return lacks
+
+
+def main(build, parts, rounds, names, smoke, with_super):
+    """The whole comparison as a dictionary."""
+    if os.geteuid() != 0:
+        raise SystemExit("tools/bench --side-by-side needs root, for network namespaces: sudo tools/bench --side-by-side")
+    if lacks := missing():
+        raise SystemExit(f"tools/bench --side-by-side lacks {', '.join(lacks)}: sudo tools/packages peers")
+    clear_leftovers()
+    size = SMOKE if smoke else SIZE
+    cores = Cores(size["calm_s"])
+    result = {"rounds": rounds, "machine": machine(cores), "frames": {}, "size": size}
+    trips = result["machine"]["round_trip_ns"]
+    trips.append(round_trip_ns(cores, build))
+    result["machine"]["fronts"] = {name: FRONTS[name].says() for name in names}
+    result["frames"]["wire"], result["idle"] = compare(cores, build, parts, rounds, size, names, "wire")
+    trips.append(round_trip_ns(cores, build))
+    kernels = [name for name in names if name in SUPER["fronts"]]
+    if with_super and kernels and "bulk" in parts:
+        result["frames"]["super"], _ = compare(cores, build, SUPER["parts"], rounds, size, kernels, "super")
+        trips.append(round_trip_ns(cores, build))
+    every = [one for kinds in result["frames"].values() for fronts in kinds.values() for rounds in fronts.values()
+             for one in rounds]
+    result["machine"]["background"] = statistics.median(one["background"] for one in every)
+    result["machine"]["stolen_s"] = sum(one["stolen_s"] for one in every)
+    return result
