@@ -11,10 +11,7 @@ namespace {
 
 constexpr int kMostLevels = 3;  // {"exceeded": {"ban": {"after": 5}}}
 
-using httplib::Request;
-using httplib::Response;
-
-void answer(Response& response, int status, const Json& body) {
+void answer(httplib::Response& response, int status, const Json& body) {
   response.status = status;
   // Bytes that are no UTF-8 may come back in a message that quotes them.
   response.set_content(body.dump(2, ' ', false, Json::error_handler_t::replace) + "\n",
@@ -28,7 +25,8 @@ void add_views(httplib::Server& server, const ApiParts& parts) {
       {"/v1/status", status_view},   {"/v1/zones", zones_view}, {"/v1/routes", routes_view},
       {"/v1/servers", servers_view}, {"/v1/drops", drops_view}, {"/v1/policy", policy_view}};
   for (const auto& [path, view] : views) {
-    server.Get(path, [view = view, look = parts.look](const Request&, Response& response) {
+    server.Get(path, [view = view, look = parts.look](const httplib::Request&,
+                                                      httplib::Response& response) {
       answer(response, 200, view(look()));
     });
   }
@@ -59,7 +57,8 @@ Json body_of(const ChangeResult& result) {
   return body;
 }
 
-void post_policy(RunningPolicy& policy, const Request& request, Response& response) {
+void post_policy(RunningPolicy& policy, const httplib::Request& request,
+                 httplib::Response& response) {
   const std::string dry_run = request.get_param_value("dry_run");
   const bool dry = dry_run == "1" || dry_run == "true";
   if (!dry && !dry_run.empty() && dry_run != "0" && dry_run != "false") {
@@ -86,8 +85,9 @@ bool is_shallow(const Json& value, int levels) {
 }
 
 // {"per_source.packets": "50r/s burst=100", "total.concurrent": 20} or nothing after an answer.
-std::optional<std::vector<ZoneChange>> read_changes(const std::string& zone, const Request& request,
-                                                    Response& response) {
+std::optional<std::vector<ZoneChange>> read_changes(const std::string& zone,
+                                                    const httplib::Request& request,
+                                                    httplib::Response& response) {
   const Json body = Json::parse(request.body, nullptr, false);
   if (!body.is_object() || body.empty() || !is_shallow(body, kMostLevels)) {
     answer(response, 400,
@@ -103,7 +103,8 @@ std::optional<std::vector<ZoneChange>> read_changes(const std::string& zone, con
   return changes;
 }
 
-void patch_zone(RunningPolicy& policy, const Request& request, Response& response) {
+void patch_zone(RunningPolicy& policy, const httplib::Request& request,
+                httplib::Response& response) {
   const std::string zone = request.matches[1];
   const auto changes = read_changes(zone, request, response);
   if (!changes) return;
@@ -118,7 +119,7 @@ void patch_zone(RunningPolicy& policy, const Request& request, Response& respons
 }
 
 // Whatever goes wrong outside of our handlers is said in the same form.
-void answer_error(const Request& request, Response& response) {
+void answer_error(const httplib::Request& request, httplib::Response& response) {
   if (!response.body.empty()) return;
   const char* what = "the request cannot be served";
   if (response.status == 404) what = "no such resource or method";
@@ -133,7 +134,7 @@ void answer_error(const Request& request, Response& response) {
 }  // namespace
 
 void add_metrics_handler(httplib::Server& server, const std::function<std::string()>& text) {
-  server.Get("/metrics", [text](const Request&, Response& response) {
+  server.Get("/metrics", [text](const httplib::Request&, httplib::Response& response) {
     response.set_content(text(), "text/plain; version=0.0.4; charset=utf-8");
   });
 }
@@ -141,16 +142,17 @@ void add_metrics_handler(httplib::Server& server, const std::function<std::strin
 void add_handlers(httplib::Server& server, const ApiParts& parts) {
   add_views(server, parts);
   RunningPolicy* policy = &parts.policy;
-  server.Post("/v1/policy", [policy](const Request& request, Response& response) {
+  server.Post("/v1/policy", [policy](const httplib::Request& request, httplib::Response& response) {
     post_policy(*policy, request, response);
   });
   server.Patch(R"(/v1/zones/([A-Za-z0-9._-]{1,63}))",
-               [policy](const Request& request, Response& response) {
+               [policy](const httplib::Request& request, httplib::Response& response) {
                  patch_zone(*policy, request, response);
                });
   add_metrics_handler(server, parts.metrics_text);
   server.set_error_handler(answer_error);
-  server.set_exception_handler([](const Request&, Response& response, const std::exception_ptr&) {
+  server.set_exception_handler([](const httplib::Request&, httplib::Response& response,
+                                  const std::exception_ptr&) {
     answer(response, 500, error_body("an error inside the control plane", "its log may say more"));
   });
 }

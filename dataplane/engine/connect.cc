@@ -13,7 +13,6 @@ namespace {
 constexpr uint64_t kFirstSynRetryNs = 200'000'000;
 constexpr uint64_t kFirstDeliverRetryNs = 200'000'000;
 constexpr uint64_t kDeliverLimitNs = 30'000'000'000;
-constexpr uint32_t kFailuresUntilDown = 3;
 
 uint16_t scaled_window(uint32_t field, uint8_t in, uint8_t out) {
   return static_cast<uint16_t>(std::min<uint32_t>(field << in >> out, 65535));
@@ -238,11 +237,8 @@ void Worker::write_header(const Flow& flow, Handshake& handshake) const {
 }
 
 void Worker::server_failed(Flow& flow, Handshake& handshake, Drop reason) {
-  ServerStatus& status = engine_.servers[flow.server_slot];
   ++counters_->servers[flow.server_slot].connect_failures;
-  if (status.failures.fetch_add(1, std::memory_order_relaxed) + 1 >= kFailuresUntilDown) {
-    status.up.store(0, std::memory_order_relaxed);
-  }
+  note_probe(engine_.servers[flow.server_slot], false);
   unbind_source_port(flow);
   if (handshake.next_candidate >= handshake.candidate_count) return refuse(flow, reason, true);
   connect(flow, handshake);

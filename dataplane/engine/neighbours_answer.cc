@@ -16,7 +16,7 @@ constexpr uint8_t kEchoRequestV4 = 8;
 constexpr uint8_t kEchoRequestV6 = 128;
 constexpr uint8_t kEchoReplyV4 = 0;
 constexpr uint8_t kEchoReplyV6 = 129;
-constexpr uint8_t kHopLimit = 64;
+constexpr uint8_t kEchoHopLimit = 64;
 
 bool take(Frame& frame, Output& output) {
   output.dropped.add(frame);
@@ -83,11 +83,11 @@ void turn_echo(Frame& frame, const dam_packet& packet, const MacAddress& own) {
   uint8_t* ip = frame.data + packet.l3;
   if (packet.family == 4) {
     std::swap_ranges(ip + 12, ip + 16, ip + 16);
-    ip[8] = kHopLimit;
+    ip[8] = kEchoHopLimit;
     dam_checksum_ipv4_set(ip);
   } else {
     std::swap_ranges(ip + 8, ip + 24, ip + 24);
-    ip[7] = kHopLimit;
+    ip[7] = kEchoHopLimit;
   }
   frame.data[packet.l4] = packet.family == 4 ? kEchoReplyV4 : kEchoReplyV6;
   dam_checksum_icmp_set(frame.data, &packet);

@@ -5,9 +5,6 @@
 
 namespace dam::ctl {
 
-using control::Problem;
-using control::Severity;
-
 namespace {
 
 std::string line_of(const std::string& text, int number) {
@@ -28,7 +25,7 @@ std::string printable(std::string line) {
   return line;
 }
 
-void show_line(std::ostream& out, const Problem& problem, const std::string& text,
+void show_line(std::ostream& out, const control::Problem& problem, const std::string& text,
                const Style& style) {
   const std::string line = printable(line_of(text, problem.mark.line));
   if (line.empty() || line.size() > 200) return;
@@ -42,15 +39,16 @@ void show_line(std::ostream& out, const Problem& problem, const std::string& tex
 
 }  // namespace
 
-void show_problems(std::ostream& out, const std::vector<Problem>& problems, const std::string& file,
-                   const std::string& text, const Style& style) {
-  for (const Problem& problem : problems) {
+void show_problems(std::ostream& out, const std::vector<control::Problem>& problems,
+                   const std::string& file, const std::string& text, const Style& style) {
+  for (const control::Problem& problem : problems) {
     std::string place = problem.file.empty() ? file : problem.file;
     if (problem.mark.line > 0) {
       place += ":" + std::to_string(problem.mark.line) + ":" + std::to_string(problem.mark.column);
     }
     out << style.bold(place + ":") << " "
-        << (problem.severity == Severity::error ? style.red("error:") : style.yellow("warning:"))
+        << (problem.severity == control::Severity::error ? style.red("error:")
+                                                         : style.yellow("warning:"))
         << " " << printable(problem.message) << "\n";
     if (problem.mark.line > 0 && (problem.file.empty() || problem.file == file)) {
       show_line(out, problem, text, style);
@@ -59,9 +57,10 @@ void show_problems(std::ostream& out, const std::vector<Problem>& problems, cons
   }
 }
 
-std::string count_problems(const std::vector<Problem>& problems) {
-  const auto errors = std::count_if(problems.begin(), problems.end(),
-                                    [](const Problem& p) { return p.severity == Severity::error; });
+std::string count_problems(const std::vector<control::Problem>& problems) {
+  const auto errors = std::count_if(
+      problems.begin(), problems.end(),
+      [](const control::Problem& p) { return p.severity == control::Severity::error; });
   const auto warnings = static_cast<long>(problems.size()) - errors;
   const auto plural = [](long n, const char* word) {
     return std::to_string(n) + " " + word + (n == 1 ? "" : "s");

@@ -15,13 +15,14 @@ namespace {
 constexpr uint32_t kMaxBytes = 8192;
 
 // The input lies in memory of exactly its size, so that ASan sees the first byte read too far.
-struct Parsed {
+struct ParsedHead {
   HelloStatus status;
   HttpHead head;
   std::vector<uint8_t> input, scratch;
 };
-Parsed parse(const std::string& text, uint32_t max_bytes = kMaxBytes, uint32_t seen_bytes = 0) {
-  Parsed result{
+ParsedHead parse_head(const std::string& text, uint32_t max_bytes = kMaxBytes,
+                      uint32_t seen_bytes = 0) {
+  ParsedHead result{
       {}, {}, {text.begin(), text.end()}, std::vector<uint8_t>(hello_scratch_bytes(max_bytes))};
   result.input.shrink_to_fit();
   result.status = parse_http_head(result.input, result.scratch, max_bytes, seen_bytes, result.head);
@@ -169,7 +170,7 @@ const PathRow kPaths[] = {
 };
 
 void expect_row(const HeadRow& row) {
-  const Parsed parsed = parse(row.text);
+  const ParsedHead parsed = parse_head(row.text);
   EXPECT_EQ(parsed.status, row.status) << row.sentence;
   EXPECT_EQ(parsed.head.host, row.host) << row.sentence;
   if (row.status == HelloStatus::complete) {
@@ -188,20 +189,20 @@ TEST(HttpHead, AnswersEachFormAsRfc9112Says) {
 
 TEST(HttpHead, ComparesPathsInOneSpelling) {
   for (const PathRow& row : kPaths) {
-    const Parsed parsed = parse(get(row.target));
+    const ParsedHead parsed = parse_head(get(row.target));
     EXPECT_EQ(parsed.status, row.path != nullptr ? HelloStatus::complete : kBad) << row.sentence;
     EXPECT_EQ(parsed.head.path, row.path != nullptr ? row.path : "") << row.sentence;
   }
 }
 
 TEST(HttpHead, GivesTheMethod) {
-  EXPECT_EQ(parse("PROPFIND / HTTP/1.1\r\nHost: a.example\r\n\r\n").head.method, "PROPFIND");
+  EXPECT_EQ(parse_head("PROPFIND / HTTP/1.1\r\nHost: a.example\r\n\r\n").head.method, "PROPFIND");
 }
 
 TEST(HttpHead, IsIncompleteAtEveryTruncationAndSaysHowMuchIsMissing) {
   const std::string whole = get("/x/../y", "A: b\r\nHost: a.example\r\n");
   for (size_t length = 0; length < whole.size(); ++length) {
-    const Parsed parsed = parse(whole.substr(0, length));
+    const ParsedHead parsed = parse_head(whole.substr(0, length));
     ASSERT_EQ(parsed.status, HelloStatus::incomplete) << length;
     ASSERT_GT(parsed.head.need_bytes, length);
     ASSERT_LE(parsed.head.need_bytes, whole.size());
@@ -209,15 +210,15 @@ TEST(HttpHead, IsIncompleteAtEveryTruncationAndSaysHowMuchIsMissing) {
 }
 
 TEST(HttpHead, NeedsTheRestOfTheEmptyLineAtLeast) {
-  EXPECT_EQ(parse("G").head.need_bytes, 1u + 4);
-  EXPECT_EQ(parse("GE\r").head.need_bytes, 3u + 3);
-  EXPECT_EQ(parse("GE\r\n").head.need_bytes, 4u + 2);
-  EXPECT_EQ(parse("GE\r\n\r").head.need_bytes, 5u + 1);
+  EXPECT_EQ(parse_head("G").head.need_bytes, 1u + 4);
+  EXPECT_EQ(parse_head("GE\r").head.need_bytes, 3u + 3);
+  EXPECT_EQ(parse_head("GE\r\n").head.need_bytes, 4u + 2);
+  EXPECT_EQ(parse_head("GE\r\n\r").head.need_bytes, 5u + 1);
 }
 
 TEST(HttpHead, DoesNotScanAgainWhatItHasSeen) {
-  EXPECT_EQ(parse("GE\x01", kMaxBytes, 0).status, HelloStatus::malformed);
-  EXPECT_EQ(parse("GE\x01", kMaxBytes, 3).status, HelloStatus::incomplete);
+  EXPECT_EQ(parse_head("GE\x01", kMaxBytes, 0).status, HelloStatus::malformed);
+  EXPECT_EQ(parse_head("GE\x01", kMaxBytes, 3).status, HelloStatus::incomplete);
 }
 
 // Whatever the row, byte by byte and told what it has seen it gives the same answer as at once.
@@ -226,7 +227,7 @@ TEST(HttpHead, AnswersTheSameByteByByte) {
     HelloStatus status = HelloStatus::incomplete;
     uint32_t seen = 0;
     for (size_t length = 1; length <= row.text.size(); ++length) {
-      const Parsed parsed = parse(row.text.substr(0, length), kMaxBytes, seen);
+      const ParsedHead parsed = parse_head(row.text.substr(0, length), kMaxBytes, seen);
       status = parsed.status;
       if (status != HelloStatus::incomplete) break;
       seen = static_cast<uint32_t>(length);
@@ -238,12 +239,12 @@ TEST(HttpHead, AnswersTheSameByteByByte) {
 TEST(HttpHead, IsTooLongWhenItsEndCannotComeInTime) {
   const std::string whole = get("/", "Host: a.example\r\n");
   const auto bytes = static_cast<uint32_t>(whole.size());
-  EXPECT_EQ(parse(whole, bytes).status, HelloStatus::complete);
-  EXPECT_EQ(parse(whole + "body", bytes).status, HelloStatus::complete);
-  EXPECT_EQ(parse(whole, bytes - 1).status, HelloStatus::too_long);
-  EXPECT_EQ(parse("GET /" + std::string(kMaxBytes, 'a')).status, HelloStatus::too_long);
-  EXPECT_EQ(parse(std::string(96, 'a'), 100).status, HelloStatus::incomplete);
-  EXPECT_EQ(parse(std::string(97, 'a'), 100).status, HelloStatus::too_long);
+  EXPECT_EQ(parse_head(whole, bytes).status, HelloStatus::complete);
+  EXPECT_EQ(parse_head(whole + "body", bytes).status, HelloStatus::complete);
+  EXPECT_EQ(parse_head(whole, bytes - 1).status, HelloStatus::too_long);
+  EXPECT_EQ(parse_head("GET /" + std::string(kMaxBytes, 'a')).status, HelloStatus::too_long);
+  EXPECT_EQ(parse_head(std::string(96, 'a'), 100).status, HelloStatus::incomplete);
+  EXPECT_EQ(parse_head(std::string(97, 'a'), 100).status, HelloStatus::too_long);
 }
 
 TEST(HttpHead, SurvivesEveryByteWithEveryBitFlipped) {
@@ -252,7 +253,7 @@ TEST(HttpHead, SurvivesEveryByteWithEveryBitFlipped) {
     for (int bit = 0; bit < 8; ++bit) {
       std::string flipped = whole;
       flipped[i] = static_cast<char>(flipped[i] ^ 1 << bit);
-      const Parsed parsed = parse(flipped);
+      const ParsedHead parsed = parse_head(flipped);
       EXPECT_TRUE(parsed.status != HelloStatus::complete || parsed.head.path.starts_with('/'));
     }
   }

@@ -104,8 +104,6 @@ TEST(Neighbours, RefusesNewNeighboursWhenTheTableIsFullAndKeepsTheOldOnes) {
   }
 }
 
-constexpr uint64_t kMillisecond = 1'000'000;
-
 // When questions left, in milliseconds from the beginning on; the slow ones wait for the next look
 // at the table, every tenth of a second.
 std::vector<uint64_t> asked_at(Neighbours& neighbours, Link& link, uint64_t from_ms, uint64_t to_ms,

@@ -64,7 +64,7 @@ struct RouterRow {
 constexpr const char* kStranger = "192.0.2.9";
 constexpr const char* kLan = "198.51.100.20";
 
-const RouterRow kRows[] = {
+const RouterRow kRouterRows[] = {
     {"an exact name", kTls, "www.example.org", "", "", kStranger, 10},
     {"another name of the same rule", kTls, "example.org", "", "", kStranger, 10},
     {"exact goes before wildcard", kTls, "admin.example.org", "", "", kLan, 14},
@@ -118,7 +118,8 @@ int32_t ask(const Router& router, const RouterRow& row) {
 
 TEST(Router, TakesTheRouteThatThePolicySays) {
   const Router router(site());
-  for (const RouterRow& row : kRows) EXPECT_EQ(ask(router, row), row.expected) << row.sentence;
+  for (const RouterRow& row : kRouterRows)
+    EXPECT_EQ(ask(router, row), row.expected) << row.sentence;
 }
 
 TEST(Router, StillWorksAfterItIsMovedAndCopied) {
@@ -126,7 +127,7 @@ TEST(Router, StillWorksAfterItIsMovedAndCopied) {
   const Router copy = first;
   first = Router();
   const Router moved = Router(Router(copy));
-  for (const RouterRow& row : kRows) EXPECT_EQ(ask(moved, row), row.expected) << row.sentence;
+  for (const RouterRow& row : kRouterRows) EXPECT_EQ(ask(moved, row), row.expected) << row.sentence;
 }
 
 TEST(Router, RefusesEverythingWithoutRules) {

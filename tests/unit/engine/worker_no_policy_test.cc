@@ -7,13 +7,13 @@
 
 #include "dataplane/engine/engine.h"
 #include "dataplane/engine/worker.h"
+#include "tests/unit/durations.h"
 #include "tests/unit/engine/link_fixture.h"
 #include "tests/unit/engine/small_site.h"
 
 namespace dam::test {
 namespace {
 
-constexpr uint64_t kSecond = 1'000'000'000;
 const std::string kOwn = "020000000000", kPeer = "0200000000aa";
 
 struct Fresh {

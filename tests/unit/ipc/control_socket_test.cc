@@ -21,8 +21,6 @@
 namespace dam {
 namespace {
 
-using std::chrono::milliseconds;
-
 // The other end, non-blocking: the server runs in this very thread.
 class Client {
  public:
@@ -74,7 +72,7 @@ class ControlSocketTest : public ::testing::Test {
  protected:
   void serve(int rounds = 4) {
     for (int i = 0; i < rounds; ++i) {
-      socket_.serve(milliseconds(0), [this](const v1::Request& request) {
+      socket_.serve(std::chrono::milliseconds(0), [this](const v1::Request& request) {
         ++handled_;
         v1::Reply reply;
         reply.set_ok(true);
@@ -218,7 +216,7 @@ TEST(ControlSocket, a_request_that_throws_is_answered_and_the_next_one_served) {
   Client client(path);
   client.send_bytes(hello(1) + hello(2));
   for (int i = 0; i < 4; ++i) {
-    socket.serve(milliseconds(0), [](const v1::Request& request) {
+    socket.serve(std::chrono::milliseconds(0), [](const v1::Request& request) {
       if (request.hello().protocol_version() == 1) throw std::runtime_error("no room left");
       v1::Reply reply;
       reply.set_ok(true);
@@ -275,7 +273,7 @@ std::string served_to(uid_t uid, gid_t gid, const std::vector<gid_t>& groups,
   EXPECT_EQ(read(ends[0], &became, 1), 1);
   EXPECT_EQ(became, 'y');
   for (int i = 0; i < 4; ++i) {
-    socket.serve(milliseconds(0), [](const v1::Request&) {
+    socket.serve(std::chrono::milliseconds(0), [](const v1::Request&) {
       v1::Reply reply;
       reply.set_ok(true);
       return reply;
