@@ -13,7 +13,7 @@ import types
 
 from lib import netns
 
-from . import measures
+from . import flood, measures
 from .cables import SideSite
 from .core import Cores
 from .fronts import FRONTS
@@ -21,9 +21,11 @@ from .fronts import FRONTS
 PARTS = {"connections": measures.connections, "paced": measures.paced, "bulk": measures.bulk,
          "requests": measures.requests}
 SIZE = {"connections": 10000, "rate": 1000, "paced": 2000, "bulk_bytes": 1 << 30, "request_rate": 3000,
-        "requests": 6000, "idle_s": 5, "calm_s": 0.4}
+        "requests": 6000, "idle_s": 5, "calm_s": 0.4,
+        "honest": 400, "honest_rate": 100, "floods": [250000, 0]}
 SMOKE = {"connections": 200, "rate": 200, "paced": 40, "bulk_bytes": 4 << 20, "request_rate": 400, "requests": 80,
-         "idle_s": 0.2, "calm_s": 0.02}
+         "idle_s": 0.2, "calm_s": 0.02, "honest": 20, "honest_rate": 40, "floods": [5000]}
+FLOODED = ["haproxy", "nginx", "dam"]  # those that tell names apart
 SUPER = {"parts": ["bulk"], "fronts": ["routing", "nat", "haproxy", "nginx"]}
 
 
@@ -61,19 +63,38 @@ def clear_leftovers():
 
 
 def compare(cores, build, parts, rounds, size, names, frames):
-    """{part: {front: [figures of each round]}}; rounds are interleaved. Then {front: what it does when idle}."""
-    results = {part: {name: [] for name in names} for part in parts}
+    """{part: {front: [figures of each round]}}; rounds are interleaved. Floods come last: their sink stays."""
+    plain = [part for part in parts if part in PARTS]
+    results = {part: {name: [] for name in names} for part in plain}
     with sites(cores, build, names, frames) as raised:
-        for part in parts:
+        for part in plain:
             for front, site in raised.items():  # once unmeasured: ARP, caches, the servers' options
                 PARTS[part](site, front, cores, SMOKE)
-        for number in range(rounds):
-            for part in parts:
+        for number in range(rounds if plain else 0):
+            for part in plain:
                 for front, site in raised.items():
                     results[part][front.name].append(PARTS[part](site, front, cores, size))
             say(f"round {number + 1} of {rounds}, {frames} frames")
-        return results, {front.name: measures.idle(site, front, cores, size) for front, site in raised.items()
-                         if front.pids() and "requests" in parts}
+        if "requests" in parts:
+            results["idle"] = {front.name: measures.idle(site, front, cores, size)
+                               for front, site in raised.items() if front.pids()}
+        if "flood" in parts:
+            results["flood"] = under_flood(cores, rounds, size, raised)
+    return results
+
+
+def under_flood(cores, rounds, size, raised):
+    """{front: [figures of each round]}"""
+    flooded = {front: site for front, site in raised.items() if front.name in FLOODED}
+    results = {front.name: [] for front in flooded}
+    for front, site in flooded.items():
+        flood.prepare(site, front, cores)
+        PARTS["paced"](site, front, cores, SMOKE)
+    for number in range(rounds):
+        for front, site in flooded.items():
+            results[front.name].append(flood.measure(site, front, cores, size))
+        say(f"round {number + 1} of {rounds}, floods")
+    return results
 
 
 def machine(cores):
@@ -113,14 +134,26 @@ def main(build, parts, rounds, names, smoke, with_super):
     trips = result["machine"]["round_trip_ns"]
     trips.append(round_trip_ns(cores, build))
     result["machine"]["fronts"] = {name: FRONTS[name].says() for name in names}
-    result["frames"]["wire"], result["idle"] = compare(cores, build, parts, rounds, size, names, "wire")
+    wire = compare(cores, build, parts, rounds, size, names, "wire")
     trips.append(round_trip_ns(cores, build))
+    result["idle"], result["flood"] = wire.pop("idle", {}), wire.pop("flood", {})
+    result["frames"]["wire"] = wire
     kernels = [name for name in names if name in SUPER["fronts"]]
     if with_super and kernels and "bulk" in parts:
-        result["frames"]["super"], _ = compare(cores, build, SUPER["parts"], rounds, size, kernels, "super")
+        result["frames"]["super"] = compare(cores, build, SUPER["parts"], rounds, size, kernels, "super")
         trips.append(round_trip_ns(cores, build))
-    every = [one for kinds in result["frames"].values() for fronts in kinds.values() for rounds in fronts.values()
-             for one in rounds]
+    every = list(_rounds(result))
     result["machine"]["background"] = statistics.median(one["background"] for one in every)
     result["machine"]["stolen_s"] = sum(one["stolen_s"] for one in every)
     return result
+
+
+def _rounds(result):
+    """Every single measurement."""
+    for kinds in result["frames"].values():
+        for fronts in kinds.values():
+            for rounds in fronts.values():
+                yield from rounds
+    for rounds in result["flood"].values():
+        for figures in rounds:
+            yield from figures.values()

@@ -113,6 +113,30 @@ class Nat(Front):
             }}""")
 
 
+class Bare(Routing):
+    name, reads_frames = "bare", True
+
+    @staticmethod
+    def says():
+        return "an XDP program that redirects TCP and looks at nothing: what a veth costs any front in XDP"
+
+    def start(self):
+        super().start()
+        edge, ends = self.site.edge, {"front": self.site.client, "service": self.site.service}
+        for device, out in (("front", "service"), ("service", "front")):
+            words = {"TO_MAC": _bytes(ends[out].mac("eth0")), "FROM_MAC": _bytes(edge.mac(out)),
+                     "TO_DEVICE": edge.ip("-o", "link", "show", "dev", out).split(":")[0]}
+            program = os.path.join(self.directory, f"{device}.o")
+            netns.run("clang", "-target", "bpf", "-O2", "-g", f"-I/usr/include/{os.uname().machine}-linux-gnu",
+                      *(f"-D{name}={value}" for name, value in words.items()), "-c",
+                      os.path.join(os.path.dirname(os.path.abspath(__file__)), "bare.bpf.c"), "-o", program)
+            edge.ip("link", "set", "dev", device, "xdp", "obj", program, "sec", "xdp")
+
+
+def _bytes(mac):
+    return ",".join(str(byte) for byte in mac)
+
+
 class Program(Front):
     """A process in the edge, on the front's core."""
 
@@ -184,7 +208,7 @@ class Dam(Front):
         self.front.stop()
 
 
-FRONTS = {front.name: front for front in (Routing, Nat, Haproxy, Nginx, Dam)}
+FRONTS = {front.name: front for front in (Routing, Nat, Haproxy, Nginx, Bare, Dam)}
 
 
 @contextlib.contextmanager

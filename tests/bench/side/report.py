@@ -64,6 +64,40 @@ def _idle_lines(fronts):
                f"wakes/s; with {busy['a_second']:.0f} requests/s {busy['process_woke'] / busy['wall_s']:>7.1f} wakes/s")
 
 
+def _flood_lines(fronts, seconds):
+    yield ""
+    yield "new connections of both names, without and with SYNs from forged sources"
+    yield (f"  {'':<10}{'flood':<12}{'SYNs/s':>10} {'lost':>6} {'service p50, p99 us':>24} {'management p50, p99 us':>24}"
+           f" {'core us/SYN':>12} {'threads us/SYN':>15}")
+    for name, rounds in fronts.items():
+        for flood in rounds[0]:
+            yield f"  {name:<10}{flood:<12}" + _flood_figures([one[flood] for one in rounds], seconds)
+    yield from _flood_verdicts(fronts)
+
+
+def _flood_figures(rounds, seconds):
+    names = [one["names"] for one in rounds]
+    lost = sum(seen["lost"] for one in names for seen in one.values())
+    latency = [" ".join(f"{statistics.median(one[name][key] for one in names):>11.0f}" for key in ("p50_us", "p99_us"))
+               for name in ("service", "management")]
+    if "arrived" not in rounds[0]:
+        return f"{0:>10} {lost:>6}  {latency[0]}  {latency[1]}"
+    syns = statistics.median(one["arrived"] / seconds for one in rounds)
+    costs = " ".join(f"{median(rounds, f'{kind}_per_syn') * 1e6:>13.2f}" for kind in ("core", "threads"))
+    return f"{syns:>10.0f} {lost:>6}  {latency[0]}  {latency[1]} {costs}"
+
+
+def _flood_verdicts(fronts):
+    for flood in [name for name in fronts.get("dam", [{}])[0] if name != "calm"]:
+        for other in [name for name in fronts if name != "dam"]:
+            ours, theirs = ([one[flood] for one in fronts[front]] for front in ("dam", other))
+            p99 = [statistics.median(max(seen["p99_us"] for seen in one["names"].values()) for one in rounds)
+                   for rounds in (ours, theirs)]
+            yield (f"  {flood}: dam / {other}: p99 {p99[0] / p99[1]:.3f}, to reach: 0.05; a SYN "
+                   f"{_ratio(ours, theirs, 'core_per_syn'):.2f} by core, {_ratio(ours, theirs, 'threads_per_syn'):.2f} "
+                   "by threads, to reach: 0.1")
+
+
 def render(result):
     machine = result["machine"]
     trips = ", ".join(f"{one:.0f}" for one in machine["round_trip_ns"])
@@ -74,11 +108,16 @@ def render(result):
         yield f"  {name:<10}{says}"
     yield f"medians of {result['rounds']} interleaved rounds (least - most)"
     for frames, parts in result["frames"].items():
+        if not parts:
+            continue
         yield ""
         yield {"wire": "frames of at most 1,514 bytes on every cable",
                "super": "super-frames of up to 64 KiB (TSO, GSO, GRO)"}[frames]
         for part, fronts in parts.items():
             if part in PARTS:
                 yield from _part_lines(part, fronts)
-    if result.get("idle"):
+    if result["idle"]:
         yield from _idle_lines(result["idle"])
+    if result["flood"]:
+        size = result["size"]
+        yield from _flood_lines(result["flood"], size["honest"] / size["honest_rate"] + 1)

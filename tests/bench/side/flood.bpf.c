@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* SYNs from random addresses of 198.19.0.0/16, and what drops the answers to them before a stack
+ * has work with them. BPF_PROG_TEST_RUN with live frames sends what `syn` lets out by XDP_TX. */
+#include <linux/bpf.h>
+/* after linux/bpf.h */
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+#include <linux/if_ether.h>
+#include <linux/ip.h>
+#include <linux/tcp.h>
+
+#include "tests/bench/side/flood.h"
+
+struct frame {
+  struct ethhdr link;
+  struct iphdr ip;
+  struct tcphdr tcp;
+} __attribute__((packed));
+
+/* Sums of the frame's headers without what `syn` fills in. */
+const volatile __u32 ip_sum, tcp_sum;
+
+static __u16 folded(__u32 sum) {
+  sum = (sum & 0xffff) + (sum >> 16);
+  sum = (sum & 0xffff) + (sum >> 16);
+  return (__u16)~sum;
+}
+
+SEC("xdp") int syn(struct xdp_md* ctx) {
+  struct frame* frame = (struct frame*)(long)ctx->data;
+  if ((void*)(frame + 1) > (void*)(long)ctx->data_end) return XDP_DROP;
+  const __u32 dice = bpf_get_prandom_u32(), number = bpf_get_prandom_u32();
+  const __u32 source = bpf_htonl(FLOOD_SOURCES | (dice & 0xffff));
+  const __u16 port = bpf_htons((__u16)(1024 + (dice >> 16) % 64000));
+  frame->ip.saddr = source;
+  frame->tcp.source = port;
+  frame->tcp.seq = number;
+  const __u32 address = (source & 0xffff) + (source >> 16);
+  frame->ip.check = folded(ip_sum + address);
+  frame->tcp.check = folded(tcp_sum + address + port + (number & 0xffff) + (number >> 16));
+  return XDP_TX;
+}
+
+SEC("xdp") int sink(struct xdp_md* ctx) {
+  struct frame* frame = (struct frame*)(long)ctx->data;
+  if ((void*)(frame + 1) > (void*)(long)ctx->data_end) return XDP_PASS;
+  const int forged = (bpf_ntohl(frame->ip.daddr) & 0xffff0000) == FLOOD_SOURCES;
+  return frame->link.h_proto == bpf_htons(ETH_P_IP) && forged ? XDP_DROP : XDP_PASS;
+}
+
+char flood_license[] SEC("license") = "Dual BSD/GPL";
