@@ -83,9 +83,10 @@ DAM_INLINE int is_own(const struct dam_view* view, const dam_address* address) {
   dam_be16 no_port = {0};
   uint32_t bucket = dam_address_bucket(address, no_port);
   for (uint32_t i = 0; i < DAM_PROBES; i++) {
-    uint32_t slot = view->own_table[(bucket + i) & (DAM_OWN_BUCKETS - 1)];
-    if (slot == 0 || slot > DAM_MAX_OWN) return 0;
-    if (dam_address_equal(&view->own[slot - 1], address)) return 1;
+    uint32_t slot = view->own_table[(bucket + i) & (DAM_OWN_BUCKETS - 1)] - 1u;
+    DAM_PIN(slot);
+    if (slot >= DAM_MAX_OWN) return 0; /* 0 - 1 as well */
+    if (dam_address_equal(&view->own[slot], address)) return 1;
   }
   return 0;
 }

@@ -67,11 +67,11 @@ DAM_INLINE struct dam_gcra_rate dam_gcra_rate_of(uint64_t units_per_second_milli
   return rate;
 }
 
-/* The arrival time after these units, or 0 when they are refused. */
+/* The arrival time after a charge of this cost, or 0 when it is refused. */
 DAM_INLINE uint64_t dam_gcra_next_ns(uint64_t tat_ns, const struct dam_gcra_rate* rate,
-                                     uint64_t now_ns, uint32_t units) {
+                                     uint64_t now_ns, uint64_t cost_ns) {
   uint64_t start = tat_ns > now_ns ? tat_ns : now_ns;
-  uint64_t next = start + dam_gcra_cost_ns(rate, units);
+  uint64_t next = start + cost_ns;
   return next - now_ns <= rate->tolerance_ns ? next : 0; /* at most 2^62 after now */
 }
 
@@ -80,7 +80,7 @@ DAM_INLINE int dam_gcra_would_admit(const uint64_t* tat_ns, const struct dam_gcr
                                     uint64_t now_ns, uint32_t units) {
   if (rate->interval_q20 == 0 || units == 0) return 1;
   uint64_t tat = *(const volatile uint64_t*)tat_ns;
-  return dam_gcra_next_ns(tat, rate, now_ns, units) != 0;
+  return dam_gcra_next_ns(tat, rate, now_ns, dam_gcra_cost_ns(rate, units)) != 0;
 }
 
 /* 1: admitted and charged. 0: refused, nothing charged. Exact for any number of CPUs at one bucket;
@@ -89,9 +89,9 @@ DAM_INLINE int dam_gcra_would_admit(const uint64_t* tat_ns, const struct dam_gcr
 DAM_INLINE int dam_gcra_charge(uint64_t* tat_ns, const struct dam_gcra_rate* rate, uint64_t now_ns,
                                uint32_t units) {
   if (rate->interval_q20 == 0 || units == 0) return 1;
-  uint64_t seen = *(volatile uint64_t*)tat_ns;
+  uint64_t seen = *(volatile uint64_t*)tat_ns, cost = dam_gcra_cost_ns(rate, units);
   for (int attempt = 0; attempt < DAM_GCRA_ATTEMPTS; attempt++) {
-    uint64_t next = dam_gcra_next_ns(seen, rate, now_ns, units);
+    uint64_t next = dam_gcra_next_ns(seen, rate, now_ns, cost);
     if (next == 0) return 0;
     uint64_t found = __sync_val_compare_and_swap(tat_ns, seen, next);
     if (found == seen) return 1;
@@ -105,7 +105,8 @@ DAM_INLINE int dam_gcra_charge(uint64_t* tat_ns, const struct dam_gcra_rate* rat
 DAM_INLINE int dam_gcra_charge_alone(uint64_t* tat_ns, const struct dam_gcra_rate* rate,
                                      uint64_t now_ns, uint32_t units) {
   if (rate->interval_q20 == 0 || units == 0) return 1;
-  uint64_t next = dam_gcra_next_ns(*(const volatile uint64_t*)tat_ns, rate, now_ns, units);
+  uint64_t tat = *(const volatile uint64_t*)tat_ns;
+  uint64_t next = dam_gcra_next_ns(tat, rate, now_ns, dam_gcra_cost_ns(rate, units));
   if (next == 0) return 0;
   *(volatile uint64_t*)tat_ns = next;
   return 1;
