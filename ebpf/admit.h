@@ -59,6 +59,18 @@ DAM_INLINE enum dam_drop_reason charge(const struct payer* p, uint32_t dimension
   return DAM_DROP_none;
 }
 
+/* Would the source's own buckets refuse the packet, and that end the connection? It is the engine's
+ * then, which charges it: here nothing is charged yet. */
+DAM_INLINE int may_end(const struct payer* p, uint32_t direction, uint32_t bytes) {
+  if (p->zone->exceeded != DAM_EXCEEDED_RESET || p->zone->shadow || !p->source) return 0;
+  const struct dam_gcra_rate* rate = p->zone->per_source;
+  const uint64_t* tat_ns = p->source->tat_ns;
+  uint32_t octets = direction == DAM_S2C ? DAM_DIM_bytes_down : DAM_DIM_bytes_up;
+  if (!dam_gcra_would_admit(&tat_ns[octets], &rate[octets], p->now_ns, bytes)) return 1;
+  return direction == DAM_C2S &&
+         !dam_gcra_would_admit(&tat_ns[DAM_DIM_packets], &rate[DAM_DIM_packets], p->now_ns, 1);
+}
+
 /* What a client sends counts as its packets; bytes count each way. */
 DAM_INLINE enum dam_drop_reason admit_packet(const struct payer* p, uint32_t direction,
                                              uint32_t bytes) {

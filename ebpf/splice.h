@@ -30,13 +30,6 @@ DAM_INLINE struct dam_rewrite rewrite_of(const struct dam_view* view, const stru
   return rewrite;
 }
 
-/* A refusal that ends the connection is the engine's: it tells both ends. */
-DAM_INLINE int ends_connection(const struct dam_view_zone* zone, enum dam_drop_reason refused) {
-  if (refused == DAM_DROP_zone_banned) return 1;
-  return zone->exceeded == DAM_EXCEEDED_RESET && refused >= DAM_DROP_source_packets &&
-         refused <= DAM_DROP_source_connections;
-}
-
 /* Written only where something is new: lines that stay clean are not fought over. */
 DAM_INLINE void note_segment(struct dam_flow* flow, uint32_t direction,
                              const struct dam_packet* packet, uint64_t now_ns) {
@@ -108,10 +101,10 @@ DAM_STEP int dam_admit(struct xdp_md* ctx, struct job* job) {
   payer.now_ns = f->job->now_ns;
   payer.admin = flow->flags & DAM_FLOW_ADMIN;
   if (!payer.totals || !payer.counters) return XDP_ABORTED; /* cannot be: slots are masked */
+  if (may_end(&payer, direction, frame_bytes(f))) return to_engine(f);
   enum dam_drop_reason refused = admit_packet(&payer, direction, frame_bytes(f));
-  if (refused != DAM_DROP_none) {
-    return ends_connection(payer.zone, refused) ? to_engine(f) : drop(f, refused, zone_slot);
-  }
+  if (refused == DAM_DROP_zone_banned) return to_engine(f); /* it tells both ends */
+  if (refused != DAM_DROP_none) return drop(f, refused, zone_slot);
   note_segment(flow, direction, packet, f->job->now_ns);
   return NEXT_TRANSLATE;
 }

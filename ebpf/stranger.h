@@ -24,6 +24,17 @@ DAM_INLINE int is_lost(const struct frame* f) {
   return known;
 }
 
+/* What the engine asks of such a segment before it asks its buckets: only what it would take may
+ * count as a violation. */
+DAM_INLINE enum dam_drop_reason unfit_opening(const struct frame* f) {
+  struct dam_tcp_options options;
+  uint32_t bad = dam_read_options(f->ctx, f->job, &options);
+  if (bad != DAM_DROP_none) return (enum dam_drop_reason)bad;
+  if (!checksum_holds(f)) return DAM_DROP_bad_checksum;
+  return link_towards(f->view, &f->packet->src) == f->job->interface ? DAM_DROP_none
+                                                                     : DAM_DROP_bad_source;
+}
+
 /* Would the engine refuse this connection for its front buckets? Then it need not be woken; what it
  * takes, it charges itself. */
 DAM_INLINE enum dam_drop_reason over_front_buckets(const struct frame* f) {
@@ -81,7 +92,8 @@ DAM_STEP int dam_on_cookie(struct xdp_md* ctx, struct job* job) {
     if (is_lost(f) && checksum_holds(f)) return reset_sender(f, DAM_DROP_bad_cookie);
     return drop(f, DAM_DROP_bad_cookie, 0);
   }
-  enum dam_drop_reason refused = over_front_buckets(f);
+  enum dam_drop_reason refused = unfit_opening(f);
+  if (refused == DAM_DROP_none) refused = over_front_buckets(f);
   if (refused != DAM_DROP_none) return drop(f, refused, 0);
   note_opening(f);
   return to_engine(f);

@@ -39,6 +39,43 @@ TEST(Action, ResetEndsAConnectionThatIsOverItsPacketsAtBothEnds) {
   EXPECT_EQ(site.flows(), 0u);
 }
 
+TEST(Action, ASegmentThatEndsItsConnectionIsChargedOnce) {
+  SmallSite site;
+  const Connection c = stand_in(site, [](Zone& zone) {
+    zone.exceeded = Exceeded::reset;
+    zone.per_source[DAM_DIM_packets] = dam_gcra_rate_of(1'000, 10);
+    zone.per_source[DAM_DIM_bytes_up] = dam_gcra_rate_of(1'000, 200);
+  });
+  site.send(kFrontPort, c.client.segment(kAck, std::string(300, 'x')));
+  ASSERT_EQ(site.drops(DAM_DROP_source_bytes_up), 1u);
+  SourceTable& sources = site.engine().sources;
+  const uint32_t entry = sources.find(sources.key(kClient, kServiceZone, 32, 64));
+  ASSERT_NE(entry, SourceTable::kNone);
+  EXPECT_EQ(sources[entry].tat_ns[DAM_DIM_packets] - site.now_ns(), kSecond);
+}
+
+TEST(Action, AnAckThatNoConnectionWouldComeOfIsNoViolation) {
+  SmallSite site;
+  Policy policy = site.draft();
+  policy.zones[0].per_source[DAM_DIM_connections] = dam_gcra_rate_of(1'000, 1);
+  let_ban(policy.zones[0], 1);
+  site.apply(policy);
+  ASSERT_TRUE(stand(site));
+  ClientSide again;
+  again.port = 40001;
+  ASSERT_TRUE(prove(site, again));
+  Segment ack = again.segment(kAck, "x");
+  std::vector<uint8_t> bytes(2048);
+  Frame frame;
+  frame.data = bytes.data();
+  ASSERT_TRUE(write_segment(frame, ack));
+  bytes.resize(frame.bytes);
+  bytes.back() ^= 1;
+  site.send_raw(kFrontPort, bytes);
+  EXPECT_EQ(site.drops(DAM_DROP_bad_checksum), 1u);
+  EXPECT_EQ(site.zone(0).bans, 0u);
+}
+
 TEST(Action, ResetEndsNobodysConnectionForTheZonesTotal) {
   SmallSite site;
   const Connection c = stand_in(site, [](Zone& zone) {
