@@ -55,6 +55,23 @@ Seen see(uint8_t port, bool urgent, std::vector<uint8_t> bytes) {
   return seen;
 }
 
+void widen(std::vector<Interface>& interfaces) {
+  interfaces[kFrontPort].subnets.push_back({kPublicV6, 64});
+  interfaces[kFrontPort].gateways.push_back(v6(0, 1));
+  interfaces[kServicePort].subnets.push_back({v6(0x10, 2), 64});
+  interfaces[kManagementPort].subnets.push_back({v6(0x20, 2), 64});
+  interfaces[kManagementPort].vlan = kManagementVlan;
+}
+
+void widen(Policy& policy) {
+  for (const size_t slot : {0, 1}) {
+    policy.listeners.push_back(policy.listeners[slot]);
+    policy.listeners.back().address = kPublicV6;
+  }
+  policy.servers[0].address[1] = kServiceServerV6;
+  policy.servers[1].address[1] = kManagementServerV6;
+}
+
 void append_be16(std::string& text, size_t value) {
   text.push_back(static_cast<char>(value >> 8));
   text.push_back(static_cast<char>(value & 255));
@@ -87,8 +104,8 @@ SharedTables OwnTables::shared() {
           .macs = macs.all()};
 }
 
-SmallSite::SmallSite(Limits limits, Tables tables)
-    : counters_(std::make_unique<dam_counters>()), limits_(limits) {
+SmallSite::SmallSite(Limits limits, Tables tables, SiteOptions options)
+    : counters_(std::make_unique<dam_counters>()), limits_(limits), wide_(options.wide) {
   std::memset(static_cast<void*>(counters_.get()), 0, sizeof(dam_counters));
   EngineConfig& config = config_;
   config.limits = limits;
@@ -96,12 +113,13 @@ SmallSite::SmallSite(Limits limits, Tables tables)
                        make_interface("service", kServicePort, v4(198, 18, 10, 2)),
                        make_interface("management", kManagementPort, v4(198, 18, 20, 2))};
   config.interfaces[0].gateways = {kRouter};
+  if (wide_) widen(config.interfaces);
   config.counters = counters_.get();
   config.hash_key[0] = 1;
   config.hash_key[1] = 2;
   config.cookie_key[0] = 3;
   config.cookie_key[1] = 4;
-  front_ = make_front(config);
+  front_ = options.front(config);
   if (front_ != nullptr) {
     config.shared = front_->tables();
   } else if (tables == Tables::outlive_it) {
@@ -109,6 +127,7 @@ SmallSite::SmallSite(Limits limits, Tables tables)
     config.shared = own_tables_->shared();
   }
   engine_ = std::make_unique<Engine>(config);
+  if (wide_) engine_->neighbours.leave_to_host();
   Policy first = draft();
   first.timeouts.probe_interval_ns = 2'000'000'000;
   apply(first);
@@ -144,6 +163,7 @@ Policy SmallSite::draft() const {
   rules[2].route = 2;
   rules[2].listener_group = 1;
   policy.router = Router(rules);
+  if (wide_) widen(policy);
   return policy;
 }
 
@@ -152,6 +172,7 @@ void SmallSite::apply(Policy policy) {
   policy.derive();
   applied_ = std::make_shared<const Policy>(std::move(policy));
   engine_->apply(applied_);
+  if (wide_) resolve_next_hops();
   if (front_ != nullptr) front_->applied(*applied_, *engine_);
 }
 
@@ -162,6 +183,19 @@ void SmallSite::restart() {
   engine_.reset();
   for (dam_index_bucket& bucket : config_.shared.index) bucket = {};
   engine_ = std::make_unique<Engine>(config_);
+}
+
+// As a host's kernel does for the XDP driver.
+void SmallSite::resolve_next_hops() {
+  Neighbours& neighbours = engine_->neighbours;
+  std::vector<std::pair<uint16_t, dam_address>> all;
+  neighbours.for_each([&](uint16_t, uint16_t interface, const dam_address& address) {
+    all.emplace_back(interface, address);
+  });
+  for (const auto& [interface, address] : all) {
+    const uint8_t port = neighbours.interfaces()[interface].port;
+    neighbours.set_mac(interface, address, {2, 0, 0, 0, 1, port});
+  }
 }
 
 // False: the front has dealt with it. ARP is the engine's here, with or without one.
@@ -225,6 +259,9 @@ Frame SmallSite::frame_of(uint8_t port, const std::vector<uint8_t>& bytes) {
 std::vector<Seen> SmallSite::collect() {
   std::vector<Seen> all = std::move(sent_by_front_);
   sent_by_front_.clear();
+  const bool idle =
+      output_.urgent.count + output_.normal.count + output_.dropped.count + output_.host.count == 0;
+  if (idle && output_.spare.count == kSpares) return all;  // most ticks
   const auto take = [&](std::span<Frame> frames, bool urgent) {
     for (const Frame& frame : frames) {
       all.push_back(see(frame.port, urgent, {frame.data, frame.data + frame.bytes}));

@@ -23,6 +23,12 @@ inline dam_address v4(uint8_t a, uint8_t b, uint8_t c, uint8_t d) {
   return dam_address_v4(uint32_t{d} << 24 | uint32_t{c} << 16 | uint32_t{b} << 8 | a);
 }
 
+// 2001:db8:<net>::<host>
+inline dam_address v6(uint16_t net, uint16_t host) {
+  return {{__builtin_bswap32(0x20010db8), __builtin_bswap32(uint32_t{net} << 16), 0,
+           __builtin_bswap32(host)}};
+}
+
 inline const dam_address kPublic = v4(198, 18, 0, 2);
 inline const dam_address kRouter = v4(198, 18, 0, 1);
 inline const dam_address kClient = v4(198, 51, 100, 7);
@@ -76,11 +82,23 @@ struct OwnTables {
   BigArray<uint64_t> macs{DAM_MAX_NEIGHBOURS};
 };
 
+inline constexpr uint16_t kManagementVlan = 20;
+inline const dam_address kPublicV6 = v6(0, 2);
+inline const dam_address kServiceServerV6 = v6(0x10, 10);
+inline const dam_address kManagementServerV6 = v6(0x20, 10);
+
+// What a site has beside the plain one's.
+struct SiteOptions {
+  std::unique_ptr<Front> (*front)(const EngineConfig&) = make_front;
+  bool wide = false;  // IPv6 too; management on a VLAN; the host resolves next hops, as for XDP
+};
+
 class SmallSite {
  public:
   enum class Tables { engines, outlive_it };
   // The test may change the policy before it is applied.
-  explicit SmallSite(Limits limits = small_limits(), Tables tables = Tables::engines);
+  explicit SmallSite(Limits limits = small_limits(), Tables tables = Tables::engines,
+                     SiteOptions options = {});
   static Limits small_limits();
 
   Policy draft() const;  // the standard policy, to be changed
@@ -111,6 +129,7 @@ class SmallSite {
   void top_up();
   Frame frame_of(uint8_t port, const std::vector<uint8_t>& bytes);
   bool goes_to_engine(uint8_t port, std::vector<uint8_t>& bytes);
+  void resolve_next_hops();
 
   std::unique_ptr<dam_counters> counters_;
   std::unique_ptr<Front> front_;
@@ -122,6 +141,7 @@ class SmallSite {
   std::deque<std::vector<uint8_t>> buffers_;
   Output output_;
   Limits limits_;
+  bool wide_;
   uint64_t version_ = 0;
   dam_address mute_{};
   uint64_t now_ns_ = 1'000'000'000'000;
