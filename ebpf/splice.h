@@ -48,6 +48,16 @@ DAM_INLINE int has_unusual_options(const struct frame* f) {
   return bytes != 0 && !dam_is_usual_timestamps(first, frame_end(f), bytes);
 }
 
+/* The same order of refusals as in dam_splice_family, which wants such options read. */
+DAM_INLINE enum dam_drop_reason read_unusual_options(const struct frame* f,
+                                                     struct dam_tcp_options* options) {
+  const uint8_t* ip = frame_data(f) + (f->packet->l3 & DAM_OFFSET_MASK);
+  DAM_PIN(ip);
+  if (ip + DAM_IPV4_BYTES > frame_end(f)) return DAM_DROP_malformed;
+  if (dam_is_last_hop(ip, f->packet->family)) return DAM_DROP_ttl_expired;
+  return (enum dam_drop_reason)dam_read_options(f->ctx, f->job, options);
+}
+
 /* Translates the packet and sends it; it is charged already. */
 DAM_STEP int dam_translate(struct xdp_md* ctx, struct job* job) {
   struct frame frame, *f = &frame;
@@ -58,15 +68,14 @@ DAM_STEP int dam_translate(struct xdp_md* ctx, struct job* job) {
   const struct dam_packet* packet = f->packet;
   enum dam_direction direction = job->ref & 1 ? DAM_S2C : DAM_C2S;
   __builtin_memset(&options, 0, sizeof options);
-  if (has_unusual_options(f) && dam_read_options(ctx, job, &options)) {
-    return drop(f, DAM_DROP_malformed, flow->zone_slot);
-  }
+  enum dam_drop_reason refused = DAM_DROP_none;
+  if (has_unusual_options(f)) refused = read_unusual_options(f, &options);
+  if (refused != DAM_DROP_none) return drop(f, refused, flow->zone_slot);
   struct dam_rewrite rewrite = rewrite_of(f->view, flow, direction);
-  enum dam_drop_reason refused =
-      packet->family == 4 ? dam_splice_family(frame_data(f), frame_end(f), 4, packet, &options,
-                                              &flow->splice, direction, &rewrite)
-                          : dam_splice_family(frame_data(f), frame_end(f), 6, packet, &options,
-                                              &flow->splice, direction, &rewrite);
+  refused = packet->family == 4 ? dam_splice_family(frame_data(f), frame_end(f), 4, packet,
+                                                    &options, &flow->splice, direction, &rewrite)
+                                : dam_splice_family(frame_data(f), frame_end(f), 6, packet,
+                                                    &options, &flow->splice, direction, &rewrite);
   if (refused != DAM_DROP_none) return drop(f, refused, flow->zone_slot);
   struct dam_zone_counters* counters = zone_counters(f, flow->zone_slot);
   const uint64_t* mac = DAM_LOOKUP(dam_macs, flow->neighbour[direction & 1]);

@@ -9,19 +9,9 @@
 #include "ebpf/lists.h"
 #include "ebpf/sources.h"
 
-/* The first such segment may be a true client's second one that has overtaken its first, and that
- * never stays ahead for so long. 1: this one was seen before; now it counts as forgotten. */
 DAM_INLINE int is_lost(const struct frame* f) {
-  enum { OVERTAKEN = 500000000 >> 20, FORGOTTEN = 60000000000 >> 20 };
   struct dam_stray* stray = DAM_LOOKUP(dam_strays, f->job->hash & (DAM_STRAYS - 1));
-  if (!stray) return 0;
-  uint32_t tag = (uint32_t)(f->job->hash >> 32) | 1, now = dam_coarse(f->job->now_ns);
-  uint32_t age = now - stray->since;
-  int known = stray->tag == tag && age < FORGOTTEN;
-  if (known && age < OVERTAKEN) return 0;
-  stray->tag = known ? 0 : tag;
-  stray->since = known ? 0 : now;
-  return known;
+  return stray && dam_is_lost(stray, f->job->hash, f->job->now_ns);
 }
 
 /* What the engine asks of such a segment before it asks its buckets: only what it would take may

@@ -4,9 +4,10 @@
 #define DAM_CORE_PLANE_H
 
 #include "dataplane/core/counters.h"
+#include "dataplane/core/flow.h"
 #include "dataplane/core/types.h"
 
-enum { DAM_MAX_NEIGHBOURS = 8192 };
+enum { DAM_MAX_NEIGHBOURS = 8192, DAM_STRAYS = 4096 };
 /* Of a neighbour's word, whose first six octets in memory are its link address. */
 #define DAM_MAC_KNOWN (UINT64_C(1) << 63)
 
@@ -36,6 +37,21 @@ struct dam_stray {
   uint32_t tag;
   uint32_t since; /* coarse */
 };
+
+/* RFC 9293 3.10.7.1 wants an RST for a connection that does not exist: without it the clients of a
+ * dam that was restarted wait for their own time-outs. But the first such segment may be a true
+ * client's second one that has overtaken its first, and that never stays ahead for so long. 1: this
+ * one was seen before, and now it counts as forgotten. */
+DAM_INLINE int dam_is_lost(struct dam_stray* stray, uint64_t flow_hash, uint64_t now_ns) {
+  enum { OVERTAKEN = 500000000 >> 20, FORGOTTEN = 60000000000 >> 20 }; /* coarse */
+  uint32_t tag = (uint32_t)(flow_hash >> 32) | 1, now = dam_coarse(now_ns);
+  uint32_t age = now - stray->since;
+  int known = stray->tag == tag && age < FORGOTTEN;
+  if (known && age < OVERTAKEN) return 0;
+  stray->tag = known ? 0 : tag;
+  stray->since = known ? 0 : now;
+  return known;
+}
 
 /* Entry i of the source table belongs to slot i % DAM_SOURCE_SLOTS of bucket i / DAM_SOURCE_SLOTS;
  * a key may live in either of two buckets. */

@@ -129,6 +129,11 @@ DAM_INLINE uint64_t dam_splice_tcp(uint8_t* tcp, const struct dam_splice* splice
   return sum + dam_replace16(tcp + 14, __builtin_bswap16(window));
 }
 
+/* A router sends no packet on whose hop limit would become 0 (RFC 1812 5.3.1, RFC 8200 3). */
+DAM_INLINE int dam_is_last_hop(const uint8_t* ip, uint32_t family) {
+  return ip[family == 4 ? 8 : 7] <= 1;
+}
+
 /* Translates the options of a segment, all of them or none: 0 when they cannot be. `parsed` are
  * those, or null: then they are read here, unless they are the usual ones. */
 DAM_INLINE int dam_splice_any_options(uint8_t* data, const uint8_t* data_end,
@@ -169,7 +174,7 @@ DAM_INLINE enum dam_drop_reason dam_splice_family(uint8_t* data, const uint8_t* 
   DAM_PIN(tcp);
   /* 40 octets: an IPv6 header, or the least that IPv4 and TCP take. */
   if (ip + DAM_IPV6_BYTES > data_end || tcp + DAM_TCP_BYTES > data_end) return DAM_DROP_malformed;
-  if (ip[family == 4 ? 8 : 7] <= 1) return DAM_DROP_ttl_expired;
+  if (dam_is_last_hop(ip, family)) return DAM_DROP_ttl_expired;
   struct dam_shift shift = dam_shift_forth(splice, direction);
   uint64_t sum = 0;
   if (!dam_splice_any_options(data, data_end, packet, parsed, splice, &shift, &sum)) {

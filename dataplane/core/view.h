@@ -24,7 +24,6 @@ enum {
   DAM_MAX_LOCALS = 16,
   DAM_MAX_FEW_POINTS = 64,
   DAM_PREFIX_LEVELS = 12,
-  DAM_STRAYS = 4096,
   DAM_MAX_QUEUES = 64, /* of one device */
   DAM_PROBES = 16,
   DAM_NO_SLOT = 0xffff

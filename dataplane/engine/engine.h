@@ -44,6 +44,7 @@ struct SharedTables {
   std::span<dam_zone_totals> totals;
   std::span<dam_neighbour> neighbours;
   std::span<uint64_t> macs;  // by neighbour: see Neighbours::mac_word
+  std::span<dam_stray> strays;
   explicit operator bool() const { return !flows.empty(); }
 };
 

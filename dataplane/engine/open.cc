@@ -69,20 +69,8 @@ void Worker::on_cookie(Job& job, uint16_t listener_slot) {
   open(job, listener_slot, cookie, options);
 }
 
-// RFC 9293 3.10.7.1 wants an RST for a connection that does not exist: without it the clients of a
-// dam that was restarted wait for their own time-outs. But the first such segment may be a true
-// client's second one that has overtaken its first, and that never stays ahead for so long. True:
-// this one was seen before, and now it counts as forgotten.
 bool Worker::is_lost(uint64_t hash) {
-  constexpr uint64_t kOvertakenNs = 500'000'000;
-  constexpr uint64_t kForgottenNs = 60'000'000'000;
-  Stray& stray = strays_[hash % strays_.size()];
-  const auto tag = static_cast<uint32_t>(hash >> 32) | 1;
-  const uint64_t age_ns = uint64_t{coarse(now_ns_) - stray.since} * kCoarseNs;
-  const bool known = stray.tag == tag && age_ns < kForgottenNs;
-  if (known && age_ns < kOvertakenNs) return false;
-  stray = known ? Stray{} : Stray{tag, coarse(now_ns_)};
-  return known;
+  return dam_is_lost(&strays_[hash % strays_.size()], hash, now_ns_) != 0;
 }
 
 // Room among the connections without a route: the one that has waited longest gives way, since a

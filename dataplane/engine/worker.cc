@@ -32,6 +32,11 @@ FlowIndex index_for(const EngineConfig& config) {
   return FlowIndex(2 * share_of(config.limits.flows + config.limits.half_open, config.workers));
 }
 
+BigArray<dam_stray> strays_for(const EngineConfig& config) {
+  if (config.shared) return BigArray(config.shared.strays);
+  return BigArray<dam_stray>(DAM_STRAYS);
+}
+
 }  // namespace
 
 Worker::Worker(Engine& engine, uint32_t index)
@@ -49,6 +54,7 @@ Worker::Worker(Engine& engine, uint32_t index)
                      engine.config().workers),
             engine.config().limits.hello_bytes + kHoldExtraBytes),
       scratch_(hello_scratch_bytes(engine.config().limits.hello_bytes + kHoldExtraBytes)),
+      strays_(strays_for(engine.config())),
       probes_(DAM_MAX_SERVERS * 2) {
   for (uint32_t i = engine.config().standing ? 0 : flow_capacity(); i > 0; --i) {
     flows_[i - 1].state = DAM_FLOW_free;

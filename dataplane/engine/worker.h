@@ -307,12 +307,7 @@ class Worker {
   const Policy* promises_of_ = nullptr;
   std::array<uint64_t, static_cast<size_t>(ResetTo::count)> reset_tat_ns_{};
   std::array<uint64_t, 2> icmp_tat_ns_{};  // [is management]
-  // Segments of no connection whose cookie did not hold, by the hash of their addresses and ports.
-  struct Stray {
-    uint32_t tag;
-    uint32_t since;  // coarse
-  };
-  BigArray<Stray> strays_{4096};
+  BigArray<dam_stray> strays_;
   uint32_t sweep_at_ = kNone;  // next flow to check against a new deny list
 
   // Probes of servers; worker 0 alone.

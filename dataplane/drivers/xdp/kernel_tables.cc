@@ -173,7 +173,8 @@ SharedTables KernelTables::engine_tables() const {
           .sources = sources_.as<dam_source_entry>(),
           .totals = totals_.as<dam_zone_totals>(),
           .neighbours = neighbours_.as<dam_neighbour>(),
-          .macs = macs_.as<uint64_t>()};
+          .macs = macs_.as<uint64_t>(),
+          .strays = strays_.as<dam_stray>()};
 }
 
 dam_view& KernelTables::view() const {

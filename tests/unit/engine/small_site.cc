@@ -101,7 +101,8 @@ SharedTables OwnTables::shared() {
           .sources = sources.all(),
           .totals = totals.all(),
           .neighbours = neighbours.all(),
-          .macs = macs.all()};
+          .macs = macs.all(),
+          .strays = strays.all()};
 }
 
 SmallSite::SmallSite(Limits limits, Tables tables, SiteOptions options)

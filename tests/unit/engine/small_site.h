@@ -80,6 +80,7 @@ struct OwnTables {
   BigArray<dam_zone_totals> totals{DAM_MAX_ZONES};
   BigArray<dam_neighbour> neighbours{DAM_MAX_NEIGHBOURS};
   BigArray<uint64_t> macs{DAM_MAX_NEIGHBOURS};
+  BigArray<dam_stray> strays{DAM_STRAYS};
 };
 
 inline constexpr uint16_t kManagementVlan = 20;

@@ -56,6 +56,19 @@ TEST(Lost, ASegmentWithAWrongChecksumIsNotAnswered) {
   EXPECT_TRUE(site.send_raw(kFrontPort, bytes).empty());
 }
 
+// What follows a cookie that held comes to the engine, what came before may not have.
+TEST(Lost, ASegmentBehindARefusedHelloCountsWithThoseBeforeIt) {
+  SmallSite site;
+  site.send(kFrontPort, lost_client().segment(kAck));
+  site.advance(600 * kMillisecond);
+  ClientSide client;
+  ASSERT_TRUE(prove(site, client));
+  site.send(kFrontPort, client.segment(kAck, "GET / HTTP/1.1"));
+  ASSERT_EQ(site.drops(DAM_DROP_hello_malformed), 1u);
+  const auto seen = site.send(kFrontPort, lost_client().segment(kAck));
+  EXPECT_EQ(count_tcp(seen, kFrontPort, DAM_TCP_RST), 1u);
+}
+
 TEST(Lost, ManyAreToldWithinALimitThatServersDoNotShare) {
   SmallSite site;
   constexpr uint16_t kClients = 1000;

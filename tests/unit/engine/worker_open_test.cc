@@ -19,6 +19,24 @@ TEST(Open, ASynIsAnsweredAndNothingIsRemembered) {
   EXPECT_EQ(site.flows(), 0u);
 }
 
+TEST(Open, ASynWithAWrongChecksumIsNotAnswered) {
+  SmallSite site;
+  std::vector<uint8_t> bytes(2048);
+  Frame frame;
+  frame.data = bytes.data();
+  ASSERT_TRUE(write_segment(frame, ClientSide{}.segment(DAM_TCP_SYN)));
+  bytes.resize(frame.bytes);
+  bytes[14 + 20 + 16] ^= 0x55;
+  EXPECT_TRUE(site.send_raw(kFrontPort, bytes).empty());
+  EXPECT_EQ(site.drops(DAM_DROP_bad_checksum), 1u);
+}
+
+TEST(Open, ASynFromAnotherLinkThanTheWayBackIsNotAnswered) {
+  SmallSite site;
+  EXPECT_TRUE(site.send(kServicePort, ClientSide{}.segment(DAM_TCP_SYN)).empty());
+  EXPECT_EQ(site.drops(DAM_DROP_bad_source), 1u);
+}
+
 TEST(Open, FramesForAnotherVlanOrAnotherMacAreNotForTheDam) {
   SmallSite site;
   ClientSide client;

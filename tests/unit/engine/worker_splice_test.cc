@@ -56,6 +56,19 @@ TEST(Splice, BytesPassBothWaysWithTranslatedNumbers) {
   }
 }
 
+TEST(Splice, TheHopLimitIsLookedAtBeforeTheOptions) {
+  Standing s(true);
+  std::vector<uint8_t> bytes(2048);
+  Frame frame;
+  frame.data = bytes.data();
+  ASSERT_TRUE(write_segment(frame, s.c.client.segment(kAck, "x")));
+  bytes.resize(frame.bytes);
+  bytes[14 + 8] = 1;
+  bytes[14 + 20 + 20 + 3] = 0;  // the timestamps' length
+  s.site.send_raw(kFrontPort, bytes);
+  EXPECT_EQ(s.site.drops(DAM_DROP_ttl_expired), 1u);
+}
+
 TEST(Splice, AFlowEndsOnlyAfterBothFinsAndSilence) {
   Standing s;
   s.up(DAM_TCP_FIN | kAck, {});
