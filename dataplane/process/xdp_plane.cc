@@ -34,7 +34,8 @@ class XdpPlane : public Plane {
   ~XdpPlane() override {
     XdpPlane::stop_workers();
     if (pinned_ && in_force_) {
-      say("Standing connections go on in the kernel without this process; damctl detach ends them.");
+      say("Standing connections go on in the kernel without this process; damctl detach ends "
+          "them.");
     }
   }
 
