@@ -5,6 +5,7 @@ import datetime
 import os
 import pathlib
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import tempfile
 import types
 
 from lib import netns
+from lib.dam import BPFFS
 
 from . import flood, measures
 from .cables import SideSite
@@ -20,9 +22,8 @@ from .fronts import FRONTS
 
 PARTS = {"connections": measures.connections, "paced": measures.paced, "bulk": measures.bulk,
          "requests": measures.requests}
-SIZE = {"connections": 10000, "rate": 1000, "paced": 2000, "bulk_bytes": 1 << 30, "request_rate": 3000,
-        "requests": 6000, "idle_s": 5, "calm_s": 0.4,
-        "honest": 400, "honest_rate": 100, "floods": [250000, 0]}
+SIZE = {"connections": 5000, "rate": 1000, "paced": 1500, "bulk_bytes": 1 << 29, "request_rate": 3000,
+        "requests": 4500, "idle_s": 4, "calm_s": 0.4, "honest": 400, "honest_rate": 200, "floods": [250000, 0]}
 SMOKE = {"connections": 200, "rate": 200, "paced": 40, "bulk_bytes": 4 << 20, "request_rate": 400, "requests": 80,
          "idle_s": 0.2, "calm_s": 0.02, "honest": 20, "honest_rate": 40, "floods": [5000]}
 FLOODED = ["haproxy", "nginx", "dam"]  # those that tell names apart
@@ -55,46 +56,51 @@ def sites(cores, build, names, frames):
 
 
 def clear_leftovers():
-    """Namespaces of runs that were killed: their names bear the number of a process that is gone."""
-    for name in netns.existing():
+    """Namespaces, and the dam's tables, of runs that were killed: their names bear the number of a process that
+    is gone."""
+    def left_over(name):
         owner = name[4:].split("-")[0] if name.startswith("dams") else ""
-        if owner.isdigit() and not os.path.exists(f"/proc/{owner}"):
-            netns.run("ip", "netns", "del", name, check=False)
+        return owner.isdigit() and not os.path.exists(f"/proc/{owner}")
+
+    for name in filter(left_over, netns.existing()):
+        netns.run("ip", "netns", "del", name, check=False)
+    if os.path.isdir(BPFFS):
+        for name in filter(left_over, os.listdir(BPFFS)):
+            shutil.rmtree(os.path.join(BPFFS, name))
 
 
-def compare(cores, build, parts, rounds, size, names, frames):
-    """{part: {front: [figures of each round]}}; rounds are interleaved. Floods come last: their sink stays."""
+def compare(cores, build, parts, rounds, size, names, frames, into):
+    """Fills {part: {front: [figures of each round]}}; rounds are interleaved. Floods come last: their sink stays."""
     plain = [part for part in parts if part in PARTS]
-    results = {part: {name: [] for name in names} for part in plain}
     with sites(cores, build, names, frames) as raised:
         for part in plain:
+            into[part] = {name: [] for name in names}
             for front, site in raised.items():  # once unmeasured: ARP, caches, the servers' options
                 PARTS[part](site, front, cores, SMOKE)
         for number in range(rounds if plain else 0):
             for part in plain:
                 for front, site in raised.items():
-                    results[part][front.name].append(PARTS[part](site, front, cores, size))
+                    into[part][front.name].append(PARTS[part](site, front, cores, size))
             say(f"round {number + 1} of {rounds}, {frames} frames")
         if "requests" in parts:
-            results["idle"] = {front.name: measures.idle(site, front, cores, size)
-                               for front, site in raised.items() if front.pids()}
+            into["idle"] = {front.name: measures.idle(site, front, cores, size)
+                            for front, site in raised.items() if front.pids()}
         if "flood" in parts:
-            results["flood"] = under_flood(cores, rounds, size, raised)
-    return results
+            into["flood"] = {}
+            under_flood(cores, rounds, size, raised, into["flood"])
 
 
-def under_flood(cores, rounds, size, raised):
-    """{front: [figures of each round]}"""
+def under_flood(cores, rounds, size, raised, into):
+    """Fills {front: [figures of each round]}."""
     flooded = {front: site for front, site in raised.items() if front.name in FLOODED}
-    results = {front.name: [] for front in flooded}
     for front, site in flooded.items():
+        into[front.name] = []
         flood.prepare(site, front, cores)
         PARTS["paced"](site, front, cores, SMOKE)
     for number in range(rounds):
         for front, site in flooded.items():
-            results[front.name].append(flood.measure(site, front, cores, size))
+            into[front.name].append(flood.measure(site, front, cores, size))
         say(f"round {number + 1} of {rounds}, floods")
-    return results
 
 
 def machine(cores):
@@ -130,20 +136,27 @@ def main(build, parts, rounds, names, smoke, with_super):
     clear_leftovers()
     size = SMOKE if smoke else SIZE
     cores = Cores(size["calm_s"])
-    result = {"rounds": rounds, "machine": machine(cores), "frames": {}, "size": size}
+    result = {"rounds": rounds, "machine": machine(cores), "frames": {"wire": {}, "super": {}}, "size": size}
     trips = result["machine"]["round_trip_ns"]
     trips.append(round_trip_ns(cores, build))
     result["machine"]["fronts"] = {name: FRONTS[name].says() for name in names}
-    wire = compare(cores, build, parts, rounds, size, names, "wire")
-    trips.append(round_trip_ns(cores, build))
-    result["idle"], result["flood"] = wire.pop("idle", {}), wire.pop("flood", {})
-    result["frames"]["wire"] = wire
+    wire, large = result["frames"]["wire"], result["frames"]["super"]
     kernels = [name for name in names if name in SUPER["fronts"]]
-    if with_super and kernels and "bulk" in parts:
-        result["frames"]["super"] = compare(cores, build, SUPER["parts"], rounds, size, kernels, "super")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        compare(cores, build, parts, rounds, size, names, "wire", wire)
         trips.append(round_trip_ns(cores, build))
+        if with_super and kernels and "bulk" in parts:
+            compare(cores, build, SUPER["parts"], rounds, size, kernels, "super", large)
+            trips.append(round_trip_ns(cores, build))
+    except KeyboardInterrupt:
+        say("told to end: what there is so far follows")
+    result["idle"], result["flood"] = wire.pop("idle", {}), wire.pop("flood", {})
+    for fronts in (*wire.values(), *large.values(), result["flood"]):
+        for name in [name for name, measured in fronts.items() if not measured]:
+            del fronts[name]
     every = list(_rounds(result))
-    result["machine"]["background"] = statistics.median(one["background"] for one in every)
+    result["machine"]["background"] = statistics.median([one["background"] for one in every] or [0])
     result["machine"]["stolen_s"] = sum(one["stolen_s"] for one in every)
     return result
 

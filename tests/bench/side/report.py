@@ -114,7 +114,7 @@ def render(result):
         yield {"wire": "frames of at most 1,514 bytes on every cable",
                "super": "super-frames of up to 64 KiB (TSO, GSO, GRO)"}[frames]
         for part, fronts in parts.items():
-            if part in PARTS:
+            if part in PARTS and fronts:
                 yield from _part_lines(part, fronts)
     if result["idle"]:
         yield from _idle_lines(result["idle"])
