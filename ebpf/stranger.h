@@ -20,9 +20,7 @@ DAM_INLINE enum dam_drop_reason unfit_opening(const struct frame* f) {
   struct dam_tcp_options options;
   uint32_t bad = dam_read_options(f->ctx, f->job, &options);
   if (bad != DAM_DROP_none) return (enum dam_drop_reason)bad;
-  if (!checksum_holds(f)) return DAM_DROP_bad_checksum;
-  return link_towards(f->view, &f->packet->src) == f->job->interface ? DAM_DROP_none
-                                                                     : DAM_DROP_bad_source;
+  return checksum_holds(f) ? DAM_DROP_none : DAM_DROP_bad_checksum;
 }
 
 /* Would the engine refuse this connection for its front buckets? Then it need not be woken; what it
@@ -82,6 +80,7 @@ DAM_STEP int dam_on_cookie(struct xdp_md* ctx, struct job* job) {
     if (is_lost(f) && checksum_holds(f)) return reset_sender(f, DAM_DROP_bad_cookie);
     return drop(f, DAM_DROP_bad_cookie, 0);
   }
+  if (link_towards(f->view, &packet->src) != job->interface) return to_engine(f); /* refuses it */
   enum dam_drop_reason refused = unfit_opening(f);
   if (refused == DAM_DROP_none) refused = over_front_buckets(f);
   if (refused != DAM_DROP_none) return drop(f, refused, 0);

@@ -41,7 +41,8 @@ class Twins {
                      Outcome& kernel);
   Difference left_to_host(const std::vector<uint8_t>& frame, uint8_t port, const Outcome& alone,
                           const Outcome& kernel);
-  bool refused_front(const std::vector<uint8_t>& frame, Outcome& alone, const Outcome& kernel);
+  Difference refused_front(const std::vector<uint8_t>& frame, Outcome& alone,
+                           const Outcome& kernel);
   Difference compare_tables();
   bool hosts_reason(const std::vector<uint8_t>& frame, uint8_t port, dam_drop_reason reason);
 
