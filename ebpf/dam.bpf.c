@@ -4,6 +4,7 @@
 // untouched.
 #include "ebpf/find.h"
 #include "ebpf/frame.h"
+#include "ebpf/link.h"
 #include "ebpf/maps.h"
 #include "ebpf/splice.h"
 #include "ebpf/stranger.h"
@@ -33,7 +34,7 @@ DAM_INLINE int quotes_flow(const struct frame* f) {
 DAM_STEP int dam_on_icmp(struct xdp_md* ctx, struct job* job) {
   struct frame frame, *f = &frame;
   if (!open_frame(f, ctx, job)) return XDP_ABORTED;
-  return quotes_flow(f) ? to_engine(f) : to_host(f);
+  return quotes_flow(f) ? to_engine(f) : to_link(f);
 }
 
 /* Fragments of other protocols than TCP are the host's: its DNS answers, its echoes. */
@@ -65,10 +66,10 @@ DAM_STEP int dam_locate(struct xdp_md* ctx, struct job* job) {
   struct frame frame, *f = &frame;
   if (!open_frame(f, ctx, job)) return XDP_PASS;
   job->interface = find_interface(f->view, job->ifindex, f->packet->vlan);
-  if (!is_addressed_here(f)) return to_host(f);
+  if (!is_addressed_here(f)) return to_link(f);
   if (job->refused != DAM_DROP_none) return unreadable(f);
   if (f->packet->kind == DAM_KIND_ICMP) return NEXT_ICMP;
-  if (f->packet->kind != DAM_KIND_TCP) return to_host(f);
+  if (f->packet->kind != DAM_KIND_TCP) return to_link(f);
   job->hash = hash_of(f->control, f->packet);
   job->ref = find_flow(f->control, f->view, f->packet, job->hash);
   return job->ref == DAM_NONE ? NEXT_STRANGER : on_flow(f);

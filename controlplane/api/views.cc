@@ -63,6 +63,7 @@ Json link_view(const LinkState& link) {
   return {{"connected", link.connected},
           {"started", link.started},
           {"driver", link.driver},
+          {"driver_reason", link.driver_reason},
           {"policy_version", link.policy_version},
           {"restart_needed", link.restart_needed},
           {"trouble", link.trouble}};

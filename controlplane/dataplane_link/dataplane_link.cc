@@ -123,6 +123,7 @@ bool DataplaneLink::hello() {
     s.started = hello.started();
     s.policy_version = hello.policy_version();
     s.driver = hello.driver();
+    s.driver_reason = hello.driver_reason();
     s.counters_path = hello.counters_path();
     s.start_digest = hello.start_digest();
     s.restart_needed = differs;

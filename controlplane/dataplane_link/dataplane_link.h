@@ -21,6 +21,7 @@ struct LinkState {
   bool started = false;         // the dataplane has opened its ports
   uint64_t policy_version = 0;  // that the dataplane runs; 0: none
   std::string driver;
+  std::string driver_reason;  // of `driver: auto`; empty: the policy names the driver
   std::string counters_path;
   uint64_t start_digest = 0;    // of the interfaces, limits and workers that it runs with
   bool restart_needed = false;  // it runs with other interfaces, limits or workers than wanted

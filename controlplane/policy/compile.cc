@@ -143,7 +143,16 @@ void fill(v1::Route* to, const Route& from) {
   for (const Network& source : from.sources) fill(to->add_sources(), source);
 }
 
-const char* driver_name(Driver driver) { return driver == Driver::xdp ? "xdp" : "dpdk"; }
+const char* driver_name(Driver driver) {
+  switch (driver) {
+    case Driver::dpdk:
+      return "dpdk";
+    case Driver::xdp:
+      return "xdp";
+    default:
+      return "auto";
+  }
+}
 
 const char* hugepages_name(Hugepages hugepages) {
   switch (hugepages) {
@@ -160,7 +169,6 @@ const char* hugepages_name(Hugepages hugepages) {
 
 v1::Start compile_start(const Policy& policy) {
   v1::Start start;
-  // auto means dpdk until the dataplane has a second driver to choose from.
   start.set_driver(driver_name(policy.driver));
   start.set_workers(u32(policy.workers));
   start.set_hugepages(hugepages_name(policy.hugepages));

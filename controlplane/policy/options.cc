@@ -276,7 +276,9 @@ const Table<Policy>& policy_options() {
       option("driver", Need::optional,
              one_of<Driver>(
                  {{"auto", Driver::automatic}, {"dpdk", Driver::dpdk}, {"xdp", Driver::xdp}}),
-             &Policy::driver, "auto", "how packets reach the dam"),
+             &Policy::driver, "auto",
+             "how packets reach the dam; auto: xdp where the host uses the interfaces itself or "
+             "lacks CPUs or huge pages, else dpdk"),
       option("workers", Need::optional, integer(1, DAM_MAX_WORKERS), &Policy::workers, "1",
              "packet threads, each on a CPU core of its own"),
       option("hugepages", Need::optional,

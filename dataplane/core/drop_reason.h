@@ -54,7 +54,8 @@
   X(handoff_full, "the ring to the flow's worker was full")                             \
   X(no_policy, "no policy has been applied yet")                                        \
   X(icmp_limited, "over the rate of ICMP errors that the dam passes on")                \
-  X(bad_source, "a source address that no other host can have")
+  X(bad_source, "a source address that no other host can have")                         \
+  X(link_limited, "over the rate of ARP, NDP and echo that the dam takes up")
 
 enum dam_drop_reason {
 #define X(name, text) DAM_DROP_##name,

@@ -92,6 +92,8 @@ struct dam_kernel_counters {
   uint64_t climbed;      /* handed to the dataplane */
   uint64_t reset_tat_ns; /* limits RSTs to clients that lost their connection */
   uint64_t stray_tat_ns; /* limits what climbs without a flow */
+  uint64_t link_tat_ns;  /* limits ARP and NDP that climb */
+  uint64_t echo_tat_ns;  /* limits echo requests that climb */
   uint64_t out_ifindex;  /* tests: where the last frame went */
 } __attribute__((aligned(64)));
 

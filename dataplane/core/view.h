@@ -13,7 +13,7 @@
 
 enum {
   DAM_VIEW_MAGIC = 0x76616431, /* "1dav" */
-  DAM_VIEW_VERSION = 2,
+  DAM_VIEW_VERSION = 3,
   DAM_MAX_INTERFACES = 16,
   DAM_MAX_SUBNETS = 64,
   DAM_MAX_LISTENERS = 1024, /* address and port pairs, retired ones included */
@@ -36,7 +36,8 @@ struct dam_view_interface {
   uint16_t vlan; /* DAM_VLAN_NONE: untagged */
   uint16_t mtu;
   uint8_t mac[6];
-  uint16_t device; /* sockets of queue q: at device * DAM_MAX_QUEUES + q */
+  uint8_t device;        /* sockets of queue q: at device * DAM_MAX_QUEUES + q */
+  uint8_t answered_here; /* the host is not on this VLAN: ARP, NDP and echo are the dam's */
 };
 
 /* An on-link subnet; the longest prefix first. */

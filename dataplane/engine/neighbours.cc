@@ -98,7 +98,8 @@ Neighbours::Neighbours(std::vector<Interface> interfaces, std::span<dam_neighbou
       on_link_(links_of(interfaces_)),
       neighbours_(table.empty() ? BigArray<Neighbour>(kSlots) : BigArray(table)),
       macs_(macs.empty() ? BigArray<uint64_t>(kSlots) : BigArray(macs)),
-      order_(kCapacity) {
+      order_(kCapacity),
+      by_host_(interfaces_.size(), false) {
   adopt();
   set_own({});
   for (uint16_t i = 0; i < links(); ++i) {
@@ -318,7 +319,7 @@ bool Neighbours::confirm(uint16_t id, uint64_t now_ns) {
 }
 
 void Neighbours::tick(uint64_t now_ns, Output& output) {
-  if (by_host_) return;
+  if (std::find(by_host_.begin(), by_host_.end(), false) == by_host_.end()) return;
   spares_left_ = std::min(kSparesATick, output.spare.count);
   announce(output);
   const bool wanted = attention_.exchange(0, std::memory_order_acq_rel) != 0;
@@ -328,7 +329,8 @@ void Neighbours::tick(uint64_t now_ns, Output& output) {
   for (const uint16_t& slot : order_.all()) {
     const uint16_t id = __atomic_load_n(&slot, __ATOMIC_ACQUIRE);
     if (id == 0 && &slot >= order_.data() + used()) break;
-    if (id != 0) attend(neighbours_[id - 1u], now_ns, output);
+    if (id == 0 || by_host_[neighbours_[id - 1u].interface]) continue;
+    attend(neighbours_[id - 1u], now_ns, output);
   }
 }
 
@@ -414,7 +416,7 @@ void Neighbours::announce(Output& output) {
   const OwnSet& own = *own_.load(std::memory_order_acquire);
   while (done < own.size() && spares_left_ >= links()) {
     for (uint16_t i = 0; i < links(); ++i) {
-      if (owns(i, own[done])) announce(own[done], i, output);
+      if (!by_host_[i] && owns(i, own[done])) announce(own[done], i, output);
     }
     // Fails when a new set was put in place meanwhile: the next tick begins with it.
     if (!announced_.compare_exchange_strong(done, done + 1, std::memory_order_acq_rel)) return;

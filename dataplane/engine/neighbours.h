@@ -92,8 +92,8 @@ class Neighbours {
   void tick(uint64_t now_ns, Output& output);
   static constexpr uint32_t kSparesATick = 32;
 
-  // Where the host's kernel resolves next hops: this asks and announces nothing, and is told.
-  void leave_to_host() { by_host_ = true; }
+  // Where the host's kernel resolves next hops: this asks and announces nothing there, and is told.
+  void leave_to_host(uint16_t interface) { by_host_[interface] = true; }
   void set_mac(uint16_t interface, const dam_address& address, const MacAddress& mac);
   template <class F>  // F(id, interface, address), for each neighbour in use
   void for_each(F&& visit) const;
@@ -148,10 +148,10 @@ class Neighbours {
   std::atomic<uint32_t> announced_{0};  // how many of the own set
   std::atomic<const OwnSet*> own_{nullptr};
   std::vector<std::unique_ptr<const OwnSet>> kept_;
-  bool by_host_ = false;
-  uint64_t scanned_ns_ = 0;   // worker 0's
-  bool hurried_ = false;      // the same
-  uint32_t spares_left_ = 0;  // of this tick
+  std::vector<bool> by_host_;  // by interface
+  uint64_t scanned_ns_ = 0;    // worker 0's
+  bool hurried_ = false;       // the same
+  uint32_t spares_left_ = 0;   // of this tick
 };
 
 template <class F>

@@ -19,7 +19,7 @@ struct DeviceConfig {
 };
 
 struct StartConfig {
-  std::string driver;
+  std::string driver;  // "dpdk", "xdp", or "auto": one of these, to be chosen
   uint32_t workers = 1;
   Hugepages hugepages = Hugepages::automatic;
   uint32_t memory_mib = 0;  // 0: chosen

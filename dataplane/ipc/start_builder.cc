@@ -115,8 +115,8 @@ StartResult read_start(const v1::Start& start) {
   Errors errors;
   StartConfig config;
   config.driver = start.driver();
-  errors.require(config.driver == "dpdk" || config.driver == "xdp",
-                 "The driver is \"" + config.driver + "\"; it is \"dpdk\" or \"xdp\".");
+  errors.require(config.driver == "dpdk" || config.driver == "xdp" || config.driver == "auto",
+                 "The driver is \"" + config.driver + "\"; it is \"auto\", \"dpdk\" or \"xdp\".");
   config.workers = start.workers() == 0 ? 1 : start.workers();
   errors.require(config.workers <= DAM_MAX_WORKERS,
                  "At most " + std::to_string(DAM_MAX_WORKERS) + " workers are possible.");

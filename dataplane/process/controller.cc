@@ -30,6 +30,15 @@ v1::Reply done() {
   return reply;
 }
 
+std::vector<std::string> obstacles_to(StartConfig config) {
+  const std::string reason = settle_driver(config);
+  std::vector<std::string> obstacles = obstacles_of(config);
+  if (!obstacles.empty() && !reason.empty()) {
+    obstacles.push_back("driver: auto is " + config.driver + " here, since " + reason + ".");
+  }
+  return obstacles;
+}
+
 uint64_t monotonic_ns() {
   const auto now = std::chrono::steady_clock::now().time_since_epoch();
   return static_cast<uint64_t>(std::chrono::nanoseconds(now).count());
@@ -62,7 +71,7 @@ void Controller::resume() {
   if (!start) return;
   const StartResult result = read_start(*start);
   const std::vector<std::string> wrong =
-      result.config ? obstacles_of(*result.config) : result.errors;
+      result.config ? obstacles_to(*result.config) : result.errors;
   if (!wrong.empty()) return say_refusal(refusal(wrong));
   say("Going on with the saved policy from " + options_.runtime_dir + ".");
   open(*result.config, *start);
@@ -116,6 +125,7 @@ v1::Reply Controller::hello(const v1::Hello& request) const {
   about.set_policy_version(running_->policy_version());
   about.set_driver(running_->driver_name());
   about.set_start_digest(start_digest_);
+  about.set_driver_reason(driver_reason_);
   return reply;
 }
 
@@ -123,7 +133,7 @@ v1::Reply Controller::start(const v1::Start& request) {
   const StartResult result = read_start(request);
   if (!result.config) return refusal(result.errors);
   if (running_ != nullptr && start_digest(request) == start_digest_) return done();
-  const std::vector<std::string> obstacles = obstacles_of(*result.config);
+  const std::vector<std::string> obstacles = obstacles_to(*result.config);
   if (!obstacles.empty()) return refusal(obstacles);
   if (running_ != nullptr) return restart_needed();
   try {
@@ -162,7 +172,11 @@ v1::Reply Controller::apply(const v1::Snapshot& request) {
   return done();
 }
 
-void Controller::open(const StartConfig& config, const v1::Start& start) {
+void Controller::open(StartConfig config, const v1::Start& start) {
+  driver_reason_ = settle_driver(config);
+  if (!driver_reason_.empty()) {
+    say("driver: auto is " + config.driver + ": " + driver_reason_ + ".");
+  }
   auto running = std::make_unique<Running>(config, options_, keeper_);
   const std::string unsaved = saved_.save(start);
   if (!unsaved.empty()) say(unsaved);
@@ -198,6 +212,9 @@ void Controller::tick() {
   const uint64_t now_ns = monotonic_ns();
   if (running_ != nullptr) {
     running_->tick(now_ns);
+    const std::string end = running_->ended_by();
+    if (!end.empty()) say(end);
+    failed_ |= !end.empty();
   } else if (now_ns >= resume_at_ns_) {
     resume();
   }

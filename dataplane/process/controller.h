@@ -25,7 +25,7 @@ class Controller {
 
   v1::Reply handle(const v1::Request& request);
   void tick();  // every 100 ms
-  // A Start failed when ports were being opened: only a new process can try again.
+  // A Start failed when ports were being opened, or a port went: only a new process can try again.
   bool failed() const { return failed_; }
 
  private:
@@ -35,7 +35,7 @@ class Controller {
   v1::Reply apply(const v1::Snapshot& request);
   static v1::Reply restart_needed();
   void resume();  // with what was saved, if anything was
-  void open(const StartConfig& config, const v1::Start& start);
+  void open(StartConfig config, const v1::Start& start);
   void drop_privileges(const std::vector<uint32_t>& kept);
   void give_counters() const;
   void say_refusal(const v1::Reply& reply);
@@ -47,8 +47,9 @@ class Controller {
   Keeper& keeper_;
   std::unique_ptr<Running> running_;
   uint64_t start_digest_ = 0;
-  std::string applied_;       // the Snapshot in force, encoded
-  std::string last_refusal_;  // said once, however often it is asked again
+  std::string driver_reason_;  // of `driver: auto`
+  std::string applied_;        // the Snapshot in force, encoded
+  std::string last_refusal_;   // said once, however often it is asked again
   uint64_t resume_at_ns_ = 0;
   bool failed_ = false;
 };

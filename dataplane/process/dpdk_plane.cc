@@ -14,6 +14,7 @@
 #include "dataplane/drivers/dpdk/device.h"
 #include "dataplane/drivers/dpdk/driver.h"
 #include "dataplane/drivers/dpdk/eal.h"
+#include "dataplane/drivers/netdev/host_use.h"
 #include "dataplane/process/plane.h"
 #include "dataplane/process/say.h"
 

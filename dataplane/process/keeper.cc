@@ -3,12 +3,9 @@
 
 #include <bpf/libbpf.h>
 #include <linux/capability.h>
-#include <linux/ethtool.h>
 #include <linux/sockios.h>
 #include <net/if.h>
-#include <sys/ioctl.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,36 +15,25 @@
 #include <stdexcept>
 #include <vector>
 
+#include "dataplane/drivers/netdev/ethtool.h"
+#include "dataplane/drivers/netdev/offloads.h"
+#include "dataplane/drivers/netdev/reserved_ports.h"
 #include "dataplane/process/privileges.h"
 
 namespace dam {
 namespace {
 
-// One without a name is the last that counts.
 struct Change {
+  enum : uint32_t { kLast, kInterface, kPorts } kind;
   char name[IFNAMSIZ];
   InterfaceChange what;
 };
 
 void clear_promiscuous(const char* name) {
-  const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   ifreq request{};
-  std::memcpy(request.ifr_name, name, sizeof request.ifr_name);
-  if (ioctl(fd, SIOCGIFFLAGS, &request) == 0) {
-    request.ifr_flags = static_cast<short>(request.ifr_flags & ~IFF_PROMISC);
-    ioctl(fd, SIOCSIFFLAGS, &request);
-  }
-  close(fd);
-}
-
-void switch_gro_on(const char* name) {
-  const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  ifreq request{};
-  std::memcpy(request.ifr_name, name, sizeof request.ifr_name);
-  ethtool_value on{ETHTOOL_SGRO, 1};
-  request.ifr_data = reinterpret_cast<char*>(&on);
-  ioctl(fd, SIOCETHTOOL, &request);
-  close(fd);
+  if (!ask_device(name, SIOCGIFFLAGS, request)) return;
+  request.ifr_flags = static_cast<short>(request.ifr_flags & ~IFF_PROMISC);
+  ask_device(name, SIOCSIFFLAGS, request);
 }
 
 void undo(const Change& change) {
@@ -55,15 +41,16 @@ void undo(const Change& change) {
   if (index == 0) return;  // gone, and all of it with it
   if (change.what.xdp_program) bpf_xdp_detach(index, 0, nullptr);
   if (change.what.promiscuous) clear_promiscuous(change.name);
-  if (change.what.gro) switch_gro_on(change.name);
+  switch_offloads_on(change.name, change.what.offloads);
 }
 
-void undo_all(int pipe) {
+void undo_all(int pipe, const std::string& reserved_ports) {
   Change change;
   while (read(pipe, &change, sizeof change) == static_cast<ssize_t>(sizeof change)) {
     change.name[sizeof change.name - 1] = '\0';
-    if (change.name[0] == '\0') return;
-    undo(change);
+    if (change.kind == Change::kLast) return;
+    if (change.kind == Change::kPorts) set_reserved_ports(reserved_ports);
+    if (change.kind == Change::kInterface) undo(change);
   }
 }
 
@@ -78,18 +65,19 @@ int wait_for(pid_t child, const sigset_t& signals) {
 }
 
 [[noreturn]] void keep(pid_t child, int pipe, const std::string& socket_path,
-                       const sigset_t& signals) {
+                       const std::string& reserved_ports, const sigset_t& signals) {
   prctl(PR_SET_NAME, "dam-keeper", 0, 0, 0);
   keep_only({CAP_NET_ADMIN, CAP_KILL});
   const int status = wait_for(child, signals);
-  undo_all(pipe);
+  undo_all(pipe, reserved_ports);
   unlink(socket_path.c_str());
   _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
 }
 
 }  // namespace
 
-Keeper::Keeper(const std::string& socket_path) {
+Keeper::Keeper(const std::string& socket_path)
+    : reserved_ports_(dam::reserved_ports().value_or("")) {
   int ends[2];
   if (pipe(ends) != 0) throw std::runtime_error("No pipe to the keeper.");
   sigset_t signals;
@@ -101,7 +89,7 @@ Keeper::Keeper(const std::string& socket_path) {
   if (child < 0) throw std::runtime_error("No process for the keeper.");
   if (child > 0) {
     close(ends[1]);
-    keep(child, ends[0], socket_path, signals);
+    keep(child, ends[0], socket_path, reserved_ports_, signals);
   }
   sigprocmask(SIG_SETMASK, &before, nullptr);
   close(ends[0]);
@@ -113,8 +101,15 @@ Keeper::~Keeper() { close(pipe_); }
 
 void Keeper::changed_interface(const std::string& name, const InterfaceChange& what) {
   Change change{};
+  change.kind = Change::kInterface;
   std::strncpy(change.name, name.c_str(), sizeof change.name - 1);
   change.what = what;
+  tell(&change);
+}
+
+void Keeper::changed_ports() {
+  Change change{};
+  change.kind = Change::kPorts;
   tell(&change);
 }
 

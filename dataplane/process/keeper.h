@@ -6,6 +6,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <string>
 
 namespace dam {
@@ -14,7 +15,7 @@ namespace dam {
 struct InterfaceChange {
   bool xdp_program = false;  // attached without a link that ends with the process
   bool promiscuous = false;
-  bool gro = false;  // switched off
+  uint32_t offloads = 0;  // enum OffloadBit: switched off
 };
 
 class Keeper {
@@ -27,6 +28,8 @@ class Keeper {
 
   // To be undone; only what comes before seal() is believed.
   void changed_interface(const std::string& name, const InterfaceChange& change);
+  // The host's reserved ports will be changed: as they are now they are to be again.
+  void changed_ports();
   // Before privileges are dropped: what comes after it may be the work of an intruder.
   void seal();
   // After the last change of user: the kernel forgets it then.
@@ -36,6 +39,7 @@ class Keeper {
   void tell(const void* change);
 
   int pipe_ = -1;
+  std::string reserved_ports_;
 };
 
 }  // namespace dam

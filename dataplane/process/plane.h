@@ -28,6 +28,8 @@ class Plane {
   virtual void stop_workers() = 0;
   virtual void applied(const Policy& policy) = 0;  // every worker has it
   virtual void tick() = 0;                         // control thread, every 100 ms
+  // Why only a new process can go on; empty: this one does.
+  virtual std::string ended_by() const { return {}; }
   // CAP_… that the control thread cannot do without.
   virtual std::vector<uint32_t> capabilities() const = 0;
 };

@@ -6,7 +6,9 @@
 #include <chrono>
 #include <stdexcept>
 #include <thread>
+#include <utility>
 
+#include "dataplane/drivers/netdev/driver_choice.h"
 #include "dataplane/drivers/xdp/driver.h"
 #include "dataplane/ipc/policy_builder.h"
 
@@ -22,6 +24,16 @@ void fill_random(void* bytes, size_t count) {
 }
 
 }  // namespace
+
+std::string settle_driver(StartConfig& config) {
+  if (config.driver != "auto") return {};
+  std::vector<std::string> devices;
+  for (const DeviceConfig& device : config.devices) devices.push_back(device.device);
+  const bool no_hugepages = config.hugepages == Hugepages::off;
+  DriverChoice choice = choose_driver(look_at_host(devices, config.workers, no_hugepages));
+  config.driver = std::move(choice.driver);
+  return std::move(choice.reason);
+}
 
 std::vector<std::string> obstacles_of(const StartConfig& config) {
   return config.driver == "xdp" ? xdp_obstacles(config) : dpdk_obstacles(config);

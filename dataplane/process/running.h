@@ -15,6 +15,9 @@
 
 namespace dam {
 
+// Of `driver: auto` it makes dpdk or xdp, and gives the reason; nothing where the policy says it.
+std::string settle_driver(StartConfig& config);
+
 // Why these devices cannot be opened, one sentence each, as far as it can be told without trying:
 // trying ends the process when it fails, since DPDK starts only once.
 std::vector<std::string> obstacles_of(const StartConfig& config);
@@ -32,6 +35,7 @@ class Running {
   std::vector<std::string> apply(const v1::Snapshot& snapshot);
   void tick(uint64_t now_ns);  // every 100 ms
 
+  std::string ended_by() const { return plane_->ended_by(); }
   std::string driver_name() const { return plane_->name(); }
   std::vector<uint32_t> capabilities() const { return plane_->capabilities(); }
   uint64_t policy_version() const { return policy_ == nullptr ? 0 : policy_->version; }

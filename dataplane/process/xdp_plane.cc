@@ -8,10 +8,13 @@
 #include <thread>
 #include <utility>
 
+#include "dataplane/drivers/netdev/offloads.h"
+#include "dataplane/drivers/xdp/device_watch.h"
 #include "dataplane/drivers/xdp/driver.h"
 #include "dataplane/drivers/xdp/loop.h"
 #include "dataplane/drivers/xdp/next_hops.h"
 #include "dataplane/drivers/xdp/standing.h"
+#include "dataplane/process/own_ports.h"
 #include "dataplane/process/plane.h"
 #include "dataplane/process/privileges.h"
 #include "dataplane/process/say.h"
@@ -19,16 +22,46 @@
 namespace dam {
 namespace {
 
+// Where nothing outlives this process, and before anything is changed: whatever happens to it then,
+// it is undone.
+void tell_keeper(const StartConfig& config, Keeper& keeper) {
+  const std::vector<uint32_t> unwanted = unwanted_offloads(config);
+  keeper.changed_ports();
+  for (size_t i = 0; i < config.devices.size(); ++i) {
+    const std::string& device = config.devices[i].device;
+    const uint32_t on = offloads_on(device, unwanted[i]);
+    if (on != 0) keeper.changed_interface(device, {.offloads = on});
+  }
+}
+
+std::vector<DeviceWatch::Device> watched(const XdpDriver& driver) {
+  std::vector<DeviceWatch::Device> devices;
+  for (const auto& device : driver.devices()) {
+    DeviceWatch::Device one;
+    one.name = device->name();
+    one.ifindex = device->ifindex();
+    one.unwanted_offloads = device->unwanted_offloads();
+    devices.push_back(std::move(one));
+  }
+  return devices;
+}
+
+// That an earlier dataplane has reserved, for connections that go on.
+std::optional<Ports> standing_ports(const KernelTables& tables) {
+  if (!tables.adopted()) return std::nullopt;
+  return Ports{tables.view().first_source_port, tables.view().last_source_port};
+}
+
 class XdpPlane : public Plane {
  public:
   XdpPlane(const StartConfig& config, const uint64_t hash_key[2], std::optional<Pins> pins,
            Keeper& keeper)
       : pinned_(pins.has_value()),
-        driver_(config, hash_key, std::move(pins)),
-        next_hops_(driver_.xdp_interfaces()) {
-    for (const auto& device : driver_.devices()) {
-      if (!pinned_ && device->gro_was_on()) keeper.changed_interface(device->name(), {.gro = true});
-    }
+        driver_((pinned_ ? void() : tell_keeper(config, keeper), config), hash_key,
+                std::move(pins)),
+        next_hops_(driver_.xdp_interfaces()),
+        watch_(watched(driver_)),
+        own_ports_(pinned_, standing_ports(driver_.tables())) {
     for (const std::string& sentence : driver_.says()) say(sentence);
   }
   ~XdpPlane() override {
@@ -43,7 +76,8 @@ class XdpPlane : public Plane {
   uint64_t tsc_hz() const override { return 1'000'000'000; }  // the loop counts nanoseconds
   uint32_t counter_blocks() const override { return 2; }      // the engine's, and the kernel's
   void complete(EngineConfig& config) override {
-    for (Interface& one : config.interfaces) one.mac = driver_.devices()[one.port]->mac();
+    const auto interfaces = driver_.xdp_interfaces();
+    for (size_t i = 0; i < interfaces.size(); ++i) config.interfaces[i].mac = interfaces[i].mac;
     config.shared = driver_.tables().engine_tables();
     kernel_counters_ = &config.counters->worker[1];
     if (driver_.tables().adopted()) adopt(config);
@@ -55,6 +89,10 @@ class XdpPlane : public Plane {
   }
   void applied(const Policy& policy) override;
   void tick() override;
+  std::string ended_by() const override {
+    return watch_.came_back() ? "A device is back: the dataplane ends, to be started anew with it."
+                              : "";
+  }
   // For next hops, and for lists of addresses too large for the view.
   std::vector<uint32_t> capabilities() const override { return {CAP_NET_ADMIN, CAP_BPF}; }
 
@@ -65,6 +103,8 @@ class XdpPlane : public Plane {
   bool pinned_;
   XdpDriver driver_;
   NextHops next_hops_;
+  DeviceWatch watch_;
+  OwnPorts own_ports_;
   Engine* engine_ = nullptr;
   dam_worker_counters* kernel_counters_ = nullptr;
   uint32_t secret_generation_ = 0xffffffffu;
@@ -84,7 +124,10 @@ void XdpPlane::adopt(EngineConfig& config) {
 
 void XdpPlane::start_workers(Engine& engine) {
   engine_ = &engine;
-  engine.neighbours.leave_to_host();
+  const auto interfaces = driver_.xdp_interfaces();
+  for (size_t i = 0; i < interfaces.size(); ++i) {
+    if (interfaces[i].host_ifindex != 0) engine.neighbours.leave_to_host(static_cast<uint16_t>(i));
+  }
   thread_ = std::thread([this, &engine] {
     keep_only({});
     XdpLoop(driver_, engine).run(stop_);
@@ -103,6 +146,9 @@ void XdpPlane::applied(const Policy& policy) {
   share_secrets();
   tables.publish_draft();
   if (!std::exchange(in_force_, true)) driver_.put_in_force();
+  const std::string ports =
+      own_ports_.reserve({policy.source_ports.first, policy.source_ports.last});
+  if (!ports.empty()) say(ports);
   next_hops_.attend(engine_->neighbours);
 }
 
@@ -114,6 +160,7 @@ void XdpPlane::share_secrets() {
 
 void XdpPlane::tick() {
   if (engine_ == nullptr) return;
+  for (const std::string& sentence : watch_.attend()) say(sentence);
   driver_.tables().collect(*kernel_counters_);
   share_secrets();
   if (driver_.tables().control().active == DAM_NO_VIEW) return;

@@ -19,9 +19,11 @@ SYSTEM = r"(rte_|bpf/|xdp/|linux/|sys/(?!mman\.h)|net/|netinet/|arpa/|unistd\.h|
 LAYERS = {
     "dataplane/core": (r"dataplane/core/", r"(?!stdint\.h$)"),
     "dataplane/engine": (r"dataplane/(engine|core)/", SYSTEM),
-    "dataplane/drivers/dpdk": (r"dataplane/(drivers/dpdk|engine|core)/", None),
-    "dataplane/drivers/xdp": (r"dataplane/(drivers/xdp|engine|core)/|ebpf/", None),
+    "dataplane/drivers/netdev": (r"dataplane/drivers/netdev/", r"(rte_|xdp/)"),
+    "dataplane/drivers/dpdk": (r"dataplane/(drivers/(dpdk|netdev)|engine|core)/", None),
+    "dataplane/drivers/xdp": (r"dataplane/(drivers/(xdp|netdev)|engine|core)/|ebpf/", None),
     "dataplane/ipc": (r"dataplane/(ipc|engine|core)/", r"(rte_|bpf/|xdp/)"),
+    "tools/damctl": (r"tools/damctl/|controlplane/|dataplane/drivers/(netdev/|xdp/detach\.h$)|" + rf"{ABI}$|{MESSAGES}$", r"(rte_|bpf/|xdp/)"),
     "ebpf": (r"dataplane/core/|ebpf/", None),
     "controlplane": (rf"controlplane/|{ABI}$|{MESSAGES}$", r"(rte_|bpf/|xdp/)"),
 }

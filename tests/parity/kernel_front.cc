@@ -38,7 +38,8 @@ class KernelFront : public Front {
     dam_worker_counters before{};
     tables_.collect(before);
     for (size_t i = 0; i < config.interfaces.size(); ++i) {
-      interfaces_.push_back({static_cast<uint32_t>(kFirstIfindex + i), static_cast<uint16_t>(i)});
+      const auto ifindex = static_cast<uint32_t>(kFirstIfindex + i);
+      interfaces_.push_back({ifindex, static_cast<uint8_t>(i), ifindex, {}});
     }
   }
 

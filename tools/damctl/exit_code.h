@@ -6,8 +6,9 @@ namespace dam::ctl {
 
 enum ExitCode {
   kOk = 0,
-  kRefused = 1,      // the policy or the change is invalid, or the dam refused it
-  kUsage = 2,        // the command line cannot be understood
+  kRefused =
+      1,       // the policy or the change is invalid, the dam refused it, or doctor found problems
+  kUsage = 2,  // the command line cannot be understood
   kUnreachable = 3,  // no control plane answers
 };
 

@@ -19,6 +19,8 @@ struct Arguments {
   std::string pins = "/sys/fs/bpf/traffic-dam";
   std::string zone;
   std::vector<std::string> changes;
+  std::vector<std::string> devices;
+  std::string driver;
   bool dry_run = false;
   bool explain = false;
 };
@@ -100,6 +102,16 @@ void add_host(CLI::App& app, Arguments& a, Command& chosen) {
       ->capture_default_str();
 }
 
+void add_doctor(CLI::App& app, Arguments& a, Command& chosen) {
+  CLI::App* doctor =
+      add(app, "doctor", "what this machine and its interfaces lack, and what to type", a, chosen,
+          [](const Arguments& x) { return run_doctor(x.settings, x.file, x.driver, x.devices); });
+  add_file(doctor, a);
+  doctor->add_option("--driver", a.driver, "as if dam.yaml said so")
+      ->check(CLI::IsMember({"auto", "dpdk", "xdp"}));
+  doctor->add_option("interfaces", a.devices, "these instead of the policy's");
+}
+
 void add_documents(CLI::App& app, Command& chosen) {
   app.add_subcommand("schema", "the JSON schema of dam.yaml")->callback([&chosen] {
     chosen = [](const Arguments&) { return print_schema(); };
@@ -125,6 +137,7 @@ int main(int argc, char** argv) {
   add_views(app, arguments, chosen);
   add_changes(app, arguments, chosen);
   add_host(app, arguments, chosen);
+  add_doctor(app, arguments, chosen);
   add_documents(app, chosen);
   try {
     app.parse(argc, argv);

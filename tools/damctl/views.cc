@@ -53,6 +53,8 @@ void status_of_dataplane(const Json& d, const Style& style) {
               << " ms ago";
   }
   std::cout << "\n";
+  const std::string reason = d.value("driver_reason", "");
+  if (!reason.empty()) std::cout << "           " << style.dim("driver: auto: " + reason) << "\n";
   const std::string trouble = d.value("trouble", "");
   if (!trouble.empty()) std::cout << "           " << style.red(trouble) << "\n";
   if (d.value("restart_needed", false)) {

@@ -83,8 +83,9 @@ pmd_here() {
 # What the dam chose, in its own words; nothing is claimed that it did not say.
 dam_choice() {
   local log=$state/edge/logs/dataplane.log by pages
-  if [[ $driver == xdp ]]; then
-    sed -n 's/^Port 0: .* by XDP, \(.*\)\.$/XDP over veth, \1/p' "$log" 2>/dev/null | tail -n 1
+  sed -n 's/^\(driver: auto is .*\)\.$/\1\n   /p' "$log" 2>/dev/null | tail -n 2
+  if grep -q '^Port 0: .* by XDP' "$log" 2>/dev/null; then
+    sed -n 's/^Port 0: .* by XDP, \(.*\)\.$/XDP over veth, \1/p' "$log" | tail -n 1
     return
   fi
   by=$(sed -n 's/^Port 0: .* by \(.*\)\.$/\1/p' "$log" 2>/dev/null | tail -n 1)

@@ -29,13 +29,14 @@ network_up() {
       net.ipv4.conf.{all,default}.rp_filter=0 || return 1
     ip_in "$node" link set lo up
   done
-  # With DPDK the dam owns the edge's ports: the kernel has no address there. It forwards nothing.
-  in_node edge sysctl -qw net.ipv6.conf.default.disable_ipv6="$([[ $driver == xdp ]] && echo 0 || echo 1)" \
+  # With DPDK the dam owns the edge's ports: the kernel has no address there. With auto it has, as a host's
+  # kernel has, and the dam chooses accordingly. It forwards nothing.
+  in_node edge sysctl -qw net.ipv6.conf.default.disable_ipv6="$([[ $driver == dpdk ]] && echo 1 || echo 0)" \
     net.ipv4.ip_forward=0 net.ipv6.conf.all.forwarding=0 || return 1
   link client wan0 router wan0 && link router lan0 edge front &&
     link service srv0 edge service && link management srv0 edge management &&
     client_up && router_up && server_up service && server_up management || return 1
-  [[ $driver != xdp ]] || edge_shared
+  [[ $driver == dpdk ]] || edge_shared
 }
 
 # With XDP the edge's kernel has its addresses as on any host, and answers ARP. What XDP sends over a

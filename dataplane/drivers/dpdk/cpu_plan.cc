@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/drivers/dpdk/cpu_plan.h"
 
-#include <sched.h>
-
 namespace dam {
 namespace {
 
@@ -16,17 +14,6 @@ std::string cpu_list(const std::vector<uint32_t>& cpus) {
 }
 
 }  // namespace
-
-std::vector<uint32_t> allowed_cpus() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  std::vector<uint32_t> cpus;
-  if (sched_getaffinity(0, sizeof set, &set) != 0) return {0};
-  for (uint32_t cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-    if (CPU_ISSET(cpu, &set)) cpus.push_back(cpu);
-  }
-  return cpus;
-}
 
 CpuPlan plan_cpus(const std::vector<uint32_t>& allowed, uint32_t workers) {
   CpuPlan plan;

@@ -13,8 +13,6 @@ struct CpuPlan {
   std::vector<std::vector<uint32_t>> workers;  // usually one CPU each
 };
 
-std::vector<uint32_t> allowed_cpus();
-
 // Workers take CPUs of their own from the highest downwards, the control thread floats over the
 // rest. With as many workers as CPUs it floats over all of them: it sleeps most of the time. With
 // more workers than CPUs everybody floats.

@@ -1,25 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/drivers/dpdk/device.h"
 
-#include <algorithm>
-#include <cctype>
-
 namespace dam {
-namespace {
-
-// 0000:01:00.0 or 01:00.0
-bool is_pci_address(const std::string& device) {
-  std::string shape = device;
-  for (char& c : shape) c = std::isxdigit(static_cast<unsigned char>(c)) != 0 ? 'x' : c;
-  return shape == "xxxx:xx:xx.x" || shape == "xx:xx.x";
-}
-
-}  // namespace
-
-DeviceKind kind_of(const std::string& device) {
-  if (device.starts_with("net_")) return DeviceKind::vdev;
-  return is_pci_address(device) ? DeviceKind::pci : DeviceKind::kernel_interface;
-}
 
 std::string af_xdp_arguments(const std::string& device, uint32_t device_index, uint32_t queue,
                              const KernelInterface& facts) {

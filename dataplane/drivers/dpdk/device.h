@@ -6,13 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "dataplane/drivers/dpdk/kernel_interface.h"
+#include "dataplane/drivers/netdev/device_kind.h"
+#include "dataplane/drivers/netdev/kernel_interface.h"
 
 namespace dam {
-
-enum class DeviceKind : uint8_t { kernel_interface, pci, vdev };
-
-DeviceKind kind_of(const std::string& device);
 
 // "name,arguments" for rte_dev_probe(). A kernel interface becomes one AF_XDP port a queue: veth
 // and other devices without "combined" channels let net_af_xdp open one queue only. Each

@@ -5,31 +5,9 @@
 #include <rte_errno.h>
 
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <stdexcept>
 
 namespace dam {
-namespace {
-
-constexpr char kHugepagesFolder[] = "/sys/kernel/mm/hugepages";
-
-}  // namespace
-
-uint64_t free_hugepage_bytes() {
-  uint64_t bytes = 0;
-  std::error_code ignored;
-  for (const auto& entry : std::filesystem::directory_iterator(kHugepagesFolder, ignored)) {
-    // hugepages-2048kB
-    const std::string name = entry.path().filename();
-    const uint64_t kib = std::strtoull(name.c_str() + name.find('-') + 1, nullptr, 10);
-    uint64_t free_pages = 0;
-    std::ifstream(entry.path() / "free_hugepages") >> free_pages;
-    bytes += kib * 1024 * free_pages;
-  }
-  return bytes;
-}
-
 MemoryChoice choose_memory(Hugepages wanted, uint32_t needed_mib, uint64_t free_bytes) {
   const uint64_t free_mib = free_bytes >> 20;
   const std::string have = std::to_string(free_mib) + " MiB of huge pages are free, " +

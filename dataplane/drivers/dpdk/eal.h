@@ -19,8 +19,6 @@ struct MemoryChoice {
   std::string refused;
 };
 
-uint64_t free_hugepage_bytes();
-
 // "auto" takes huge pages when enough of them are free; "on" insists.
 MemoryChoice choose_memory(Hugepages wanted, uint32_t needed_mib, uint64_t free_hugepage_bytes);
 

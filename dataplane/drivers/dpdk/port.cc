@@ -9,7 +9,7 @@
 #include <stdexcept>
 
 #include "dataplane/drivers/dpdk/device.h"
-#include "dataplane/drivers/dpdk/kernel_interface.h"
+#include "dataplane/drivers/netdev/kernel_interface.h"
 
 namespace dam {
 namespace {

@@ -2,18 +2,18 @@
 #include "dataplane/drivers/xdp/detach.h"
 
 #include <bpf/bpf.h>
-#include <linux/ethtool.h>
-#include <linux/sockios.h>
 #include <net/if.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cstring>
 #include <filesystem>
+#include <memory>
+#include <optional>
 
 #include "dataplane/core/plane.h"
 #include "dataplane/core/view.h"
+#include "dataplane/drivers/netdev/offloads.h"
+#include "dataplane/drivers/netdev/reserved_ports.h"
 #include "dataplane/drivers/xdp/pins.h"
 
 namespace dam {
@@ -36,18 +36,33 @@ std::vector<dam_device_changes> read_changes(const Pins& pins) {
   return all;
 }
 
-// TEMPORARY until netdev/offloads
-void switch_offloads_on(const std::string& name, uint32_t bits) {
-  if (bits == 0) return;
-  const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  ifreq request{};
-  std::memcpy(request.ifr_name, name.c_str(), name.size() + 1);
-  ethtool_value on{ETHTOOL_SGRO, 1};
-  request.ifr_data = reinterpret_cast<char*>(&on);
-  ioctl(fd, SIOCETHTOOL, &request);
-  close(fd);
+// Of the policy that was in force last; nothing where there was none, or another version wrote it.
+std::optional<Ports> read_source_ports(const Pins& pins) {
+  const int control_map = bpf_obj_get(pins.table("dam_control").c_str());
+  const int views_map = bpf_obj_get(pins.table("dam_views").c_str());
+  std::optional<Ports> ports;
+  bpf_map_info info{};
+  uint32_t bytes = sizeof info;
+  const uint32_t first = 0;
+  dam_control control{};
+  const auto view = std::make_unique<dam_view>();
+  if (control_map >= 0 && bpf_obj_get_info_by_fd(control_map, &info, &bytes) == 0 &&
+      info.value_size == sizeof control &&
+      bpf_map_lookup_elem(control_map, &first, &control) == 0 &&
+      control.version == DAM_VIEW_VERSION && control.view_bytes == sizeof(dam_view) &&
+      bpf_map_lookup_elem(views_map, &control.active, view.get()) == 0) {
+    ports = Ports{view->first_source_port, view->last_source_port};
+  }
+  for (const int map : {control_map, views_map}) {
+    if (map >= 0) close(map);
+  }
+  return ports;
 }
-std::string names_of_offloads(uint32_t bits) { return bits != 0 ? "gro" : ""; }
+
+void free_ports(Ports ports) {
+  const auto reserved = reserved_ports();
+  if (reserved) set_reserved_ports(without_ports(*reserved, ports));
+}
 
 }  // namespace
 
@@ -57,8 +72,10 @@ std::vector<std::string> detach(const std::string& pins_folder) {
   }
   const Pins pins(pins_folder);
   const std::vector<dam_device_changes> changes = read_changes(pins);
+  const std::optional<Ports> ports = read_source_ports(pins);
   pins.clear();
   pins.remove();
+  if (ports) free_ports(*ports);
   std::vector<std::string> done;
   for (const dam_device_changes& one : changes) {
     const std::string name(one.name, strnlen(one.name, sizeof one.name));

@@ -3,76 +3,36 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <linux/ethtool.h>
 #include <linux/if_link.h>
-#include <linux/sockios.h>
 #include <net/if.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <stdexcept>
 #include <system_error>
 
+#include "dataplane/drivers/netdev/kernel_interface.h"
+#include "dataplane/drivers/netdev/offloads.h"
+#include "dataplane/drivers/xdp/occupied.h"
+
 namespace dam {
-namespace {
 
-// One request to the device; 0, or -1 with errno.
-int ask(const std::string& name, unsigned long request, ifreq& ifr) {
-  const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  std::memcpy(ifr.ifr_name, name.c_str(), std::min(name.size() + 1, sizeof ifr.ifr_name));
-  const int result = ioctl(fd, request, &ifr);
-  const int error = errno;
-  close(fd);
-  errno = error;
-  return result;
-}
-
-template <class T>
-int ask_ethtool(const std::string& name, T& value) {
-  ifreq ifr{};
-  ifr.ifr_data = reinterpret_cast<char*>(&value);
-  return ask(name, SIOCETHTOOL, ifr);
-}
-
-bool is_on(const std::string& name, uint32_t get) {
-  ethtool_value value{get, 0};
-  return ask_ethtool(name, value) == 0 && value.data != 0;
-}
-
-// Large receive offload hides among the flags.
-bool switch_lro_off(const std::string& name) {
-  ethtool_value value{ETHTOOL_GFLAGS, 0};
-  if (ask_ethtool(name, value) != 0 || (value.data & ETH_FLAG_LRO) == 0) return false;
-  value.cmd = ETHTOOL_SFLAGS;
-  value.data &= ~uint32_t{ETH_FLAG_LRO};
-  return ask_ethtool(name, value) == 0;
-}
-
-}  // namespace
-
-XdpDevice::XdpDevice(const std::string& name, int program_fd, const Pins* pins,
+XdpDevice::XdpDevice(const XdpDeviceWish& wish, int program_fd, const Pins* pins,
                      dam_device_changes& changes)
-    : name_(name),
-      ifindex_(if_nametoindex(name.c_str())),
+    : name_(wish.name),
+      ifindex_(if_nametoindex(wish.name.c_str())),
+      generic_(wish.generic),
+      unwanted_(wish.unwanted_offloads),
       stays_(pins != nullptr),
       changes_(changes) {
-  if (ifindex_ == 0) {
-    throw std::runtime_error("There is no interface \"" + name + "\" in this network namespace.");
+  const KernelInterface facts = inspect_interface(name_);
+  if (ifindex_ == 0 || !facts.exists) {
+    throw std::runtime_error("There is no interface \"" + name_ + "\" in this network namespace.");
   }
-  ifreq ifr{};
-  if (ask(name, SIOCGIFHWADDR, ifr) == 0) std::memcpy(mac_.data(), ifr.ifr_hwaddr.sa_data, 6);
-  ethtool_channels channels{};
-  channels.cmd = ETHTOOL_GCHANNELS;
-  if (ask_ethtool(name, channels) == 0) {
-    queues_ = std::max(1u, channels.combined_count + channels.rx_count);
-  }
-  name.copy(changes_.name, sizeof changes_.name - 1);
-  changes_.ifindex = ifindex_;
-  switch_off_aggregation();
+  mac_ = facts.mac;
+  queues_ = facts.rx_queues;
+  switch_off_offloads();
   if (pins != nullptr && take_over(*pins)) return;
   attach(program_fd);
   if (pins != nullptr) pin(*pins);
@@ -97,44 +57,56 @@ void XdpDevice::put_in_force(int program_fd) {
   throw std::system_error(errno, std::generic_category(), "The program of " + name_);
 }
 
-// A frame that was put together from several cannot be translated: its segments are gone.
-void XdpDevice::switch_off_aggregation() {
-  if (is_on(name_, ETHTOOL_GGRO)) {
-    ethtool_value off{ETHTOOL_SGRO, 0};
-    changes_.offloads = ask_ethtool(name_, off) == 0 ? 1 : 0;
-    says_.push_back(name_ + (changes_.offloads != 0
-                                 ? ": gro is off while the dam runs."
-                                 : ": gro cannot be switched off: ethtool -K gro off"));
+// A frame that was put together from several cannot be translated: its segments are gone. A tag
+// that was taken away cannot be read. What an earlier dataplane has switched off is to come back
+// at the end, too.
+void XdpDevice::switch_off_offloads() {
+  if (changes_.ifindex != ifindex_) changes_ = {};
+  name_.copy(changes_.name, sizeof changes_.name - 1);
+  changes_.ifindex = ifindex_;
+  const uint32_t on = offloads_on(name_, unwanted_);
+  changes_.offloads |= on;  // before it is done: whatever happens then, it is undone
+  const uint32_t stuck = switch_offloads_off(name_, on);
+  changes_.offloads &= ~stuck;
+  if (changes_.offloads != 0) {
+    says_.push_back(name_ + ": off while the dam runs: " + names_of_offloads(changes_.offloads) +
+                    ".");
   }
-  if (switch_lro_off(name_)) says_.push_back(name_ + ": lro is off.");
+  if (stuck != 0) {
+    says_.push_back("WARNING: " + name_ +
+                    ": cannot be switched off, and should be: " + names_of_offloads(stuck) + ".");
+  }
 }
 
 void XdpDevice::attach(int program_fd) {
-  LIBBPF_OPTS(bpf_link_create_opts, native, .flags = XDP_FLAGS_DRV_MODE);
-  link_ = bpf_link_create(program_fd, static_cast<int>(ifindex_), BPF_XDP, &native);
-  if (link_ >= 0) return;
-  const int error = errno;
-  if (error == EBUSY || error == EEXIST) {
-    throw std::runtime_error("Another XDP program is attached to " + name_ +
-                             ". Look at it: ip link show " + name_);
+  if (!generic_) {
+    LIBBPF_OPTS(bpf_link_create_opts, native, .flags = XDP_FLAGS_DRV_MODE);
+    link_ = bpf_link_create(program_fd, static_cast<int>(ifindex_), BPF_XDP, &native);
+    if (link_ >= 0) return;
+    refuse_if_taken(errno);
+    says_.push_back(name_ + ": its driver takes no XDP program (" + std::strerror(errno) +
+                    "); the kernel's generic mode is slower.");
+    generic_ = true;
   }
-  generic_ = true;
   LIBBPF_OPTS(bpf_link_create_opts, generic, .flags = XDP_FLAGS_SKB_MODE);
   link_ = bpf_link_create(program_fd, static_cast<int>(ifindex_), BPF_XDP, &generic);
-  if (link_ < 0) {
-    throw std::runtime_error("The XDP program cannot be attached to " + name_ + ": " +
-                             std::strerror(errno) + ".");
-  }
-  says_.push_back(name_ + ": its driver takes no XDP program (" + std::strerror(error) +
-                  "); the kernel's generic mode is slower.");
+  if (link_ >= 0) return;
+  refuse_if_taken(errno);
+  throw std::runtime_error("The XDP program cannot be attached to " + name_ + ": " +
+                           std::strerror(errno) + ".");
+}
+
+void XdpDevice::refuse_if_taken(int error) const {
+  if (error != EBUSY && error != EEXIST) return;
+  const std::string by = occupied(name_);
+  if (!by.empty()) throw std::runtime_error(by);
+  throw std::runtime_error("Another XDP program is attached to " + name_ +
+                           ". Look at it: ip link show " + name_);
 }
 
 XdpDevice::~XdpDevice() {
   if (link_ >= 0) close(link_);  // unless it is pinned, the program leaves the device
-  if (!stays_ && changes_.offloads != 0) {
-    ethtool_value on{ETHTOOL_SGRO, 1};
-    ask_ethtool(name_, on);
-  }
+  if (!stays_) switch_offloads_on(name_, changes_.offloads);
 }
 
 }  // namespace dam

@@ -13,12 +13,19 @@
 
 namespace dam {
 
+struct XdpDeviceWish {
+  std::string name;
+  uint32_t unwanted_offloads = 0;  // enum OffloadBit
+  bool generic = false;            // whatever its driver can
+};
+
 class XdpDevice {
  public:
   // `pins`: the program stays on the device when this process ends, and the program that an earlier
   // one has left there stays until put_in_force(). `changes`: what is switched off on the device,
   // and was by the earlier one. Throws std::runtime_error in words for people.
-  XdpDevice(const std::string& name, int program_fd, const Pins* pins, dam_device_changes& changes);
+  XdpDevice(const XdpDeviceWish& wish, int program_fd, const Pins* pins,
+            dam_device_changes& changes);
   ~XdpDevice();
   XdpDevice(const XdpDevice&) = delete;
   XdpDevice& operator=(const XdpDevice&) = delete;
@@ -29,22 +36,24 @@ class XdpDevice {
   bool generic() const {
     return generic_;
   }  // the driver knows no XDP: slower, in the kernel's stack
-  bool gro_was_on() const { return changes_.offloads != 0; }
+  uint32_t unwanted_offloads() const { return unwanted_; }
   // This program takes the place of the earlier one, between two frames. Throws std::system_error.
   void put_in_force(int program_fd);
   const MacAddress& mac() const { return mac_; }
   const std::vector<std::string>& says() const { return says_; }
 
  private:
-  void switch_off_aggregation();
+  void switch_off_offloads();
   bool take_over(const Pins& pins);
   void attach(int program_fd);
+  void refuse_if_taken(int error) const;
   void pin(const Pins& pins) const;
 
   std::string name_;
   uint32_t ifindex_ = 0;
   uint32_t queues_ = 1;
   bool generic_ = false;
+  uint32_t unwanted_ = 0;
   MacAddress mac_{};
   int link_ = -1;
   bool stays_ = false;

@@ -1,23 +1,44 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/drivers/xdp/driver.h"
 
+#include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <net/if.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <set>
 #include <stdexcept>
 #include <system_error>
 #include <utility>
 
+#include "dataplane/drivers/netdev/host_use.h"
+#include "dataplane/drivers/netdev/kernel_interface.h"
+#include "dataplane/drivers/netdev/vlan_device.h"
+#include "dataplane/drivers/netdev/xdp_info.h"
 #include "dataplane/drivers/xdp/standing.h"
 
 namespace dam {
 namespace {
 
 constexpr uint32_t kChunks = 16384;  // 32 MiB: eight sockets' rings, and what the engine holds
-constexpr uint16_t kMostMtu = 1500;  // what a chunk holds beside the headrooms
+
+std::string text_of(const dam_address& address) {
+  const bool v4 = dam_address_is_v4(&address) != 0;
+  char text[INET6_ADDRSTRLEN] = {};
+  inet_ntop(v4 ? AF_INET : AF_INET6, v4 ? &address.word[3] : &address.word[0], text, sizeof text);
+  return text;
+}
+
+// A native program's redirect needs the other device's driver to take frames from it. Empty: each
+// of the drivers does, or there is one device only.
+std::string device_without_native(const StartConfig& config) {
+  for (const DeviceConfig& one : config.devices) {
+    const XdpAbilities can =
+        xdp_abilities(if_nametoindex(one.device.c_str()), inspect_interface(one.device).driver);
+    if (can.native == Known::no && config.devices.size() > 1) return one.device;
+  }
+  return {};
+}
 
 std::vector<std::string> keep_what_stands(const std::optional<Pins>& pins,
                                           const StartConfig& config) {
@@ -29,49 +50,67 @@ std::vector<std::string> keep_what_stands(const std::optional<Pins>& pins,
 
 }  // namespace
 
-std::vector<std::string> xdp_obstacles(const StartConfig& config) {
-  std::vector<std::string> obstacles;
-  std::set<unsigned> seen;  // a device may have several names
-  for (const DeviceConfig& device : config.devices) {
-    const unsigned ifindex = if_nametoindex(device.device.c_str());
-    if (ifindex == 0) {
-      obstacles.push_back("There is no interface \"" + device.device +
-                          "\" in this network namespace.");
-    } else if (!seen.insert(ifindex).second) {
-      obstacles.push_back(device.device + " is another name of a device that is taken already.");
-    }
-    if (device.mtu <= kMostMtu) continue;
-    obstacles.push_back(device.device + ": driver: xdp takes an mtu of 1500 at most, not " +
-                        std::to_string(device.mtu) + ".");
-  }
-  for (const Interface& interface : config.interfaces) {
-    if (interface.vlan == DAM_VLAN_NONE) continue;
-    obstacles.push_back("Interface \"" + interface.name +
-                        "\": driver: xdp takes no vlan yet; driver: dpdk does.");
-  }
-  return obstacles;
-}
-
 XdpDriver::XdpDriver(const StartConfig& config, const uint64_t hash_key[2],
                      std::optional<Pins> pins)
     : pins_(std::move(pins)),
       says_(keep_what_stands(pins_, config)),
       tables_(config.limits, hash_key, false, pins_ ? &*pins_ : nullptr),
       area_(kChunks) {
+  const std::vector<uint32_t> unwanted = unwanted_offloads(config);
+  const std::string without = device_without_native(config);
+  if (!without.empty()) {
+    says_.push_back(without +
+                    ": its driver takes no XDP program, and what comes in by one that does could "
+                    "not leave there: all devices are in the kernel's generic mode, which is "
+                    "slower.");
+  }
   for (size_t i = 0; i < config.devices.size(); ++i) {
-    devices_.push_back(std::make_unique<XdpDevice>(config.devices[i].device, tables_.program_fd(),
-                                                   pins_ ? &*pins_ : nullptr,
-                                                   tables_.device_changes()[i]));
+    const XdpDeviceWish wish{config.devices[i].device, unwanted[i], !without.empty()};
+    devices_.push_back(std::make_unique<XdpDevice>(
+        wish, tables_.program_fd(), pins_ ? &*pins_ : nullptr, tables_.device_changes()[i]));
   }
-  for (const Interface& interface : config.interfaces) {
-    interfaces_.push_back({devices_[interface.port]->ifindex(), interface.port});
-  }
+  for (const Interface& interface : config.interfaces) open_interface(interface);
   for (size_t i = 0; i < devices_.size(); ++i) open_sockets(static_cast<uint16_t>(i));
 }
 
 void XdpDriver::put_in_force() {
   if (!tables_.adopted()) return;
   for (const auto& device : devices_) device->put_in_force(tables_.program_fd());
+}
+
+void XdpDriver::open_interface(const Interface& interface) {
+  const XdpDevice& device = *devices_[interface.port];
+  XdpInterface open{device.ifindex(), interface.port, device.ifindex(), device.mac()};
+  if (interface.vlan != DAM_VLAN_NONE) {
+    open.host_ifindex = find_vlan_device(device.ifindex(), interface.vlan);
+    char name[IFNAMSIZ] = {};
+    const std::string vlan = std::to_string(interface.vlan);
+    if (open.host_ifindex == 0) {
+      groups_.push_back(std::make_unique<AllMulticast>(device.ifindex()));
+      says_.push_back("Interface \"" + interface.name + "\": the host is not on VLAN " + vlan +
+                      " of " + device.name() + ": the dam answers ARP, NDP and ping there.");
+    } else if (if_indextoname(open.host_ifindex, name) != nullptr) {
+      open.mac = inspect_interface(name).mac;
+      says_.push_back("Interface \"" + interface.name + "\": the host has VLAN " + vlan + " as " +
+                      name + ", and resolves next hops there.");
+    }
+  }
+  if (open.host_ifindex != 0) say_missing_addresses(interface, open.host_ifindex);
+  interfaces_.push_back(open);
+}
+
+void XdpDriver::say_missing_addresses(const Interface& interface, uint32_t host_ifindex) {
+  char device[IFNAMSIZ] = {};
+  if (if_indextoname(host_ifindex, device) == nullptr) return;
+  const std::vector<std::string> have = use_by_host(device).addresses;
+  for (const Subnet& subnet : interface.subnets) {
+    const std::string address = text_of(subnet.address);
+    if (std::find(have.begin(), have.end(), address) != have.end()) continue;
+    const int bits = subnet.prefix_bits - (dam_address_is_v4(&subnet.address) != 0 ? 96 : 0);
+    says_.push_back("WARNING: the host has not " + address + " on " + device +
+                    ", so nobody answers ARP or NDP for it: ip addr add " + address + "/" +
+                    std::to_string(bits) + " dev " + device);
+  }
 }
 
 // A queue without a socket would lose what climbs from it.
@@ -117,7 +156,12 @@ uint32_t XdpDriver::transmit(Output& output) {
 }
 
 void XdpDriver::wait(int timeout_ms) {
-  poll(polled_.data(), static_cast<nfds_t>(polled_.size()), timeout_ms);
+  const int ready = poll(polled_.data(), static_cast<nfds_t>(polled_.size()), timeout_ms);
+  if (ready <= 0) return;
+  for (pollfd& one : polled_) {
+    // Its device is gone, and it would wake us for ever.
+    if ((one.revents & (POLLERR | POLLHUP | POLLNVAL)) != 0) one.fd = -1;
+  }
 }
 
 std::string XdpDriver::name() const {

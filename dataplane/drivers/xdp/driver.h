@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "dataplane/drivers/netdev/all_multicast.h"
 #include "dataplane/drivers/xdp/device.h"
 #include "dataplane/drivers/xdp/frame_area.h"
 #include "dataplane/drivers/xdp/kernel_tables.h"
@@ -22,6 +23,8 @@ namespace dam {
 
 // Why this cannot run on the XDP driver, one sentence each.
 std::vector<std::string> xdp_obstacles(const StartConfig& config);
+// By device: enum OffloadBit, what must be off while the program is on it.
+std::vector<uint32_t> unwanted_offloads(const StartConfig& config);
 
 class XdpDriver {
  public:
@@ -43,12 +46,15 @@ class XdpDriver {
 
   uint32_t sockets() const { return static_cast<uint32_t>(sockets_.size()); }
   std::span<const std::unique_ptr<XdpDevice>> devices() const { return devices_; }
-  std::vector<XdpInterface> xdp_interfaces() const { return interfaces_; }
+  // By interface of the StartConfig.
+  const std::vector<XdpInterface>& xdp_interfaces() const { return interfaces_; }
   KernelTables& tables() { return tables_; }
   std::string name() const;
   std::vector<std::string> says() const;
 
  private:
+  void open_interface(const Interface& interface);
+  void say_missing_addresses(const Interface& interface, uint32_t host_ifindex);
   void open_sockets(uint16_t device);
 
   std::optional<Pins> pins_;
@@ -56,6 +62,7 @@ class XdpDriver {
   KernelTables tables_;
   std::vector<std::unique_ptr<XdpDevice>> devices_;
   std::vector<XdpInterface> interfaces_;
+  std::vector<std::unique_ptr<AllMulticast>> groups_;
   FrameArea area_;
   std::vector<std::unique_ptr<XdpSocket>> sockets_;
   std::vector<uint32_t> sends_for_;  // by device: the socket that sends

@@ -2,10 +2,32 @@
 #include "dataplane/drivers/xdp/frame_area.h"
 
 #include <sys/mman.h>
+#include <sys/resource.h>
 
+#include <cerrno>
+#include <stdexcept>
+#include <string>
 #include <system_error>
 
 namespace dam {
+
+namespace {
+
+// The kernel locks this memory, and asks who may: root, or whose limit is high enough.
+void raise_memlock() {
+  const rlimit unlimited{RLIM_INFINITY, RLIM_INFINITY};
+  setrlimit(RLIMIT_MEMLOCK, &unlimited);
+}
+
+[[noreturn]] void refuse(int error, size_t bytes) {
+  if (error != ENOBUFS)
+    throw std::system_error(error, std::generic_category(), "An AF_XDP frame area");
+  throw std::runtime_error("AF_XDP may not lock the " + std::to_string(bytes >> 20) +
+                           " MiB of its frames: give dam-dataplane LimitMEMLOCK=infinity in its "
+                           "systemd unit (ulimit -l unlimited), or CAP_IPC_LOCK.");
+}
+
+}  // namespace
 
 void FrameArea::FreePages::operator()(uint8_t* area) const { munmap(area, bytes); }
 
@@ -20,9 +42,10 @@ FrameArea::FrameArea(uint32_t chunks) : area_(nullptr, FreePages{}) {
   config.comp_size = XSK_RING_CONS__DEFAULT_NUM_DESCS;
   config.frame_size = kChunkBytes;
   config.frame_headroom = kHeadroom;
+  raise_memlock();
   xsk_umem* umem = nullptr;
   const int error = xsk_umem__create(&umem, area, bytes, &first_fill_, &first_completion_, &config);
-  if (error != 0) throw std::system_error(-error, std::generic_category(), "An AF_XDP frame area");
+  if (error != 0) refuse(-error, bytes);
   umem_.reset(umem);
   free_.reserve(chunks);
   for (uint32_t i = 0; i < chunks; ++i) free_.push_back(uint64_t{i} * kChunkBytes);

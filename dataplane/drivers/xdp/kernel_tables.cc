@@ -13,6 +13,7 @@
 #include <system_error>
 #include <utility>
 
+#include "dataplane/drivers/xdp/refusal.h"
 #include "dataplane/engine/flow_index.h"
 #include "ebpf/dam.skel.h"
 
@@ -29,15 +30,6 @@ void set_entries(bpf_map* map, uint32_t entries) {
 
 SharedArray share(const bpf_map* map) {
   return {bpf_map__fd(map), bpf_map__value_size(map), bpf_map__max_entries(map)};
-}
-
-// The last lines of the verifier's log say what it did not believe.
-std::string last_lines(const std::string& log, size_t count) {
-  size_t at = log.find_last_not_of('\n');
-  if (at == std::string::npos) return {};
-  const size_t end = at + 1;
-  for (; count > 0 && at != std::string::npos && at > 0; --count) at = log.rfind('\n', at - 1);
-  return log.substr(at == std::string::npos ? 0 : at + 1, end - at);
 }
 
 // Counters are 64-bit words through and through, so records of them subtract word by word.
@@ -112,9 +104,7 @@ void KernelTables::load(const Limits& limits, const Pins* pins) {
   std::string log(1 << 20, '\0');
   bpf_program__set_log_buf(bpf_->progs.dam_xdp, log.data(), log.size());
   if (const int error = dam_bpf__load(bpf_.get()); error != 0) {
-    throw std::runtime_error("The kernel refuses the XDP program (" +
-                             std::string(std::strerror(-error)) +
-                             "; Linux 6.1 or newer is needed):\n" + last_lines(log.c_str(), 6));
+    throw std::runtime_error(explain_refusal(-error, log.c_str()));
   }
 }
 
@@ -161,7 +151,7 @@ void KernelTables::forget() {
     std::fill(bytes.begin(), bytes.end(), std::byte{0});
   }
   for (dam_kernel_counters& cpu : counts_.as<dam_kernel_counters>()) {
-    cpu.reset_tat_ns = cpu.stray_tat_ns = 0;
+    cpu.reset_tat_ns = cpu.stray_tat_ns = cpu.link_tat_ns = cpu.echo_tat_ns = 0;
   }
   control().active = DAM_NO_VIEW;
 }

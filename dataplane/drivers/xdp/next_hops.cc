@@ -50,7 +50,7 @@ NextHops::NextHops(std::vector<XdpInterface> interfaces)
 void NextHops::attend(Neighbours& neighbours) {
   bool asked = false;
   neighbours.for_each([&](uint16_t id, uint16_t interface, const dam_address& address) {
-    if (!asked_.insert(id).second) return;
+    if (interfaces_[interface].host_ifindex == 0 || !asked_.insert(id).second) return;
     ask(interface, address);
     asked = true;
   });
@@ -66,7 +66,7 @@ void NextHops::ask(uint16_t interface, const dam_address& address) {
   auto* about = static_cast<ndmsg*>(mnl_nlmsg_put_extra_header(message, sizeof(ndmsg)));
   const bool v4 = dam_address_is_v4(&address) != 0;
   about->ndm_family = v4 ? AF_INET : AF_INET6;
-  about->ndm_ifindex = static_cast<int>(interfaces_[interface].ifindex);
+  about->ndm_ifindex = static_cast<int>(interfaces_[interface].host_ifindex);
   about->ndm_flags = NTF_USE;
   mnl_attr_put(message, NDA_DST, v4 ? 4 : 16, v4 ? &address.word[3] : &address.word[0]);
   mnl_attr_put_u32(message, NDA_FLAGS_EXT, kManaged);
@@ -114,7 +114,7 @@ void NextHops::take(const nlmsghdr* message, Neighbours& neighbours) {
   MacAddress mac;
   std::memcpy(mac.data(), mnl_attr_get_payload(link_address), 6);
   for (size_t i = 0; i < interfaces_.size(); ++i) {
-    if (static_cast<int>(interfaces_[i].ifindex) != about->ndm_ifindex) continue;
+    if (static_cast<int>(interfaces_[i].host_ifindex) != about->ndm_ifindex) continue;
     neighbours.set_mac(static_cast<uint16_t>(i), address_of(destination), mac);
   }
 }

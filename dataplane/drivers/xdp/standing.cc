@@ -64,11 +64,18 @@ bool same_places(const dam_view& view, const StartConfig& config) {
   return true;
 }
 
+// A device that went and came back has lost its link, whatever its number is now.
 bool is_linked(const Pins& pins, const StartConfig& config) {
   for (const DeviceConfig& device : config.devices) {
-    const int link = bpf_obj_get(pins.link(if_nametoindex(device.device.c_str())).c_str());
+    const uint32_t ifindex = if_nametoindex(device.device.c_str());
+    const int link = bpf_obj_get(pins.link(ifindex).c_str());
     if (link < 0) return false;
+    bpf_link_info info{};
+    uint32_t bytes = sizeof info;
+    const bool holds =
+        bpf_obj_get_info_by_fd(link, &info, &bytes) == 0 && info.xdp.ifindex == ifindex;
     close(link);
+    if (!holds) return false;
   }
   return true;
 }

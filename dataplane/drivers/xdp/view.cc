@@ -35,6 +35,7 @@ void fill_interfaces(dam_view& view, const Engine& engine, std::span<const XdpIn
     dam_view_interface& to = view.interface[i];
     to.ifindex = kernel[i].ifindex;
     to.device = kernel[i].device;
+    to.answered_here = kernel[i].host_ifindex == 0 ? 1 : 0;
     to.vlan = interfaces[i].vlan;
     to.mtu = interfaces[i].mtu;
     std::copy(interfaces[i].mac.begin(), interfaces[i].mac.end(), to.mac);

@@ -15,8 +15,12 @@ namespace dam {
 
 // The kernel's side of an interface.
 struct XdpInterface {
-  uint32_t ifindex = 0;
-  uint16_t device = 0;  // of the sockets: see dam_view_interface
+  uint32_t ifindex = 0;  // of the physical port, also where the interface is a VLAN
+  uint8_t device = 0;    // of the sockets: see dam_view_interface
+  // The host's own device there, whose neighbour table has the next hops: the port, or eth0.10 for
+  // its VLAN 10. 0: the host is not on that VLAN, and the dam answers and asks there itself.
+  uint32_t host_ifindex = 0;
+  MacAddress mac{};
 };
 
 // Fills everything of a view but the lists of prefixes. `window`: what a SYN-ACK offers.

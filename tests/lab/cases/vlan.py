@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The front on a tagged VLAN, and a service network with a smaller MTU than the client's."""
+import struct
+
 from lib import hello, packet, raw, suite
 from lib.plan import plan
 from lib.stream import both_ways, transfer
@@ -7,7 +9,6 @@ from lib.stream import both_ways, transfer
 PLAN = plan(vlan=5, interface_service={"mtu": 1400})
 WIRES = {"client": ["--vlan", 5]}
 DAM_ONLY = True
-ONLY_ON = "dpdk", "driver: xdp takes no vlan yet"
 COST = 12
 MIB = 1 << 20
 
@@ -57,3 +58,24 @@ def test_other_vlans(site):
             link.send(packet.ethernet(mac, b"\x02\0\0\0\0\1", frame, vlan))
     site.finish(*site.connect())
     assert site.front.counters().worker(0)["cookies_sent"] - before <= 2
+
+
+@suite.each(family=[4, 6])
+def test_ping(site, family):
+    """the public address is found by ARP or NDP on the VLAN, and answers ping there"""
+    site.client.ip("neigh", "flush", "dev", "eth0")
+    site.client.run("ping", "-c", "3", "-i", "0.1", "-W", "2", site.public[family])
+
+
+@suite.only_on("xdp", "the dpdk driver's workers look at each frame anyway")
+def test_ping_flood(site):
+    """only so many echo requests a second wake the dataplane; connections go on beside"""
+    link = raw.link_socket(site.wire_client, "far")
+    body = struct.pack("!BBHHH", 8, 0, 0, 7, 7) + bytes(24)
+    body = body[:2] + struct.pack("!H", packet.checksum(body)) + body[4:]
+    echo = packet.ethernet(site.edge.mac("front"), site.client.mac("eth0"),
+                           packet.ip_packet("203.0.113.140", site.public[4], 1, body), 5)
+    with site.counted("link_limited", 1000):
+        for _ in range(5000):
+            link.send(echo)
+    site.finish(*site.connect())

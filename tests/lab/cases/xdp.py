@@ -4,6 +4,7 @@ beside the dam on the same devices, and nothing is left on them when the dam has
 import contextlib
 import os
 import socket
+import subprocess
 import threading
 import time
 
@@ -211,17 +212,16 @@ def _announce(site, family):
     site.service.run("ping", "-c", "1", "-W", "2", "-I", service_address(10)[family], address)
 
 
-def test_takes_no_vlan(site):
-    """a policy with a VLAN is refused whole, in clear words, and the old one stays"""
-    front = site.front
-    version = front.counters().policy_version
-    front.write({**PLAN, "vlan": 5})
-    done = front.try_damctl("apply", "-f", front.yaml)
-    front.write(PLAN)
-    assert done.returncode == 1, done
-    assert 'Interface "front": driver: xdp takes no vlan yet; driver: dpdk does' in done.stderr, done
-    assert front.counters().policy_version == version
-    site.finish(*site.connect())
+def test_offload_is_switched_on(site):
+    """gro that somebody switches on while the dam runs is switched off again, and the log says so"""
+    site.edge.run("ethtool", "-K", "service", "gro", "on")
+
+    def gro():
+        with site.edge:
+            return subprocess.run(["ethtool", "-k", "service"], text=True, capture_output=True, check=True).stdout
+
+    suite.eventually(lambda: "generic-receive-offload: off" in gro(), 3, "gro off again")
+    suite.eventually(lambda: "service: somebody switched on gro" in site.front.said(), 2, "a word about it")
 
 
 @suite.each(family=[4, 6])

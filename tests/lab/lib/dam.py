@@ -46,7 +46,10 @@ def configuration(plan, driver):
         front["vlan"] = plan["vlan"]
     interfaces = {"front": front}
     for role in ("service", "management"):
-        interfaces[role] = _interface(role, sites.DAM[role], **plan.get("interface_" + role, {}))
+        if plan.get("interface_" + role, {}) is None:  # the addresses are the front's too
+            front["addresses"] += _interface("front", sites.DAM[role])["addresses"]
+            continue
+        interfaces[role] = {**_interface(role, sites.DAM[role]), **plan.get("interface_" + role, {})}
     first, last = plan["source_ports"]
     return {
         "version": 1, "driver": driver, "workers": plan["workers"], "interfaces": interfaces,
@@ -67,7 +70,7 @@ class DamFront:
 
     def __init__(self, site, plan, directory, options):
         self.site, self.plan, self.directory = site, plan, directory
-        self.driver = options.driver
+        self.driver = self.driver_name = options.driver  # the second: as the policy writes it
         self.on_xdp = self.driver == "xdp"
         self.log_begins = 0  # of the dataplane that runs now
         self.programs = {name: os.path.join(options.build, path) for name, path in PROGRAMS.items()}
@@ -86,9 +89,9 @@ class DamFront:
 
     def start(self):
         if self.on_xdp:
-            self.site.share_edge_with_host()
+            self.site.share_edge_with_host(self.plan["vlan"])
         else:  # the kernel has no part in the edge's devices
-            for device in ("front", "service", "management"):
+            for device in ("front",) if self.site.one_arm else ("front", "service", "management"):
                 self.site.edge.sysctl(f"net.ipv6.conf.{device}.disable_ipv6", 1)
         self.write(self.plan)
         self.start_dataplane("--fresh")
@@ -158,7 +161,7 @@ class DamFront:
     def write(self, plan):
         """Writes the plan as the dam's configuration file. JSON is YAML too."""
         with open(self.yaml, "w") as handle:
-            json.dump(configuration(plan, self.driver), handle, indent=1)
+            json.dump(configuration(plan, self.driver_name), handle, indent=1)
 
     def apply(self, plan):
         """Changes the policy while traffic flows."""

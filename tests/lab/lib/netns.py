@@ -8,7 +8,8 @@ import subprocess
 _CLONE_NEWNET = 0x40000000
 _libc = ctypes.CDLL(None, use_errno=True)
 # TSO, GSO and GRO make frames larger than the MTU; tx leaves checksums to a NIC that is not there.
-_NO_OFFLOADS = [word for name in ("tx", "rx", "tso", "gso", "gro", "sg") for word in (name, "off")]
+# txvlan leaves VLAN tags to it, beside the frame.
+_NO_OFFLOADS = [word for name in ("tx", "rx", "tso", "gso", "gro", "sg", "txvlan") for word in (name, "off")]
 
 
 def run(*command, check=True, **kwargs):

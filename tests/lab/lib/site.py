@@ -6,7 +6,8 @@ a cable of its own to the edge.
                                    └───────────── management
 
 far_client and far_server stand behind the client and the service, which route for them: the place for
-path MTU. `wire` is a bad cable, where a group of tests asks for one."""
+path MTU. `wire` is a bad cable, where a group of tests asks for one. With `one_arm` a switch stands between
+the edge and all others, and the edge has one cable to it."""
 import contextlib
 import os
 import signal
@@ -45,7 +46,8 @@ def _addresses(device, pair, bits=(24, 64)):
 class Site:
     """Raised by __init__, taken away by close()."""
 
-    def __init__(self, prefix, wires=(), mtu=1500, queues=1):
+    def __init__(self, prefix, wires=(), mtu=1500, queues=1, one_arm=False):
+        self.one_arm = one_arm
         self.prefix, self.children, self.namespaces = prefix, [], []
         self.servers, self.streams, self.notes, self.front = {}, [], [], None
         self.shared, self.pass_program = False, None
@@ -70,6 +72,8 @@ class Site:
     def _raise(self, mtu, queues):
         for role in ("client", "edge", "service", "management", "far_client", "far_server"):
             self._namespace(role)
+        if self.one_arm:
+            self._switch(mtu, queues)
         self._cable("client", "front", mtu, queues)
         self._cable("service", "service", mtu, queues)
         self._cable("management", "management", mtu, queues)
@@ -86,13 +90,16 @@ class Site:
     def _cable(self, role, device, mtu, queues):
         """eth0 of the role to a device of the edge, through a wire where one was asked for."""
         namespace = getattr(self, role)
+        end = self.switch if self.one_arm else self.edge
         if role not in self.wires:
-            netns.veth(namespace, "eth0", self.edge, device, mtu, queues)
+            netns.veth(namespace, "eth0", end, device, mtu, queues)
+            self._plug_in(device)
             return
         middle = self._namespace("wire_" + role)
         middle.sysctl("net.ipv6.conf.default.disable_ipv6", 1)
         netns.veth(namespace, "eth0", middle, "near", mtu)
-        netns.veth(middle, "far", self.edge, device, mtu, queues)
+        netns.veth(middle, "far", end, device, mtu, queues)
+        self._plug_in(device)
         program = os.path.join(os.path.dirname(os.path.abspath(__file__)), "wire.py")
         with tempfile.NamedTemporaryFile(prefix=f"{self.prefix}-wire-", delete=False) as counts:
             counts.write(bytes(wire.COUNTS_BYTES))
@@ -101,18 +108,37 @@ class Site:
             [sys.executable, program, "near", "far", "--counts", counts.name] + self.wires[role],
             start_new_session=True))
 
+    def _switch(self, mtu, queues):
+        switch = self._namespace("switch")
+        switch.sysctl("net.ipv6.conf.default.disable_ipv6", 1)
+        switch.ip("link", "add", "bridge", "mtu", mtu, "type", "bridge")
+        switch.ip("link", "set", "bridge", "up")
+        netns.veth(switch, "edge", self.edge, "front", mtu, queues)
+        self._plug_in("edge")
+
+    def _plug_in(self, device):
+        if self.one_arm:
+            self.switch.ip("link", "set", device, "master", "bridge")
+
     def _address(self, namespace, device, pair, bits=(24, 64)):
         namespace.ip_each(_addresses(device, pair, bits))
 
-    def share_edge_with_host(self):
-        """The edge's own kernel has the addresses and answers ARP and NDP; what the dam sends by XDP
-        is taken up at the other ends of its cables, which needs a program there."""
+    def share_edge_with_host(self, vlan=None):
+        """The edge's own kernel has the addresses and answers ARP and NDP (not on a VLAN of the front: some
+        kernels lack VLAN devices); what the dam sends by XDP is taken up at the other ends of its cables,
+        which needs a program there."""
         if self.shared:
             return
         self.shared = True
+        if self.one_arm:
+            for pair in (PUBLIC, *(DAM[role] for role in DAM if role not in self.wires)):
+                self._address(self.edge, "front", pair)
+            self.attach_pass(self.switch, "edge")
+            return
         for device, pair in (("front", PUBLIC), ("service", DAM["service"]),
                              ("management", DAM["management"])):
-            self._address(self.edge, device, pair)
+            if vlan is None or device != "front":
+                self._address(self.edge, device, pair)
             role = "client" if device == "front" else device
             if role in self.wires:
                 self.attach_pass(getattr(self, "wire_" + role), "far")
@@ -152,9 +178,9 @@ class Site:
 
     def link(self, role="client"):
         """A packet socket on the role's cable, for hand-made packets to the dam."""
-        devices = {"client": "front", "service": "service", "management": "management"}
-        link = raw.Link(getattr(self, role), "eth0", self.edge.mac(devices[role]))
-        link.edge_device = devices[role]
+        device = "front" if self.one_arm or role == "client" else role
+        link = raw.Link(getattr(self, role), "eth0", self.edge.mac(device))
+        link.edge_device = device
         return link
 
     def raw(self, n, family=4, link=None, port=443):

@@ -14,7 +14,7 @@ Policy example() {
 
 TEST(Compile, the_example_has_neither_errors_nor_warnings_and_opens_its_interfaces) {
   const v1::Start start = compile_start(example());
-  EXPECT_EQ(start.driver(), "dpdk");
+  EXPECT_EQ(start.driver(), "auto");
   EXPECT_EQ(start.hugepages(), "auto");
   EXPECT_EQ(start.workers(), 1u);
   ASSERT_EQ(start.interfaces_size(), 3);

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "dataplane/drivers/dpdk/eal.h"
+#include "dataplane/drivers/netdev/host_use.h"
 
 namespace dam {
 

@@ -69,6 +69,18 @@ TEST(Neighbours, TheLongestSubnetDecidesElseTheGatewayOfTheFamily) {
   EXPECT_EQ(hop("198.51.100.7").neighbour, hop("198.51.100.7").neighbour);
 }
 
+TEST(Neighbours, WhereTheHostResolvesNobodyIsAskedAndNothingAnnounced) {
+  Neighbours neighbours({outside(), inside()});
+  neighbours.leave_to_host(0);
+  neighbours.next_hop(address_of("198.51.100.7"));
+  neighbours.next_hop(address_of("203.0.113.9"));
+  Link link;
+  EXPECT_FALSE(link.tick(neighbours, kSecond).empty());
+  EXPECT_EQ(std::set<uint8_t>(link.ports.begin(), link.ports.end()), std::set<uint8_t>{1});
+  neighbours.leave_to_host(1);
+  EXPECT_TRUE(link.tick(neighbours, 10 * kSecond).empty());
+}
+
 TEST(Neighbours, WithoutAGatewayThereIsNoWayOut) {
   Neighbours neighbours({inside()});
   EXPECT_FALSE(neighbours.next_hop(address_of("198.18.0.1")));

@@ -128,7 +128,9 @@ SmallSite::SmallSite(Limits limits, Tables tables, SiteOptions options)
     config.shared = own_tables_->shared();
   }
   engine_ = std::make_unique<Engine>(config);
-  if (wide_) engine_->neighbours.leave_to_host();
+  for (uint16_t i = 0; wide_ && i < engine_->neighbours.interfaces().size(); ++i) {
+    engine_->neighbours.leave_to_host(i);
+  }
   Policy first = draft();
   first.timeouts.probe_interval_ns = 2'000'000'000;
   apply(first);

@@ -36,7 +36,8 @@ struct StartRow {
 };
 
 const StartRow kStartRows[] = {
-    {"The driver is \"magic\"; it is \"dpdk\" or \"xdp\".", [](auto& s) { s.set_driver("magic"); }},
+    {"The driver is \"magic\"; it is \"auto\", \"dpdk\" or \"xdp\".",
+     [](auto& s) { s.set_driver("magic"); }},
     {"At most 16 workers are possible.", [](auto& s) { s.set_workers(17); }},
     {"hugepages is \"many\"; it is \"auto\", \"on\" or \"off\".",
      [](auto& s) { s.set_hugepages("many"); }},

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What the kernel says of one of its network interfaces. By ioctl, not /sys: that one shows the
-// namespace it was mounted in.
+// What the kernel says of one of its network interfaces.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 
@@ -15,6 +15,8 @@ struct KernelInterface {
   uint32_t mtu = 0;
   uint32_t rx_queues = 1;
   uint32_t tx_queues = 1;
+  uint32_t most_queues = 1;  // of a kind, that ethtool -L can set
+  std::array<uint8_t, 6> mac{};
   std::string driver;  // "veth", "ixgbe", …; empty when unknown
 };
 
