@@ -7,32 +7,27 @@
 // simulated millisecond) and what a driver does with the engine's lists; `harness` is that alone.
 #include <benchmark/benchmark.h>
 #include <time.h>
-#include <x86intrin.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
-#include <cstdlib>
-#include <cstring>
 #include <exception>
 #include <memory>
 #include <string>
 
+#include "tests/bench/report.h"
 #include "tests/bench/scenes.h"
 
 namespace {
 
 using dam::Frame;
 using dam::kBurst;
+using dam::bench::report;
 using dam::bench::Scene;
+using dam::bench::Timed;
+using dam::bench::tsc_ghz;
 using dam::bench::World;
 
 constexpr uint32_t kExtraFlows = 1u << 16;  // clients that come and go beside the live flows
-
-struct Timed {
-  uint64_t ns = 0;
-  uint64_t units = 0;
-};
 
 // Of this thread alone: whatever else runs on the core now and then is not the engine's.
 uint64_t cpu_ns() {
@@ -41,36 +36,13 @@ uint64_t cpu_ns() {
   return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
 }
 
-// How many cycles the time stamp counter counts in a nanosecond.
-double measure_tsc_ghz() {
-  const auto start = std::chrono::steady_clock::now();
-  const uint64_t start_cycles = __rdtsc();
-  while (std::chrono::steady_clock::now() - start < std::chrono::milliseconds(200)) {
-  }
-  const uint64_t cycles = __rdtsc() - start_cycles;
-  const std::chrono::duration<double, std::nano> took = std::chrono::steady_clock::now() - start;
-  return static_cast<double>(cycles) / took.count();
-}
-
-double tsc_ghz() {
-  static const double ghz = measure_tsc_ghz();
-  return ghz;
-}
-
 // Not inlined, so that a profiler can count what is timed, and that alone.
 [[gnu::noinline]] void run_ring(World& world, std::span<Frame> frames, Timed& timed) {
   const uint64_t start_ns = cpu_ns();
   for (size_t i = 0; i < frames.size(); i += kBurst) {
     world.burst(frames.subspan(i, std::min<size_t>(kBurst, frames.size() - i)));
   }
-  timed.ns += cpu_ns() - start_ns;
-}
-
-void report(benchmark::State& state, const Timed& timed) {
-  const double ns = static_cast<double>(timed.ns) / static_cast<double>(timed.units);
-  state.counters["ns_per_packet"] = ns;
-  state.counters["cycles_per_packet"] = ns * tsc_ghz();
-  state.counters["Mpps"] = 1000 / ns;
+  timed.ns += static_cast<double>(cpu_ns() - start_ns);
 }
 
 std::string one_ring(World& world, const Scene& scene, Timed& timed) {
@@ -121,30 +93,15 @@ void measure_harness(benchmark::State& state, World& world) {
   while (state.KeepRunningBatch(128 * kBurst)) {
     const uint64_t start_ns = cpu_ns();
     for (int i = 0; i < 128; ++i) world.burst({});
-    timed.ns += cpu_ns() - start_ns;
+    timed.ns += static_cast<double>(cpu_ns() - start_ns);
     timed.units += 128 * kBurst;
   }
   world.settle(false);
   report(state, timed);
 }
 
-// --flows=N: fewer live flows than a million, to see quickly whether everything still works.
-uint32_t take_flows_option(int& argc, char** argv) {
-  uint32_t flows = 1'000'000;
-  int kept = 1;
-  for (int i = 1; i < argc; ++i) {
-    if (std::strncmp(argv[i], "--flows=", 8) == 0) {
-      flows = static_cast<uint32_t>(std::strtoul(argv[i] + 8, nullptr, 10));
-    } else {
-      argv[kept++] = argv[i];
-    }
-  }
-  argc = kept;
-  return flows;
-}
-
 int run(int argc, char** argv) {
-  const uint32_t flows = take_flows_option(argc, argv);
+  const uint32_t flows = dam::bench::take_flows_option(argc, argv);
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
   World world(flows, kExtraFlows);

@@ -45,7 +45,27 @@ void fill_established(World& world, std::span<Frame> frames, Random& random, Way
   }
 }
 
+TcpFields to_listener(uint32_t source, uint16_t port) {
+  return {.src = source, .dst = kDamFront, .src_port = port, .dst_port = kServicePort};
+}
+
+// A flood with forged sources: every SYN another address and port.
+void fill_syns(std::span<Frame> frames, Random& random) {
+  constexpr uint16_t kUnusedPorts = 40000;
+  for (Frame& frame : frames) {
+    const auto port = static_cast<uint16_t>(kUnusedPorts + random.below(20000));
+    TcpFields syn = to_listener(kFirstClient + random.below(kSources), port);
+    syn.seq = random.below(~0u);
+    syn.flags = kSyn;
+    syn.options = kLinuxSynOptions;
+    frame.port = kFrontPort;
+    frame.bytes = write_tcp(frame.data, kDamMac[kFrontPort], kPeerMac[kFrontPort], syn);
+  }
+}
+
 std::string unless(bool right, const std::string& wrong) { return right ? "" : wrong; }
+
+}  // namespace
 
 Scene splice(const World& world) {
   const auto random = std::make_shared<Random>();
@@ -77,24 +97,6 @@ Scene over_bucket(const World& world) {
             const Tally tally = w.settle(false);
             return unless(tally.dropped >= kRing * 99 / 100, "packets passed an empty bucket");
           }};
-}
-
-TcpFields to_listener(uint32_t source, uint16_t port) {
-  return {.src = source, .dst = kDamFront, .src_port = port, .dst_port = kServicePort};
-}
-
-// A flood with forged sources: every SYN another address and port.
-void fill_syns(std::span<Frame> frames, Random& random) {
-  constexpr uint16_t kUnusedPorts = 40000;
-  for (Frame& frame : frames) {
-    const auto port = static_cast<uint16_t>(kUnusedPorts + random.below(20000));
-    TcpFields syn = to_listener(kFirstClient + random.below(kSources), port);
-    syn.seq = random.below(~0u);
-    syn.flags = kSyn;
-    syn.options = kLinuxSynOptions;
-    frame.port = kFrontPort;
-    frame.bytes = write_tcp(frame.data, kDamMac[kFrontPort], kPeerMac[kFrontPort], syn);
-  }
 }
 
 Scene syn_cookie(const World& world) {
@@ -139,6 +141,8 @@ Scene banned(const World& world) {
           .fill = fill,
           .settle = settle};
 }
+
+namespace {
 
 // Simulated time until the engine has only the live flows left; false: it never came to that.
 bool drain(World& world) {

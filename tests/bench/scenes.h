@@ -23,7 +23,11 @@ struct Scene {
   std::function<std::string(World&)> settle;
 };
 
-// All scenes; `world` gives the policies their sizes. `denied` is the deny list of one of them.
-std::vector<Scene> make_scenes(const World& world);
+// `world` gives the policies their sizes.
+Scene splice(const World& world);
+Scene syn_cookie(const World& world);
+Scene banned(const World& world);  // its policy has a million denied prefixes
+Scene over_bucket(const World& world);
+std::vector<Scene> make_scenes(const World& world);  // all, and those that open connections
 
 }  // namespace dam::bench

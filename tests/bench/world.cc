@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "tests/bench/world.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <stdexcept>
 #include <utility>
@@ -13,6 +14,7 @@ namespace {
 constexpr uint32_t kArenaFrames = 32768;
 constexpr uint64_t kBurstNs = 2150;  // 32 x 67.2 ns
 constexpr uint64_t kTickNs = 1'000'000;
+constexpr uint64_t kStartNs = uint64_t{1} << 40, kEarlyNs = 1'000'000'000;
 // The worker looks at every flow after a new policy; buckets that an earlier one emptied fill up.
 constexpr uint64_t kSettleNs = 15'000'000'000;
 constexpr uint32_t kSetupHelloBytes = 500;
@@ -29,12 +31,13 @@ void FrameArena::add_to(std::vector<Frame>& list) {
   }
 }
 
-World::World(uint32_t live_flows, uint32_t extra_flows)
+World::World(uint32_t live_flows, uint32_t extra_flows, const SharedTables& shared)
     : live_flows_(live_flows),
       arena_(kArenaFrames),
       peer_(live_flows + extra_flows, client_hello(kServedName, kSetupHelloBytes)),
       limits_(site_limits(live_flows)),
-      counters_(new dam_counters()) {
+      counters_(new dam_counters()),
+      now_ns_(shared ? kEarlyNs : kStartNs) {
   arena_.add_to(outbox_.spare);
   sent_.reserve(kArenaFrames);
   unsent_.reserve(kArenaFrames);
@@ -42,11 +45,11 @@ World::World(uint32_t live_flows, uint32_t extra_flows)
   config.limits = limits_;
   config.interfaces = site_interfaces();
   config.counters = counters_.get();
-  config.hash_key[0] = 0x0123456789abcdef;
-  config.hash_key[1] = 0xfedcba9876543210;
+  std::copy_n(kHashKey, 2, config.hash_key);
   config.cookie_key[0] = 0x13579bdf02468ace;
   config.cookie_key[1] = 0xeca86420fdb97531;
   config.tsc_hz = 1'000'000'000;
+  config.shared = shared;
   engine_ = std::make_unique<Engine>(std::move(config));
   apply(policy_with({}));
   open(0, live_flows, Goal::splice);

@@ -17,6 +17,8 @@
 
 namespace dam::bench {
 
+inline constexpr uint64_t kHashKey[2] = {0x0123456789abcdef, 0xfedcba9876543210};
+
 // Frames as far apart as DPDK's buffers of 2 KiB are (headers included), so that they meet the
 // caches as those do.
 class FrameArena {
@@ -40,8 +42,9 @@ struct Tally {
 
 class World {
  public:
-  // Raises `live_flows` connections through the whole handshake; throws when one is missing.
-  World(uint32_t live_flows, uint32_t extra_flows);
+  // Raises `live_flows` connections through the whole handshake; throws when one is missing. On
+  // `shared` tables time begins early, so that it stays behind the clock that the kernel reads.
+  World(uint32_t live_flows, uint32_t extra_flows, const SharedTables& shared = {});
 
   void apply(const std::shared_ptr<const Policy>& policy);
   std::shared_ptr<const Policy> policy_with(const SiteOptions& options) const;
@@ -60,7 +63,9 @@ class World {
 
   Peer& peer() { return peer_; }
   Outbox& outbox() { return outbox_; }
+  Engine& engine() { return *engine_; }
   Worker& worker() { return engine_->worker(0); }
+  uint64_t now_ns() const { return now_ns_; }
   uint32_t live_flows() const { return live_flows_; }
 
  private:
@@ -79,7 +84,7 @@ class World {
   Limits limits_;
   std::unique_ptr<dam_counters> counters_;
   std::unique_ptr<Engine> engine_;
-  uint64_t now_ns_ = uint64_t{1} << 40;
+  uint64_t now_ns_;
   uint64_t tick_at_ns_ = 0;
   std::shared_ptr<const Policy> applied_;
 };
