@@ -20,11 +20,30 @@ struct payer {
   uint32_t admin;
 };
 
+/* For after a lost race with another CPU. */
+DAM_STEP int dam_charge_again(uint64_t* tat_ns, const struct dam_gcra_rate* rate, uint64_t now_ns,
+                              uint32_t units) {
+  return tat_ns && rate && dam_gcra_charge(tat_ns, rate, now_ns, units);
+}
+
+/* The first attempt here, since nearly always it is the last; the loop is a step. */
 DAM_INLINE int within(uint64_t* tat_ns, const struct dam_gcra_rate* rate, uint64_t now_ns,
                       uint32_t units) {
-  if (dam_gcra_charge(tat_ns, rate, now_ns, units)) return 1;
+  uint64_t seen = *(volatile uint64_t*)tat_ns;
+  uint64_t next = dam_gcra_next_ns(seen, rate, now_ns, units);
+  if (next != 0) {
+    if (__sync_val_compare_and_swap(tat_ns, seen, next) == seen) return 1;
+    if (dam_charge_again(tat_ns, rate, now_ns, units)) return 1;
+  }
   dam_gcra_refit(tat_ns, rate, now_ns);
   return 0;
+}
+
+/* 1: a ban begins. */
+DAM_STEP int dam_blame(struct dam_source_entry* source, const struct dam_view_zone* zone,
+                       uint64_t now_ns) {
+  if (!source || !zone) return 0;
+  return dam_source_violate(source, now_ns, zone->ban_after, zone->ban_within_ns, zone->ban_for_ns);
 }
 
 /* 1: the packet is refused. A source is never blamed for the zone's total. */
@@ -34,10 +53,7 @@ DAM_INLINE int exceeded(const struct payer* p, uint32_t total, uint32_t dimensio
     return 0;
   }
   if (total || p->zone->exceeded != DAM_EXCEEDED_BAN || !p->source || p->admin) return 1;
-  if (dam_source_violate(p->source, p->now_ns, p->zone->ban_after, p->zone->ban_within_ns,
-                         p->zone->ban_for_ns)) {
-    p->counters->bans++;
-  }
+  if (dam_blame(p->source, p->zone, p->now_ns)) p->counters->bans++;
   return 1;
 }
 

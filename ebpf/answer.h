@@ -78,14 +78,63 @@ DAM_INLINE const struct dam_cookie_secrets* secrets_of(const struct frame* f) {
   return &f->control->secrets[f->control->secret_generation & 1];
 }
 
+/* A step, since of all the options a cookie holds the verifier would walk each. `agreed`: mss 16 |
+ * wscale 8 | sack 1 | ecn 1. */
+DAM_STEP uint32_t dam_make_cookie(const struct dam_cookie_secrets* secrets,
+                                  const struct dam_flow_key* key, uint32_t client_isn,
+                                  uint32_t agreed) {
+  struct dam_cookie_options options;
+  if (!secrets || !key) return 0;
+  options.mss = (uint16_t)(agreed >> 16);
+  options.wscale = agreed >> 8 & 255;
+  options.sack = agreed >> 1 & 1;
+  options.ecn = agreed & 1;
+  return dam_syn_cookie_make(secrets, key, dam_seq_of(client_isn), options).value;
+}
+
+/* The SYN-ACK's clock may be as coarse as the kernel's tick; to read it costs a sixth. */
+DAM_INLINE uint64_t coarse_clock_ns(const struct dam_control* control) {
+  return dam_under_test ? control->now_ns : bpf_ktime_get_coarse_ns();
+}
+
+/* The SYN-ACK with a cookie to a SYN that offered these options. */
+DAM_INLINE int answer_syn(struct frame* f, const struct dam_view_listener* listener,
+                          const struct dam_tcp_options* offered) {
+  const struct dam_packet* packet = f->packet;
+  uint32_t ecn_setup = DAM_TCP_ECE | DAM_TCP_CWR;
+  int wants_ecn = (packet->tcp_flags & ecn_setup) == ecn_setup;
+  uint32_t mss_offered = offered->mss ? offered->mss : 536;
+  uint32_t scale = listener->wscale == DAM_WSCALE_NONE ? DAM_WSCALE_NONE : offered->wscale;
+  uint32_t sack = offered->sack_permitted && (listener->promise & DAM_PROMISE_SACK);
+  uint32_t ecn = wants_ecn && (listener->promise & DAM_PROMISE_ECN);
+  struct dam_flow_key key = key_of(packet);
+
+  uint16_t mtu = f->view->interface[f->job->interface & (DAM_MAX_INTERFACES - 1)].mtu;
+  uint16_t mss = (uint16_t)(mtu - (packet->family == 4 ? 40 : 60));
+  struct dam_answer a;
+  a.seq = dam_seq_of(dam_make_cookie(secrets_of(f), &key, packet->seq.value,
+                                     mss_offered << 16 | scale << 8 | sack << 1 | ecn));
+  a.ack = dam_seq_add(packet->seq, 1);
+  a.flags = (uint8_t)(DAM_TCP_SYN | DAM_TCP_ACK | (ecn ? DAM_TCP_ECE : 0));
+  a.window = f->view->client_window;
+  a.mss = listener->mss < mss ? listener->mss : mss;
+  a.wscale = scale == DAM_WSCALE_NONE ? DAM_WSCALE_NONE : listener->wscale;
+  a.sack_permitted = (uint8_t)sack;
+  a.timestamps = offered->has_timestamps && (listener->promise & DAM_PROMISE_TIMESTAMPS);
+  a.tsval = a.timestamps ? dam_client_clock(coarse_clock_ns(f->control), f->job->hash) : 0;
+  a.tsecr = offered->tsval;
+  f->counters->cookies_sent++;
+  return answer(f, &a);
+}
+
 /* Not from a group, a broadcast address, this host or nobody (RFC 9293 3.9.2.3, RFC 1122 3.2.1.3),
  * and from the link that leads there: a way back by another one would end in a connection whose
  * every segment is refused. */
-DAM_INLINE int may_be_source(const struct frame* f) {
-  const dam_address* source = &f->packet->src;
-  if (is_own(f->view, source) || !dam_is_unicast(source)) return 0;
-  if (dam_address_is_v4(source) && is_broadcast_v4(f->view, source->word[3])) return 0;
-  return link_towards(f->view, source) == f->job->interface;
+DAM_INLINE int may_be_source(const struct dam_view* view, const dam_address* source,
+                             uint32_t interface) {
+  if (is_own(view, source) || !dam_is_unicast(source)) return 0;
+  if (dam_address_is_v4(source) && is_broadcast_v4(view, source->word[3])) return 0;
+  return link_towards(view, source) == interface;
 }
 
 DAM_STEP int dam_on_syn(struct xdp_md* ctx, struct job* job) {
@@ -93,38 +142,12 @@ DAM_STEP int dam_on_syn(struct xdp_md* ctx, struct job* job) {
   if (!open_frame(f, ctx, job)) return XDP_ABORTED;
   const struct dam_view_listener* listener =
       &f->view->listener[job->slot & (DAM_MAX_LISTENERS - 1)];
-  const struct dam_packet* packet = f->packet;
-  if (!may_be_source(f)) return drop(f, DAM_DROP_bad_source, 0);
+  if (!may_be_source(f->view, &job->packet.src, job->interface)) return drop(f, DAM_DROP_bad_source, 0);
   struct dam_tcp_options offered;
   uint32_t bad = dam_read_options(ctx, job, &offered);
   if (bad != DAM_DROP_none) return drop(f, bad, 0);
   if (!checksum_holds(f)) return drop(f, DAM_DROP_bad_checksum, 0);
-
-  uint32_t ecn_setup = DAM_TCP_ECE | DAM_TCP_CWR;
-  int wants_ecn = (packet->tcp_flags & ecn_setup) == ecn_setup;
-  struct dam_cookie_options agreed;
-  agreed.mss = offered.mss ? offered.mss : 536;
-  agreed.wscale = listener->wscale == DAM_WSCALE_NONE ? DAM_WSCALE_NONE : offered.wscale;
-  agreed.sack = offered.sack_permitted && (listener->promise & DAM_PROMISE_SACK);
-  agreed.ecn = wants_ecn && (listener->promise & DAM_PROMISE_ECN);
-  struct dam_flow_key key = key_of(packet);
-  struct dam_cookie_secrets secrets = *secrets_of(f);
-
-  uint16_t mtu = f->view->interface[f->job->interface & (DAM_MAX_INTERFACES - 1)].mtu;
-  uint16_t mss = (uint16_t)(mtu - (packet->family == 4 ? 40 : 60));
-  struct dam_answer a;
-  a.seq = dam_syn_cookie_make(&secrets, &key, packet->seq, agreed);
-  a.ack = dam_seq_add(packet->seq, 1);
-  a.flags = (uint8_t)(DAM_TCP_SYN | DAM_TCP_ACK | (agreed.ecn ? DAM_TCP_ECE : 0));
-  a.window = f->view->client_window;
-  a.mss = listener->mss < mss ? listener->mss : mss;
-  a.wscale = agreed.wscale == DAM_WSCALE_NONE ? DAM_WSCALE_NONE : listener->wscale;
-  a.sack_permitted = agreed.sack;
-  a.timestamps = offered.has_timestamps && (listener->promise & DAM_PROMISE_TIMESTAMPS);
-  a.tsval = dam_client_clock(f->job->now_ns, f->job->hash);
-  a.tsecr = offered.tsval;
-  f->counters->cookies_sent++;
-  return answer(f, &a);
+  return answer_syn(f, listener, &offered);
 }
 
 /* RFC 9293 3.10.7.1; limited, so that forged segments make no flood of them. Only for segments with

@@ -7,6 +7,7 @@
 #include "ebpf/link.h"
 #include "ebpf/maps.h"
 #include "ebpf/splice.h"
+#include "ebpf/straight.h"
 #include "ebpf/stranger.h"
 
 /* An ICMP error belongs to the flow of the packet that it quotes; all others are the host's. */
@@ -75,27 +76,13 @@ DAM_STEP int dam_locate(struct xdp_md* ctx, struct job* job) {
   return job->ref == DAM_NONE ? NEXT_STRANGER : on_flow(f);
 }
 
-SEC("xdp")
-int dam_xdp(struct xdp_md* ctx) {
-  const struct dam_control* control = DAM_LOOKUP(dam_control, 0);
-  if (!control) return XDP_PASS;
+/* Every frame that the straight way is not for. */
+DAM_STEP int dam_step_by_step(struct xdp_md* ctx) {
   struct job job = {0};
-  job.view_index = control->active;
-  if (job.view_index == DAM_NO_VIEW) return XDP_PASS;
-  job.cpu = bpf_get_smp_processor_id();
-  job.ifindex = ctx->ingress_ifindex;
-  job.queue = ctx->rx_queue_index;
-  job.now_ns = bpf_ktime_get_ns();
-  if (dam_under_test) {
-    job.now_ns = control->now_ns;
-    job.ifindex = control->ingress_ifindex;
-  }
-  struct dam_kernel_counters* counters = DAM_LOOKUP(dam_counts, job.cpu);
-  if (!counters) return XDP_PASS;
-  const uint8_t *data = (const uint8_t*)(long)ctx->data, *end = (const uint8_t*)(long)ctx->data_end;
-  counters->rx_packets++;
-  counters->rx_bytes += (uint64_t)(end - data);
-  job.refused = dam_parse(data, end, &job.packet);
+  struct frame frame, *f = &frame;
+  if (!begin(f, ctx, &job)) return XDP_PASS;
+  job.now_ns = clock_ns(f->control);
+  job.refused = dam_parse(frame_data(f), frame_end(f), &job.packet);
   int verdict = dam_locate(ctx, &job);
   if (verdict == NEXT_ADMIT) verdict = dam_admit(ctx, &job);
   if (verdict == NEXT_TRANSLATE) return dam_translate(ctx, &job);
@@ -104,6 +91,12 @@ int dam_xdp(struct xdp_md* ctx) {
   if (verdict == NEXT_COOKIE) return dam_on_cookie(ctx, &job);
   if (verdict == NEXT_ICMP) return dam_on_icmp(ctx, &job);
   return verdict;
+}
+
+SEC("xdp")
+int dam_xdp(struct xdp_md* ctx) {
+  int verdict = dam_straight(ctx);
+  return verdict == NEXT_STEPS ? dam_step_by_step(ctx) : verdict;
 }
 
 char dam_license[] SEC("license") = "Dual BSD/GPL";

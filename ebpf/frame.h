@@ -40,7 +40,8 @@ struct frame {
 
 /* A step ends with one of enum xdp_action, or names the next step. */
 enum next_step {
-  NEXT_ICMP = 256,
+  NEXT_STEPS = 256,
+  NEXT_ICMP,
   NEXT_ADMIT,
   NEXT_TRANSLATE,
   NEXT_STRANGER,
@@ -60,9 +61,41 @@ DAM_INLINE int open_frame(struct frame* f, struct xdp_md* ctx, struct job* job) 
   return f->control && f->view && f->counters;
 }
 
-DAM_INLINE uint8_t* frame_data(const struct frame* f) { return (uint8_t*)(long)f->ctx->data; }
-DAM_INLINE uint8_t* frame_end(const struct frame* f) { return (uint8_t*)(long)f->ctx->data_end; }
-DAM_INLINE uint32_t frame_bytes(const struct frame* f) { return f->ctx->data_end - f->ctx->data; }
+/* When it is, and where a frame came in: tests say so themselves. */
+DAM_INLINE uint64_t clock_ns(const struct dam_control* control) {
+  return dam_under_test ? control->now_ns : bpf_ktime_get_ns();
+}
+DAM_INLINE uint32_t came_in(const struct xdp_md* ctx, const struct dam_control* control) {
+  uint32_t ifindex = ctx->ingress_ifindex;
+  DAM_PIN(ifindex); /* else the compiler chooses between two addresses to load from */
+  return dam_under_test ? control->ingress_ifindex : ifindex;
+}
+
+/* Pinned: the context's words have 32 bits, and as such a pointer cannot be kept on the stack. */
+DAM_INLINE uint8_t* frame_data(const struct frame* f) {
+  uint8_t* data = (uint8_t*)(long)f->ctx->data;
+  DAM_PIN(data);
+  return data;
+}
+DAM_INLINE uint8_t* frame_end(const struct frame* f) {
+  uint8_t* end = (uint8_t*)(long)f->ctx->data_end;
+  DAM_PIN(end);
+  return end;
+}
+DAM_INLINE uint32_t frame_bytes(const struct frame* f) {
+  return (uint32_t)(frame_end(f) - frame_data(f));
+}
+
+/* What is known before the frame is read; `job` is all zero. 0: no policy is in force. */
+DAM_INLINE int begin(struct frame* f, struct xdp_md* ctx, struct job* job) {
+  const struct dam_control* control = DAM_LOOKUP(dam_control, 0);
+  if (!control) return 0;
+  job->view_index = control->active;
+  job->cpu = bpf_get_smp_processor_id();
+  job->ifindex = came_in(ctx, control);
+  job->queue = ctx->rx_queue_index;
+  return open_frame(f, ctx, job);
+}
 
 DAM_INLINE struct dam_zone_counters* zone_counters(const struct frame* f, uint32_t zone) {
   return DAM_LOOKUP(dam_zone_counts, f->job->cpu * DAM_MAX_ZONES + (zone & (DAM_MAX_ZONES - 1)));

@@ -28,14 +28,20 @@ DAM_INLINE int few_contain(const struct dam_view_prefixes* set, uint32_t address
   return set->zero_inside_v4 != (below & 1);
 }
 
-/* `first` is the first point, of 4, 8, 16 or 32 that lie in one line. */
+/* `first` is the first point, of 4, 8, 16 or 32 that lie in one line. Four at a time: the highest
+ * bit of a lane says that its point, below 2^15 or never reached, lies behind `low`; and whether an
+ * even number lies before it is what counts. */
 DAM_INLINE int points_contain(const struct dam_line* line, uint32_t first, uint32_t count,
                               uint32_t low) {
-  uint32_t changes = 0;
-  for (uint32_t i = 0; i < LIST_POINTS && i < count; i++) {
-    changes += is_less(line->point[(first + i) & (LIST_POINTS - 1)], low + 1);
+  const uint64_t ones = UINT64_C(0x0001000100010001), highs = ones << 15;
+  uint64_t behind = 0;
+  for (uint32_t i = 0; i < NODE_KEYS && i < count / LIST_UNIT; i++) {
+    uint64_t four = line->key[(first / LIST_UNIT + i) & (NODE_KEYS - 1)];
+    behind ^= (four | highs) - (low + 1) * ones;
   }
-  return changes & 1;
+  behind = behind >> 15 & ones;
+  behind ^= behind >> 32;
+  return (int)((behind ^ behind >> 16) & 1);
 }
 
 DAM_INLINE int table_contains(void* lines, const struct dam_view_prefixes* set, uint32_t address) {
@@ -99,6 +105,17 @@ DAM_STEP int dam_is_listed(struct job* job, uint32_t list) {
   void* lines = DAM_LOOKUP(dam_prefix_lines, job->view_index * DAM_PREFIX_LISTS + list);
   if (!lines) return 0;
   return v4 ? table_contains(lines, set, value) : tree_contains(lines, set, address);
+}
+
+/* The same of an IPv4 address, as it lies in packets. */
+DAM_STEP int dam_is_listed_v4(uint32_t view_index, uint32_t list, uint32_t word) {
+  list &= DAM_PREFIX_LISTS - 1;
+  const struct dam_view* view = DAM_LOOKUP(dam_views, view_index);
+  if (!view || view->prefixes[list].empty) return 0;
+  const struct dam_view_prefixes* set = &view->prefixes[list];
+  if (!set->has_directory) return few_contain(set, __builtin_bswap32(word));
+  void* lines = DAM_LOOKUP(dam_prefix_lines, view_index * DAM_PREFIX_LISTS + list);
+  return lines && table_contains(lines, set, __builtin_bswap32(word));
 }
 
 /* The allow list wins, always. */

@@ -58,64 +58,94 @@ DAM_INLINE enum dam_drop_reason read_unusual_options(const struct frame* f,
   return (enum dam_drop_reason)dam_read_options(f->ctx, f->job, options);
 }
 
-/* Translates the packet and sends it; it is charged already. */
+/* The counters of a flow's zone and its next hop's word. */
+struct way {
+  struct dam_zone_counters* counters;
+  uint64_t mac;
+};
+
+DAM_INLINE int find_way(const struct frame* f, const struct dam_flow* flow,
+                        enum dam_direction direction, struct way* way) {
+  const uint64_t* mac = DAM_LOOKUP(dam_macs, flow->neighbour[direction & 1]);
+  way->counters = zone_counters(f, flow->zone_slot);
+  way->mac = mac ? *mac : 0;
+  return way->counters != 0;
+}
+
+DAM_INLINE int drop_on(const struct way* way, uint32_t reason) {
+  if (reason < DAM_DROP_COUNT) way->counters->drops[reason]++;
+  return XDP_DROP;
+}
+
+/* Translates the packet and sends it; it is charged already. `family` and `direction` are known to
+ * the compiler where that makes the code short. */
+DAM_INLINE int translate(const struct frame* f, const struct dam_flow* flow, const struct way* way,
+                         uint32_t family, enum dam_direction direction,
+                         const struct dam_tcp_options* options) {
+  const struct dam_packet* packet = f->packet;
+  struct dam_rewrite rewrite = rewrite_of(f->view, flow, direction);
+  enum dam_drop_reason refused =
+      dam_splice_family(frame_data(f), frame_end(f), family, packet, options, &flow->splice,
+                        direction, &rewrite);
+  if (refused != DAM_DROP_none) return drop_on(way, refused);
+  way->counters->packets[direction & 1]++;
+  way->counters->bytes[direction & 1] += packet->end;
+  return transmit(f, packet->end, flow->out_interface[direction & 1], way->mac);
+}
+
 DAM_STEP int dam_translate(struct xdp_md* ctx, struct job* job) {
   struct frame frame, *f = &frame;
   struct dam_tcp_options options;
+  struct way way;
   if (!open_frame(f, ctx, job)) return XDP_ABORTED;
   const struct dam_flow* flow = DAM_LOOKUP(dam_flows, job->ref >> 1);
   if (!flow) return XDP_ABORTED;
-  const struct dam_packet* packet = f->packet;
-  enum dam_direction direction = job->ref & 1 ? DAM_S2C : DAM_C2S;
   __builtin_memset(&options, 0, sizeof options);
   enum dam_drop_reason refused = DAM_DROP_none;
   if (has_unusual_options(f)) refused = read_unusual_options(f, &options);
   if (refused != DAM_DROP_none) return drop(f, refused, flow->zone_slot);
-  struct dam_rewrite rewrite = rewrite_of(f->view, flow, direction);
-  refused = packet->family == 4 ? dam_splice_family(frame_data(f), frame_end(f), 4, packet,
-                                                    &options, &flow->splice, direction, &rewrite)
-                                : dam_splice_family(frame_data(f), frame_end(f), 6, packet,
-                                                    &options, &flow->splice, direction, &rewrite);
-  if (refused != DAM_DROP_none) return drop(f, refused, flow->zone_slot);
-  struct dam_zone_counters* counters = zone_counters(f, flow->zone_slot);
-  const uint64_t* mac = DAM_LOOKUP(dam_macs, flow->neighbour[direction & 1]);
-  if (!counters || !mac) return XDP_ABORTED;
-  counters->packets[direction & 1]++;
-  counters->bytes[direction & 1] += packet->end;
-  return transmit(f, packet->end, flow->out_interface[direction & 1], *mac);
+  enum dam_direction direction = job->ref & 1 ? DAM_S2C : DAM_C2S;
+  if (!find_way(f, flow, direction, &way)) return XDP_ABORTED;
+  return f->packet->family == 4 ? translate(f, flow, &way, 4, direction, &options)
+                                : translate(f, flow, &way, 6, direction, &options);
 }
 
 /* Is the packet in the window, and within its buckets? */
-DAM_STEP int dam_admit(struct xdp_md* ctx, struct job* job) {
-  struct frame frame, *f = &frame;
-  if (!open_frame(f, ctx, job)) return XDP_ABORTED;
-  struct dam_flow* flow = DAM_LOOKUP(dam_flows, job->ref >> 1);
-  if (!flow) return XDP_ABORTED;
+DAM_INLINE int admit(const struct frame* f, struct dam_flow* flow, const struct way* way,
+                     enum dam_direction direction) {
   const struct dam_packet* packet = f->packet;
-  enum dam_direction direction = job->ref & 1 ? DAM_S2C : DAM_C2S;
   uint32_t zone_slot = flow->zone_slot & (DAM_MAX_ZONES - 1);
   uint32_t out = flow->out_interface[direction & 1] & (DAM_MAX_INTERFACES - 1);
   if (!dam_in_window(&flow->splice, &flow->track, direction, packet)) {
-    return drop(f, DAM_DROP_out_of_window, zone_slot);
+    return drop_on(way, DAM_DROP_out_of_window);
   }
   if (packet->end - packet->l3 > f->view->interface[out].mtu) return to_engine(f);
-  const uint64_t* mac = DAM_LOOKUP(dam_macs, flow->neighbour[direction & 1]);
-  if (!mac || (*mac & DAM_MAC_KNOWN) == 0) return to_engine(f);
+  if ((way->mac & DAM_MAC_KNOWN) == 0) return to_engine(f);
 
   struct payer payer;
   payer.zone = &f->view->zone[zone_slot];
   payer.source = flow->source == DAM_NONE ? 0 : DAM_LOOKUP(dam_sources, flow->source);
   payer.totals = DAM_LOOKUP(dam_totals, zone_slot);
-  payer.counters = zone_counters(f, zone_slot);
+  payer.counters = way->counters;
   payer.now_ns = f->job->now_ns;
   payer.admin = flow->flags & DAM_FLOW_ADMIN;
-  if (!payer.totals || !payer.counters) return XDP_ABORTED; /* cannot be: slots are masked */
+  if (!payer.totals) return XDP_ABORTED; /* cannot be: slots are masked */
   if (may_end(&payer, direction, frame_bytes(f))) return to_engine(f);
   enum dam_drop_reason refused = admit_packet(&payer, direction, frame_bytes(f));
   if (refused == DAM_DROP_zone_banned) return to_engine(f); /* it tells both ends */
-  if (refused != DAM_DROP_none) return drop(f, refused, zone_slot);
+  if (refused != DAM_DROP_none) return drop_on(way, refused);
   note_segment(flow, direction, packet, f->job->now_ns);
   return NEXT_TRANSLATE;
+}
+
+DAM_STEP int dam_admit(struct xdp_md* ctx, struct job* job) {
+  struct frame frame, *f = &frame;
+  if (!open_frame(f, ctx, job)) return XDP_ABORTED;
+  struct dam_flow* flow = DAM_LOOKUP(dam_flows, job->ref >> 1);
+  struct way way;
+  enum dam_direction direction = job->ref & 1 ? DAM_S2C : DAM_C2S;
+  if (!flow || !find_way(f, flow, direction, &way)) return XDP_ABORTED;
+  return admit(f, flow, &way, direction);
 }
 
 /* The packet belongs to a flow. */

@@ -71,9 +71,8 @@ DAM_STEP int dam_on_cookie(struct xdp_md* ctx, struct job* job) {
   if (!open_frame(f, ctx, job)) return XDP_ABORTED;
   const struct dam_packet* packet = f->packet;
   struct dam_flow_key key = key_of(packet);
-  struct dam_cookie_secrets secrets = *secrets_of(f);
   struct dam_cookie_options options;
-  if (!dam_syn_cookie_check(&secrets, &key, dam_seq_add(packet->seq, 0xffffffffu),
+  if (!dam_syn_cookie_check(secrets_of(f), &key, dam_seq_add(packet->seq, 0xffffffffu),
                             dam_seq_add(packet->ack, 0xffffffffu), &options)) {
     if (is_opening(f)) return to_engine(f);
     f->counters->cookies_bad++;

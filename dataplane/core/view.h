@@ -59,7 +59,7 @@ struct dam_view_listener {
   uint8_t wscale;  /* promised, or DAM_WSCALE_NONE */
   uint8_t promise; /* enum dam_promise */
   uint8_t in_policy;
-  uint8_t reserved;
+  uint8_t may_ban; /* each of its zones bans: a source may be banned in them all */
 };
 
 struct dam_view_zone {

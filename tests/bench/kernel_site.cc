@@ -72,6 +72,7 @@ Yardsticks::~Yardsticks() = default;
 int Yardsticks::drop_fd() const { return bpf_program__fd(bpf_->progs.bench_drop); }
 int Yardsticks::tx_fd() const { return bpf_program__fd(bpf_->progs.bench_tx); }
 int Yardsticks::lru_bucket_fd() const { return bpf_program__fd(bpf_->progs.bench_lru_bucket); }
+int Yardsticks::miss_fd() const { return bpf_program__fd(bpf_->progs.bench_miss); }
 
 Outcome Yardsticks::repeat(int program_fd, uint32_t ifindex, std::span<const uint8_t> frame,
                            uint32_t times, Timed& timed) {

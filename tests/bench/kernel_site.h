@@ -48,6 +48,7 @@ class Yardsticks {
   int drop_fd() const;
   int tx_fd() const;
   int lru_bucket_fd() const;
+  int miss_fd() const;
   // The first of `frames` (all of one length) again and again.
   static Outcome repeat(int program_fd, uint32_t ifindex, std::span<const uint8_t> frame,
                         uint32_t times, Timed& timed);

@@ -15,6 +15,24 @@ TARGETS = [
     ("harness", "the loop alone (included above)", None),
 ]
 
+# The XDP program's, by BPF_PROG_TEST_RUN. Those with a harness have the frame's copying in them.
+XDP_TARGETS = [
+    ("xdp/splice/1k", "established packet, buckets charged", 150),
+    ("xdp/splice/1M", "the same, a million flows at random", 300),
+    ("xdp/syn_cookie", "SYN answered with a cookie", 120),
+    ("xdp/syn_cookie/1M", "the same beside a million flows", None),
+    ("xdp/banned", "packet of a denied source (1 M CIDRs)", 50),
+    ("xdp/over_bucket", "packet over its bucket", 110),
+    ("xdp/over_bucket/1M", "the same, a million flows at random", None),
+]
+XDP_YARDSTICKS = [
+    ("xdp/lru_bucket", "a plain LRU-hash token bucket", None),
+    ("xdp/bare_drop", "a program that only drops", None),
+    ("xdp/bare_tx", "a program that only sends back", None),
+    ("xdp/miss", "one dependent read from 128 MiB", None),
+    ("xdp/harness", "the copying, then a bare drop", None),
+]
+
 
 def machine():
     """Names the processor, for people who compare two runs."""
@@ -67,6 +85,31 @@ def benchmark_lines(result):
                f"{verdict(row['ns_per_packet'], target)}")
 
 
+def xdp_lines(measured):
+    """What the copying takes is measured by itself, and taken off once more beside what was measured."""
+    harness, bare = (measured.get(name) for name in ("xdp/harness", "xdp/bare_drop"))
+    copying = harness["ns_per_packet"] - bare["ns_per_packet"] if harness and bare else 0
+    for name, what, target in XDP_TARGETS + XDP_YARDSTICKS:
+        if name not in measured:
+            continue
+        row = measured[name]
+        spread = f"({row['low']:.1f} - {row['high']:.1f})"
+        net, aim, says = "", "", ""
+        if (name, what, target) in XDP_TARGETS:
+            net = f"{row['ns_per_packet'] - copying:.1f}"
+            aim, says = f"{target} ns" if target else "", verdict(row["ns_per_packet"] - copying, target)
+        yield f"{name:<20}{what:<40}{row['ns_per_packet']:>8.1f}{spread:>18}{net:>8}{aim:>8}  {says}"
+
+
+def xdp_table(result):
+    measured = {name: row for name, row in medians(result).items() if name.startswith("xdp/")}
+    if not measured:
+        return []
+    return ["", "the XDP program in the kernel, BPF_PROG_TEST_RUN; ns a packet; net: without copying the frame there",
+            "", f"{'benchmark':<20}{'what':<40}{'ns':>8}{'(least - most)':>18}{'net':>8}{'target':>8}  verdict of net",
+            *xdp_lines(measured)]
+
+
 def chain_lines(context):
     macswap = context.get("testpmd_macswap")
     if macswap:
@@ -92,4 +135,4 @@ def render(result):
     head = [context.get("machine", ""),
             f"one core, bursts of 32, {int(context['live_flows']):,} live flows; median of "
             "interleaved repetitions; ns of CPU time for each packet (hello), TSC cycles"]
-    return "\n".join(["", *head, "", *benchmark_lines(result), *chain_lines(context)])
+    return "\n".join(["", *head, "", *benchmark_lines(result), *xdp_table(result), *chain_lines(context)])

@@ -92,4 +92,30 @@ int bench_lru_bucket(struct xdp_md* ctx) {
   return dam_gcra_charge(tat_ns, &rate, bpf_ktime_get_ns(), 1) ? XDP_TX : XDP_DROP;
 }
 
+/* One read at random, of which the next one depends, from a table as large as a million flows: what
+ * a miss of the caches and of the TLB costs here. */
+struct line {
+  uint64_t word[16];
+};
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(map_flags, BPF_F_MMAPABLE); /* and so in pages of 4 KiB, as the dam's tables are */
+  __uint(max_entries, 1 << 20);
+  __type(key, uint32_t);
+  __type(value, struct line);
+} large SEC(".maps");
+uint64_t where = 88172645463325252u; /* xorshift64* */
+
+SEC("xdp")
+int bench_miss(struct xdp_md* ctx) {
+  (void)ctx;
+  where ^= where >> 12;
+  where ^= where << 25;
+  where ^= where >> 27;
+  uint32_t at = (uint32_t)(where * UINT64_C(2685821657736338717) >> 44);
+  const struct line* line = bpf_map_lookup_elem(&large, &at);
+  if (line) where += line->word[0]; /* 0 */
+  return XDP_DROP;
+}
+
 char bench_license[] SEC("license") = "Dual BSD/GPL";

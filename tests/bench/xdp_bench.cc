@@ -90,11 +90,13 @@ class Bench {
   void add_all() {
     add("xdp/splice/1k", few_, splice(few_.world()), all_spliced);
     add("xdp/splice/1M", many_, splice(many_.world()), all_spliced);
-    add("xdp/syn_cookie", many_, syn_cookie(many_.world()), all_answered);
+    add("xdp/syn_cookie", few_, syn_cookie(few_.world()), all_answered);
+    add("xdp/syn_cookie/1M", many_, syn_cookie(many_.world()), all_answered);
     add("xdp/banned", many_, banned(many_.world()), all_denied);
     add("xdp/over_bucket", few_, over_bucket(few_.world()), nearly_all_over_bucket);
     add("xdp/over_bucket/1M", many_, over_bucket(many_.world()), nearly_all_over_bucket);
     add_plain("xdp/lru_bucket", yardsticks_.lru_bucket_fd(), XDP_TX);
+    add_plain("xdp/miss", yardsticks_.miss_fd(), XDP_DROP);
     add_plain("xdp/bare_drop", yardsticks_.drop_fd(), XDP_DROP);
     add_plain("xdp/bare_tx", yardsticks_.tx_fd(), XDP_TX);
     benchmark::RegisterBenchmark("xdp/harness", [this](benchmark::State& s) { harness(s); });

@@ -44,12 +44,16 @@ void fill_interfaces(dam_view& view, const Engine& engine, std::span<const XdpIn
   view.gateway_interface[1] = engine.neighbours.link_towards(dam_address{});
 }
 
+// Several of the dam's addresses may lie in one subnet: it counts once.
 void fill_subnets(dam_view& view, const Engine& engine) {
-  const auto links = engine.neighbours.links_by_length();
-  if (links.size() > DAM_MAX_SUBNETS) throw std::runtime_error("More than 64 subnets.");
-  view.subnets = static_cast<uint32_t>(links.size());
-  for (size_t i = 0; i < links.size(); ++i) {
-    view.subnet[i] = {links[i].prefix, links[i].mask, links[i].interface, links[i].bits};
+  for (const auto& link : engine.neighbours.links_by_length()) {
+    const dam_view_subnet subnet = {link.prefix, link.mask, link.interface, link.bits};
+    const auto same = [&](const dam_view_subnet& other) {
+      return std::memcmp(&other, &subnet, sizeof subnet) == 0;
+    };
+    if (std::any_of(view.subnet, view.subnet + view.subnets, same)) continue;
+    if (view.subnets == DAM_MAX_SUBNETS) throw std::runtime_error("More than 64 subnets.");
+    view.subnet[view.subnets++] = subnet;
   }
 }
 
@@ -109,6 +113,16 @@ void fill_servers(dam_view& view, const Policy& policy) {
   }
 }
 
+// A zone that does not ban lets every source come to its listener.
+uint8_t may_ban(const dam_view& view, uint64_t zones) {
+  for (size_t slot = 0; slot < DAM_MAX_ZONES; ++slot) {
+    const dam_view_zone& zone = view.zone[slot];
+    const bool bans = zone.exceeded == DAM_EXCEEDED_BAN && zone.shadow == 0;
+    if ((zones >> slot & 1) != 0 && !bans) return 0;
+  }
+  return zones == 0 ? 0 : 1;
+}
+
 void fill_listeners(dam_view& view, const Policy& policy) {
   view.listeners = static_cast<uint32_t>(policy.listeners.size());
   for (size_t slot = 0; slot < policy.listeners.size(); ++slot) {
@@ -118,6 +132,7 @@ void fill_listeners(dam_view& view, const Policy& policy) {
     to.port = listener.port;
     to.zone_mask = listener.zone_mask;
     to.in_policy = listener.in_policy ? 1 : 0;
+    to.may_ban = may_ban(view, listener.zone_mask);
     enter(view.listener_table, listener.address, listener.port, slot);
   }
 }
