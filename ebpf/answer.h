@@ -142,7 +142,8 @@ DAM_STEP int dam_on_syn(struct xdp_md* ctx, struct job* job) {
   if (!open_frame(f, ctx, job)) return XDP_ABORTED;
   const struct dam_view_listener* listener =
       &f->view->listener[job->slot & (DAM_MAX_LISTENERS - 1)];
-  if (!may_be_source(f->view, &job->packet.src, job->interface)) return drop(f, DAM_DROP_bad_source, 0);
+  if (!may_be_source(f->view, &job->packet.src, job->interface))
+    return drop(f, DAM_DROP_bad_source, 0);
   struct dam_tcp_options offered;
   uint32_t bad = dam_read_options(ctx, job, &offered);
   if (bad != DAM_DROP_none) return drop(f, bad, 0);

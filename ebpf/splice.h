@@ -84,9 +84,8 @@ DAM_INLINE int translate(const struct frame* f, const struct dam_flow* flow, con
                          const struct dam_tcp_options* options) {
   const struct dam_packet* packet = f->packet;
   struct dam_rewrite rewrite = rewrite_of(f->view, flow, direction);
-  enum dam_drop_reason refused =
-      dam_splice_family(frame_data(f), frame_end(f), family, packet, options, &flow->splice,
-                        direction, &rewrite);
+  enum dam_drop_reason refused = dam_splice_family(frame_data(f), frame_end(f), family, packet,
+                                                   options, &flow->splice, direction, &rewrite);
   if (refused != DAM_DROP_none) return drop_on(way, refused);
   way->counters->packets[direction & 1]++;
   way->counters->bytes[direction & 1] += packet->end;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The straight way, which nearly all packets go: an untagged IPv4 segment of a standing connection,
- * without control bits or rare options; and a SYN as usual systems send it. One piece of code, whose
- * values stay in registers. All else, and all that is not sure, goes step by step (dam.bpf.c); until
- * then nothing was done about it. */
+ * without control bits or rare options; and a SYN as usual systems send it. One piece of code,
+ * whose values stay in registers. All else, and all that is not sure, goes step by step
+ * (dam.bpf.c); until then nothing was done about it. */
 #ifndef DAM_EBPF_STRAIGHT_H
 #define DAM_EBPF_STRAIGHT_H
 

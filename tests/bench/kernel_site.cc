@@ -139,7 +139,8 @@ void KernelSite::put_in_force(const std::shared_ptr<const Policy>& policy) {
   tables_.set_prefixes(DAM_DENY, policy->deny, view);
   tables_.set_secrets(engine.secrets());
   tables_.publish_draft();
-  for (dam_source_entry& source : tables_.engine_tables().sources) std::ranges::fill(source.tat_ns, 0);
+  for (dam_source_entry& source : tables_.engine_tables().sources)
+    std::ranges::fill(source.tat_ns, 0);
 }
 
 dam_worker_counters KernelSite::counted() {

@@ -53,8 +53,7 @@ class Yardsticks {
   static Outcome repeat(int program_fd, uint32_t ifindex, std::span<const uint8_t> frame,
                         uint32_t times, Timed& timed);
   // Each of `frames` once, by way of bench_next, in runs of those that came in by one port.
-  Outcome feed(int program_fd, const Devices& devices, std::span<const Frame> frames,
-               Timed& timed);
+  Outcome feed(int program_fd, const Devices& devices, std::span<const Frame> frames, Timed& timed);
 
  private:
   struct Destroy {
