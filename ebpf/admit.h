@@ -30,7 +30,7 @@ DAM_STEP int dam_charge_again(uint64_t* tat_ns, const struct dam_gcra_rate* rate
 DAM_INLINE int within(uint64_t* tat_ns, const struct dam_gcra_rate* rate, uint64_t now_ns,
                       uint32_t units) {
   uint64_t seen = *(volatile uint64_t*)tat_ns;
-  uint64_t next = dam_gcra_next_ns(seen, rate, now_ns, units);
+  uint64_t next = dam_gcra_next_ns(seen, rate, now_ns, dam_gcra_cost_ns(rate, units));
   if (next != 0) {
     if (__sync_val_compare_and_swap(tat_ns, seen, next) == seen) return 1;
     if (dam_charge_again(tat_ns, rate, now_ns, units)) return 1;

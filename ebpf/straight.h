@@ -17,6 +17,13 @@ DAM_INLINE int is_from(const struct frame* f, uint32_t interface) {
   return in->ifindex == f->job->ifindex && in->vlan == DAM_VLAN_NONE && is_sent_to(f, in->mac);
 }
 
+/* To the dam's link address, whatever the flow. */
+DAM_INLINE int is_sent_here(const struct frame* f) {
+  uint32_t slot = find_interface(f->view, f->job->ifindex, DAM_VLAN_NONE);
+  return slot != DAM_NO_SLOT &&
+         is_sent_to(f, f->view->interface[slot & (DAM_MAX_INTERFACES - 1)].mac);
+}
+
 /* `direction` is a constant: each way is compiled by itself. */
 DAM_INLINE int straight_along(struct frame* f, struct dam_flow* flow,
                               enum dam_direction direction) {
@@ -38,7 +45,7 @@ DAM_INLINE int straight_segment(struct frame* f) {
   const uint8_t* first = frame_data(f) + STRAIGHT_HEADERS;
   if (options != 0 && !dam_is_usual_timestamps(first, frame_end(f), options)) return NEXT_STEPS;
   if (f->view->prefixes[DAM_DENY].has_directory && is_denied_straight(f)) {
-    return drop(f, DAM_DROP_denied, 0);
+    return is_sent_here(f) ? drop(f, DAM_DROP_denied, 0) : NEXT_STEPS;
   }
   /* Now: to read the clock is to wait for all loads under way, and those that follow are long. */
   f->job->now_ns = clock_ns(f->control);

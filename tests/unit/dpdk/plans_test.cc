@@ -89,7 +89,11 @@ TEST(Device, every_queue_of_a_kernel_interface_is_a_port_of_its_own) {
 }
 
 TEST(Device, says_what_stands_in_the_way_and_what_to_do) {
-  KernelInterface fine{true, true, false, 1500, 2, 2, "veth"};
+  KernelInterface fine;
+  fine.exists = fine.up = true;
+  fine.mtu = 1500;
+  fine.rx_queues = fine.tx_queues = fine.most_queues = 2;
+  fine.driver = "veth";
   EXPECT_EQ(af_xdp_obstacle("dam0", fine, 2, 1500), "");
   EXPECT_EQ(af_xdp_obstacle("dam0", {}, 2, 1500),
             "There is no interface \"dam0\" in this network namespace.");
