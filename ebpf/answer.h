@@ -79,8 +79,8 @@ DAM_INLINE const struct dam_cookie_secrets* secrets_of(const struct frame* f) {
 }
 
 /* A step, since of all the options a cookie holds the verifier would walk each. `agreed`: mss 16 |
- * wscale 8 | sack 1 | ecn 1. */
-DAM_STEP uint32_t dam_make_cookie(const struct dam_cookie_secrets* secrets,
+ * wscale 8 | sack 1 | ecn 1. Gives the clock's origin 32 | cookie 32. */
+DAM_STEP uint64_t dam_make_cookie(const struct dam_cookie_secrets* secrets,
                                   const struct dam_flow_key* key, uint32_t client_isn,
                                   uint32_t agreed) {
   struct dam_cookie_options options;
@@ -89,7 +89,9 @@ DAM_STEP uint32_t dam_make_cookie(const struct dam_cookie_secrets* secrets,
   options.wscale = agreed >> 8 & 255;
   options.sack = agreed >> 1 & 1;
   options.ecn = agreed & 1;
-  return dam_syn_cookie_make(secrets, key, dam_seq_of(client_isn), options).value;
+  uint32_t origin = 0;
+  dam_seq cookie = dam_syn_cookie_make(secrets, key, dam_seq_of(client_isn), options, &origin);
+  return (uint64_t)origin << 32 | cookie.value;
 }
 
 /* The SYN-ACK's clock may be as coarse as the kernel's tick; to read it costs a sixth. */
@@ -112,8 +114,9 @@ DAM_INLINE int answer_syn(struct frame* f, const struct dam_view_listener* liste
   uint16_t mtu = f->view->interface[f->job->interface & (DAM_MAX_INTERFACES - 1)].mtu;
   uint16_t mss = (uint16_t)(mtu - (packet->family == 4 ? 40 : 60));
   struct dam_answer a;
-  a.seq = dam_seq_of(dam_make_cookie(secrets_of(f), &key, packet->seq.value,
-                                     mss_offered << 16 | scale << 8 | sack << 1 | ecn));
+  uint64_t cookie = dam_make_cookie(secrets_of(f), &key, packet->seq.value,
+                                    mss_offered << 16 | scale << 8 | sack << 1 | ecn);
+  a.seq = dam_seq_of((uint32_t)cookie);
   a.ack = dam_seq_add(packet->seq, 1);
   a.flags = (uint8_t)(DAM_TCP_SYN | DAM_TCP_ACK | (ecn ? DAM_TCP_ECE : 0));
   a.window = f->view->client_window;
@@ -121,7 +124,8 @@ DAM_INLINE int answer_syn(struct frame* f, const struct dam_view_listener* liste
   a.wscale = scale == DAM_WSCALE_NONE ? DAM_WSCALE_NONE : listener->wscale;
   a.sack_permitted = (uint8_t)sack;
   a.timestamps = offered->has_timestamps && (listener->promise & DAM_PROMISE_TIMESTAMPS);
-  a.tsval = a.timestamps ? dam_client_clock(coarse_clock_ns(f->control), f->job->hash) : 0;
+  a.tsval =
+      a.timestamps ? dam_client_clock(coarse_clock_ns(f->control), (uint32_t)(cookie >> 32)) : 0;
   a.tsecr = offered->tsval;
   f->counters->cookies_sent++;
   return answer(f, &a);

@@ -60,8 +60,11 @@ DAM_INLINE struct dam_flow_key key_of(const struct dam_packet* packet) {
 
 DAM_INLINE uint64_t hash_of(const struct dam_control* control, const struct dam_packet* packet) {
   struct dam_flow_key key = key_of(packet);
-  uint64_t secret[2] = {control->hash_key[0], control->hash_key[1]};
-  return dam_flow_hash(secret, &key);
+  if (dam_address_is_v4(&key.remote) && dam_address_is_v4(&key.local)) {
+    return dam_flow_hash_v4(&control->table_key, key.remote.word[3], key.local.word[3],
+                            (uint32_t)dam_flow_key_ports(&key));
+  }
+  return dam_flow_hash(&control->table_key, &key);
 }
 
 /* The slot of the policy's listener that the packet is for, or DAM_NO_SLOT. */

@@ -32,10 +32,9 @@ DAM_STEP uint32_t dam_find_source(struct job* job, uint32_t zone_slot) {
   const struct dam_view* view = DAM_LOOKUP(dam_views, job->view_index);
   if (!control || !view) return DAM_NONE;
   const struct dam_view_zone* zone = &view->zone[zone_slot & (DAM_MAX_ZONES - 1)];
-  uint64_t secret[2] = {control->source_key[0], control->source_key[1]};
   struct dam_source_key key;
-  dam_source_key_of(&key, secret, &job->packet.src, (uint8_t)zone_slot, zone->source_bits_v4,
-                    zone->source_bits_v6);
+  dam_source_key_of(&key, &control->table_key, &job->packet.src, (uint8_t)zone_slot,
+                    zone->source_bits_v4, zone->source_bits_v6);
   struct dam_source_place place = dam_source_place_of(key.hash, control->source_buckets);
   uint32_t at = source_in(place.first, place.member, &key.prefix, zone_slot);
   return at != DAM_NONE ? at : source_in(place.second, place.member, &key.prefix, zone_slot);

@@ -72,8 +72,9 @@ DAM_STEP int dam_on_cookie(struct xdp_md* ctx, struct job* job) {
   const struct dam_packet* packet = f->packet;
   struct dam_flow_key key = key_of(packet);
   struct dam_cookie_options options;
+  uint32_t clock_origin;
   if (!dam_syn_cookie_check(secrets_of(f), &key, dam_seq_add(packet->seq, 0xffffffffu),
-                            dam_seq_add(packet->ack, 0xffffffffu), &options)) {
+                            dam_seq_add(packet->ack, 0xffffffffu), &options, &clock_origin)) {
     if (is_opening(f)) return to_engine(f);
     f->counters->cookies_bad++;
     if (is_lost(f) && checksum_holds(f)) return reset_sender(f, DAM_DROP_bad_cookie);

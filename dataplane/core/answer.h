@@ -35,12 +35,10 @@ DAM_INLINE int dam_is_unicast(const dam_address* address) {
   return (address->word[0] | address->word[1] | address->word[2]) != 0 || last > 1;
 }
 
-/* The dam's TSval towards a client: milliseconds, from an origin of its own for each pair of
- * addresses and ports (RFC 7323 5.4: never backwards; 7.1: no uptime to be read). The bits of the
- * hash that it shows choose neither a bucket of the flow index (the low ones) nor a tag (the high
- * ones). */
-DAM_INLINE uint32_t dam_client_clock(uint64_t now_ns, uint64_t flow_hash) {
-  return (uint32_t)(now_ns / 1000000) + ((uint32_t)(flow_hash >> 24) << 8);
+/* The dam's TSval towards a client: milliseconds (RFC 7323 5.4: never backwards), from the origin
+ * that came with the cookie. */
+DAM_INLINE uint32_t dam_client_clock(uint64_t now_ns, uint32_t clock_origin) {
+  return (uint32_t)(now_ns / 1000000) + clock_origin;
 }
 
 DAM_INLINE uint32_t dam_answer_tcp_bytes(const struct dam_answer* a) {

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What names a flow on one side of the dam, and its keyed hash. */
+/* What names a flow on one side of the dam, and its keyed hashes. */
 #ifndef DAM_CORE_FLOW_KEY_H
 #define DAM_CORE_FLOW_KEY_H
 
 #include "dataplane/core/siphash.h"
+#include "dataplane/core/table_hash.h"
 #include "dataplane/core/types.h"
 
 /* `remote` is the client or the server, `local` the dam. */
@@ -40,20 +41,30 @@ DAM_INLINE unsigned dam_flow_key_words(const struct dam_flow_key* key, uint64_t 
   return 4;
 }
 
-/* SipHash-1-3 of addresses and ports, 12 octets for IPv4 and 36 for IPv6: the lengths keep the
- * families apart. `ports`: as dam_flow_key_ports gives them. */
-DAM_INLINE uint64_t dam_flow_hash_v4(const uint64_t key[2], uint32_t remote, uint32_t local,
-                                     uint32_t ports) {
-  uint64_t word = dam_pair32(remote, local);
-  return dam_siphash13_tail(key, &word, 1, ports);
+/* For the flow index; nothing made of it may leave the dam (core/table_hash.h). */
+DAM_INLINE uint64_t dam_flow_hash_v4(const struct dam_table_key* key, uint32_t remote,
+                                     uint32_t local, uint32_t ports) {
+  struct dam_table_hash hash = dam_table_hash_begin(key->v4_base);
+  dam_table_hash_add(&hash, key, 3, remote);
+  dam_table_hash_add(&hash, key, 7, local);
+  dam_table_hash_add(&hash, key, 8, ports);
+  return dam_table_hash_end(&hash);
 }
-DAM_INLINE uint64_t dam_flow_hash(const uint64_t key[2], const struct dam_flow_key* flow) {
+DAM_INLINE uint64_t dam_flow_hash(const struct dam_table_key* key,
+                                  const struct dam_flow_key* flow) {
+  struct dam_table_hash hash = dam_table_hash_begin(key->base);
+  dam_table_hash_address(&hash, key, 0, &flow->remote);
+  dam_table_hash_address(&hash, key, 4, &flow->local);
+  dam_table_hash_add(&hash, key, 8, (uint32_t)dam_flow_key_ports(flow));
+  return dam_table_hash_end(&hash);
+}
+
+/* For what the flow's hosts are shown: SipHash-2-4 of addresses and ports, 12 octets for IPv4 and
+ * 36 for IPv6 (the lengths keep the families apart). */
+DAM_INLINE uint64_t dam_flow_siphash(const uint64_t key[2], const struct dam_flow_key* flow) {
   uint64_t words[4];
-  uint32_t ports = (uint32_t)dam_flow_key_ports(flow);
-  if (dam_flow_key_words(flow, words) == 1) {
-    return dam_flow_hash_v4(key, flow->remote.word[3], flow->local.word[3], ports);
-  }
-  return dam_siphash13_tail(key, words, 4, ports);
+  unsigned count = dam_flow_key_words(flow, words);
+  return dam_siphash24_tail32(key, words, count, (uint32_t)dam_flow_key_ports(flow));
 }
 
 #endif

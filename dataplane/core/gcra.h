@@ -22,20 +22,24 @@ enum {
 #define DAM_GCRA_FOREVER_NS (UINT64_C(1) << 62)
 #define DAM_GCRA_NEVER_NS (UINT64_C(1) << 63)
 
-/* units * interval in ns, rounded up; at most DAM_GCRA_NEVER_NS, which no tolerance covers. A
- * packet's octets at 4 units a second or faster fit into 64 bits; other products are split, since
- * BPF has no 128 bits. */
-DAM_INLINE uint64_t dam_gcra_cost_ns(const struct dam_gcra_rate* rate, uint32_t units) {
-  if ((rate->interval_q20 >> 48) == 0 && units >> 16 == 0) {
-    return (rate->interval_q20 * units + DAM_GCRA_FRACTION_MASK) >> DAM_GCRA_FRACTION;
-  }
-  uint64_t whole = rate->interval_q20 >> DAM_GCRA_FRACTION;
-  uint64_t fraction = rate->interval_q20 & DAM_GCRA_FRACTION_MASK;
+/* In two parts, since BPF has no 128 bits. */
+DAM_RARE uint64_t dam_gcra_large_cost_ns(uint64_t interval_q20, uint32_t units) {
+  uint64_t whole = interval_q20 >> DAM_GCRA_FRACTION;
+  uint64_t fraction = interval_q20 & DAM_GCRA_FRACTION_MASK;
   uint64_t low = (whole & UINT32_MAX) * units;
   uint64_t high = (whole >> 32) * units + (low >> 32);
   if (high >> 30) return DAM_GCRA_NEVER_NS;
   return (high << 32 | (low & UINT32_MAX)) +
          ((fraction * units + DAM_GCRA_FRACTION_MASK) >> DAM_GCRA_FRACTION);
+}
+
+/* units * interval in ns, rounded up; at most DAM_GCRA_NEVER_NS, which no tolerance covers. A
+ * packet's octets at 4 units a second or faster fit into 64 bits. */
+DAM_INLINE uint64_t dam_gcra_cost_ns(const struct dam_gcra_rate* rate, uint32_t units) {
+  if ((rate->interval_q20 >> 48) == 0 && units >> 16 == 0) {
+    return (rate->interval_q20 * units + DAM_GCRA_FRACTION_MASK) >> DAM_GCRA_FRACTION;
+  }
+  return dam_gcra_large_cost_ns(rate->interval_q20, units);
 }
 
 /* The same for 64-bit units; not for the packet path (it divides). */
@@ -105,9 +109,9 @@ DAM_INLINE int dam_gcra_charge(uint64_t* tat_ns, const struct dam_gcra_rate* rat
 DAM_INLINE int dam_gcra_charge_alone(uint64_t* tat_ns, const struct dam_gcra_rate* rate,
                                      uint64_t now_ns, uint32_t units) {
   if (rate->interval_q20 == 0 || units == 0) return 1;
-  uint64_t tat = *(const volatile uint64_t*)tat_ns;
-  uint64_t next = dam_gcra_next_ns(tat, rate, now_ns, dam_gcra_cost_ns(rate, units));
-  if (next == 0) return 0;
+  uint64_t seen = *(const volatile uint64_t*)tat_ns;
+  uint64_t next = (seen > now_ns ? seen : now_ns) + dam_gcra_cost_ns(rate, units);
+  if (next - now_ns > rate->tolerance_ns) return 0;
   *(volatile uint64_t*)tat_ns = next;
   return 1;
 }

@@ -73,6 +73,7 @@ struct dam_packet {
   uint8_t family;         /* 4, 6, or 0 */
   uint8_t tcp_flags;      /* enum dam_tcp_flags */
   uint8_t ecn;            /* the ECN bits of the IP header */
+  uint16_t reserved;
 };
 
 DAM_INLINE int dam_ip_bytes(uint32_t family) {

@@ -51,14 +51,14 @@ DAM_INLINE uint64_t dam_siphash(const uint64_t key[2], const uint64_t* words, un
   return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
 }
 
-/* A message of count * 8 octets. 2-4 for what is sent to strangers, 1-3 for hash tables. */
+/* A message of count * 8 octets. 2-4 for what is sent to strangers, 1-3 for what stays here. */
 DAM_INLINE uint64_t dam_siphash24(const uint64_t key[2], const uint64_t* words, unsigned count) {
   return dam_siphash(key, words, count, (uint64_t)count << 59, 2, 4);
 }
 /* A message of count * 8 + 4 octets, of which `tail` is the last four (low octet first). */
-DAM_INLINE uint64_t dam_siphash13_tail(const uint64_t key[2], const uint64_t* words, unsigned count,
-                                       uint32_t tail) {
-  return dam_siphash(key, words, count, (uint64_t)(count * 8 + 4) << 56 | tail, 1, 3);
+DAM_INLINE uint64_t dam_siphash24_tail32(const uint64_t key[2], const uint64_t* words,
+                                         unsigned count, uint32_t tail) {
+  return dam_siphash(key, words, count, (uint64_t)(count * 8 + 4) << 56 | tail, 2, 4);
 }
 DAM_INLINE uint64_t dam_siphash13(const uint64_t key[2], const uint64_t* words, unsigned count) {
   return dam_siphash(key, words, count, (uint64_t)count << 59, 1, 3);

@@ -4,7 +4,7 @@
 #define DAM_CORE_SOURCE_KEY_H
 
 #include "dataplane/core/plane.h"
-#include "dataplane/core/siphash.h"
+#include "dataplane/core/table_hash.h"
 #include "dataplane/core/types.h"
 
 struct dam_source_key {
@@ -29,19 +29,18 @@ DAM_INLINE uint32_t dam_masked_word(uint32_t word, uint32_t i, uint32_t bits) {
   return word & __builtin_bswap32(0xffffffffu << (32 * (i + 1) - bits));
 }
 
-DAM_INLINE void dam_source_key_of(struct dam_source_key* key, const uint64_t secret[2],
+DAM_INLINE void dam_source_key_of(struct dam_source_key* key, const struct dam_table_key* secret,
                                   const dam_address* source, uint8_t zone_slot, uint32_t bits_v4,
                                   uint32_t bits_v6) {
   uint32_t bits = dam_address_is_v4(source) ? 96 + bits_v4 : bits_v6;
-  uint64_t words[3];
+  struct dam_table_hash hash = dam_table_hash_begin(secret->base);
   for (uint32_t i = 0; i < 4; i++) {
     key->prefix.word[i] = dam_masked_word(source->word[i], i, bits);
   }
   key->zone_slot = zone_slot;
-  words[0] = (uint64_t)key->prefix.word[0] << 32 | key->prefix.word[1];
-  words[1] = (uint64_t)key->prefix.word[2] << 32 | key->prefix.word[3];
-  words[2] = zone_slot;
-  key->hash = dam_siphash13(secret, words, 3);
+  dam_table_hash_address(&hash, secret, 0, &key->prefix);
+  dam_table_hash_add(&hash, secret, 4, zone_slot);
+  key->hash = dam_table_hash_end(&hash);
 }
 
 DAM_INLINE struct dam_source_place dam_source_place_of(uint64_t hash, uint32_t buckets) {

@@ -134,8 +134,24 @@ DAM_INLINE int dam_is_last_hop(const uint8_t* ip, uint32_t family) {
   return ip[family == 4 ? 8 : 7] <= 1;
 }
 
-/* Translates the options of a segment, all of them or none: 0 when they cannot be. `parsed` are
- * those, or null: then they are read here, unless they are the usual ones. */
+/* All of the options or none: 0 when they cannot be. `parsed` are those, or null: then they are
+ * read here. */
+DAM_RARE int dam_splice_rare_options(uint8_t* data, const uint8_t* data_end,
+                                     const struct dam_packet* packet,
+                                     const struct dam_tcp_options* parsed,
+                                     const struct dam_splice* splice, struct dam_shift shift,
+                                     uint64_t* sum) {
+  struct dam_tcp_options options;
+  if (!parsed) {
+    if (dam_parse_tcp_options(data, data_end, packet, &options) != DAM_DROP_none) return 0;
+    parsed = &options;
+  }
+  *sum += dam_splice_options(data, data_end, packet->l4 & DAM_OFFSET_MASK, parsed, splice, &shift,
+                             packet->tcp_flags & DAM_TCP_ACK);
+  return 1;
+}
+
+/* Translates the options of a segment. Usual timestamps need no walk, and nothing in memory. */
 DAM_INLINE int dam_splice_any_options(uint8_t* data, const uint8_t* data_end,
                                       const struct dam_packet* packet,
                                       const struct dam_tcp_options* parsed,
@@ -144,20 +160,16 @@ DAM_INLINE int dam_splice_any_options(uint8_t* data, const uint8_t* data_end,
   uint32_t l4 = packet->l4 & DAM_OFFSET_MASK, bytes = packet->payload - l4 - DAM_TCP_BYTES;
   uint8_t* first = data + l4 + DAM_TCP_BYTES;
   DAM_PIN(first);
-  int acks = (packet->tcp_flags & DAM_TCP_ACK) != 0;
-  struct dam_tcp_options options;
   if (bytes == 0) return 1;
-  if (dam_is_usual_timestamps(first, data_end, bytes)) { /* no walk, nothing in memory */
+  if (dam_is_usual_timestamps(first, data_end, bytes)) {
     if (splice->flags & DAM_SPLICE_TIMESTAMPS) {
-      *sum += dam_splice_timestamps(first + 2, 0, shift, acks);
+      *sum += dam_splice_timestamps(first + 2, 0, shift, packet->tcp_flags & DAM_TCP_ACK);
     }
     return 1;
   }
-  if (!parsed) {
-    if (dam_parse_tcp_options(data, data_end, packet, &options) != DAM_DROP_none) return 0;
-    parsed = &options;
-  }
-  *sum += dam_splice_options(data, data_end, l4, parsed, splice, shift, acks);
+  uint64_t rare = 0;
+  if (!dam_splice_rare_options(data, data_end, packet, parsed, splice, *shift, &rare)) return 0;
+  *sum += rare;
   return 1;
 }
 

@@ -3,7 +3,8 @@
  * alone, so that clients without timestamps lose nothing. bit 31: which secret | bits 9..30: MAC |
  * bits 0..8: options, masked The mask comes from a first hash of flow and client ISN, the MAC from
  * a second one of that and the options, so no option bit can be flipped or read. A blind guess
- * passes once in 2^22. */
+ * passes once in 2^22. The hash has bits to spare: they are the origin of the dam's TSvals for the
+ * connection (RFC 7323 7.1: no uptime to be read), so that one hash does for both. */
 #ifndef DAM_CORE_SYN_COOKIE_H
 #define DAM_CORE_SYN_COOKIE_H
 
@@ -51,43 +52,51 @@ DAM_INLINE struct dam_cookie_options dam_cookie_unpack(uint32_t packed) {
   return options;
 }
 
-DAM_INLINE uint32_t dam_cookie_mac(const uint64_t key[2], const struct dam_flow_key* flow,
-                                   dam_seq client_isn, uint32_t packed) {
-  uint64_t words[5], hash;
+DAM_INLINE uint64_t dam_cookie_hash(const uint64_t key[2], const struct dam_flow_key* flow,
+                                    dam_seq client_isn, uint32_t packed) {
+  uint64_t words[5];
   uint64_t last = dam_flow_key_ports(flow) | (uint64_t)client_isn.value << 32;
   if (dam_flow_key_words(flow, words) == 1) {
     words[1] = last;
-    hash = dam_siphash24_tail(key, words, 2, (uint16_t)packed);
-  } else {
-    words[4] = last;
-    hash = dam_siphash24_tail(key, words, 5, (uint16_t)packed);
+    return dam_siphash24_tail(key, words, 2, (uint16_t)packed);
   }
+  words[4] = last;
+  return dam_siphash24_tail(key, words, 5, (uint16_t)packed);
+}
+DAM_INLINE uint32_t dam_cookie_mac(uint64_t hash) {
   return (uint32_t)(hash >> (64 - DAM_COOKIE_MAC_BITS));
 }
+DAM_INLINE uint32_t dam_cookie_clock_origin(uint64_t hash) { return (uint32_t)hash; }
 
 DAM_INLINE uint32_t dam_cookie_masked(uint32_t bits, uint32_t mac) {
   return (bits ^ mac) & ((1u << DAM_COOKIE_OPTION_BITS) - 1);
 }
 
-/* The ISN of the SYN-ACK to a SYN with this ISN and these options. */
+/* The ISN of the SYN-ACK to a SYN with this ISN and these options, and the origin of the TSvals
+ * that begin with it. */
 DAM_INLINE dam_seq dam_syn_cookie_make(const struct dam_cookie_secrets* secrets,
                                        const struct dam_flow_key* flow, dam_seq client_isn,
-                                       struct dam_cookie_options options) {
+                                       struct dam_cookie_options options, uint32_t* clock_origin) {
   uint32_t secret = secrets->current & 1;
   uint32_t packed = dam_cookie_pack(options);
-  uint32_t mac = dam_cookie_mac(secrets->key[secret], flow, client_isn, packed);
+  uint64_t hash = dam_cookie_hash(secrets->key[secret], flow, client_isn, packed);
+  uint32_t mac = dam_cookie_mac(hash);
+  *clock_origin = dam_cookie_clock_origin(hash);
   return dam_seq_of(secret << 31 | mac << DAM_COOKIE_OPTION_BITS | dam_cookie_masked(packed, mac));
 }
 
-/* 1 and the options when `cookie` (the ACK's number - 1) answers a SYN with client_isn (its SEQ -
- * 1) under either secret, else 0. */
+/* 1, the options and the origin when `cookie` (the ACK's number - 1) answers a SYN with client_isn
+ * (its SEQ - 1) under either secret, else 0. */
 DAM_INLINE int dam_syn_cookie_check(const struct dam_cookie_secrets* secrets,
                                     const struct dam_flow_key* flow, dam_seq client_isn,
-                                    dam_seq cookie, struct dam_cookie_options* options) {
+                                    dam_seq cookie, struct dam_cookie_options* options,
+                                    uint32_t* clock_origin) {
   uint32_t mac = cookie.value << 1 >> (32 - DAM_COOKIE_MAC_BITS);
   uint32_t packed = dam_cookie_masked(cookie.value, mac);
+  uint64_t hash = dam_cookie_hash(secrets->key[cookie.value >> 31], flow, client_isn, packed);
   *options = dam_cookie_unpack(packed);
-  return dam_cookie_mac(secrets->key[cookie.value >> 31], flow, client_isn, packed) == mac;
+  *clock_origin = dam_cookie_clock_origin(hash);
+  return dam_cookie_mac(hash) == mac;
 }
 
 /* The fresh secret makes cookies from now on; those of the secret before are still honoured. */

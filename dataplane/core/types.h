@@ -9,6 +9,14 @@
 
 #define DAM_INLINE static inline __attribute__((always_inline, unused))
 
+/* What hardly any packet needs: a function of its own, so that it takes no registers from those
+ * that all need. BPF's verifier would rather follow it in place. */
+#ifdef __bpf__
+#define DAM_RARE DAM_INLINE
+#else
+#define DAM_RARE static __attribute__((noinline, unused))
+#endif
+
 #ifdef __cplusplus
 #define DAM_NULL nullptr
 #define DAM_STATIC_ASSERT(condition, text) static_assert(condition, text)

@@ -9,6 +9,7 @@
 #include "dataplane/core/counters.h"
 #include "dataplane/core/gcra.h"
 #include "dataplane/core/syn_cookie.h"
+#include "dataplane/core/table_hash.h"
 #include "dataplane/core/types.h"
 
 enum {
@@ -140,7 +141,7 @@ struct dam_control {
   uint32_t index_mask; /* of the flow index */
   uint32_t source_buckets;
   uint64_t hash_key[2];
-  uint64_t source_key[2];
+  struct dam_table_key table_key;       /* made of it */
   struct dam_cookie_secrets secrets[2]; /* the one of secret_generation & 1 is in force */
   uint32_t secret_generation;
   uint32_t active;          /* view in force, or DAM_NO_VIEW: hand everything to the host */

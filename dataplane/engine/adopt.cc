@@ -3,7 +3,7 @@
 // stores, and been an intruder's before. The flows are the truth, as far as they make sense; all
 // else is made anew from them. Connections that still needed its own memory (a hello, a server's
 // handshake) are gone with it. Meanwhile the kernel goes on with the connections that stand.
-#include "dataplane/engine/worker.h"
+#include "dataplane/engine/packet_path.h"
 
 namespace dam {
 

@@ -145,10 +145,10 @@ void Worker::reset_server(const Flow& flow) {
   originate(rst, hop(flow, DAM_C2S), (flow.flags & DAM_FLOW_MANAGEMENT) != 0);
 }
 
-uint64_t Worker::client_side_hash(const Flow& flow) const {
+// The flow as the client's packets name it.
+dam_flow_key Worker::client_side(const Flow& flow) const {
   const Listener& listener = policy_->listeners[flow.listener_slot];
-  const dam_flow_key key{flow.client, listener.address, flow.client_port, listener.port};
-  return dam_flow_hash(engine_.config().hash_key, &key);
+  return {flow.client, listener.address, flow.client_port, listener.port};
 }
 
 // Gives back everything that the flow holds.

@@ -68,10 +68,9 @@ void Worker::connect(Flow& flow, Handshake& handshake) {
                   true);
   }
   const uint16_t slot = handshake.candidates[handshake.next_candidate++];
-  uint64_t hash = 0;
-  if (!bind_source_port(flow, slot, hash)) return refuse(flow, DAM_DROP_no_source_port, true);
+  if (!bind_source_port(flow, slot)) return refuse(flow, DAM_DROP_no_source_port, true);
   ++counters_->servers[slot].connections_opened;
-  start_clocks(flow, handshake, hash);
+  start_clocks(flow, handshake);
   handshake.retransmit_after_ns = kFirstSynRetryNs;
   handshake.stage_deadline_ns = now_ns_ + policy_->timeouts.connect_ns;
   send_syn(flow, handshake);
@@ -79,7 +78,9 @@ void Worker::connect(Flow& flow, Handshake& handshake) {
 
 // ISN after RFC 6528 (a 64 ns clock, an offset of its own for each 4-tuple), and a TSval that moves
 // forward likewise: a server in TIME-WAIT then takes a port that comes back (RFC 6191).
-void Worker::start_clocks(Flow& flow, Handshake& handshake, uint64_t hash) {
+void Worker::start_clocks(Flow& flow, Handshake& handshake) const {
+  const dam_flow_key key = server_side(flow);
+  const uint64_t hash = dam_flow_siphash(engine_.config().hash_key, &key);
   handshake.iss = dam_seq_of(static_cast<uint32_t>(hash) + static_cast<uint32_t>(now_ns_ >> 6));
   const auto clock = static_cast<uint32_t>(hash >> 32) + static_cast<uint32_t>(now_ns_ / 1'000'000);
   flow.splice.ts_delta[DAM_C2S] = clock - handshake.client_tsval;
@@ -190,7 +191,7 @@ void Worker::install_splice(Flow& flow, Handshake& handshake, const dam_packet& 
   const dam_seq after_header = dam_seq_add(handshake.iss, handshake.header_bytes);
   splice.seq_delta[DAM_C2S] = dam_seq_difference(after_header, flow.client_isn);
   splice.seq_delta[DAM_S2C] = dam_seq_difference(flow.cookie, packet.seq);
-  splice.ts_delta[DAM_S2C] = client_clock(client_side_hash(flow)) - options.tsval;
+  splice.ts_delta[DAM_S2C] = client_clock(handshake.clock_origin) - options.tsval;
   splice.ack_floor = dam_seq_add(flow.client_isn, 1 + handshake.held_bytes);
   const bool client_scales = handshake.client_wscale != kNoWscale;
   const bool server_scales = client_scales && options.wscale != kNoWscale;

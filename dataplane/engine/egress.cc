@@ -45,13 +45,13 @@ void Worker::answer(Frame& frame, const Segment& segment, const NextHop& hop, bo
 
 // In place, and back to the link address that it came from: an answer to a sender that has proven
 // nothing makes no entry in the table of neighbours, and needs none.
-void Worker::answer_sender(Job& job, const Segment& segment, bool urgent) {
+void Worker::answer_sender(Job& job, const dam_answer& answer, bool urgent) {
   Frame& frame = *job.frame;
-  uint64_t mac = 0;
-  std::memcpy(&mac, frame.data + 6, 6);
-  if ((frame.data[6] & 1) != 0) return drop(frame, DAM_DROP_malformed, 0);
-  if (!write_segment(frame, segment)) return drop(frame, DAM_DROP_no_buffer, 0);
-  transmit_to(mac, job.interface, frame, DAM_ETHERNET_BYTES, job.packet.family, urgent);
+  const uint64_t mac = dam_load64(frame.data + 6);
+  if ((mac & 1) != 0) return drop(frame, DAM_DROP_malformed, 0);
+  frame.bytes = static_cast<uint16_t>(dam_answer_bytes(&job.packet, &answer));
+  dam_write_answer(frame.data, frame.data + frame.bytes, &job.packet, &answer);
+  transmit_to(mac, job.interface, frame, job.packet.l3, job.packet.family, urgent);
 }
 
 // RFC 9293 3.10.7.1: a segment to a connection that does not exist is answered with RST; limited,
@@ -65,11 +65,8 @@ void Worker::reset_sender(Job& job, Drop reason, ResetTo whom) {
     out_->dropped.add(*job.frame);
     return;
   }
-  Segment rst;
-  rst.src = packet.dst;
-  rst.dst = packet.src;
-  rst.src_port = packet.dst_port;
-  rst.dst_port = packet.src_port;
+  dam_answer rst{};
+  rst.wscale = DAM_WSCALE_NONE;
   if ((packet.tcp_flags & DAM_TCP_ACK) != 0) {
     rst.seq = packet.ack;
     rst.flags = DAM_TCP_RST;

@@ -53,6 +53,7 @@ Engine::Engine(EngineConfig config)
     }
   }
   dam_cookie_rotate(&secrets_[0], config_.cookie_key);
+  dam_table_key_make(&table_key_, config_.hash_key);
   for (uint32_t i = 0; i < config_.workers; ++i) {
     workers_.push_back(std::make_unique<Worker>(*this, i));
   }

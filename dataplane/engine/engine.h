@@ -15,6 +15,7 @@
 #include "dataplane/core/counters.h"
 #include "dataplane/core/plane.h"
 #include "dataplane/core/syn_cookie.h"
+#include "dataplane/core/table_hash.h"
 #include "dataplane/engine/big_array.h"
 #include "dataplane/engine/flow.h"
 #include "dataplane/engine/neighbours.h"
@@ -115,6 +116,7 @@ class Engine {
 
   // Workers.
   const EngineConfig& config() const { return config_; }
+  const dam_table_key& table_key() const { return table_key_; }
   const Policy* policy() const { return current_.load(std::memory_order_acquire); }
   // The pair of secrets now in force; `generation` tells a worker when to copy them anew.
   uint32_t secret_generation() const { return secret_generation_.load(std::memory_order_acquire); }
@@ -147,6 +149,7 @@ class Engine {
   void publish_gauges();
 
   EngineConfig config_;
+  dam_table_key table_key_;  // made of the config's hash_key
   std::vector<std::unique_ptr<Worker>> workers_;
   // [worker][server slot][local address]; slots of one address and port share a pool. Put there by
   // apply(); a pool that another replaced lives until every worker has settled in the other.

@@ -39,6 +39,8 @@ class FlowIndex {
   bool erase(uint64_t hash, uint32_t ref);
 
   uint32_t size() const { return size_; }
+  // Insertions and removals so far: while it stands, a hash that was not found is not there.
+  uint32_t changes() const { return changes_; }
   // Entries in their second bucket: a lookup of these touches two lines. Not for the packet path.
   uint32_t overflowed() const;
   std::size_t bytes() const { return buckets_.bytes(); }
@@ -61,6 +63,7 @@ class FlowIndex {
   bool make_room(uint32_t bucket);
 
   uint32_t size_ = 0;
+  uint32_t changes_ = 0;
   uint32_t mask_ = 0;
   BigArray<Bucket> buckets_;
 };
@@ -142,6 +145,7 @@ inline bool FlowIndex::insert(uint64_t hash, uint32_t ref) {
     if (in_first || place(buckets_[second], tag, ref, true)) {
       if (!in_first) ++buckets_[first].overflow;
       ++size_;
+      ++changes_;
       return true;
     }
     if (!make_room(first)) return false;
@@ -178,6 +182,7 @@ inline bool FlowIndex::erase(uint64_t hash, uint32_t ref) {
     --buckets_[first].overflow;
   }
   --size_;
+  ++changes_;
   return true;
 }
 

@@ -40,6 +40,7 @@ struct HandshakeNumbers {
   std::array<ByteRange, 4> islands{};  // out of order, not acknowledged
   uint32_t need_bytes = 0;             // the parser wants to see no fewer than these
   uint32_t client_tsval = 0;
+  uint32_t clock_origin = 0;   // of the dam's TSvals towards the client
   uint32_t server_tsval = 0;   // the server's last TSval, to be echoed
   uint16_t client_window = 0;  // as sent
   uint16_t client_mss = 536;
@@ -84,6 +85,10 @@ class HoldPool {
  public:
   HoldPool(uint32_t buffers, uint32_t buffer_bytes);
   uint32_t take();
+  // What take() will give after so many others, or kNone.
+  uint32_t next(size_t others) const {
+    return others < free_.size() ? free_[free_.size() - 1 - others] : kNone;
+  }
   void give(uint32_t index) { free_.push_back(index); }
   uint8_t* data(uint32_t index) { return bytes_.data() + size_t{index} * buffer_bytes_; }
   const uint8_t* data(uint32_t index) const {

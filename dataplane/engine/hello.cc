@@ -94,7 +94,7 @@ void Worker::acknowledge_client(const Flow& flow, const Handshake& handshake, Jo
   ack.window =
       static_cast<uint16_t>(std::min<uint32_t>(scaled ? room >> kPromisedWscale : room, 65535));
   ack.timestamps = handshake.timestamps;
-  ack.tsval = client_clock(job.hash);
+  ack.tsval = client_clock(handshake.clock_origin);
   ack.tsecr = handshake.client_tsval;
   answer(*job.frame, ack, hop(flow, DAM_S2C), (flow.flags & DAM_FLOW_MANAGEMENT) != 0);
 }

@@ -102,6 +102,12 @@ Neighbours::Neighbours(std::vector<Interface> interfaces, std::span<dam_neighbou
       by_host_(interfaces_.size(), false) {
   adopt();
   set_own({});
+  for (const Link& link : on_link_) {
+    if (!dam_address_is_v4(&link.prefix)) continue;
+    const uint32_t last = link.prefix.word[3] | ~link.mask.word[3];
+    on_link_v4_.push_back(
+        {link.prefix.word[3], link.mask.word[3], last, link.interface, link.bits < 127});
+  }
   for (uint16_t i = 0; i < links(); ++i) {
     for (const dam_address& gateway : interfaces_[i].gateways) {
       NextHop& hop = by_gateway_[dam_address_is_v4(&gateway) ? 0 : 1];
@@ -127,24 +133,36 @@ void Neighbours::adopt() {
   }
 }
 
+Neighbours::OwnSet::OwnSet(std::vector<dam_address> addresses) : sorted(std::move(addresses)) {
+  std::sort(sorted.begin(), sorted.end(), less);
+  sorted.erase(std::unique(sorted.begin(), sorted.end(), equal), sorted.end());
+  for (const dam_address& address : sorted) {
+    filter[bit_of(address) / 64] |= uint64_t{1} << bit_of(address) % 64;
+  }
+}
+
 void Neighbours::set_own(std::vector<dam_address> listeners) {
   for (const Interface& interface : interfaces_) {
     for (const Subnet& subnet : interface.subnets) listeners.push_back(subnet.address);
   }
-  std::sort(listeners.begin(), listeners.end(), less);
-  listeners.erase(std::unique(listeners.begin(), listeners.end(), equal), listeners.end());
-  if (!kept_.empty() && std::equal(listeners.begin(), listeners.end(), kept_.back()->begin(),
-                                   kept_.back()->end(), equal)) {
-    return;
+  auto fresh = std::make_unique<const OwnSet>(std::move(listeners));
+  if (!kept_.empty()) {
+    const std::vector<dam_address>& before = kept_.back()->sorted;
+    if (std::equal(fresh->sorted.begin(), fresh->sorted.end(), before.begin(), before.end(),
+                   equal)) {
+      return;
+    }
   }
-  kept_.push_back(std::make_unique<const OwnSet>(std::move(listeners)));
+  kept_.push_back(std::move(fresh));
   own_.store(kept_.back().get(), std::memory_order_release);
   announced_.store(0, std::memory_order_release);
 }
 
 bool Neighbours::is_own(const dam_address& address) const {
   const OwnSet& own = *own_.load(std::memory_order_acquire);
-  return std::binary_search(own.begin(), own.end(), address, less);
+  const uint32_t bit = OwnSet::bit_of(address);
+  if ((own.filter[bit / 64] >> bit % 64 & 1) == 0) return false;
+  return std::binary_search(own.sorted.begin(), own.sorted.end(), address, less);
 }
 
 // Is the address ours on this link? Listeners are ours wherever somebody asks for them.
@@ -187,6 +205,12 @@ std::vector<Neighbours::Link> Neighbours::links_of(const std::vector<Interface>&
 }
 
 uint16_t Neighbours::on_link(const dam_address& destination) const {
+  if (dam_address_is_v4(&destination)) {
+    for (const LinkV4& link : on_link_v4_) {
+      if ((destination.word[3] & link.mask) == link.prefix) return link.interface;
+    }
+    return NextHop::kNone;
+  }
   for (const Link& link : on_link_) {
     if (covers(link.prefix, link.mask, destination) && same_family(link.prefix, destination)) {
       return link.interface;
@@ -268,16 +292,11 @@ void Neighbours::keep_asking(uint16_t id) {
   attention_.store(1, std::memory_order_release);
 }
 
-uint64_t Neighbours::mac_word(uint16_t id) const {
-  const uint64_t mac = load(macs_[id]);
-  if (mac != kUnknownMac) [[likely]]
-    return mac;
+void Neighbours::want(uint16_t id) const {
   Neighbour& neighbour = neighbours_[id];
-  if (load(neighbour.wanted) == 0) {
-    store(neighbour.wanted, 1);
-    attention_.store(1, std::memory_order_release);
-  }
-  return kUnknownMac;
+  if (load(neighbour.wanted) != 0) return;
+  store(neighbour.wanted, 1);
+  attention_.store(1, std::memory_order_release);
 }
 
 void Neighbours::suggest(uint16_t id, const dam_address& client, const uint8_t* mac) {
@@ -414,9 +433,9 @@ void Neighbours::ask(Neighbour& neighbour, uint64_t now_ns, Output& output) {
 void Neighbours::announce(Output& output) {
   uint32_t done = announced_.load(std::memory_order_acquire);
   const OwnSet& own = *own_.load(std::memory_order_acquire);
-  while (done < own.size() && spares_left_ >= links()) {
+  while (done < own.sorted.size() && spares_left_ >= links()) {
     for (uint16_t i = 0; i < links(); ++i) {
-      if (!by_host_[i] && owns(i, own[done])) announce(own[done], i, output);
+      if (!by_host_[i] && owns(i, own.sorted[done])) announce(own.sorted[done], i, output);
     }
     // Fails when a new set was put in place meanwhile: the next tick begins with it.
     if (!announced_.compare_exchange_strong(done, done + 1, std::memory_order_acq_rel)) return;

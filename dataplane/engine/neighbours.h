@@ -13,6 +13,7 @@
 
 #include "dataplane/core/packet.h"
 #include "dataplane/core/plane.h"
+#include "dataplane/core/view.h"
 #include "dataplane/engine/big_array.h"
 #include "dataplane/engine/frame.h"
 #include "dataplane/engine/policy.h"
@@ -48,7 +49,12 @@ class Neighbours {
   void keep_asking(uint16_t neighbour);
   // kKnown and, in its first six bytes in memory, the MAC address; or kUnknownMac: it is being
   // asked for. One relaxed load when it is known.
-  uint64_t mac_word(uint16_t neighbour) const;
+  uint64_t mac_word(uint16_t neighbour) const {
+    const uint64_t mac = __atomic_load_n(&macs_[neighbour], __ATOMIC_RELAXED);
+    if (mac == kUnknownMac) [[unlikely]]
+      want(neighbour);
+    return mac;
+  }
   // A client on the link has proven that it hears what is sent to this link address: that will do
   // until it is asked, so that its first bytes are acknowledged at once. Of a gateway it proves
   // nothing.
@@ -78,6 +84,11 @@ class Neighbours {
   // Can a segment that asks for an answer come from there? Not from a group, a broadcast address,
   // this host or nobody (RFC 9293 3.9.2.3, RFC 1122 3.2.1.3).
   bool may_be_source(const dam_address& address) const;
+  // Can it come in by this interface, too? A way back by another link would end in a connection
+  // whose every segment is refused.
+  bool may_come_by(uint16_t interface, const dam_address& address) const {
+    return link_towards(address) == interface && may_be_source(address);
+  }
 
   // ARP, neighbour discovery and echo requests to own addresses. True: taken; the frame is now in a
   // list of `output` (answered in place: ARP and NDP in urgent, echo in normal; else dropped), and
@@ -102,8 +113,23 @@ class Neighbours {
 
  private:
   using Neighbour = dam_neighbour;
-  using OwnSet = std::vector<dam_address>;  // sorted; the interfaces' addresses included
+  struct OwnSet {  // the interfaces' addresses included
+    explicit OwnSet(std::vector<dam_address> addresses);
+    std::vector<dam_address> sorted;
+    std::array<uint64_t, 64> filter{};  // the bit of each address: nearly all others find theirs 0
+    static uint32_t bit_of(const dam_address& address) {
+      return dam_address_bucket(&address, {}) % (64 * 64);
+    }
+  };
   enum class Learned { stranger, news, answer };
+
+  struct LinkV4 {  // of on_link_, in its order
+    uint32_t prefix;
+    uint32_t mask;
+    uint32_t last;
+    uint16_t interface;
+    bool has_broadcast;  // a /31 has none (RFC 3021)
+  };
 
   uint16_t links() const { return static_cast<uint16_t>(interfaces_.size()); }
   uint16_t on_link(const dam_address& destination) const;
@@ -134,11 +160,13 @@ class Neighbours {
   void announce(const dam_address& address, uint16_t interface, Output& output);
   const dam_address* source_for(uint16_t interface, const dam_address& target) const;
 
+  void want(uint16_t neighbour) const;
   bool is_broadcast_v4(const dam_address& address) const;
   static std::vector<Link> links_of(const std::vector<Interface>& interfaces);
 
   std::vector<Interface> interfaces_;
-  std::vector<Link> on_link_;               // each subnet once, longest prefix first
+  std::vector<Link> on_link_;  // each subnet once, longest prefix first
+  std::vector<LinkV4> on_link_v4_;
   std::array<NextHop, 2> by_gateway_;       // [is IPv6]
   mutable BigArray<Neighbour> neighbours_;  // twice kCapacity: open addressing, nothing is removed
   mutable BigArray<uint64_t> macs_;         // see mac_word

@@ -110,11 +110,10 @@ bool Neighbours::may_be_source(const dam_address& address) const {
   return !dam_address_is_v4(&address) || !is_broadcast_v4(address);
 }
 
-// The last address of an IPv4 subnet; a /31 has none (RFC 3021).
+// The last address of an IPv4 subnet.
 bool Neighbours::is_broadcast_v4(const dam_address& address) const {
-  return std::any_of(on_link_.begin(), on_link_.end(), [&](const Link& link) {
-    return link.bits < 127 && address.word[3] == (link.prefix.word[3] | ~link.mask.word[3]) &&
-           dam_address_is_v4(&link.prefix);
+  return std::any_of(on_link_v4_.begin(), on_link_v4_.end(), [&](const LinkV4& link) {
+    return link.has_broadcast && address.word[3] == link.last;
   });
 }
 

@@ -56,7 +56,7 @@ bool Worker::may_be_cookie(Flow& flow) const {
 // is checked that a new flow needs.
 bool Worker::replaced_by_new_cookie(Flow& flow, Job& job) {
   if (!may_be_cookie(flow) || fits_connection(flow, job.packet)) return false;
-  dam_cookie_options cookie;
+  Cookie cookie;
   if (!cookie_holds(job.packet, cookie)) {
     --flow.cookie_tries;
     return false;

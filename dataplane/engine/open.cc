@@ -6,23 +6,13 @@
 
 namespace dam {
 
-// Retired ones included: their flows live on.
-const Listener* Worker::listener_at(const Policy& policy, const dam_packet& packet,
-                                    uint16_t& slot) {
-  for (size_t i = 0; i < policy.listeners.size(); ++i) {
-    const Listener& listener = policy.listeners[i];
-    if (listener.port.raw == packet.dst_port.raw &&
-        dam_address_equal(&listener.address, &packet.dst)) {
-      slot = static_cast<uint16_t>(i);
-      return &listener;
-    }
+// The policy's listener that a packet is for, or kNoListener.
+uint16_t Worker::listener_of(const dam_packet& packet) const {
+  const uint16_t slot = policy_->listener_slot(packet.dst, packet.dst_port);
+  if (slot == Policy::kNoListener || !policy_->listeners[slot].in_policy) {
+    return Policy::kNoListener;
   }
-  return nullptr;
-}
-
-const Listener* Worker::listener_of(const dam_packet& packet, uint16_t& slot) const {
-  const Listener* listener = listener_at(*policy_, packet, slot);
-  return listener != nullptr && listener->in_policy ? listener : nullptr;
+  return slot;
 }
 
 bool Worker::checksum_holds(const Job& job) const {
@@ -30,11 +20,12 @@ bool Worker::checksum_holds(const Job& job) const {
          dam_checksum_tcp_valid(job.frame->data, &job.packet);
 }
 
-bool Worker::cookie_holds(const dam_packet& packet, dam_cookie_options& options) const {
+bool Worker::cookie_holds(const dam_packet& packet, Cookie& cookie) const {
   const dam_flow_key key{packet.src, packet.dst, packet.src_port, packet.dst_port};
   constexpr uint32_t kBefore = 0xffffffffu;
   return dam_syn_cookie_check(&secrets_, &key, dam_seq_add(packet.seq, kBefore),
-                              dam_seq_add(packet.ack, kBefore), &options) != 0;
+                              dam_seq_add(packet.ack, kBefore), &cookie.options,
+                              &cookie.clock_origin) != 0;
 }
 
 // May this source begin a connection at this listener?
@@ -55,7 +46,7 @@ dam_drop_reason Worker::read_opening(const Job& job, dam_tcp_options& options) c
 // The source has been asked about: see stranger().
 void Worker::on_cookie(Job& job, uint16_t listener_slot) {
   const dam_packet& packet = job.packet;
-  dam_cookie_options cookie;
+  Cookie cookie;
   if (!cookie_holds(packet, cookie)) {
     ++counters_->cookies_bad;
     if (is_lost(job.hash) && checksum_holds(job)) {
@@ -86,7 +77,7 @@ uint32_t Worker::make_room_half_open() {
   return index;
 }
 
-void Worker::open(Job& job, uint16_t listener_slot, const dam_cookie_options& cookie,
+void Worker::open(Job& job, uint16_t listener_slot, const Cookie& cookie,
                   const dam_tcp_options& options) {
   const dam_packet& packet = job.packet;
   ++counters_->cookies_accepted;
@@ -164,7 +155,7 @@ void Worker::forget_new(Flow& flow) {
   free_flow_ = index_of(flow);
 }
 
-void Worker::begin_handshake(Flow& flow, uint16_t client_window, const dam_cookie_options& cookie,
+void Worker::begin_handshake(Flow& flow, uint16_t client_window, const Cookie& cookie,
                              const dam_tcp_options& options) {
   const uint32_t slot = flow.handshake;
   half_open_used_.fetch_add(1, std::memory_order_relaxed);
@@ -173,10 +164,11 @@ void Worker::begin_handshake(Flow& flow, uint16_t client_window, const dam_cooki
   handshake.begin();
   handshake.flow = index_of(flow);
   handshake.client_window = client_window;  // a port route calls its server at once, with this
-  handshake.client_mss = cookie.mss;
-  handshake.client_wscale = cookie.wscale;
-  handshake.sack = cookie.sack != 0;
-  handshake.ecn = cookie.ecn != 0;
+  handshake.client_mss = cookie.options.mss;
+  handshake.client_wscale = cookie.options.wscale;
+  handshake.sack = cookie.options.sack != 0;
+  handshake.ecn = cookie.options.ecn != 0;
+  handshake.clock_origin = cookie.clock_origin;
   handshake.timestamps = options.has_timestamps != 0;
   handshake.client_tsval = options.tsval;
   handshake.stage_deadline_ns = now_ns_ + policy_->timeouts.hello_ns;

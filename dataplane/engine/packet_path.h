@@ -15,6 +15,34 @@ inline constexpr dam_drop_reason kTotalReasons[DAM_DIM_COUNT] = {
     DAM_DROP_zone_packets, DAM_DROP_zone_bytes_up, DAM_DROP_zone_bytes_down,
     DAM_DROP_zone_connections};
 
+[[gnu::always_inline]] inline uint64_t Worker::hash_of(const dam_packet& packet) const {
+  const dam_flow_key flow{packet.src, packet.dst, packet.src_port, packet.dst_port};
+  if (packet.family != 4) return hash_of(flow);
+  return dam_flow_hash_v4(&table_key_, packet.src.word[3], packet.dst.word[3],
+                          static_cast<uint32_t>(dam_flow_key_ports(&flow)));
+}
+
+[[gnu::always_inline]] inline bool Worker::is_flow(uint32_t ref, const dam_packet& packet) const {
+  const Flow& flow = flows_[ref >> 1];
+  if (flow.state == DAM_FLOW_free) return false;
+  if ((ref & 1) == DAM_C2S) {
+    const Listener& listener = policy_->listeners[flow.listener_slot];
+    return flow.client_port.raw == packet.src_port.raw &&
+           listener.port.raw == packet.dst_port.raw &&
+           dam_address_equal(&flow.client, &packet.src) &&
+           dam_address_equal(&listener.address, &packet.dst);
+  }
+  const Server& server = policy_->servers[flow.server_slot];
+  return dam_ntoh16(packet.dst_port) == flow.source_port &&
+         server.port.raw == packet.src_port.raw &&
+         dam_address_equal(&server.address[flow.family == 6], &packet.src) &&
+         dam_address_equal(&engine_.local_addresses[flow.local].address, &packet.dst);
+}
+
+inline uint32_t Worker::find_flow(const dam_packet& packet, uint64_t hash) const {
+  return index_of_flows_.find(hash, [&](uint32_t ref) { return is_flow(ref, packet); });
+}
+
 [[gnu::always_inline]] inline bool Worker::within(uint64_t& tat_ns, const dam_gcra_rate& rate,
                                                   uint32_t units) const {
   const bool passes = alone_ ? dam_gcra_charge_alone(&tat_ns, &rate, now_ns_, units) != 0
@@ -73,7 +101,7 @@ inline dam_rewrite Worker::rewrite_of(const Flow& flow, dam_direction direction)
 [[gnu::always_inline]] inline void Worker::transmit_to(uint64_t mac, uint16_t out,
                                                        const Frame& frame, uint16_t l3,
                                                        uint8_t family, bool urgent) {
-  const Interface& way = interface(static_cast<uint8_t>(out));
+  const LinkSide& way = side(out);
   uint8_t* const at = write_ethernet(frame.data + l3, way, mac, family);
   const auto bytes = static_cast<uint16_t>(frame.data + frame.bytes - at);
   (urgent ? out_->urgent : out_->normal).append() = {.data = at,

@@ -1,12 +1,24 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/engine/policy.h"
 
+#include <bit>
+
 namespace dam {
+
+void Policy::derive_listener_table() {
+  listener_table.assign(std::bit_ceil(4 * listeners.size() + 1), 0);
+  for (size_t slot = 0; slot < listeners.size(); ++slot) {
+    size_t at = dam_address_bucket(&listeners[slot].address, listeners[slot].port);
+    while (listener_table[at % listener_table.size()] != 0) ++at;
+    listener_table[at % listener_table.size()] = static_cast<uint16_t>(slot + 1);
+  }
+}
 
 void Policy::derive() {
   if (!zones.empty() && zones[0].per_source_concurrent == 0) {
     zones[0].per_source_concurrent = limits.half_open_per_source;  // "front": those without a route
   }
+  derive_listener_table();
   listener_addresses.clear();
   for (Listener& listener : listeners) {
     listener.zone_mask = 0;

@@ -14,6 +14,7 @@
 #include "dataplane/core/gcra.h"
 #include "dataplane/core/packet.h"
 #include "dataplane/core/types.h"
+#include "dataplane/core/view.h"
 #include "dataplane/engine/prefix_set.h"
 #include "dataplane/engine/router.h"
 
@@ -130,8 +131,27 @@ struct Policy {
   PrefixSet allow;  // admin addresses: never banned, never denied
   PrefixSet deny;
   std::vector<dam_address> listener_addresses;  // derived
+  // Derived: slots of listeners, + 1, by address and port; a power of two, at most a quarter full.
+  std::vector<uint16_t> listener_table = {0};
+
+  // Retired ones included: their flows live on. kNoListener: nobody listens there.
+  static constexpr uint16_t kNoListener = 0xffff;
+  uint16_t listener_slot(const dam_address& address, dam_be16 port) const {
+    const size_t mask = listener_table.size() - 1;
+    for (size_t at = dam_address_bucket(&address, port);; ++at) {
+      const uint16_t entry = listener_table[at & mask];
+      if (entry == 0) return kNoListener;
+      const Listener& listener = listeners[entry - 1u];
+      if (listener.port.raw == port.raw && dam_address_equal(&listener.address, &address)) {
+        return static_cast<uint16_t>(entry - 1);
+      }
+    }
+  }
 
   void derive();  // fills what is marked derived; the builder's last step
+
+ private:
+  void derive_listener_table();
 };
 
 }  // namespace dam

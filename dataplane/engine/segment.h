@@ -37,19 +37,29 @@ struct Segment {
 // False: payload does not fit into kFrameBytes.
 bool write_segment(Frame& frame, const Segment& segment);
 
+// An interface as the packet path needs it.
+struct LinkSide {
+  uint64_t mac;  // in its first six bytes in memory, as in a Neighbours::mac_word; the others 0
+  uint16_t mtu;
+  uint16_t vlan;  // or DAM_VLAN_NONE
+  uint8_t port;   // the driver's
+};
+inline constexpr uint64_t kMacMask = (uint64_t{1} << 48) - 1;
+
 // Ethernet (and VLAN) header in front of the IP packet at `l3`; `mac_word` has the destination in
 // its first six bytes. Gives where the frame begins.
-inline uint8_t* write_ethernet(uint8_t* l3, const Interface& interface, uint64_t mac_word,
+inline uint8_t* write_ethernet(uint8_t* l3, const LinkSide& side, uint64_t mac_word,
                                uint8_t family) {
-  uint8_t* at = l3 - DAM_ETHERNET_BYTES;
-  if (interface.vlan != DAM_VLAN_NONE) {
-    at -= DAM_VLAN_BYTES;
-    dam_store_be16(at + 12, DAM_ETHER_VLAN);
-    dam_store_be16(at + 14, interface.vlan);
-  }
+  const uint16_t type = dam_hton16(family == 4 ? DAM_ETHER_IPV4 : DAM_ETHER_IPV6).raw;
+  const bool tagged = side.vlan != DAM_VLAN_NONE;
+  uint8_t* const at = l3 - DAM_ETHERNET_BYTES - (tagged ? DAM_VLAN_BYTES : 0);
   dam_store64(at, mac_word);  // the last two bytes are the next field's
-  std::memcpy(at + 6, interface.mac.data(), 6);
-  dam_store_be16(l3 - 2, family == 4 ? DAM_ETHER_IPV4 : DAM_ETHER_IPV6);
+  dam_store64(at + 6, side.mac | uint64_t{type} << 48);
+  if (tagged) [[unlikely]] {
+    dam_store_be16(at + 12, DAM_ETHER_VLAN);
+    dam_store_be16(at + 14, side.vlan);
+    dam_store16(at + 16, type);
+  }
   return at;
 }
 

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The dam's own end of a connection to a server: address and port, so that replies come back to
 // this worker.
-#include "dataplane/engine/worker.h"
+#include "dataplane/engine/packet_path.h"
 
 namespace dam {
 
-// `hash`: of the flow as the server's packets name it.
-bool Worker::bind_source_port(Flow& flow, uint16_t server_slot, uint64_t& hash) {
+bool Worker::bind_source_port(Flow& flow, uint16_t server_slot) {
   const Server& server = policy_->servers[server_slot];
   const NextHop way = engine_.neighbours.next_hop(server.address[flow.family == 6]);
   if (!way) return false;
@@ -20,6 +19,7 @@ bool Worker::bind_source_port(Flow& flow, uint16_t server_slot, uint64_t& hash) 
     flow.server_slot = server_slot;
     flow.out_interface[DAM_C2S] = static_cast<uint8_t>(way.interface);
     flow.neighbour[DAM_C2S] = way.neighbour;
+    uint64_t hash = 0;
     if (!take_source_port(flow, hash)) continue;
     if (index_of_flows_.insert(hash, flow_ref(index_of(flow), DAM_S2C))) return true;
     engine_.ports(index_, server_slot, flow.local)->give(flow.source_port, now_ns_);
@@ -29,8 +29,9 @@ bool Worker::bind_source_port(Flow& flow, uint16_t server_slot, uint64_t& hash) 
   return false;
 }
 
-// A port that no living flow has to this address and port: slots of one server share their ports,
-// but one may have found its pool before the other moved here.
+// `hash`: of the flow as the server's packets name it. A port that no living flow has to this
+// address and port: slots of one server share their ports, but one may have found its pool before
+// the other moved here.
 bool Worker::take_source_port(Flow& flow, uint64_t& hash) {
   constexpr int kTries = 8;
   PortPool* pool = engine_.ports(index_, flow.server_slot, flow.local);
@@ -54,12 +55,11 @@ bool Worker::take_source_port(Flow& flow, uint64_t& hash) {
   return false;
 }
 
-uint64_t Worker::server_side_hash(const Flow& flow) const {
+// The flow as the server's packets name it.
+dam_flow_key Worker::server_side(const Flow& flow) const {
   const Server& server = policy_->servers[flow.server_slot];
-  const dam_flow_key key{server.address[flow.family == 6],
-                         engine_.local_addresses[flow.local].address, server.port,
-                         dam_hton16(flow.source_port)};
-  return dam_flow_hash(engine_.config().hash_key, &key);
+  return {server.address[flow.family == 6], engine_.local_addresses[flow.local].address,
+          server.port, dam_hton16(flow.source_port)};
 }
 
 // The slot may have the pool of its next server already; the one that the port is from lives on

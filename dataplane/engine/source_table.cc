@@ -14,8 +14,6 @@
 #include <bit>
 #include <utility>
 
-#include "dataplane/core/siphash.h"
-
 namespace dam {
 
 namespace {
@@ -48,6 +46,12 @@ bool is_of(const SourceEntry& entry, uint64_t state, const SourceKey& key) {
   return difference == 0 && (state >> kZoneShift & kZoneMask) == key.zone_slot;
 }
 
+dam_table_key secret_of(const std::array<uint64_t, 2>& secret) {
+  dam_table_key key;
+  dam_table_key_make(&key, secret.data());
+  return key;
+}
+
 void fill(SourceEntry& entry, const SourceKey& key) {
   for (int i = 0; i < 4; ++i) {
     __atomic_store_n(&entry.prefix.word[i], key.prefix.word[i], __ATOMIC_RELAXED);
@@ -68,7 +72,7 @@ uint32_t SourceTable::buckets_for(uint32_t capacity) {
 }
 
 SourceTable::SourceTable(uint32_t capacity, uint32_t workers, std::array<uint64_t, 2> secret)
-    : secret_(secret),
+    : secret_(secret_of(secret)),
       bucket_count_(buckets_for(capacity)),
       buckets_(bucket_count_),
       entries_(std::size_t{bucket_count_} * kSlots),
@@ -76,7 +80,7 @@ SourceTable::SourceTable(uint32_t capacity, uint32_t workers, std::array<uint64_
 
 SourceTable::SourceTable(std::span<dam_source_bucket> buckets, std::span<dam_source_entry> entries,
                          uint32_t workers, std::array<uint64_t, 2> secret)
-    : secret_(secret),
+    : secret_(secret_of(secret)),
       bucket_count_(static_cast<uint32_t>(buckets.size())),
       buckets_(buckets),
       entries_(entries),
@@ -87,7 +91,7 @@ SourceTable::SourceTable(std::span<dam_source_bucket> buckets, std::span<dam_sou
 SourceKey SourceTable::key(const dam_address& source, uint8_t zone_slot, uint8_t source_bits_v4,
                            uint8_t source_bits_v6) const {
   SourceKey key;
-  dam_source_key_of(&key, secret_.data(), &source, zone_slot, source_bits_v4, source_bits_v6);
+  dam_source_key_of(&key, &secret_, &source, zone_slot, source_bits_v4, source_bits_v6);
   return key;
 }
 

@@ -109,7 +109,7 @@ class SourceTable {
   void abandon(uint32_t index, uint32_t worker);
   void count(uint32_t worker, uint32_t change);
 
-  std::array<uint64_t, 2> secret_;
+  dam_table_key secret_;
   uint32_t bucket_count_;
   BigArray<Bucket> buckets_;
   BigArray<SourceEntry> entries_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The straight way, which nearly all packets go: one of an established connection lies in its
-// windows and within its buckets, is translated, and is out. Compiled once for each direction.
+// windows and within its buckets, is translated, and is out. Compiled once for each direction. What
+// is not so is handled in functions of other files.
 #include "dataplane/engine/packet_path.h"
 
 namespace dam {
@@ -35,7 +36,7 @@ template <dam_direction kWay>
 [[gnu::always_inline]] inline bool Worker::forward_along(Flow& flow, Job& job) {
   Frame& frame = *job.frame;
   const dam_packet& packet = job.packet;
-  const uint16_t mtu = interface(flow.out_interface[kWay]).mtu;
+  const uint16_t mtu = side(flow.out_interface[kWay]).mtu;
   if (packet.end - packet.l3 > mtu) [[unlikely]] {
     too_big(flow, kWay, job, mtu);
     return false;
@@ -55,7 +56,32 @@ template <dam_direction kWay>
                   (flow.flags & DAM_FLOW_MANAGEMENT) != 0);
 }
 
-void Worker::splice(Flow& flow, dam_direction direction, Job& job) {
+// An earlier frame of this burst may have made or ended the flow.
+uint32_t Worker::find_flow_again(const Job& job) const {
+  if (job.ref == kNone && index_of_flows_.changes() == located_at_) return kNone;
+  return find_flow(job.packet, job.hash);
+}
+
+void Worker::handle(Job& job) {
+  Frame& frame = *job.frame;
+  if (job.refused != DAM_DROP_none) return drop(frame, job.refused, 0);
+  if (frame.checksum == RxChecksum::bad) return drop(frame, DAM_DROP_bad_checksum, 0);
+  if (job.packet.kind != DAM_KIND_TCP) return for_the_dam(job);
+  uint32_t ref = job.ref;
+  if (ref == kNone || !is_flow(ref, job.packet)) [[unlikely]]
+    ref = find_flow_again(job);
+  if (ref == kNone) return stranger(job);
+  Flow& flow = flows_[ref >> 1];
+  const auto direction = static_cast<dam_direction>(ref & 1);
+  // The worlds stay apart: nobody speaks for a host of another link.
+  if (job.interface != flow.out_interface[direction ^ 1]) {
+    return drop(frame, DAM_DROP_bad_source, flow.zone_slot);
+  }
+  constexpr uint8_t kControl = DAM_TCP_SYN | DAM_TCP_FIN | DAM_TCP_RST;
+  const bool straight = flow.state == DAM_FLOW_established && (flow.flags & DAM_FLOW_SLOW) == 0 &&
+                        (job.packet.tcp_flags & kControl) == 0;
+  if (!straight) [[unlikely]]
+    return handle_flow(flow, direction, job);
   direction == DAM_C2S ? splice_along<DAM_C2S>(flow, job) : splice_along<DAM_S2C>(flow, job);
 }
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "dataplane/core/answer.h"
-#include "dataplane/engine/worker.h"
+#include "dataplane/engine/packet_path.h"
 
 namespace dam {
 
@@ -43,16 +43,12 @@ void Worker::refresh_promises() {
   for (size_t i = 0; i < count; ++i) promises_[i] = promise_of(policy_->listeners[i]);
 }
 
-uint32_t Worker::client_clock(uint64_t flow_hash) const {
-  return dam_client_clock(now_ns_, flow_hash);
-}
+uint32_t Worker::client_clock(uint32_t origin) const { return dam_client_clock(now_ns_, origin); }
 
 void Worker::on_syn(Job& job, uint16_t listener_slot) {
   const dam_packet& packet = job.packet;
   Frame& frame = *job.frame;
-  // A way back by another link would end in a connection whose every segment is refused.
-  if (!engine_.neighbours.may_be_source(packet.src) ||
-      engine_.neighbours.link_towards(packet.src) != job.interface) {
+  if (!engine_.neighbours.may_come_by(job.interface, packet.src)) {
     return drop(frame, DAM_DROP_bad_source, 0);
   }
   dam_tcp_options offered;
@@ -70,27 +66,24 @@ void Worker::on_syn(Job& job, uint16_t listener_slot) {
   agreed.ecn = wants_ecn && promise.ecn;
   const dam_flow_key key{packet.src, packet.dst, packet.src_port, packet.dst_port};
 
-  Segment reply;
-  reply.src = packet.dst;
-  reply.dst = packet.src;
-  reply.src_port = packet.dst_port;
-  reply.dst_port = packet.src_port;
-  reply.seq = dam_syn_cookie_make(&secrets_, &key, packet.seq, agreed);
+  dam_answer reply{};
+  uint32_t clock_origin = 0;
+  reply.seq = dam_syn_cookie_make(&secrets_, &key, packet.seq, agreed, &clock_origin);
   reply.ack = dam_seq_add(packet.seq, 1);
   reply.flags = static_cast<uint8_t>(DAM_TCP_SYN | DAM_TCP_ACK | (agreed.ecn ? DAM_TCP_ECE : 0));
   reply.window = client_window();
   reply.mss = std::min<uint16_t>(promise.mss, mss_of(job.interface, packet.family));
-  reply.wscale = agreed.wscale == kNoWscale ? kNoWscale : kPromisedWscale;
+  reply.wscale = agreed.wscale == kNoWscale ? uint8_t{DAM_WSCALE_NONE} : kPromisedWscale;
   reply.sack_permitted = agreed.sack;
   reply.timestamps = offered.has_timestamps && promise.timestamps;
-  reply.tsval = client_clock(job.hash);
+  reply.tsval = client_clock(clock_origin);
   reply.tsecr = offered.tsval;
   ++counters_->cookies_sent;
   answer_sender(job, reply);
 }
 
 uint16_t Worker::mss_of(uint16_t out, uint8_t family) const {
-  return static_cast<uint16_t>(interface(static_cast<uint8_t>(out)).mtu - (family == 4 ? 40 : 60));
+  return static_cast<uint16_t>(side(out).mtu - (family == 4 ? 40 : 60));
 }
 
 }  // namespace dam

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The burst, read top to bottom, as a pipeline: while one frame is parsed, the lines that the
-// frames before it need are on their way. The stages are interleaved because a core has few such
-// fetches under way at once, and drops the prefetches of a loop that does nothing else.
+// The burst, read top to bottom: stage after stage, each for all frames before the next begins.
+// What a stage needs of memory, the one before has asked for, for all frames at once in a loop that
+// does little else: a prefetch whose page is not in the TLB holds up what comes behind it, and only
+// then do many such waits run side by side.
 #include "dataplane/engine/worker.h"
 
 #include <algorithm>
 
 #include "dataplane/core/checksum.h"
+#include "dataplane/engine/packet_path.h"
 #include "dataplane/engine/prefetch.h"
 
 namespace dam {
@@ -17,8 +19,6 @@ constexpr uint64_t kFlowTickNs = 1ull << 28;       // 268 ms; 4,096 slots reach 
 constexpr uint64_t kHandshakeTickNs = 1ull << 23;  // 8.4 ms; 1,024 slots reach 8.6 seconds
 
 constexpr uint32_t kSweptSources = 64;  // each tick
-
-constexpr size_t kApart = 4;  // frames between two stages of the pipeline
 
 uint32_t share_of(uint32_t total, uint32_t workers) { return (total + workers - 1) / workers; }
 
@@ -64,6 +64,13 @@ Worker::Worker(Engine& engine, uint32_t index)
   for (uint32_t i = static_cast<uint32_t>(handshakes_.size()); i > 0; --i) {
     free_handshakes_.push_back(i - 1);
   }
+  for (const Interface& interface : engine.config().interfaces) {
+    LinkSide& side = sides_.emplace_back();
+    std::memcpy(&side.mac, interface.mac.data(), interface.mac.size());
+    side.mtu = interface.mtu;
+    side.vlan = interface.vlan;
+    side.port = interface.port;
+  }
   for (uint32_t port = 0; port < untagged_.size(); ++port) {
     untagged_[port] = engine.neighbours.interface_of(static_cast<uint8_t>(port), DAM_VLAN_NONE);
   }
@@ -87,6 +94,18 @@ void Worker::begin(Output& output, uint64_t now_ns) {
   }
 }
 
+// On an interface's VLAN, and to its link address (or to all, as ARP and NDP need): a port may be
+// promiscuous, and a VLAN separates.
+[[gnu::always_inline]] inline bool Worker::is_addressed_here(Job& job) const {
+  const Frame& frame = *job.frame;
+  const bool tagged = job.packet.vlan != DAM_VLAN_NONE;
+  job.interface =
+      tagged ? engine_.neighbours.interface_of(frame.port, job.packet.vlan) : untagged_[frame.port];
+  if (job.interface == NextHop::kNone) return false;
+  if ((dam_load64(frame.data) & kMacMask) == side(job.interface).mac) return true;
+  return (frame.data[0] & 1) != 0 && job.packet.kind != DAM_KIND_TCP;
+}
+
 void Worker::poll(std::span<Frame> frames, Output& output, uint64_t now_ns) {
   begin(output, now_ns);
   if (policy_seen() == nullptr) {
@@ -94,20 +113,23 @@ void Worker::poll(std::span<Frame> frames, Output& output, uint64_t now_ns) {
     out_ = nullptr;
     return;
   }
-  // A frame is kApart steps from one stage to the next. An index below 0 wraps and is none.
-  const size_t count = frames.size();
-  for (size_t i = 0; i < std::min(kApart, count); ++i) dam::prefetch(frames[i].data);
-  for (size_t step = 0; step < count + 3 * kApart; ++step) {
-    if (const size_t i = step + kApart; i < count) dam::prefetch(frames[i].data);
-    if (const size_t i = step; i < count) parse(jobs_[i], frames[i]);
-    if (const size_t i = step - kApart; i < count) locate(jobs_[i]);
-    if (const size_t i = step - 2 * kApart; i < count) look_ahead(jobs_[i]);
-    if (const size_t i = step - 3 * kApart + 1; i < count && jobs_[i].source_known) {
-      engine_.sources.prefetch_entry(jobs_[i].source);
-    }
-    if (const size_t i = step - 3 * kApart; i < count) handle(jobs_[i]);
-  }
+  const std::span<Job> jobs = std::span(jobs_).first(frames.size());
+  for (const Frame& frame : frames) dam::prefetch(frame.data);
+  for (size_t i = 0; i < frames.size(); ++i) parse(jobs[i], frames[i]);
+  count_received(frames);
+  if (deny_list_first_) screen(jobs);
+  locate(jobs);
+  if (!deny_list_first_) screen(jobs);
+  look_ahead(jobs);
+  for (Job& job : jobs) handle(job);
   out_ = nullptr;
+}
+
+void Worker::count_received(std::span<const Frame> frames) {
+  uint64_t bytes = 0;
+  for (const Frame& frame : frames) bytes += frame.bytes;
+  counters_->rx_packets += frames.size();
+  counters_->rx_bytes += bytes;
 }
 
 // Before the first policy: the next hops answer what the first tick has asked them, and would not
@@ -122,149 +144,35 @@ void Worker::make_acquaintance(Frame& frame) {
   drop(frame, DAM_DROP_no_policy, 0);
 }
 
-void Worker::parse(Job& job, Frame& frame) {
+void Worker::parse(Job& job, Frame& frame) const {
   job.frame = &frame;
-  ++counters_->rx_packets;
-  counters_->rx_bytes += frame.bytes;
-  job.refused = dam_parse(frame.data, frame.data + frame.bytes, &job.packet);
   job.hash = 0;
-  job.source_known = false;
-  const bool tcp = job.refused == DAM_DROP_none && job.packet.kind == DAM_KIND_TCP;
-  const uint64_t hash = tcp ? hash_of_packet(job.packet) : 0;
-  if (job.refused == DAM_DROP_none && !is_addressed_here(job)) job.refused = DAM_DROP_not_ours;
-  if (job.refused != DAM_DROP_none || !tcp) return;
-  job.hash = hash;
-  index_of_flows_.prefetch(hash);
-  policy_->deny.prefetch(job.packet.src);
+  job.ref = job.handshake = kNone;
+  job.denied = job.source_known = false;
+  job.refused = dam_parse(frame.data, frame.data + frame.bytes, &job.packet);
+  if (job.refused != DAM_DROP_none) return;
+  if (!is_addressed_here(job)) job.refused = DAM_DROP_not_ours;
 }
 
-// On an interface's VLAN, and to its link address (or to all, as ARP and NDP need): a port may be
-// promiscuous, and a VLAN separates.
-bool Worker::is_addressed_here(Job& job) const {
-  const Frame& frame = *job.frame;
-  const bool tagged = job.packet.vlan != DAM_VLAN_NONE;
-  job.interface =
-      tagged ? engine_.neighbours.interface_of(frame.port, job.packet.vlan) : untagged_[frame.port];
-  if (job.interface == NextHop::kNone) return false;
-  if ((frame.data[0] & 1) != 0) return job.packet.kind != DAM_KIND_TCP;
-  const MacAddress& own = interface(static_cast<uint8_t>(job.interface)).mac;
-  return std::memcmp(frame.data, own.data(), own.size()) == 0;
-}
-
-// The tag alone picks a candidate: whether it really is the packet's flow is checked by handle(),
-// when its lines have arrived.
-void Worker::locate(Job& job) {
-  job.ref = job.hash == 0 ? kNone : index_of_flows_.first_candidate(job.hash);
-  if (job.ref != kNone) return prefetch_flow(job.ref >> 1);
-  if (job.hash != 0) policy_->deny.prefetch_rest(job.packet.src);
-}
-
-// What the packet will be charged to, or what it will be refused by.
-void Worker::look_ahead(Job& job) const {
-  job.looked_ahead = job.ref == kNone && job.hash != 0;
-  if (job.looked_ahead) return look_ahead_stranger(job);
-  if (job.ref == kNone) return;
-  const uint32_t source = flows_[job.ref >> 1].source;
-  if (source != kNone) engine_.sources.prefetch(source);
-}
-
-void Worker::look_ahead_stranger(Job& job) const {
-  job.denied = is_denied(job.packet.src);
-  job.source_known = !job.denied && may_open_flow(job);
-  if (!job.source_known) return;
-  job.source = front_key(job.packet.src);
-  engine_.sources.prefetch(job.source);
-}
-
-bool Worker::is_denied(const dam_address& source) const {
-  return policy_->deny.contains(source) && !policy_->allow.contains(source);
-}
-
-SourceKey Worker::front_key(const dam_address& source) const {
-  const Zone& front = policy_->zones[0];
-  return engine_.sources.key(source, 0, front.source_bits_v4, front.source_bits_v6);
-}
-
-void Worker::prefetch_flow(uint32_t index) const {
-  const auto* flow = reinterpret_cast<const uint8_t*>(&flows_[index]);
-  dam::prefetch(flow);
-  dam::prefetch(flow + 64);
-}
-
-// A pure ACK may bring a cookie back.
-bool Worker::may_open_flow(const Job& job) {
-  constexpr uint8_t kOthers = DAM_TCP_SYN | DAM_TCP_RST;
-  return (job.packet.tcp_flags & (DAM_TCP_ACK | kOthers)) == DAM_TCP_ACK;
-}
-
-void Worker::handle(Job& job) {
-  if (job.refused != DAM_DROP_none) return drop(*job.frame, job.refused, 0);
-  if (job.frame->checksum == RxChecksum::bad) return drop(*job.frame, DAM_DROP_bad_checksum, 0);
-  if (job.packet.kind != DAM_KIND_TCP) return for_the_dam(job);
-  // An earlier frame of this burst may have made or ended the flow: ask again unless it fits.
-  const bool fits = job.ref != kNone && is_flow(job.ref, job.packet);
-  const uint32_t ref = fits ? job.ref : find_flow(job.packet, job.hash);
-  if (ref == kNone) return stranger(job);
-  Flow& flow = flows_[ref >> 1];
-  const auto direction = static_cast<dam_direction>(ref & 1);
-  // The worlds stay apart: nobody speaks for a host of another link.
-  if (job.interface != flow.out_interface[direction ^ 1]) {
-    return drop(*job.frame, DAM_DROP_bad_source, flow.zone_slot);
-  }
-  constexpr uint8_t kControl = DAM_TCP_SYN | DAM_TCP_FIN | DAM_TCP_RST;
-  if (flow.state == DAM_FLOW_established && (job.packet.tcp_flags & kControl) == 0 &&
-      (flow.flags & DAM_FLOW_SLOW) == 0) [[likely]] {
-    return splice(flow, direction, job);
-  }
+// A segment of a connection that takes more than the straight way.
+void Worker::handle_flow(Flow& flow, dam_direction direction, Job& job) {
   if (flow.state == DAM_FLOW_established) return on_control(flow, direction, job);
   if (flow.state == DAM_FLOW_deliver) return on_delivering(flow, direction, job);
   return direction == DAM_C2S ? on_client_early(flow, job) : on_server_early(flow, job);
 }
 
-uint64_t Worker::hash_of_packet(const dam_packet& packet) const {
-  const uint64_t* const key = engine_.config().hash_key;
-  const dam_flow_key flow{packet.src, packet.dst, packet.src_port, packet.dst_port};
-  if (packet.family != 4) return dam_flow_hash(key, &flow);
-  return dam_flow_hash_v4(key, packet.src.word[3], packet.dst.word[3],
-                          static_cast<uint32_t>(dam_flow_key_ports(&flow)));
-}
-
-uint64_t Worker::hash_of(const dam_packet& packet) const { return hash_of_packet(packet); }
-
-bool Worker::is_flow(uint32_t ref, const dam_packet& packet) const {
-  const Flow& flow = flows_[ref >> 1];
-  if (flow.state == DAM_FLOW_free) return false;
-  const Listener& listener = policy_->listeners[flow.listener_slot];
-  if ((ref & 1) == DAM_C2S) {
-    return dam_address_equal(&flow.client, &packet.src) &&
-           flow.client_port.raw == packet.src_port.raw &&
-           listener.port.raw == packet.dst_port.raw &&
-           dam_address_equal(&listener.address, &packet.dst);
-  }
-  const Server& server = policy_->servers[flow.server_slot];
-  return dam_ntoh16(packet.dst_port) == flow.source_port &&
-         server.port.raw == packet.src_port.raw &&
-         dam_address_equal(&server.address[flow.family == 6], &packet.src) &&
-         dam_address_equal(&engine_.local_addresses[flow.local].address, &packet.dst);
-}
-
-uint32_t Worker::find_flow(const dam_packet& packet, uint64_t hash) const {
-  return index_of_flows_.find(hash, [&](uint32_t ref) { return is_flow(ref, packet); });
-}
-
 // A TCP segment of no known flow.
 void Worker::stranger(Job& job) {
   const dam_packet& packet = job.packet;
-  uint16_t slot = 0;
-  const Listener* listener = listener_of(packet, slot);
-  if (listener == nullptr) {
+  const uint16_t slot = listener_of(packet);
+  if (slot == Policy::kNoListener) {
     if (engine_.neighbours.is_own(packet.dst)) {
       if (on_probe_reply(job)) return;
       return reset_sender(job, DAM_DROP_no_flow);
     }
     return drop(*job.frame, DAM_DROP_not_ours, 0);
   }
-  if (job.looked_ahead ? job.denied : is_denied(packet.src)) {
+  if (job.denied || (job.ref != kNone && is_denied(packet.src))) {
     return drop(*job.frame, DAM_DROP_denied, 0);
   }
   if (banned_everywhere(packet.src, slot)) return drop(*job.frame, DAM_DROP_banned, 0);
@@ -324,8 +232,7 @@ uint32_t Worker::owner_of(const Frame& frame) const {
                               // elsewhere
     return icmp ? config.reply_worker(packet.src, packet.src_port, packet.dst, port) : index_;
   }
-  uint16_t slot = 0;
-  if (listener_at(*policy, packet, slot) != nullptr) {
+  if (policy->listener_slot(packet.dst, packet.dst_port) != Policy::kNoListener) {
     return static_cast<uint32_t>(hash_of(packet) >> 32) % config.workers;
   }
   return port % config.workers;

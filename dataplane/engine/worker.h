@@ -12,6 +12,7 @@
 #include <span>
 #include <vector>
 
+#include "dataplane/core/answer.h"
 #include "dataplane/core/counters.h"
 #include "dataplane/core/flow_key.h"
 #include "dataplane/core/packet.h"
@@ -62,14 +63,14 @@ class Worker {
   // A frame under way through the burst.
   struct Job {
     Frame* frame;
-    dam_packet packet;
-    uint64_t hash;
+    uint64_t hash;       // 0: not a TCP segment that was addressed here
     uint32_t ref;        // flow << 1 | direction, or kNone
-    Drop refused;        // by the parser
+    uint32_t handshake;  // that the packet will probably touch, or kNone
+    Drop refused;        // by the parser, or by the deny list
     uint16_t interface;  // where it came in
-    bool looked_ahead;   // as a stranger: `denied` is known
-    bool denied;
+    bool denied;         // the source is on the deny list; of strangers alone
     bool source_known;
+    dam_packet packet;
     SourceKey source;  // in the zone "front", known early where a connection may begin
   };
 
@@ -83,23 +84,26 @@ class Worker {
   void forget_server(uint16_t slot);
   void forget_zones(const std::bitset<DAM_MAX_ZONES>& zones);
   void make_acquaintance(Frame& frame);
-  void parse(Job& job, Frame& frame);
+  void count_received(std::span<const Frame> frames);
+  void parse(Job& job, Frame& frame) const;
   bool is_addressed_here(Job& job) const;
-  void locate(Job& job);
+  void locate(std::span<Job> jobs);
   void look_ahead(Job& job) const;
-  void look_ahead_stranger(Job& job) const;
+  void look_ahead(std::span<Job> jobs);
+  void look_ahead_handshakes(std::span<Job> jobs) const;
+  void screen(std::span<Job> jobs);
   bool is_denied(const dam_address& source) const;
   void prefetch_flow(uint32_t index) const;
   static bool may_open_flow(const Job& job);
   SourceKey front_key(const dam_address& source) const;
-  void handle(Job& job);
-  void stranger(Job& job);
-  void for_the_dam(Job& job);
+  [[gnu::noinline]] void handle_flow(Flow& flow, dam_direction direction, Job& job);
+  [[gnu::noinline]] void stranger(Job& job);
+  [[gnu::noinline]] void for_the_dam(Job& job);
+  [[gnu::noinline]] uint32_t find_flow_again(const Job& job) const;
   uint32_t find_flow(const dam_packet& packet, uint64_t hash) const;
   bool is_flow(uint32_t ref, const dam_packet& packet) const;
   bool banned_everywhere(const dam_address& source, uint16_t listener_slot) const;
   static bool turn_to_quoted(const Frame& frame, dam_packet& packet);
-  [[gnu::always_inline]] inline uint64_t hash_of_packet(const dam_packet& packet) const;
   uint64_t hash_of(const dam_packet& packet) const;
 
   // adopt.cc
@@ -108,7 +112,7 @@ class Worker {
   void count_adopted(Flow& flow);
 
   // splice.cc: the straight way of an established connection's packets.
-  void splice(Flow& flow, dam_direction direction, Job& job);
+  void handle(Job& job);
   Drop admit_packet(const Flow& flow, dam_direction direction, uint16_t bytes);
   bool forward(Flow& flow, dam_direction direction, Job& job);
   template <dam_direction kWay>
@@ -134,44 +138,46 @@ class Worker {
   // Rule 4: the last spare frames are management's.
   static uint32_t kept_spares(bool urgent) { return urgent ? 0 : kSpares / 8; }
   void answer(Frame& frame, const Segment& segment, const NextHop& hop, bool urgent);
-  void answer_sender(Job& job, const Segment& segment, bool urgent = false);
+  void answer_sender(Job& job, const dam_answer& answer, bool urgent = false);
   void reset_sender(Job& job, Drop reason, ResetTo whom = ResetTo::stray);
   bool may_send_icmp(const Flow& flow);
-  void too_big(Flow& flow, dam_direction direction, Job& job, uint16_t mtu);
-  const Interface& interface(uint8_t index) const { return engine_.config().interfaces[index]; }
+  [[gnu::noinline]] void too_big(Flow& flow, dam_direction direction, Job& job, uint16_t mtu);
+  const LinkSide& side(size_t interface) const { return sides_[interface]; }
 
   // admit.cc: buckets, bans, shares.
   Drop admit_connection(Flow& flow, const Zone& zone);
-  bool charge_shared(uint64_t& tat_ns, const dam_gcra_rate& rate, uint32_t units) const;
-  void refit(uint64_t& tat_ns, const dam_gcra_rate& rate) const;
+  [[gnu::noinline]] bool charge_shared(uint64_t& tat_ns, const dam_gcra_rate& rate,
+                                       uint32_t units) const;
+  [[gnu::noinline]] void refit(uint64_t& tat_ns, const dam_gcra_rate& rate) const;
   bool exceeded(const Flow& flow, const Zone& zone, bool total, int limit);
   bool enter_source(const Flow& flow, const Zone& zone);
-  void refuse_segment(Flow& flow, Job& job, Drop reason);
+  [[gnu::noinline]] void refuse_segment(Flow& flow, Job& job, Drop reason);
   void violated(const Flow& flow, const Zone& zone);
   Drop count_concurrent(Flow& flow, const Zone& zone);
   void uncount_concurrent(Flow& flow);
 
   // syn.cc, open.cc, new_cookie.cc: SYN -> cookie -> flow.
-  static const Listener* listener_at(const Policy& policy, const dam_packet& packet,
-                                     uint16_t& slot);
-  const Listener* listener_of(const dam_packet& packet, uint16_t& slot) const;
+  uint16_t listener_of(const dam_packet& packet) const;
   bool checksum_holds(const Job& job) const;
   void on_syn(Job& job, uint16_t listener_slot);
   void on_cookie(Job& job, uint16_t listener_slot);
-  bool cookie_holds(const dam_packet& packet, dam_cookie_options& options) const;
+  struct Cookie {  // that came back, and holds
+    dam_cookie_options options;
+    uint32_t clock_origin;
+  };
+  bool cookie_holds(const dam_packet& packet, Cookie& cookie) const;
   bool is_lost(uint64_t hash);
-  void open(Job& job, uint16_t listener_slot, const dam_cookie_options& cookie,
-            const dam_tcp_options& options);
+  void open(Job& job, uint16_t listener_slot, const Cookie& cookie, const dam_tcp_options& options);
   Flow& take_flow(const Job& job, uint16_t listener_slot, const NextHop& back);
   Drop admit_new(Flow& flow, uint64_t hash);
   void forget_new(Flow& flow);
-  void begin_handshake(Flow& flow, uint16_t client_window, const dam_cookie_options& cookie,
+  void begin_handshake(Flow& flow, uint16_t client_window, const Cookie& cookie,
                        const dam_tcp_options& options);
   void lower_promise(LearnedOptions& promise, uint16_t server_slot) const;
   LearnedOptions promise_of(const Listener& listener) const;
   void refresh_promises();
   uint16_t mss_of(uint16_t out, uint8_t family) const;
-  uint32_t client_clock(uint64_t flow_hash) const;
+  uint32_t client_clock(uint32_t origin) const;
   uint32_t make_room_half_open();
   void grant_cookie_tries(Flow& flow) const;
   bool may_be_cookie(Flow& flow) const;
@@ -198,13 +204,16 @@ class Worker {
   // connect.cc, source_port.cc: the server's side of the handshake.
   void choose_candidates(const Flow& flow, Handshake& handshake, const Route& route) const;
   void connect(Flow& flow, Handshake& handshake);
-  bool bind_source_port(Flow& flow, uint16_t server_slot, uint64_t& hash);
+  bool bind_source_port(Flow& flow, uint16_t server_slot);
   bool take_source_port(Flow& flow, uint64_t& hash);
   void unbind_source_port(Flow& flow);
   void give_source_port(const Flow& flow);
-  uint64_t server_side_hash(const Flow& flow) const;
-  uint64_t client_side_hash(const Flow& flow) const;
-  void start_clocks(Flow& flow, Handshake& handshake, uint64_t hash);
+  dam_flow_key server_side(const Flow& flow) const;
+  dam_flow_key client_side(const Flow& flow) const;
+  uint64_t hash_of(const dam_flow_key& key) const { return dam_flow_hash(&table_key_, &key); }
+  uint64_t server_side_hash(const Flow& flow) const { return hash_of(server_side(flow)); }
+  uint64_t client_side_hash(const Flow& flow) const { return hash_of(client_side(flow)); }
+  void start_clocks(Flow& flow, Handshake& handshake) const;
   void send_syn(Flow& flow, Handshake& handshake);
   void on_server_early(Flow& flow, Job& job);
   void on_syn_ack(Flow& flow, Handshake& handshake, Job& job, const dam_tcp_options& options);
@@ -280,6 +289,7 @@ class Worker {
   dam_worker_counters* counters_;
   const Policy* policy_ = nullptr;
   std::atomic<const Policy*> policy_seen_{nullptr};
+  dam_table_key table_key_ = engine_.table_key();
   dam_cookie_secrets secrets_{};
   uint32_t secret_generation_ = 0xffffffffu;
   uint64_t now_ns_ = 0;
@@ -316,6 +326,10 @@ class Worker {
   uint32_t probe_next_port_ = 0;
   PortRange probe_range_{0, 0};
   std::array<uint16_t, 256> untagged_;  // the interface of a port's untagged frames, or kNone
+  std::vector<LinkSide> sides_;         // by interface
+  // What the burst is met with.
+  uint32_t located_at_ = 0;       // changes of the flow index when the burst was located
+  bool deny_list_first_ = false;  // most of the burst before came from denied sources
   std::array<Job, kBurst> jobs_;
 };
 

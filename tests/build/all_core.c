@@ -17,6 +17,7 @@
 #include "dataplane/core/source_key.h"
 #include "dataplane/core/splice.h"
 #include "dataplane/core/syn_cookie.h"
+#include "dataplane/core/table_hash.h"
 #include "dataplane/core/tcp_options.h"
 #include "dataplane/core/types.h"
 #include "dataplane/core/view.h"
@@ -33,6 +34,8 @@ struct everything {
   struct dam_cookie_options cookie_options;
   struct dam_gcra_rate rate;
   uint64_t key[2];
+  struct dam_table_key table_key;
+  uint32_t origin;
   uint64_t tat_ns;
   struct dam_answer answer;
   struct dam_source_entry source;
@@ -70,10 +73,13 @@ EXPORTED int use_splice(uint8_t* data, uint8_t* end, struct everything* e) {
 
 EXPORTED uint64_t use_cookie(struct everything* e) {
   dam_seq isn = dam_seq_of(7);
-  dam_seq cookie = dam_syn_cookie_make(&e->secrets, &e->flow, isn, e->cookie_options);
+  dam_seq cookie = dam_syn_cookie_make(&e->secrets, &e->flow, isn, e->cookie_options, &e->origin);
   dam_cookie_rotate(&e->secrets, e->key);
-  if (!dam_syn_cookie_check(&e->secrets, &e->flow, isn, cookie, &e->cookie_options)) return 0;
-  return dam_flow_hash(e->key, &e->flow) + (uint64_t)dam_flow_key_equal(&e->flow, &e->flow);
+  if (!dam_syn_cookie_check(&e->secrets, &e->flow, isn, cookie, &e->cookie_options, &e->origin))
+    return 0;
+  dam_table_key_make(&e->table_key, e->key);
+  return dam_flow_hash(&e->table_key, &e->flow) + dam_flow_siphash(e->key, &e->flow) +
+         (uint64_t)dam_flow_key_equal(&e->flow, &e->flow);
 }
 
 EXPORTED uint64_t use_gcra(struct everything* e) {
@@ -93,7 +99,7 @@ EXPORTED int use_checksums(uint8_t* data, const struct dam_packet* packet) {
 }
 
 EXPORTED int use_answer(uint8_t* data, uint8_t* end, struct everything* e) {
-  e->answer.tsval = dam_client_clock(e->tat_ns, e->key[0]);
+  e->answer.tsval = dam_client_clock(e->tat_ns, e->origin);
   if (!dam_is_unicast(&e->packet.src)) return -1;
   if (data + dam_answer_bytes(&e->packet, &e->answer) > end) return -1;
   return dam_write_answer(data, end, &e->packet, &e->answer);
@@ -102,7 +108,7 @@ EXPORTED int use_answer(uint8_t* data, uint8_t* end, struct everything* e) {
 EXPORTED uint32_t use_tables(struct everything* e) {
   uint16_t tag = dam_index_tag(e->key[0]);
   uint32_t bucket = dam_index_other(dam_index_first(e->key[0], 63), tag, 63);
-  dam_source_key_of(&e->source_key, e->key, &e->packet.src, 1, 32, 64);
+  dam_source_key_of(&e->source_key, &e->table_key, &e->packet.src, 1, 32, 64);
   struct dam_source_place place = dam_source_place_of(e->source_key.hash, 64);
   if (dam_source_banned(&e->source, 1) || dam_source_violate(&e->source, 1, 2, 3, 4)) return 0;
   return bucket + place.first + dam_coarse(e->tat_ns) +

@@ -137,7 +137,8 @@ void KernelTables::describe(const Limits& limits, const uint64_t hash_key[2]) {
   control.flows = sizes.flows;
   control.index_mask = sizes.index_buckets - 1;
   control.source_buckets = sizes.source_buckets;
-  for (int i = 0; i < 2; ++i) control.hash_key[i] = control.source_key[i] = hash_key[i];
+  for (int i = 0; i < 2; ++i) control.hash_key[i] = hash_key[i];
+  dam_table_key_make(&control.table_key, hash_key);
   control.active = DAM_NO_VIEW;
   __atomic_store_n(&control.magic, DAM_VIEW_MAGIC, __ATOMIC_RELEASE);
 }

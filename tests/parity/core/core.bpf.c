@@ -89,7 +89,7 @@ SEC("xdp") int run_flow_hash(struct xdp_md* ctx) {
   struct core_call* call = call_of(ctx);
   if (!call) return XDP_ABORTED;
   struct dam_flow_key flow = call->flow;
-  call->result = dam_flow_hash(call->key, &flow);
+  call->result = dam_flow_hash(&call->table_key, &flow);
   return XDP_PASS;
 }
 
@@ -98,7 +98,9 @@ SEC("xdp") int run_cookie_make(struct xdp_md* ctx) {
   if (!call) return XDP_ABORTED;
   struct dam_flow_key flow = call->flow;
   struct dam_cookie_secrets secrets = call->secrets;
-  call->isn = dam_syn_cookie_make(&secrets, &flow, call->client_isn, call->cookie);
+  uint32_t clock_origin;
+  call->isn = dam_syn_cookie_make(&secrets, &flow, call->client_isn, call->cookie, &clock_origin);
+  call->clock_origin = clock_origin;
   return XDP_PASS;
 }
 
@@ -108,7 +110,10 @@ SEC("xdp") int run_cookie_check(struct xdp_md* ctx) {
   struct dam_flow_key flow = call->flow;
   struct dam_cookie_secrets secrets = call->secrets;
   struct dam_cookie_options options;
-  call->result = dam_syn_cookie_check(&secrets, &flow, call->client_isn, call->isn, &options);
+  uint32_t clock_origin;
+  call->result =
+      dam_syn_cookie_check(&secrets, &flow, call->client_isn, call->isn, &options, &clock_origin);
+  call->clock_origin = clock_origin;
   /* Not the MSS: the kernel's plane does not ask for it, and libbpf 1.1 knows no lone table. */
   call->cookie.wscale = options.wscale;
   call->cookie.sack = options.sack;
@@ -149,9 +154,6 @@ SEC("xdp") int run_gcra_refit(struct xdp_md* ctx) {
     call->result = (expression);            \
     return XDP_PASS;                        \
   }
-SIPHASH(run_siphash13_words3, dam_siphash13(call->key, words, 3))
-SIPHASH(run_siphash13_tail1, dam_siphash13_tail(call->key, words, 1, call->tail))
-SIPHASH(run_siphash13_tail4, dam_siphash13_tail(call->key, words, 4, call->tail))
 SIPHASH(run_siphash24_tail2, dam_siphash24_tail(call->key, words, 2, (uint16_t)call->tail))
 SIPHASH(run_siphash24_tail5, dam_siphash24_tail(call->key, words, 5, (uint16_t)call->tail))
 

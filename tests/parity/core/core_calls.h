@@ -22,11 +22,12 @@ struct core_call {
   struct dam_gcra_rate rate;
   dam_seq client_isn, isn;
   uint64_t key[2], words[CORE_WORDS];
+  struct dam_table_key table_key;
   uint64_t tat_ns, now_ns;
   uint32_t count; /* words, or units of a charge */
   uint32_t tail;
   uint32_t direction;
-  uint32_t reserved;
+  uint32_t clock_origin;
   uint64_t result;
 };
 

@@ -128,9 +128,9 @@ dam_drop_reason splice_translate(uint8_t* data, const uint8_t* end, const dam_pa
   return here;
 }
 
-uint64_t flow_hash(const uint64_t key[2], const dam_flow_key* flow) {
+uint64_t flow_hash(const dam_table_key* key, const dam_flow_key* flow) {
   Programs& kernel = Programs::get();
-  std::copy_n(key, 2, kernel.call().key);
+  kernel.call().table_key = *key;
   kernel.call().flow = *flow;
   kernel.run(kernel.programs().run_flow_hash);
   agree("dam_flow_hash", kernel.call().result, dam_flow_hash(key, flow));
@@ -153,21 +153,6 @@ uint64_t siphash_of(const bpf_program* program, const uint64_t key[2], const uin
 }  // namespace
 
 // Of other lengths the kernel's plane hashes nothing.
-uint64_t siphash13(const uint64_t key[2], const uint64_t* words, unsigned count) {
-  const uint64_t here = dam_siphash13(key, words, count);
-  if (count != 3) return here;
-  return siphash_of(Programs::get().programs().run_siphash13_words3, key, words, count, 0, here);
-}
-
-uint64_t siphash13_tail(const uint64_t key[2], const uint64_t* words, unsigned count,
-                        uint32_t tail) {
-  const uint64_t here = dam_siphash13_tail(key, words, count, tail);
-  if (count != 1 && count != 4) return here;
-  auto& programs = Programs::get().programs();
-  return siphash_of(count == 1 ? programs.run_siphash13_tail1 : programs.run_siphash13_tail4, key,
-                    words, count, tail, here);
-}
-
 uint64_t siphash24_tail(const uint64_t key[2], const uint64_t* words, unsigned count,
                         uint16_t tail) {
   const uint64_t here = dam_siphash24_tail(key, words, count, tail);
@@ -178,7 +163,7 @@ uint64_t siphash24_tail(const uint64_t key[2], const uint64_t* words, unsigned c
 }
 
 dam_seq syn_cookie_make(const dam_cookie_secrets* secrets, const dam_flow_key* flow,
-                        dam_seq client_isn, dam_cookie_options options) {
+                        dam_seq client_isn, dam_cookie_options options, uint32_t* clock_origin) {
   Programs& kernel = Programs::get();
   core_call& call = kernel.call();
   call.secrets = *secrets;
@@ -186,12 +171,15 @@ dam_seq syn_cookie_make(const dam_cookie_secrets* secrets, const dam_flow_key* f
   call.client_isn = client_isn;
   call.cookie = options;
   kernel.run(kernel.programs().run_cookie_make);
-  agree("dam_syn_cookie_make", call.isn, dam_syn_cookie_make(secrets, flow, client_isn, options));
+  agree("dam_syn_cookie_make", call.isn,
+        dam_syn_cookie_make(secrets, flow, client_isn, options, clock_origin));
+  agree("the clock's origin", call.clock_origin, *clock_origin);
   return call.isn;
 }
 
 int syn_cookie_check(const dam_cookie_secrets* secrets, const dam_flow_key* flow,
-                     dam_seq client_isn, dam_seq cookie, dam_cookie_options* options) {
+                     dam_seq client_isn, dam_seq cookie, dam_cookie_options* options,
+                     uint32_t* clock_origin) {
   Programs& kernel = Programs::get();
   core_call& call = kernel.call();
   call.secrets = *secrets;
@@ -199,8 +187,9 @@ int syn_cookie_check(const dam_cookie_secrets* secrets, const dam_flow_key* flow
   call.client_isn = client_isn;
   call.isn = cookie;
   kernel.run(kernel.programs().run_cookie_check);
-  const int here = dam_syn_cookie_check(secrets, flow, client_isn, cookie, options);
+  const int here = dam_syn_cookie_check(secrets, flow, client_isn, cookie, options, clock_origin);
   agree("dam_syn_cookie_check", static_cast<int>(call.result), here);
+  agree("the clock's origin", call.clock_origin, *clock_origin);
   const dam_cookie_options& given = call.cookie;
   if (given.wscale != options->wscale || given.sack != options->sack ||
       given.ecn != options->ecn) {  // not the MSS: the program does not give it

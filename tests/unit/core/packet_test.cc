@@ -307,4 +307,28 @@ TEST(ParseEmbedded, octets_behind_the_quoted_packets_own_end_are_not_its) {
             DAM_DROP_malformed);
 }
 
+// Frames of the usual kind are read by a short way of their own. A priority tag, which changes
+// nothing but where the packet lies, takes a frame off that way: both must say the same.
+RC_GTEST_PROP(Packet, the_short_way_reads_what_the_long_way_reads, ()) {
+  Bytes plain = write_frame(spec4());
+  const auto edits = *rc::gen::inRange<int>(0, 4);
+  for (int i = 0; i < edits; ++i) {
+    const auto at = *rc::gen::inRange<size_t>(14, plain.size());
+    plain[at] = *rc::gen::arbitrary<uint8_t>();
+  }
+  if (*rc::gen::inRange(0, 4) == 0) plain.resize(*rc::gen::inRange<size_t>(14, plain.size()));
+  Bytes tagged = plain;
+  const Bytes tag = {0x81, 0x00, 0xe0, 0x00};
+  tagged.insert(tagged.begin() + 12, tag.begin(), tag.end());
+  dam_packet a{}, b{};
+  const auto read_a = dam_parse(plain.data(), plain.data() + plain.size(), &a);
+  const auto read_b = dam_parse(tagged.data(), tagged.data() + tagged.size(), &b);
+  RC_ASSERT(read_a == read_b);
+  if (read_a != DAM_DROP_none) return;
+  for (uint16_t* offset : {&a.l3, &a.l4, &a.payload, &a.end}) {
+    if (*offset != 0) *offset = static_cast<uint16_t>(*offset + 4);
+  }
+  RC_ASSERT(std::memcmp(&a, &b, sizeof a) == 0);
+}
+
 }  // namespace

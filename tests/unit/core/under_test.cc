@@ -19,27 +19,21 @@ dam_drop_reason splice_translate(uint8_t* data, const uint8_t* end, const dam_pa
                                  const dam_rewrite* rewrite) {
   return dam_splice_translate(data, end, packet, splice, direction, rewrite);
 }
-uint64_t flow_hash(const uint64_t key[2], const dam_flow_key* flow) {
+uint64_t flow_hash(const dam_table_key* key, const dam_flow_key* flow) {
   return dam_flow_hash(key, flow);
-}
-uint64_t siphash13(const uint64_t key[2], const uint64_t* words, unsigned count) {
-  return dam_siphash13(key, words, count);
-}
-uint64_t siphash13_tail(const uint64_t key[2], const uint64_t* words, unsigned count,
-                        uint32_t tail) {
-  return dam_siphash13_tail(key, words, count, tail);
 }
 uint64_t siphash24_tail(const uint64_t key[2], const uint64_t* words, unsigned count,
                         uint16_t tail) {
   return dam_siphash24_tail(key, words, count, tail);
 }
 dam_seq syn_cookie_make(const dam_cookie_secrets* secrets, const dam_flow_key* flow,
-                        dam_seq client_isn, dam_cookie_options options) {
-  return dam_syn_cookie_make(secrets, flow, client_isn, options);
+                        dam_seq client_isn, dam_cookie_options options, uint32_t* clock_origin) {
+  return dam_syn_cookie_make(secrets, flow, client_isn, options, clock_origin);
 }
 int syn_cookie_check(const dam_cookie_secrets* secrets, const dam_flow_key* flow,
-                     dam_seq client_isn, dam_seq cookie, dam_cookie_options* options) {
-  return dam_syn_cookie_check(secrets, flow, client_isn, cookie, options);
+                     dam_seq client_isn, dam_seq cookie, dam_cookie_options* options,
+                     uint32_t* clock_origin) {
+  return dam_syn_cookie_check(secrets, flow, client_isn, cookie, options, clock_origin);
 }
 int gcra_charge(uint64_t* tat_ns, const dam_gcra_rate* rate, uint64_t now_ns, uint32_t units) {
   return dam_gcra_charge(tat_ns, rate, now_ns, units);

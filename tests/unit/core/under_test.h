@@ -19,16 +19,14 @@ dam_drop_reason parse_tcp_options(const uint8_t* data, const uint8_t* end, const
 dam_drop_reason splice_translate(uint8_t* data, const uint8_t* end, const dam_packet* packet,
                                  const dam_splice* splice, dam_direction direction,
                                  const dam_rewrite* rewrite);
-uint64_t flow_hash(const uint64_t key[2], const dam_flow_key* flow);
-uint64_t siphash13(const uint64_t key[2], const uint64_t* words, unsigned count);
-uint64_t siphash13_tail(const uint64_t key[2], const uint64_t* words, unsigned count,
-                        uint32_t tail);
+uint64_t flow_hash(const dam_table_key* key, const dam_flow_key* flow);
 uint64_t siphash24_tail(const uint64_t key[2], const uint64_t* words, unsigned count,
                         uint16_t tail);
 dam_seq syn_cookie_make(const dam_cookie_secrets* secrets, const dam_flow_key* flow,
-                        dam_seq client_isn, dam_cookie_options options);
+                        dam_seq client_isn, dam_cookie_options options, uint32_t* clock_origin);
 int syn_cookie_check(const dam_cookie_secrets* secrets, const dam_flow_key* flow,
-                     dam_seq client_isn, dam_seq cookie, dam_cookie_options* options);
+                     dam_seq client_isn, dam_seq cookie, dam_cookie_options* options,
+                     uint32_t* clock_origin);
 int gcra_charge(uint64_t* tat_ns, const dam_gcra_rate* rate, uint64_t now_ns, uint32_t units);
 int gcra_would_admit(const uint64_t* tat_ns, const dam_gcra_rate* rate, uint64_t now_ns,
                      uint32_t units);
@@ -42,8 +40,6 @@ void gcra_refit(uint64_t* tat_ns, const dam_gcra_rate* rate, uint64_t now_ns);
 #define dam_parse_tcp_options dam::under_test::parse_tcp_options
 #define dam_splice_translate dam::under_test::splice_translate
 #define dam_flow_hash dam::under_test::flow_hash
-#define dam_siphash13 dam::under_test::siphash13
-#define dam_siphash13_tail dam::under_test::siphash13_tail
 #define dam_siphash24_tail dam::under_test::siphash24_tail
 #define dam_syn_cookie_make dam::under_test::syn_cookie_make
 #define dam_syn_cookie_check dam::under_test::syn_cookie_check

@@ -4,6 +4,7 @@
 
 #include "dataplane/core/gcra.h"
 #include "tests/unit/engine/small_site.h"
+#include "tests/unit/engine/standing.h"
 
 namespace dam::test {
 namespace {
@@ -121,6 +122,33 @@ TEST(Admit, ADeniedSourceGetsNoAnswerAndItsLiveConnectionsEnd) {
   EXPECT_GE(site.drops(DAM_DROP_denied), 2u);
   ClientSide other = client_at(41002, kStranger);
   EXPECT_TRUE(prove(site, other));
+}
+
+// The deny list is then asked before the flow index. That a server's address is on it, too, means
+// nothing to the server's connections.
+TEST(Admit, AFloodOfDeniedSourcesTakesNothingFromTheOthers) {
+  SmallSite site;
+  const std::vector<SourcePrefix> denied = {{kStranger, 128}, {kServiceServer, 128}};
+  Policy policy = site.draft();
+  policy.deny = PrefixSet(denied);
+  site.apply(policy);
+  const auto flood = [&] {
+    for (int i = 0; i < 3; ++i) {
+      EXPECT_TRUE(site.send(kFrontPort, client_at(40000, kStranger).segment(DAM_TCP_SYN)).empty());
+      EXPECT_TRUE(site.send(kFrontPort, client_at(40000, kStranger).segment(kAck, "x")).empty());
+    }
+  };
+  flood();
+  const auto c = stand(site, client_at(41000));
+  ASSERT_TRUE(c);
+  flood();
+  EXPECT_EQ(site.send(kFrontPort, c->client.segment(kAck, "more")).size(), 1u);
+  flood();
+  const Segment answer = c->from_server(kAck, "less", server_next(*c), server_ack(*c));
+  EXPECT_EQ(site.send(kServicePort, answer).size(), 1u);
+  flood();
+  EXPECT_TRUE(stand(site, client_at(41001)));
+  EXPECT_EQ(site.drops(DAM_DROP_denied), 24u);
 }
 
 TEST(Admit, ForgedPacketsChargeNobody) {
