@@ -22,7 +22,7 @@ DAM_INLINE int to_link(const struct frame* f) {
   uint32_t slot = f->job->interface;
   if (slot == DAM_NO_SLOT || f->job->refused != DAM_DROP_none) return to_host(f);
   if (!f->view->interface[slot & (DAM_MAX_INTERFACES - 1)].answered_here) return to_host(f);
-  if (f->packet->kind == DAM_KIND_ARP) return climb_limited(f, &f->counters->link_tat_ns);
+  if (f->packet->kind == DAM_KIND_ARP) return climb_limited(f, &f->counters->arp_tat_ns);
   const uint8_t* icmp = frame_data(f) + (f->packet->l4 & DAM_OFFSET_MASK);
   DAM_PIN(icmp);
   if (f->packet->kind != DAM_KIND_ICMP || icmp + 1 > frame_end(f)) return to_host(f);
@@ -31,7 +31,11 @@ DAM_INLINE int to_link(const struct frame* f) {
   }
   if (icmp[0] == ECHO_V6) return climb_limited(f, &f->counters->echo_tat_ns);
   if (icmp[0] != SOLICITATION && icmp[0] != ADVERTISEMENT) return to_host(f);
-  return climb_limited(f, &f->counters->link_tat_ns);
+  /* From beyond a router it is none (RFC 4861 7.1), and takes no neighbour's place here. */
+  const uint8_t* ip = frame_data(f) + (f->packet->l3 & DAM_OFFSET_MASK);
+  DAM_PIN(ip);
+  if (ip + DAM_IPV6_BYTES > frame_end(f) || ip[7] != 255) return to_host(f);
+  return climb_limited(f, &f->counters->ndp_tat_ns);
 }
 
 #endif

@@ -93,6 +93,14 @@ struct {
 struct {
   __uint(type, BPF_MAP_TYPE_ARRAY);
   __uint(map_flags, BPF_F_MMAPABLE);
+  __uint(max_entries, 1);
+  __type(key, uint32_t);
+  __type(value, struct dam_own_ports);
+} dam_ports SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(map_flags, BPF_F_MMAPABLE);
   __uint(max_entries, DAM_MAX_ZONES);
   __type(key, uint32_t);
   __type(value, struct dam_zone_totals);

@@ -79,6 +79,11 @@ struct dam_device_changes {
   uint32_t offloads;
 };
 
+/* The host's ports that the dam has reserved, and nobody else: bit by port. */
+struct dam_own_ports {
+  uint64_t word[1024];
+};
+
 /* Of one CPU. What climbs to the dataplane is counted there. */
 struct dam_kernel_counters {
   uint64_t rx_packets;
@@ -92,9 +97,10 @@ struct dam_kernel_counters {
   uint64_t climbed;      /* handed to the dataplane */
   uint64_t reset_tat_ns; /* limits RSTs to clients that lost their connection */
   uint64_t stray_tat_ns; /* limits what climbs without a flow */
-  uint64_t link_tat_ns;  /* limits ARP and NDP that climb */
-  uint64_t echo_tat_ns;  /* limits echo requests that climb */
-  uint64_t out_ifindex;  /* tests: where the last frame went */
+  uint64_t arp_tat_ns;   /* limits ARP that climbs; NDP and echo likewise */
+  uint64_t ndp_tat_ns;
+  uint64_t echo_tat_ns;
+  uint64_t out_ifindex; /* tests: where the last frame went */
 } __attribute__((aligned(64)));
 
 #endif

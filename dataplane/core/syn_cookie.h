@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* SYN cookies (RFC 4987 3.6): the client's options survive in the dam's initial sequence number
  * alone, so that clients without timestamps lose nothing. bit 31: which secret | bits 9..30: MAC |
- * bits 0..8: options, masked The mask comes from a first hash of flow and client ISN, the MAC from
- * a second one of that and the options, so no option bit can be flipped or read. A blind guess
- * passes once in 2^22. The hash has bits to spare: they are the origin of the dam's TSvals for the
- * connection (RFC 7323 7.1: no uptime to be read), so that one hash does for both. */
+ * bits 0..8: options, xor the MAC's lowest bits, so that ISNs spread. The MAC is of flow, client
+ * ISN and options: none of them can be changed. Who sees the cookie can read the options, as he can
+ * in the SYN. A blind guess passes once in 2^22. */
 #ifndef DAM_CORE_SYN_COOKIE_H
 #define DAM_CORE_SYN_COOKIE_H
 

@@ -21,6 +21,7 @@ void Engine::adopt(const Standing& standing) {
   sources.disown();
   workers_[0]->adopt(*standing.policy, standing.now_ns);
   for (const auto& pool : pools_) pool->settle_adopted();
+  workers_[0]->let_ports_rest();
 }
 
 void Engine::adopt_port(uint16_t server_slot, uint8_t local, uint16_t port) {
@@ -36,10 +37,30 @@ void Worker::adopt(const Policy& before, uint64_t now_ns) {
   for (uint32_t i = flow_capacity(); i > 0; --i) {
     Flow& flow = flows_[i - 1];
     if (makes_sense(flow) && adopt(flow)) continue;
+    note_port(flow);
     flow.state = DAM_FLOW_free;
     flow.next_free = free_flow_;
     free_flow_ = i - 1;
   }
+}
+
+// A server may know a connection that is not taken over: its port rests before it is used again.
+// Which ports rested already is not known any more.
+void Worker::note_port(const Flow& flow) {
+  const bool sane = flow.state != DAM_FLOW_free && flow.source_port != 0 &&
+                    flow.server_slot < policy_->servers.size() &&
+                    flow.local < engine_.local_addresses.size();
+  if (!sane) return;
+  engine_.adopt_port(flow.server_slot, flow.local, flow.source_port);
+  left_ports_.push_back({flow.server_slot, flow.local, flow.source_port});
+}
+
+void Worker::let_ports_rest() {
+  for (const LeftPort& left : left_ports_) {
+    PortPool* pool = engine_.ports(index_, left.server_slot, left.local);
+    if (pool != nullptr) pool->give(left.port, now_ns_);
+  }
+  left_ports_ = {};
 }
 
 bool Worker::makes_sense(const Flow& flow) const {

@@ -50,7 +50,9 @@ void Worker::answer_sender(Job& job, const dam_answer& answer, bool urgent) {
   const uint64_t mac = dam_load64(frame.data + 6);
   if ((mac & 1) != 0) return drop(frame, DAM_DROP_malformed, 0);
   frame.bytes = static_cast<uint16_t>(dam_answer_bytes(&job.packet, &answer));
-  dam_write_answer(frame.data, frame.data + frame.bytes, &job.packet, &answer);
+  if (!dam_write_answer(frame.data, frame.data + frame.bytes, &job.packet, &answer)) {
+    return drop(frame, DAM_DROP_no_buffer, 0);
+  }
   transmit_to(mac, job.interface, frame, job.packet.l3, job.packet.family, urgent);
 }
 

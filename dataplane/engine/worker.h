@@ -43,6 +43,7 @@ class Worker {
   // Before the first poll, alone: the connections of a dataplane before this one, on whose shared
   // tables this one works. `before` must live until the first policy is seen everywhere.
   void adopt(const Policy& before, uint64_t now_ns);
+  void let_ports_rest();  // once the pools know the adopted ones
   // Software steering: which worker's flow table knows this frame.
   uint32_t owner_of(const Frame& frame) const;
 
@@ -108,6 +109,7 @@ class Worker {
 
   // adopt.cc
   bool makes_sense(const Flow& flow) const;
+  void note_port(const Flow& flow);
   bool adopt(Flow& flow);
   void count_adopted(Flow& flow);
 
@@ -294,6 +296,13 @@ class Worker {
   uint32_t secret_generation_ = 0xffffffffu;
   uint64_t now_ns_ = 0;
   Output* out_ = nullptr;
+
+  struct LeftPort {  // of a connection that was not adopted
+    uint16_t server_slot;
+    uint8_t local;
+    uint16_t port;
+  };
+  std::vector<LeftPort> left_ports_;
 
   BigArray<Flow> flows_;
   uint32_t free_flow_ = kNone;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include <net/if.h>
 #include <rte_cycles.h>
 #include <rte_launch.h>
 #include <rte_lcore.h>
@@ -15,6 +16,7 @@
 #include "dataplane/drivers/dpdk/driver.h"
 #include "dataplane/drivers/dpdk/eal.h"
 #include "dataplane/drivers/netdev/host_use.h"
+#include "dataplane/drivers/netdev/xdp_info.h"
 #include "dataplane/process/plane.h"
 #include "dataplane/process/say.h"
 
@@ -66,6 +68,10 @@ std::string interface_below(const std::string& device) {
 std::string obstacle_of(const DeviceConfig& config, uint32_t workers) {
   const std::string& device = config.device;
   if (kind_of(device) == DeviceKind::kernel_interface) {
+    const auto program = attached_program(if_nametoindex(device.c_str()));
+    if (program && program->name == kOwnProgram) {
+      return device + ": connections of driver: xdp stand here. End them: damctl detach";
+    }
     return af_xdp_obstacle(device, inspect_interface(device), workers, config.mtu);
   }
   if (kind_of(device) == DeviceKind::pci) {

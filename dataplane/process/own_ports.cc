@@ -12,34 +12,36 @@ std::string range_of(Ports ports) {
 
 }  // namespace
 
-OwnPorts::OwnPorts(bool stay, std::optional<Ports> standing)
-    : stay_(stay), now_(reserved_ports().value_or("")) {
-  before_ = standing ? without_ports(now_, *standing) : now_;
-}
-
 OwnPorts::~OwnPorts() {
-  if (!stay_ && now_ != before_) set_reserved_ports(before_);
+  const PortSet own = ports_in(record_);
+  if (stay_ || own.none()) return;
+  if (const auto now = reserved_ports()) set_reserved_ports(without_ports(*now, own));
 }
 
 std::string OwnPorts::reserve(Ports ports) {
   const auto ephemeral = ephemeral_ports();
-  if (!ephemeral || !overlap(*ephemeral, ports)) return put(before_, ports);
-  const std::string wanted = with_ports(before_, ports);
-  if (count_free(*ephemeral, wanted) < kLeastEphemeral) {
-    const std::string wrong = put(before_, ports);
-    return wrong.empty() ? too_few_left(*ephemeral, ports) : wrong;
+  const PortSet others = ports_in(reserved_ports().value_or("")) & ~ports_in(record_);
+  if (!ephemeral || !overlap(*ephemeral, ports)) return put(others, {}, ports);
+  const PortSet more = ports_of(ports) & ~others;
+  if (count_free(*ephemeral, text_of(others | more)) >= kLeastEphemeral) {
+    return put(others, more, ports);
   }
-  return put(wanted, ports);
+  const std::string wrong = put(others, {}, ports);
+  return wrong.empty() ? too_few_left(*ephemeral, ports) : wrong;
 }
 
-std::string OwnPorts::put(const std::string& reserved, Ports ports) {
-  if (reserved == now_) return {};
-  if (!set_reserved_ports(reserved)) {
+// The record is never short of what is reserved for us, whenever this process ends.
+std::string OwnPorts::put(const PortSet& others, const PortSet& more, Ports ports) {
+  const PortSet before = ports_in(record_);
+  const std::string wanted = text_of(others | more);
+  if (before == more && text_of(ports_in(reserved_ports().value_or(""))) == wanted) return {};
+  keep_ports(record_, before | more);
+  if (!set_reserved_ports(wanted)) {
     return "WARNING: the host may use the dam's source ports " + range_of(ports) +
-           ", for they cannot be reserved: sysctl -w " + kSysctl + "=" + reserved;
+           ", for they cannot be reserved: sysctl -w " + kSysctl + "=" + wanted;
   }
-  now_ = reserved;
-  if (reserved == before_) return {};
+  keep_ports(record_, more);
+  if (more.none()) return {};
   return "Ports " + range_of(ports) + " are reserved (" + kSysctl +
          "): the host opens no connections from them while the dam runs.";
 }

@@ -3,7 +3,8 @@
 // the host: their connections to the servers would be taken for the dam's.
 #pragma once
 
-#include <optional>
+#include <cstdint>
+#include <span>
 #include <string>
 
 #include "dataplane/drivers/netdev/reserved_ports.h"
@@ -12,22 +13,22 @@ namespace dam {
 
 class OwnPorts {
  public:
-  // `stay`: they stay reserved at the end, for connections that go on. `standing`: those of an
-  // earlier dataplane.
-  OwnPorts(bool stay, std::optional<Ports> standing);
-  ~OwnPorts();  // unless they stay, reserved is what was
+  // `record`: 1,024 words, which say what of the host's list is ours; an earlier dataplane may have
+  // written them. `stay`: at the end the ports stay reserved, for connections that go on.
+  OwnPorts(bool stay, std::span<uint64_t> record) : stay_(stay), record_(record) {}
+  ~OwnPorts();
   OwnPorts(const OwnPorts&) = delete;
   OwnPorts& operator=(const OwnPorts&) = delete;
 
-  // In place of those before. Gives sentences for people; empty: as ever.
+  // In place of those before; what others have reserved is left alone. Gives sentences for people;
+  // empty: as ever.
   std::string reserve(Ports ports);
 
  private:
-  std::string put(const std::string& reserved, Ports ports);
+  std::string put(const PortSet& others, const PortSet& more, Ports ports);
 
   bool stay_;
-  std::string before_;
-  std::string now_;
+  std::span<uint64_t> record_;
 };
 
 // What to say when `ports` cannot be reserved, since the host would have too few left.

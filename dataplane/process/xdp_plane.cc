@@ -46,12 +46,6 @@ std::vector<DeviceWatch::Device> watched(const XdpDriver& driver) {
   return devices;
 }
 
-// That an earlier dataplane has reserved, for connections that go on.
-std::optional<Ports> standing_ports(const KernelTables& tables) {
-  if (!tables.adopted()) return std::nullopt;
-  return Ports{tables.view().first_source_port, tables.view().last_source_port};
-}
-
 class XdpPlane : public Plane {
  public:
   XdpPlane(const StartConfig& config, const uint64_t hash_key[2], std::optional<Pins> pins,
@@ -61,7 +55,7 @@ class XdpPlane : public Plane {
                 std::move(pins)),
         next_hops_(driver_.xdp_interfaces()),
         watch_(watched(driver_)),
-        own_ports_(pinned_, standing_ports(driver_.tables())) {
+        own_ports_(pinned_, driver_.tables().own_ports().word) {
     for (const std::string& sentence : driver_.says()) say(sentence);
   }
   ~XdpPlane() override {
@@ -144,11 +138,11 @@ void XdpPlane::applied(const Policy& policy) {
   tables.set_prefixes(DAM_ALLOW, policy.allow, view);
   tables.set_prefixes(DAM_DENY, policy.deny, view);
   share_secrets();
-  tables.publish_draft();
-  if (!std::exchange(in_force_, true)) driver_.put_in_force();
   const std::string ports =
       own_ports_.reserve({policy.source_ports.first, policy.source_ports.last});
   if (!ports.empty()) say(ports);
+  tables.publish_draft();
+  if (!std::exchange(in_force_, true)) driver_.put_in_force();
   next_hops_.attend(engine_->neighbours);
 }
 
@@ -179,7 +173,12 @@ std::unique_ptr<Plane> open_xdp(const StartConfig& config, const uint64_t hash_k
   } else {
     say("WARNING: Connections will end with this process: " + why_not);
   }
-  return std::make_unique<XdpPlane>(config, hash_key, std::move(pins), keeper);
+  try {
+    return std::make_unique<XdpPlane>(config, hash_key, std::move(pins), keeper);
+  } catch (...) {  // what was begun on the devices is undone; what stood before goes on
+    if (why_not.empty()) undo_unless_standing(pins_folder);
+    throw;
+  }
 }
 
 }  // namespace dam

@@ -10,7 +10,7 @@
 namespace dam::bench {
 namespace {
 
-constexpr uint32_t kRing = 4096;  // 128 bursts: as many buffers as a port's ring may hold
+constexpr uint32_t kSceneRing = 4096;  // 128 bursts: as many buffers as a port's ring may hold
 constexpr uint32_t kDenied = 1'000'000;
 constexpr uint8_t kSixBytes[6] = {'d', 'a', 'm', '6', '0', '!'};  // 60 bytes: 64 with the FCS
 constexpr uint32_t kMss = 1460;
@@ -71,14 +71,14 @@ Scene splice(const World& world) {
   const auto random = std::make_shared<Random>();
   return {.name = "splice/1M",
           .policy = world.policy_with({}),
-          .frames = kRing,
-          .units = kRing,
+          .frames = kSceneRing,
+          .units = kSceneRing,
           .fill = [random](World& w,
                            std::span<Frame> f) { fill_established(w, f, *random, Ways::both); },
           .settle =
               [](World& w) {
                 const Tally tally = w.settle(false);
-                return unless(tally.sent >= kRing && tally.dropped == 0,
+                return unless(tally.sent >= kSceneRing && tally.dropped == 0,
                               "a packet was not spliced");
               }};
 }
@@ -89,13 +89,13 @@ Scene over_bucket(const World& world) {
   return {
       .name = "over_bucket",
       .policy = world.policy_with({.source_packets_milli = 100}),
-      .frames = kRing,
-      .units = kRing,
+      .frames = kSceneRing,
+      .units = kSceneRing,
       .fill = [random](World& w, std::span<Frame> f) { fill_established(w, f, *random, Ways::up); },
       .settle =
           [](World& w) {
             const Tally tally = w.settle(false);
-            return unless(tally.dropped >= kRing * 99 / 100, "packets passed an empty bucket");
+            return unless(tally.dropped >= kSceneRing * 99 / 100, "packets passed an empty bucket");
           }};
 }
 
@@ -103,13 +103,14 @@ Scene syn_cookie(const World& world) {
   const auto random = std::make_shared<Random>();
   return {.name = "syn_cookie",
           .policy = world.policy_with({}),
-          .frames = kRing,
-          .units = kRing,
+          .frames = kSceneRing,
+          .units = kSceneRing,
           .fill = [random](World&, std::span<Frame> f) { fill_syns(f, *random); },
           .settle =
               [](World& w) {
                 const Tally tally = w.settle(false);
-                return unless(tally.sent >= kRing && tally.dropped == 0, "a SYN was not answered");
+                return unless(tally.sent >= kSceneRing && tally.dropped == 0,
+                              "a SYN was not answered");
               }};
 }
 
@@ -132,12 +133,12 @@ Scene banned(const World& world) {
     w.settle(false);
     const uint64_t drops =
         w.drops(DAM_DROP_denied) - std::exchange(before, w.drops(DAM_DROP_denied));
-    return unless(drops >= kRing, "a denied source got through");
+    return unless(drops >= kSceneRing, "a denied source got through");
   };
   return {.name = "banned",
           .policy = world.policy_with({.deny = *denied}),
-          .frames = kRing,
-          .units = kRing,
+          .frames = kSceneRing,
+          .units = kSceneRing,
           .fill = fill,
           .settle = settle};
 }
@@ -154,7 +155,7 @@ bool drain(World& world) {
 Scene flow_open(const World& world) {
   const auto fill = [](World& w, std::span<Frame> frames) {
     const uint32_t first = w.live_flows();
-    w.open(first, kRing, Goal::cookie);
+    w.open(first, kSceneRing, Goal::cookie);
     for (uint32_t i = 0; i < frames.size(); ++i) {
       frames[i].port = kFrontPort;
       frames[i].bytes = w.peer().write_cookie_ack(first + i, frames[i].data);
@@ -163,13 +164,13 @@ Scene flow_open(const World& world) {
   const auto settle = [](World& w) {
     w.settle(false);
     const uint32_t opened = w.worker().flows_used() - w.live_flows();
-    if (opened != kRing) return "only " + std::to_string(opened) + " flows were made";
+    if (opened != kSceneRing) return "only " + std::to_string(opened) + " flows were made";
     return unless(drain(w), "flows outlived their time");
   };
   return {.name = "flow_open",
           .policy = world.policy_with({}),
-          .frames = kRing,
-          .units = kRing,
+          .frames = kSceneRing,
+          .units = kSceneRing,
           .fill = fill,
           .settle = settle};
 }
@@ -178,7 +179,7 @@ Scene flow_open(const World& world) {
 Scene hello(const World& world, uint32_t hello_bytes) {
   const auto bytes = std::make_shared<std::vector<uint8_t>>(client_hello(kServedName, hello_bytes));
   const uint32_t segments = (hello_bytes + kMss - 1) / kMss;
-  const uint32_t hellos = kRing / segments;
+  const uint32_t hellos = kSceneRing / segments;
   const auto fill = [=](World& w, std::span<Frame> frames) {
     const uint32_t first = w.live_flows();
     w.open(first, hellos, Goal::hello);

@@ -106,7 +106,7 @@ class Bench {
  private:
   static constexpr uint32_t kStride = 128;
 
-  void add(const std::string& name, KernelSite& site, const Scene& scene, Check right) {
+  void add(const std::string& name, KernelSite& site, const Scene& scene, const Check& right) {
     benchmark::RegisterBenchmark(name.c_str(), [this, &site, scene, right](benchmark::State& s) {
       measure(s, site, scene, right);
     });

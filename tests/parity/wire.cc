@@ -2,6 +2,7 @@
 #include "tests/parity/wire.h"
 
 #include <algorithm>
+#include <cstddef>
 
 #include "dataplane/core/checksum.h"
 #include "dataplane/core/packet.h"
@@ -67,7 +68,7 @@ std::vector<uint8_t> write_frame(const WireSegment& s) {
 std::vector<uint8_t> write_other(const dam_address& src, const dam_address& dst, uint8_t protocol,
                                  const std::vector<uint8_t>& octets) {
   std::vector<uint8_t> frame = write_ip(src, dst, protocol, 64, 0, octets.size());
-  std::copy(octets.begin(), octets.end(), frame.end() - static_cast<ptrdiff_t>(octets.size()));
+  std::copy(octets.begin(), octets.end(), frame.end() - static_cast<std::ptrdiff_t>(octets.size()));
   const dam_packet packet = parsed(frame);
   if (packet.kind == DAM_KIND_ICMP) dam_checksum_icmp_set(frame.data(), &packet);
   return frame;
@@ -83,7 +84,7 @@ std::vector<uint8_t> write_icmp_error(const dam_address& src, const dam_address&
     dam_store_be32(icmp.data() + 4, 1300);
   }
   const size_t there = std::min(octets, quoted.size());
-  icmp.insert(icmp.end(), quoted.begin(), quoted.begin() + static_cast<ptrdiff_t>(there));
+  icmp.insert(icmp.end(), quoted.begin(), quoted.begin() + static_cast<std::ptrdiff_t>(there));
   return write_other(src, dst, four ? uint8_t{DAM_PROTOCOL_ICMP} : uint8_t{DAM_PROTOCOL_ICMPV6},
                      icmp);
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/drivers/netdev/reserved_ports.h"
 
-#include <bitset>
 #include <fstream>
 #include <sstream>
 
@@ -11,8 +10,10 @@ namespace {
 constexpr char kRange[] = "/proc/sys/net/ipv4/ip_local_port_range";
 constexpr char kReserved[] = "/proc/sys/net/ipv4/ip_local_reserved_ports";
 
-std::bitset<65536> bits_of(const std::string& reserved) {
-  std::bitset<65536> bits;
+}  // namespace
+
+PortSet ports_in(const std::string& reserved) {
+  PortSet bits;
   std::istringstream list(reserved);
   for (std::string part; std::getline(list, part, ',');) {
     std::istringstream ends(part);
@@ -24,8 +25,6 @@ std::bitset<65536> bits_of(const std::string& reserved) {
   }
   return bits;
 }
-
-}  // namespace
 
 std::optional<Ports> ephemeral_ports() {
   std::ifstream file(kRange);
@@ -54,9 +53,33 @@ std::string with_ports(const std::string& reserved, Ports more) {
   return reserved.empty() ? range : reserved + "," + range;
 }
 
-std::string without_ports(const std::string& reserved, Ports fewer) {
-  auto bits = bits_of(reserved);
-  for (uint32_t port = fewer.first; port <= fewer.last; ++port) bits.reset(port);
+std::string without_ports(const std::string& reserved, const PortSet& fewer) {
+  return text_of(ports_in(reserved) & ~fewer);
+}
+
+PortSet ports_of(Ports range) {
+  PortSet bits;
+  for (uint32_t port = range.first; port <= range.last; ++port) bits.set(port);
+  return bits;
+}
+
+PortSet ports_in(std::span<const uint64_t> words) {
+  PortSet bits;
+  for (uint32_t port = 0; port < bits.size() && port / 64 < words.size(); ++port) {
+    bits[port] = (words[port / 64] >> port % 64 & 1) != 0;
+  }
+  return bits;
+}
+
+void keep_ports(std::span<uint64_t> words, const PortSet& ports) {
+  for (uint32_t i = 0; i < words.size(); ++i) {
+    uint64_t word = 0;
+    for (uint32_t bit = 0; bit < 64; ++bit) word |= uint64_t{ports[i * 64 + bit]} << bit;
+    words[i] = word;
+  }
+}
+
+std::string text_of(const PortSet& bits) {
   std::string text;
   for (uint32_t port = 0; port < bits.size(); ++port) {
     if (!bits[port]) continue;
@@ -69,7 +92,7 @@ std::string without_ports(const std::string& reserved, Ports fewer) {
 }
 
 uint32_t count_free(Ports ephemeral, const std::string& reserved) {
-  const auto bits = bits_of(reserved);
+  const PortSet bits = ports_in(reserved);
   uint32_t free = 0;
   for (uint32_t port = ephemeral.first; port <= ephemeral.last; ++port) free += !bits[port];
   return free;

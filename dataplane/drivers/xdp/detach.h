@@ -8,6 +8,11 @@
 
 namespace dam {
 
+class Pins;
+
+// The same under pins that the caller holds; the folder stays.
+std::vector<std::string> undo(const Pins& pins);
+
 // What was done, a sentence each. The connections end. Needs root. Throws std::runtime_error: a
 // dataplane still runs on them.
 std::vector<std::string> detach(const std::string& pins_folder);

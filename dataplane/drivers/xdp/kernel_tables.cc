@@ -20,12 +20,12 @@
 namespace dam {
 namespace {
 
-[[noreturn]] void fail(const std::string& what) {
+[[noreturn]] void fail_table(const std::string& what) {
   throw std::system_error(errno, std::generic_category(), what);
 }
 
 void set_entries(bpf_map* map, uint32_t entries) {
-  if (bpf_map__set_max_entries(map, entries) != 0) fail("The size of a kernel table");
+  if (bpf_map__set_max_entries(map, entries) != 0) fail_table("The size of a kernel table");
 }
 
 SharedArray share(const bpf_map* map) {
@@ -54,7 +54,7 @@ SharedArray::SharedArray(int map_fd, uint32_t value_bytes, uint32_t entries) {
   bytes_ = stride * entries;
   const size_t mapped = (bytes_ + page - 1) / page * page;
   void* memory = mmap(nullptr, mapped, PROT_READ | PROT_WRITE, MAP_SHARED, map_fd, 0);
-  if (memory == MAP_FAILED) fail("Mapping a kernel table");
+  if (memory == MAP_FAILED) fail_table("Mapping a kernel table");
   memory_ = {memory, Unmap{mapped}};
 }
 
@@ -70,16 +70,18 @@ void KernelTables::Destroy::operator()(dam_bpf* bpf) const { dam_bpf__destroy(bp
 KernelTables::KernelTables(const Limits& limits, const uint64_t hash_key[2], bool under_test,
                            const Pins* pins)
     : bpf_(dam_bpf__open()) {
-  if (bpf_ == nullptr) fail("The XDP program's object");
+  if (bpf_ == nullptr) fail_table("The XDP program's object");
   const int cpus = libbpf_num_possible_cpus();
-  if (cpus <= 0) fail("The number of CPUs");
+  if (cpus <= 0) fail_table("The number of CPUs");
   cpus_ = static_cast<uint32_t>(cpus);
   seen_zones_.resize(size_t{cpus_} * DAM_MAX_ZONES);
   bpf_->rodata->dam_under_test = under_test ? 1 : 0;
   load(limits, pins);
   share_all();
   adopted_ = control().magic == DAM_VIEW_MAGIC;
-  if (!adopted_) describe(limits, hash_key);
+  if (!adopted_) return describe(limits, hash_key);
+  // The engine's counters begin at 0 with this process; so does what is counted here.
+  collect(*std::make_unique<dam_worker_counters>());
 }
 
 // All tables that outlive a process. Not the index, which the next one makes anew from the flows,
@@ -98,7 +100,7 @@ void KernelTables::load(const Limits& limits, const Pins* pins) {
         map == bpf_->maps.dam_index || map == bpf_->maps.dam_sockets || bpf_map__is_internal(map);
     if (pins == nullptr || own) continue;
     if (bpf_map__set_pin_path(map, pins->table(bpf_map__name(map)).c_str()) != 0) {
-      fail("The place of a kernel table");
+      fail_table("The place of a kernel table");
     }
   }
   std::string log(1 << 20, '\0');
@@ -123,6 +125,7 @@ void KernelTables::share_all() {
   zone_counts_ = share(bpf_->maps.dam_zone_counts);
   counts_ = share(bpf_->maps.dam_counts);
   device_changes_ = share(bpf_->maps.dam_devices);
+  own_ports_ = share(bpf_->maps.dam_ports);
 }
 
 // The magic last: what has none was never described whole.
@@ -152,7 +155,8 @@ void KernelTables::forget() {
     std::fill(bytes.begin(), bytes.end(), std::byte{0});
   }
   for (dam_kernel_counters& cpu : counts_.as<dam_kernel_counters>()) {
-    cpu.reset_tat_ns = cpu.stray_tat_ns = cpu.link_tat_ns = cpu.echo_tat_ns = 0;
+    cpu.reset_tat_ns = cpu.stray_tat_ns = 0;
+    cpu.arp_tat_ns = cpu.ndp_tat_ns = cpu.echo_tat_ns = 0;
   }
   control().active = DAM_NO_VIEW;
 }
@@ -169,7 +173,8 @@ SharedTables KernelTables::engine_tables() const {
 }
 
 dam_view& KernelTables::view() const {
-  return views_.as<dam_view>()[control().active == DAM_NO_VIEW ? 0 : control().active];
+  const uint32_t active = __atomic_load_n(&control().active, __ATOMIC_ACQUIRE);
+  return views_.as<dam_view>()[active == DAM_NO_VIEW ? 0 : active & 1];  // the memory is shared
 }
 
 dam_view& KernelTables::draft() const {
@@ -208,7 +213,7 @@ void KernelTables::set_prefixes(dam_prefix_list list, const PrefixSet& set, dam_
   LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE | BPF_F_INNER_MAP);
   const int map = bpf_map_create(BPF_MAP_TYPE_ARRAY, "dam_lines", sizeof(uint32_t),
                                  sizeof(dam_line), static_cast<uint32_t>(lines), &options);
-  if (map < 0) fail("Memory for a list of addresses");
+  if (map < 0) fail_table("Memory for a list of addresses");
   {
     const SharedArray memory(map, sizeof(dam_line), static_cast<uint32_t>(lines));
     std::byte* at = memory.as<std::byte>().data();
@@ -220,7 +225,7 @@ void KernelTables::set_prefixes(dam_prefix_list list, const PrefixSet& set, dam_
       static_cast<uint32_t>(&draft - views_.as<dam_view>().data()) * DAM_PREFIX_LISTS + list;
   const int error = bpf_map_update_elem(bpf_map__fd(bpf_->maps.dam_prefix_lines), &slot, &map, 0);
   close(map);
-  if (error != 0) fail("A list of addresses for the kernel");
+  if (error != 0) fail_table("A list of addresses for the kernel");
 }
 
 void KernelTables::collect(dam_worker_counters& into) {

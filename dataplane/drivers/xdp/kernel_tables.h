@@ -58,6 +58,7 @@ class KernelTables {
   // They hold what a dataplane before this one has left.
   bool adopted() const { return adopted_; }
   SharedTables engine_tables() const;
+  dam_own_ports& own_ports() const { return own_ports_.as<dam_own_ports>()[0]; }
   std::span<dam_device_changes> device_changes() const {
     return device_changes_.as<dam_device_changes>();
   }
@@ -88,7 +89,7 @@ class KernelTables {
   std::unique_ptr<dam_bpf, Destroy> bpf_;
   bool adopted_ = false;
   SharedArray control_, views_, index_, flows_, source_buckets_, sources_, neighbours_, macs_,
-      totals_, strays_, openings_, device_changes_;
+      totals_, strays_, openings_, device_changes_, own_ports_;
   SharedArray zone_counts_, counts_;
   uint32_t cpus_ = 0;
   std::vector<dam_zone_counters> seen_zones_;  // what collect() has given

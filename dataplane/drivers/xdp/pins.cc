@@ -52,6 +52,13 @@ bool lock(int fd) {
   return false;
 }
 
+bool is_same_folder(int fd, const std::string& path) {
+  struct stat held {};
+  struct stat named {};
+  return fstat(fd, &held) == 0 && stat(path.c_str(), &named) == 0 && held.st_dev == named.st_dev &&
+         held.st_ino == named.st_ino;
+}
+
 void leave_device(const std::string& pin) {
   const int link = bpf_obj_get(pin.c_str());
   if (link < 0) return;
@@ -74,13 +81,19 @@ std::string why_not_pinned(const std::string& folder) {
   return folder + " lies in no bpffs: choose --pins in " + kUsualBpffs + ".";
 }
 
+// Who had it before may have removed the folder while this one waited: a lock on what has no name
+// any more keeps nobody out.
 Pins::Pins(const std::string& folder) : folder_(folder) {
-  fs::create_directories(folder_);
-  chmod(folder_.c_str(), S_IRWXU);
-  lock_ = open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (lock_ < 0) throw std::system_error(errno, std::generic_category(), folder_);
-  if (lock(lock_)) return;
-  close(lock_);
+  for (int i = 0; i < kTries; ++i) {
+    fs::create_directories(folder_);
+    chmod(folder_.c_str(), S_IRWXU);
+    lock_ = open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (lock_ < 0) throw std::system_error(errno, std::generic_category(), folder_);
+    const bool locked = lock(lock_);
+    if (locked && is_same_folder(lock_, folder_)) return;
+    close(std::exchange(lock_, -1));
+    if (!locked) break;
+  }
   throw std::runtime_error("Another dam-dataplane works on the tables in " + folder_ +
                            "; end it first, or choose another --pins.");
 }

@@ -7,6 +7,7 @@
 
 #include <stdexcept>
 
+#include "dataplane/drivers/xdp/detach.h"
 #include "dataplane/drivers/xdp/view.h"
 
 namespace dam {
@@ -97,7 +98,7 @@ std::string keep_or_clear(const Pins& pins, const StartConfig& config) {
   const SharedArray table = open_table(pins, "dam_control", bytes);
   const auto words = table.as<uint32_t>();  // magic and version come first, in every version
   if (words.size() < 2 || words[0] != DAM_VIEW_MAGIC) {
-    pins.clear();
+    undo(pins);
     return {};
   }
   if (bytes != sizeof(dam_control)) refuse_version(pins, words[1]);
@@ -106,14 +107,27 @@ std::string keep_or_clear(const Pins& pins, const StartConfig& config) {
   uint32_t view_bytes = 0;
   const SharedArray views = open_table(pins, "dam_views", view_bytes);
   if (control.active > 1 || view_bytes != sizeof(dam_view)) {  // it never had a policy
-    pins.clear();
+    undo(pins);
     return {};
   }
   const std::string differs =
       what_differs(pins, control, views.as<dam_view>()[control.active], config);
   if (differs.empty()) return {};
-  pins.clear();
+  undo(pins);
   return "The connections of the run before end, for " + differs + ".";
+}
+
+void undo_unless_standing(const std::string& pins_folder) {
+  const Pins pins(pins_folder);
+  uint32_t bytes = 0;
+  const SharedArray table = open_table(pins, "dam_control", bytes);
+  const bool described = bytes == sizeof(dam_control) &&
+                         table.as<dam_control>()[0].magic == DAM_VIEW_MAGIC &&
+                         is_same_layout(table.as<dam_control>()[0]);
+  const bool nothing = bytes == 0 || (described && table.as<dam_control>()[0].active > 1);
+  if (!nothing) return;
+  undo(pins);
+  pins.remove();
 }
 
 Standing standing_of(const KernelTables& tables, uint64_t now_ns) {

@@ -16,6 +16,9 @@ namespace dam {
 // std::runtime_error when they are of another version, whose connections only a human may end.
 std::string keep_or_clear(const Pins& pins, const StartConfig& config);
 
+// After a start that failed: what it has left there goes, unless it is an earlier dataplane's.
+void undo_unless_standing(const std::string& pins_folder);
+
 // For the engine. The tables are adopted ones.
 Standing standing_of(const KernelTables& tables, uint64_t now_ns);
 

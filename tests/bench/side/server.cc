@@ -42,7 +42,7 @@ std::array<uint8_t, 1 << 18>& payload() {
 int64_t header_bytes(const std::vector<uint8_t>& in) {
   const std::string_view text(reinterpret_cast<const char*>(in.data()), in.size());
   if (text.size() >= 16 && text.starts_with(kV2)) {
-    const auto whole = static_cast<size_t>(16 + (in[14] << 8 | in[15]));
+    const auto whole = size_t{16} + (size_t{in[14]} << 8 | in[15]);
     return text.size() >= whole ? static_cast<int64_t>(whole) : 0;
   }
   if (text.starts_with(kV1)) {

@@ -12,11 +12,12 @@ TEST(ReservedPorts, are_added_to_those_of_others) {
 }
 
 TEST(ReservedPorts, are_taken_out_again_and_those_of_others_stay) {
-  EXPECT_EQ(without_ports("8080-8081,10000-20000", {10000, 20000}), "8080-8081");
-  EXPECT_EQ(without_ports("10000-20000", {10000, 20000}), "");
-  EXPECT_EQ(without_ports("9990-20010,65535", {10000, 20000}), "9990-9999,20001-20010,65535");
-  EXPECT_EQ(without_ports("80", {10000, 20000}), "80");
-  EXPECT_EQ(without_ports("", {1, 65535}), "");
+  EXPECT_EQ(without_ports("8080-8081,10000-20000", ports_of({10000, 20000})), "8080-8081");
+  EXPECT_EQ(without_ports("10000-20000", ports_of({10000, 20000})), "");
+  EXPECT_EQ(without_ports("9990-20010,65535", ports_of({10000, 20000})),
+            "9990-9999,20001-20010,65535");
+  EXPECT_EQ(without_ports("80", ports_of({10000, 20000})), "80");
+  EXPECT_EQ(without_ports("", ports_of({1, 65535})), "");
 }
 
 TEST(ReservedPorts, what_is_left_to_the_host_is_counted) {

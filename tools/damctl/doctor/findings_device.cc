@@ -72,6 +72,11 @@ void program(const DeviceFacts& device, Findings& out) {
     out.push_back({Level::fine, "the dam's XDP " + text, ""});
     return;
   }
+  if (device.program->name.empty()) {  // only root may ask
+    out.push_back({Level::note, "an XDP " + text + " is attached; whose it is, root is told",
+                   "sudo damctl doctor"});
+    return;
+  }
   out.push_back({Level::problem, "an XDP " + text + " is attached, and there is room for one",
                  "ip link set dev " + device.name +
                      (device.program->generic ? " xdpgeneric off" : " xdp off")});
