@@ -79,7 +79,10 @@ KernelTables::KernelTables(const Limits& limits, const uint64_t hash_key[2], boo
   load(limits, pins);
   share_all();
   adopted_ = control().magic == DAM_VIEW_MAGIC;
-  if (!adopted_) return describe(limits, hash_key);
+  if (!adopted_) {
+    describe(limits, hash_key);
+    return;
+  }
   // The engine's counters begin at 0 with this process; so does what is counted here.
   collect(*std::make_unique<dam_worker_counters>());
 }
