@@ -134,10 +134,13 @@ TEST(Doctor, says_what_the_xdp_driver_lacks_and_what_to_type) {
          f.devices[0].program =
              XdpProgram{7, false, "xdp_pass", {"/sys/fs/bpf/x"}, {{"filter", 9}}};
        }},
-      {"program of unknown name (id 7, generic)", Level::problem,
-       "ip link set dev eth0 xdpgeneric off",
+      {"program other (id 7, generic)", Level::problem, "ip link set dev eth0 xdpgeneric off",
        [](Facts& f) {
-         f.devices[0].program = XdpProgram{7, true, "", {}, {}};
+         f.devices[0].program = XdpProgram{7, true, "other", {}, {}};
+       }},
+      {"program of unknown name (id 7, native)", Level::note, "sudo damctl doctor",
+       [](Facts& f) {
+         f.devices[0].program = XdpProgram{7, false, "", {}, {}};
        }},
       {"the dam's XDP program dam_xdp", Level::fine, "",
        [](Facts& f) {
