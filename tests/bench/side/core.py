@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The front's core: who runs on it, and how long it was not idle."""
+import ctypes
 import os
 import re
 import time
 
 _TICKS = os.sysconf("SC_CLK_TCK")
+_SCHED_SETATTR, _TURN_NS = 314, 100_000  # x86-64's number
 _FRONT, _END = re.compile(r"napi/(front|service|management)-\d+"), re.compile(r"napi/eth0-\d+")
 
 
@@ -29,6 +31,20 @@ def with_children(pid):
         with open(f"/proc/{one}/task/{one}/children", encoding="ascii") as handle:
             pids += [int(child) for child in handle.read().split()]
     return pids
+
+
+class _SchedAttr(ctypes.Structure):  # struct sched_attr, linux/sched/types.h
+    _fields_ = [("size", ctypes.c_uint32), ("policy", ctypes.c_uint32), ("flags", ctypes.c_uint64),
+                ("nice", ctypes.c_int32), ("priority", ctypes.c_uint32), ("runtime", ctypes.c_uint64),
+                ("deadline", ctypes.c_uint64), ("period", ctypes.c_uint64)]
+
+
+def _take_turns_early(pid):
+    """Shorter turns than processes have, so that a packet does not wait until theirs is over (3 ms; a veth's
+    ring is full after 1 ms of 250,000 packets a second). Whoever takes in packets has no larger share for it."""
+    attributes = _SchedAttr(size=ctypes.sizeof(_SchedAttr), runtime=_TURN_NS)
+    if ctypes.CDLL(None, use_errno=True).syscall(_SCHED_SETATTR, pid, ctypes.byref(attributes), 0) != 0:
+        raise OSError(ctypes.get_errno(), f"sched_setattr: {os.strerror(ctypes.get_errno())}")
 
 
 class Work:
@@ -68,6 +84,7 @@ class Cores:
                 continue
             self._strangers.add(pid)
             os.sched_setaffinity(pid, {core})
+            _take_turns_early(pid)
             if core == self.front:
                 pinned.append(pid)
         return pinned

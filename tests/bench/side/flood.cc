@@ -32,7 +32,9 @@ namespace {
 
 constexpr uint32_t kLab = 0xc6120000, kLabMask = 0xfffe0000;  // 198.18.0.0/15
 constexpr double kMostSeconds = 60;
-constexpr uint32_t kBurst = 32;  // frames of one system call
+// The kernel makes a pool of pages for each call, which costs as much as a thousand frames; between
+// batches it lets others run.
+constexpr uint32_t kCall = 8192, kBatch = 8;
 
 using Frame = std::array<uint8_t, FLOOD_FRAME>;
 
@@ -79,13 +81,14 @@ struct Destroy {
   void operator()(flood_bpf* skeleton) const { flood_bpf__destroy(skeleton); }
 };
 
-std::unique_ptr<flood_bpf, Destroy> load(const Frame& frame) {
+std::unique_ptr<flood_bpf, Destroy> load(const Frame& frame, double per_second) {
   std::unique_ptr<flood_bpf, Destroy> skeleton(flood_bpf__open());
   if (!skeleton) throw std::runtime_error("flood.bpf.o cannot be opened");
   skeleton->rodata->ip_sum = sum16(frame.data() + 14, sizeof(iphdr));
   skeleton->rodata->tcp_sum = sum16(frame.data() + 34, sizeof(tcphdr)) +
                               sum16(frame.data() + 30, 4) + htons(IPPROTO_TCP) +
                               htons(sizeof(tcphdr));
+  if (per_second > 0) skeleton->rodata->pause_ns = static_cast<uint64_t>(1e9 / per_second);
   if (flood_bpf__load(skeleton.get()) != 0)
     throw std::runtime_error("the kernel refuses flood.bpf.o");
   return skeleton;
@@ -97,30 +100,24 @@ uint64_t now_ns() {
   return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
 }
 
-void send_burst(int program, xdp_md& context, Frame& frame, uint64_t count) {
+void send_many(int program, xdp_md& context, Frame& frame) {
   LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame.data(), .data_size_in = FLOOD_FRAME,
-              .ctx_in = &context, .ctx_size_in = sizeof context);
-  run.repeat = static_cast<int>(count);
-  run.flags = BPF_F_TEST_XDP_LIVE_FRAMES;
+              .ctx_in = &context, .ctx_size_in = sizeof context, .repeat = kCall,
+              .flags = BPF_F_TEST_XDP_LIVE_FRAMES, .batch_size = kBatch);
   const int error = bpf_prog_test_run_opts(program, &run);
   if (error != 0) throw std::runtime_error(std::string("live frames: ") + std::strerror(-error));
 }
 
-// Says how many were let out; those for which the other end has no room are lost on the way. What
-// it could not send in time is never made up for: a veth's ring has 256 places.
-uint64_t send(int program, int device, Frame& frame, double per_second, double seconds) {
+// Says how many were let out; those for which the other end has no room are lost on the way.
+uint64_t send(int program, int device, Frame& frame, double seconds) {
   xdp_md context{};
   context.data_end = FLOOD_FRAME;
   context.ingress_ifindex = static_cast<uint32_t>(device);
-  const uint64_t began = now_ns();
-  const auto end = began + static_cast<uint64_t>(std::min(seconds, kMostSeconds) * 1e9);
-  const uint64_t pause_ns = per_second > 0 ? static_cast<uint64_t>(kBurst * 1e9 / per_second) : 0;
+  const auto end = now_ns() + static_cast<uint64_t>(std::min(seconds, kMostSeconds) * 1e9);
   uint64_t sent = 0;
-  for (uint64_t next = began, now = began; now < end; now = now_ns()) {
-    if (now < next) continue;
-    next = std::max(next + pause_ns, now);
-    send_burst(program, context, frame, kBurst);
-    sent += kBurst;
+  while (now_ns() < end) {
+    send_many(program, context, frame);
+    sent += kCall;
   }
   return sent;
 }
@@ -139,7 +136,7 @@ void flood(char** words) {
   Frame frame = make_frame(target(words + 1));
   const auto device = static_cast<int>(if_nametoindex(words[0]));
   if (device == 0) throw std::invalid_argument(std::string("no device ") + words[0]);
-  const auto skeleton = load(frame);
+  const auto skeleton = load(frame, std::atof(words[4]));
   const int sink = bpf_program__fd(skeleton->progs.sink),
             syn = bpf_program__fd(skeleton->progs.syn);
   bpf_xdp_detach(device, 0, nullptr);  // one that passes everything, where a dam needs one
@@ -151,7 +148,7 @@ void flood(char** words) {
   std::getchar();  // until told to begin
   const sched_param none{};
   sched_setscheduler(0, SCHED_IDLE, &none);
-  const uint64_t sent = send(syn, device, frame, std::atof(words[4]), std::atof(words[5]));
+  const uint64_t sent = send(syn, device, frame, std::atof(words[5]));
   std::printf("{\"sent\": %" PRIu64 "}\n", sent);
 }
 
