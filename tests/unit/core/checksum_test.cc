@@ -66,7 +66,7 @@ TEST(Checksum, reduces_the_largest_sums_without_losing_a_carry) {
 
 FrameSpec segment_of(bool six, const Bytes& payload) {
   FrameSpec spec;
-  if (six) spec.src = v6(1, 2), spec.dst = v6(3, 4);
+  if (six) spec.src = octets_v6(1, 2), spec.dst = octets_v6(3, 4);
   spec.payload = payload;
   spec.padding = Bytes(six ? 3 : 6, 0xee);
   return spec;

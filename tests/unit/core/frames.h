@@ -74,8 +74,8 @@ inline Bytes write_options(const std::vector<Option>& options) {
 }
 
 using Address = Bytes;  // 4 or 16 octets
-inline Address v4(uint8_t a, uint8_t b, uint8_t c, uint8_t d) { return {a, b, c, d}; }
-inline Address v6(uint16_t subnet, uint16_t host) {
+inline Address octets_v4(uint8_t a, uint8_t b, uint8_t c, uint8_t d) { return {a, b, c, d}; }
+inline Address octets_v6(uint16_t subnet, uint16_t host) {
   Address a = {0x20, 0x01, 0x0d, 0xb8};
   put16(a, subnet);
   a.resize(14);
@@ -95,8 +95,8 @@ inline dam_address to_dam(const Address& a) {
 
 struct FrameSpec {
   std::vector<uint16_t> vlans;
-  Address src = v4(198, 51, 100, 7);
-  Address dst = v4(203, 0, 113, 1);
+  Address src = octets_v4(198, 51, 100, 7);
+  Address dst = octets_v4(203, 0, 113, 1);
   Bytes ip_options;                                // IPv4, a multiple of 4
   std::vector<std::pair<uint8_t, Bytes>> headers;  // IPv6 extensions: type, octets (next is set)
   uint8_t traffic_class = 0;

@@ -15,7 +15,7 @@ FrameSpec spec4() {
 }
 FrameSpec spec6() {
   FrameSpec spec = spec4();
-  spec.src = v6(1, 2), spec.dst = v6(3, 4);
+  spec.src = octets_v6(1, 2), spec.dst = octets_v6(3, 4);
   return spec;
 }
 FrameSpec with(FrameSpec spec, const std::function<void(FrameSpec&)>& change) {

@@ -18,8 +18,9 @@ struct Rewrite {
   }
 };
 Rewrite rewrite_for(const FrameSpec& spec) {
-  if (spec.family() == 4) return {v4(198, 18, 0, 1), v4(198, 18, 255, 2), 50001, 8443};
-  return {v6(0xaaaa, 1), v6(0xbbbb, 0xfffe), 50001, 8443};
+  if (spec.family() == 4)
+    return {octets_v4(198, 18, 0, 1), octets_v4(198, 18, 255, 2), 50001, 8443};
+  return {octets_v6(0xaaaa, 1), octets_v6(0xbbbb, 0xfffe), 50001, 8443};
 }
 
 uint32_t reference_ack(uint32_t ack, const dam_splice& splice, dam_direction direction) {
@@ -158,7 +159,7 @@ TEST(Splice, translates_each_field) {
     for (const SpliceRow& row : kSpliceRows) {
       SCOPED_TRACE(row.sentence);
       FrameSpec spec;
-      if (six) spec.src = v6(1, 2), spec.dst = v6(3, 4);
+      if (six) spec.src = octets_v6(1, 2), spec.dst = octets_v6(3, 4);
       row.before(spec);
       const Rewrite rewrite = rewrite_for(spec);
       FrameSpec expected = spec;
@@ -201,7 +202,7 @@ TEST(Splice, a_refused_packet_is_left_as_it_was) {
     for (const RefusedRow& row : kRefused) {
       SCOPED_TRACE(row.sentence);
       FrameSpec spec;
-      if (six) spec.src = v6(1, 2), spec.dst = v6(3, 4);
+      if (six) spec.src = octets_v6(1, 2), spec.dst = octets_v6(3, 4);
       row.change(spec);
       Bytes frame = write_frame(spec);
       const Bytes before = frame;
@@ -233,7 +234,7 @@ std::vector<Option> any_options() {
 FrameSpec any_segment() {
   FrameSpec spec;
   if (flip()) {
-    spec.src = v6(1, 2), spec.dst = v6(3, *rc::gen::arbitrary<uint16_t>());
+    spec.src = octets_v6(1, 2), spec.dst = octets_v6(3, *rc::gen::arbitrary<uint16_t>());
     if (flip()) spec.headers = {{60, {0, 0, 1, 4, 0, 0, 0, 0}}};
   } else if (flip()) {
     spec.ip_options = {1, 1, 1, 0};

@@ -15,8 +15,8 @@ const dam_cookie_secrets kSecrets = {
 uint32_t origin = 0;  // for who does not ask for it
 
 dam_flow_key flow_of(bool six) {
-  const Address remote = six ? v6(1, 2) : v4(198, 51, 100, 7);
-  const Address local = six ? v6(3, 4) : v4(203, 0, 113, 1);
+  const Address remote = six ? octets_v6(1, 2) : octets_v4(198, 51, 100, 7);
+  const Address local = six ? octets_v6(3, 4) : octets_v4(203, 0, 113, 1);
   return {to_dam(remote), to_dam(local), dam_hton16(40000), dam_hton16(443)};
 }
 

@@ -101,7 +101,7 @@ TEST(TcpOptions, are_read_or_refused) {
     SCOPED_TRACE(row.sentence);
     expect_row(row, {});
     FrameSpec six;
-    six.src = v6(1, 2), six.dst = v6(3, 4), six.vlans = {9}, six.payload = {1, 2, 3};
+    six.src = octets_v6(1, 2), six.dst = octets_v6(3, 4), six.vlans = {9}, six.payload = {1, 2, 3};
     expect_row(row, six);
   }
 }

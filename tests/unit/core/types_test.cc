@@ -24,12 +24,12 @@ RC_GTEST_PROP(Sequence, a_delta_takes_one_side_to_the_other_and_back,
 }
 
 TEST(Address, ipv4_is_kept_mapped) {
-  const dam_address a = to_dam(v4(198, 51, 100, 7));
+  const dam_address a = to_dam(octets_v4(198, 51, 100, 7));
   EXPECT_TRUE(dam_address_is_v4(&a));
   const Bytes octets(reinterpret_cast<const uint8_t*>(&a),
                      reinterpret_cast<const uint8_t*>(&a + 1));
   EXPECT_EQ(hex(octets), "00000000000000000000ffffc6336407");
-  const dam_address b = to_dam(v6(1, 2));
+  const dam_address b = to_dam(octets_v6(1, 2));
   EXPECT_FALSE(dam_address_is_v4(&b));
   EXPECT_FALSE(dam_address_equal(&a, &b));
 }
