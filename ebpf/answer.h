@@ -94,7 +94,7 @@ DAM_STEP uint64_t dam_make_cookie(const struct dam_cookie_secrets* secrets,
   return (uint64_t)origin << 32 | cookie.value;
 }
 
-/* The SYN-ACK's clock may be as coarse as the kernel's tick; to read it costs a sixth. */
+/* The SYN-ACK's clock may be as coarse as the kernel's tick: 4 ns to read it instead of 23. */
 DAM_INLINE uint64_t coarse_clock_ns(const struct dam_control* control) {
   return dam_under_test ? control->now_ns : bpf_ktime_get_coarse_ns();
 }
@@ -103,6 +103,8 @@ DAM_INLINE uint64_t coarse_clock_ns(const struct dam_control* control) {
 DAM_INLINE int answer_syn(struct frame* f, const struct dam_view_listener* listener,
                           const struct dam_tcp_options* offered) {
   const struct dam_packet* packet = f->packet;
+  uint64_t now_ns = coarse_clock_ns(f->control);
+  if (!dam_is_attended(f->control, now_ns)) return drop(f, DAM_DROP_no_dataplane, 0);
   uint32_t ecn_setup = DAM_TCP_ECE | DAM_TCP_CWR;
   int wants_ecn = (packet->tcp_flags & ecn_setup) == ecn_setup;
   uint32_t mss_offered = offered->mss ? offered->mss : 536;
@@ -124,8 +126,7 @@ DAM_INLINE int answer_syn(struct frame* f, const struct dam_view_listener* liste
   a.wscale = scale == DAM_WSCALE_NONE ? DAM_WSCALE_NONE : listener->wscale;
   a.sack_permitted = (uint8_t)sack;
   a.timestamps = offered->has_timestamps && (listener->promise & DAM_PROMISE_TIMESTAMPS);
-  a.tsval =
-      a.timestamps ? dam_client_clock(coarse_clock_ns(f->control), (uint32_t)(cookie >> 32)) : 0;
+  a.tsval = a.timestamps ? dam_client_clock(now_ns, (uint32_t)(cookie >> 32)) : 0;
   a.tsecr = offered->tsval;
   f->counters->cookies_sent++;
   return answer(f, &a);

@@ -55,19 +55,12 @@ DAM_INLINE int unreadable(const struct frame* f) {
   return drop(f, f->job->refused, 0);
 }
 
-DAM_INLINE int is_addressed_here(const struct frame* f) {
-  const uint8_t* data = frame_data(f);
-  if (f->job->interface == DAM_NO_SLOT || data + DAM_ETHERNET_BYTES > frame_end(f)) return 0;
-  const uint8_t* mac = f->view->interface[f->job->interface & (DAM_MAX_INTERFACES - 1)].mac;
-  return dam_load32(data) == dam_load32(mac) && dam_load16(data + 4) == dam_load16(mac + 4);
-}
-
 /* Whose is a frame that was read? */
 DAM_STEP int dam_locate(struct xdp_md* ctx, struct job* job) {
   struct frame frame, *f = &frame;
   if (!open_frame(f, ctx, job)) return XDP_PASS;
   job->interface = find_interface(f->view, job->ifindex, f->packet->vlan);
-  if (!is_addressed_here(f)) return to_link(f);
+  if (!is_addressed_here(f, job->interface)) return to_link(f);
   if (job->refused != DAM_DROP_none) return unreadable(f);
   if (f->packet->kind == DAM_KIND_ICMP) return NEXT_ICMP;
   if (f->packet->kind != DAM_KIND_TCP) return to_link(f);

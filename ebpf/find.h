@@ -102,6 +102,18 @@ DAM_INLINE uint32_t find_interface(const struct dam_view* view, uint32_t ifindex
   return DAM_NO_SLOT;
 }
 
+DAM_INLINE int is_sent_to(const struct frame* f, const uint8_t* mac) {
+  const uint8_t* data = frame_data(f);
+  if (data + DAM_ETHERNET_BYTES > frame_end(f)) return 0;
+  return dam_load32(data) == dam_load32(mac) && dam_load16(data + 4) == dam_load16(mac + 4);
+}
+
+/* To the dam's link address on this interface (DAM_NO_SLOT: it has none there). */
+DAM_INLINE int is_addressed_here(const struct frame* f, uint32_t interface) {
+  return interface != DAM_NO_SLOT &&
+         is_sent_to(f, f->view->interface[interface & (DAM_MAX_INTERFACES - 1)].mac);
+}
+
 DAM_INLINE int covers(const struct dam_view_subnet* subnet, const dam_address* address) {
   return ((address->word[0] & subnet->mask.word[0]) ^ subnet->prefix.word[0]) == 0 &&
          ((address->word[1] & subnet->mask.word[1]) ^ subnet->prefix.word[1]) == 0 &&

@@ -7,6 +7,7 @@
 #include "dataplane/core/splice.h"
 #include "dataplane/core/window.h"
 #include "ebpf/admit.h"
+#include "ebpf/lists.h"
 #include "ebpf/options.h"
 #include "ebpf/transmit.h"
 
@@ -147,11 +148,22 @@ DAM_STEP int dam_admit(struct xdp_md* ctx, struct job* job) {
   return admit(f, flow, &way, direction);
 }
 
+/* Each flow is held against the lists once, by its client's next packet: see
+ * Worker::is_denied_by_now. */
+DAM_INLINE int is_denied_by_now(const struct frame* f, struct dam_flow* flow) {
+  if (is_denied(f)) return 1;
+  flow->lists_seen = f->view->lists_digest;
+  return 0;
+}
+
 /* The packet belongs to a flow. */
 DAM_INLINE int on_flow(struct frame* f) {
   uint32_t ref = f->job->ref;
-  const struct dam_flow* flow = DAM_LOOKUP(dam_flows, ref >> 1);
+  struct dam_flow* flow = DAM_LOOKUP(dam_flows, ref >> 1);
   if (!flow) return XDP_ABORTED;
+  if (!(ref & 1) && flow->lists_seen != f->view->lists_digest && is_denied_by_now(f, flow)) {
+    return drop(f, DAM_DROP_denied, 0);
+  }
   /* The worlds stay apart: nobody speaks for a host of another link. */
   if (f->job->interface != flow->out_interface[~ref & 1]) {
     return drop(f, DAM_DROP_bad_source, flow->zone_slot);

@@ -2,7 +2,7 @@
 /* The straight way, which nearly all packets go: an untagged IPv4 segment of a standing connection,
  * without control bits or rare options; and a SYN as usual systems send it. One piece of code,
  * whose values stay in registers. All else, and all that is not sure, goes step by step
- * (dam.bpf.c); until then nothing was done about it. */
+ * (dam.bpf.c); until then it was counted as received, and nothing else. */
 #ifndef DAM_EBPF_STRAIGHT_H
 #define DAM_EBPF_STRAIGHT_H
 
@@ -17,13 +17,6 @@ DAM_INLINE int is_from(const struct frame* f, uint32_t interface) {
   return in->ifindex == f->job->ifindex && in->vlan == DAM_VLAN_NONE && is_sent_to(f, in->mac);
 }
 
-/* To the dam's link address, whatever the flow. */
-DAM_INLINE int is_sent_here(const struct frame* f) {
-  uint32_t slot = find_interface(f->view, f->job->ifindex, DAM_VLAN_NONE);
-  return slot != DAM_NO_SLOT &&
-         is_sent_to(f, f->view->interface[slot & (DAM_MAX_INTERFACES - 1)].mac);
-}
-
 /* `direction` is a constant: each way is compiled by itself. */
 DAM_INLINE int straight_along(struct frame* f, struct dam_flow* flow,
                               enum dam_direction direction) {
@@ -32,6 +25,7 @@ DAM_INLINE int straight_along(struct frame* f, struct dam_flow* flow,
   struct way way;
   if (!is_flow(f->view, flow, direction, f->packet) || !is_from(f, in)) return NEXT_STEPS;
   if (flow->state != DAM_FLOW_established || (flow->flags & DAM_FLOW_SLOW)) return NEXT_STEPS;
+  if (direction == DAM_C2S && flow->lists_seen != f->view->lists_digest) return NEXT_STEPS;
   f->job->interface = in;
   if (!find_way(f, flow, direction, &way)) return XDP_ABORTED;
   int verdict = admit(f, flow, &way, direction);
@@ -45,7 +39,8 @@ DAM_INLINE int straight_segment(struct frame* f) {
   const uint8_t* first = frame_data(f) + STRAIGHT_HEADERS;
   if (options != 0 && !dam_is_usual_timestamps(first, frame_end(f), options)) return NEXT_STEPS;
   if (f->view->prefixes[DAM_DENY].has_directory && is_denied_straight(f)) {
-    return is_sent_here(f) ? drop(f, DAM_DROP_denied, 0) : NEXT_STEPS;
+    uint32_t in = find_interface(f->view, f->job->ifindex, DAM_VLAN_NONE);
+    return is_addressed_here(f, in) ? drop(f, DAM_DROP_denied, 0) : NEXT_STEPS;
   }
   /* Now: to read the clock is to wait for all loads under way, and those that follow are long. */
   f->job->now_ns = clock_ns(f->control);

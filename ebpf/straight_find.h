@@ -40,12 +40,6 @@ DAM_INLINE int parse_straight(const uint8_t* data, const uint8_t* end, struct da
   return 1;
 }
 
-DAM_INLINE int is_sent_to(const struct frame* f, const uint8_t* mac) {
-  const uint8_t* data = frame_data(f);
-  if (data + DAM_ETHERNET_BYTES > frame_end(f)) return 0;
-  return dam_load32(data) == dam_load32(mac) && dam_load16(data + 4) == dam_load16(mac + 4);
-}
-
 /* The first entry of a bucket with this tag, or DAM_NONE: all ten compared at once, since of a jump
  * for each one is guessed wrongly for nearly every packet. A lane of 16 bits of `x - ones & ~x` has
  * its highest bit set where x has a lane of zero, and rightly so for the lowest such lane. */

@@ -70,9 +70,7 @@ DAM_INLINE int straight_syn(struct frame* f) {
   if (!listener || listener->may_ban || packet->payload_bytes != 0) return NEXT_STEPS;
   f->job->interface =
       dam_interface_of_source(f->job->view_index, f->job->ifindex, packet->src.word[3]);
-  if (f->job->interface == DAM_NO_SLOT) return NEXT_STEPS;
-  uint32_t interface = f->job->interface & (DAM_MAX_INTERFACES - 1);
-  if (!is_sent_to(f, f->view->interface[interface].mac)) return NEXT_STEPS;
+  if (!is_addressed_here(f, f->job->interface)) return NEXT_STEPS;
   if (is_listed_straight(f, DAM_DENY)) return NEXT_STEPS;
   if (straight_candidate(f) != DAM_NONE) return NEXT_STEPS;
 

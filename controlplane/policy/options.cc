@@ -297,7 +297,9 @@ const Table<Policy>& policy_options() {
       option("timeouts", Need::optional, object("a map of times", timeout_options()),
              &Policy::timeouts, "", "how long the dam waits"),
       option("source_ports", Need::optional, located(port_range()), &Policy::source_ports,
-             "1024-65535", "the dam's own ports towards the servers"),
+             "1024-32767",
+             "the dam's own ports towards the servers; best apart from those of the host itself "
+             "(Linux: 32768-60999)"),
       option("admin", Need::optional,
              list_of("the list of admin networks", list_entry(), 0, kMostListEntries),
              &Policy::admin_entries, "",

@@ -55,7 +55,8 @@
   X(no_policy, "no policy has been applied yet")                                        \
   X(icmp_limited, "over the rate of ICMP errors that the dam passes on")                \
   X(bad_source, "a source address that no other host can have")                         \
-  X(link_limited, "over the rate of ARP, NDP and echo that the dam takes up")
+  X(link_limited, "over the rate of ARP, NDP and echo that the dam takes up")           \
+  X(no_dataplane, "a SYN while no dataplane runs that would take the connection up")
 
 enum dam_drop_reason {
 #define X(name, text) DAM_DROP_##name,

@@ -58,7 +58,7 @@ struct dam_flow {
   uint32_t handshake;    /* index of the cold part, or DAM_NONE */
   uint32_t next_free;
   uint32_t epoch;           /* counts the lives of this entry */
-  uint32_t deadline;        /* of the idle timer, units of last_seen */
+  uint32_t lists_seen;      /* digest of the lists that its client was last held against; 0: none */
   uint16_t cookie_tries;    /* how many more ACKs may be tried as cookies; see DAM_FLOW_SYN_SEEN */
   uint16_t tries_granted_s; /* when the last tries were granted, in seconds of 2^30 ns */
 } __attribute__((aligned(64)));

@@ -11,7 +11,12 @@ enum { DAM_MAX_NEIGHBOURS = 8192, DAM_STRAYS = 4096 };
 /* Of a neighbour's word, whose first six octets in memory are its link address. */
 #define DAM_MAC_KNOWN (UINT64_C(1) << 63)
 
-enum dam_neighbour_state { DAM_NEIGHBOUR_free, DAM_NEIGHBOUR_writing, DAM_NEIGHBOUR_ready };
+enum dam_neighbour_state {
+  DAM_NEIGHBOUR_free,
+  DAM_NEIGHBOUR_writing,
+  DAM_NEIGHBOUR_ready,
+  DAM_NEIGHBOUR_gone /* nobody's, but others were put behind it: the search goes on */
+};
 
 /* A next hop. Flows name it by its place in the table, which it keeps as long as the table lasts;
  * its link address lies apart, for packets read nothing else. */

@@ -14,7 +14,7 @@
 
 enum {
   DAM_VIEW_MAGIC = 0x76616431, /* "1dav" */
-  DAM_VIEW_VERSION = 4,
+  DAM_VIEW_VERSION = 5,
   DAM_MAX_INTERFACES = 16,
   DAM_MAX_SUBNETS = 64,
   DAM_MAX_LISTENERS = 1024, /* address and port pairs, retired ones included */
@@ -110,7 +110,8 @@ struct dam_view {
   uint16_t last_source_port;
   uint16_t gateway_interface[2]; /* [is IPv6]; DAM_NO_SLOT: none */
   uint16_t client_window;        /* of a SYN-ACK: what the dam holds of a client's first bytes */
-  uint16_t reserved[3];
+  uint16_t reserved;
+  uint32_t lists_digest; /* of the lists; flows keep the one that they were held against */
   struct dam_view_prefixes prefixes[DAM_PREFIX_LISTS];
   struct dam_view_interface interface[DAM_MAX_INTERFACES];
   struct dam_view_subnet subnet[DAM_MAX_SUBNETS];
@@ -145,10 +146,18 @@ struct dam_control {
   struct dam_cookie_secrets secrets[2]; /* the one of secret_generation & 1 is in force */
   uint32_t secret_generation;
   uint32_t active;          /* view in force, or DAM_NO_VIEW: hand everything to the host */
+  uint64_t heartbeat_ns;    /* of the dataplane that takes up what climbs; see dam_is_attended */
   uint64_t now_ns;          /* tests: the time that it is */
   uint32_t ingress_ifindex; /* tests: where a packet comes in */
 };
 #define DAM_NO_VIEW 0xffffffffu
+
+/* A dataplane that has ended takes up no cookie: its clients would be connected to nobody. */
+#define DAM_HEARTBEAT_MOST_NS UINT64_C(3000000000)
+DAM_INLINE int dam_is_attended(const struct dam_control* control, uint64_t now_ns) {
+  uint64_t heartbeat_ns = *(const volatile uint64_t*)&control->heartbeat_ns;
+  return now_ns < heartbeat_ns + DAM_HEARTBEAT_MOST_NS;
+}
 
 /* One multiplication spreads the listeners of a policy: they are the operator's own choice. */
 DAM_INLINE uint32_t dam_address_bucket(const dam_address* address, dam_be16 port) {

@@ -2,7 +2,10 @@
 // What a dataplane before this one has left behind: it may have ended between any two of its
 // stores, and been an intruder's before. The flows are the truth, as far as they make sense; all
 // else is made anew from them. Connections that still needed its own memory (a hello, a server's
-// handshake) are gone with it. Meanwhile the kernel goes on with the connections that stand.
+// handshake) are gone with it; a server that has accepted one is told. Meanwhile the kernel goes on
+// with the connections that stand.
+#include <iterator>
+
 #include "dataplane/engine/packet_path.h"
 
 namespace dam {
@@ -12,7 +15,28 @@ namespace {
 // Whether one has been silent for too long, the first policy's limits say.
 constexpr uint64_t kAskedAfterNs = 5'000'000'000;
 
+bool has_server(const Flow& flow) {
+  return flow.state == DAM_FLOW_deliver || flow.state == DAM_FLOW_established;
+}
+
 }  // namespace
+
+Neighbours::Kept next_hops_in_use(const EngineConfig& config) {
+  Neighbours::Kept kept;
+  if (!config.standing) return kept;
+  kept.ids.resize(config.shared.neighbours.size());
+  for (const Flow& flow : config.shared.flows) {
+    if (!has_server(flow)) continue;
+    for (const uint16_t id : flow.neighbour) {
+      if (id < kept.ids.size()) kept.ids[id] = true;
+    }
+  }
+  for (const Server& server : config.standing->policy->servers) {
+    kept.addresses.insert(kept.addresses.end(), std::begin(server.address),
+                          std::end(server.address));
+  }
+  return kept;
+}
 
 void Engine::adopt(const Standing& standing) {
   secrets_[0] = standing.secrets;
@@ -34,9 +58,12 @@ void Worker::adopt(const Policy& before, uint64_t now_ns) {
   now_ns_ = now_ns;
   flow_timers_.advance(now_ns, 0, [](uint32_t) {});
   free_flow_ = kNone;
+  adopted_ = true;
   for (uint32_t i = flow_capacity(); i > 0; --i) {
     Flow& flow = flows_[i - 1];
-    if (makes_sense(flow) && adopt(flow)) continue;
+    const bool sane = makes_sense(flow);
+    if (sane && flow.state == DAM_FLOW_established && adopt(flow)) continue;
+    if (sane && flow.state == DAM_FLOW_deliver) note_server(flow);
     note_port(flow);
     flow.state = DAM_FLOW_free;
     flow.next_free = free_flow_;
@@ -55,6 +82,20 @@ void Worker::note_port(const Flow& flow) {
   left_ports_.push_back({flow.server_slot, flow.local, flow.source_port});
 }
 
+void Worker::note_server(Flow& flow) {
+  flow.handshake = kNone;
+  const bool management = policy_->zones[flow.zone_slot].management;
+  left_servers_.push_back({reset_of_server(flow), hop(flow, DAM_C2S), management});
+}
+
+// With the first ticks, as far as there are frames to tell them.
+void Worker::tell_left_servers() {
+  for (; !left_servers_.empty() && flow_timer_budget() > 0; left_servers_.pop_back()) {
+    const LeftServer& left = left_servers_.back();
+    originate(left.reset, left.way, left.management);
+  }
+}
+
 void Worker::let_ports_rest() {
   for (const LeftPort& left : left_ports_) {
     PortPool* pool = engine_.ports(index_, left.server_slot, left.local);
@@ -64,7 +105,7 @@ void Worker::let_ports_rest() {
 }
 
 bool Worker::makes_sense(const Flow& flow) const {
-  if (flow.state != DAM_FLOW_established || (flow.flags & DAM_FLOW_ROUTED) == 0) return false;
+  if (!has_server(flow) || (flow.flags & DAM_FLOW_ROUTED) == 0) return false;
   const size_t interfaces = engine_.config().interfaces.size();
   const bool slots = flow.listener_slot < policy_->listeners.size() &&
                      flow.server_slot < policy_->servers.size() &&
@@ -75,13 +116,34 @@ bool Worker::makes_sense(const Flow& flow) const {
                     engine_.neighbours.is_way({flow.out_interface[DAM_C2S], flow.neighbour[0]}) &&
                     engine_.neighbours.is_way({flow.out_interface[DAM_S2C], flow.neighbour[1]});
   const bool family = flow.family == (dam_address_is_v4(&flow.client) ? 4 : 6);
-  const bool source = flow.source == kNone ? (flow.flags & DAM_FLOW_ADMIN) != 0
-                                           : engine_.sources.holds(flow.source, flow.zone_slot);
-  return slots && ways && family && source && flow.source_port != 0;
+  return slots && ways && family && flow.source_port != 0;
 }
 
-// False: another one has its place already.
+// False: another one has its place already, or the table of sources is full of others.
 bool Worker::adopt(Flow& flow) {
+  if (!find_own_source(flow)) return false;
+  if (!enter_index(flow)) {
+    if (flow.source != kNone) engine_.sources.release(flow.source);
+    return false;
+  }
+  engine_.adopt_port(flow.server_slot, flow.local, flow.source_port);
+  flow.handshake = kNone;
+  flow.lists_seen = 0;
+  count_adopted(flow);
+  return true;
+}
+
+// By its address, whatever place the flow names: who wrote it may have wanted another to pay.
+bool Worker::find_own_source(Flow& flow) {
+  const Zone& zone = policy_->zones[flow.zone_slot];
+  flow.source = engine_.sources.acquire(
+      index_,
+      engine_.sources.key(flow.client, flow.zone_slot, zone.source_bits_v4, zone.source_bits_v6),
+      now_ns_);
+  return flow.source != kNone || (flow.flags & DAM_FLOW_ADMIN) != 0;
+}
+
+bool Worker::enter_index(const Flow& flow) {
   const uint32_t index = index_of(flow);
   const uint64_t at_client = client_side_hash(flow), at_server = server_side_hash(flow);
   dam_packet from_client{}, from_server{};
@@ -102,23 +164,35 @@ bool Worker::adopt(Flow& flow) {
     index_of_flows_.erase(at_client, flow_ref(index, DAM_C2S));
     return false;
   }
-  engine_.adopt_port(flow.server_slot, flow.local, flow.source_port);
-  flow.handshake = kNone;
-  count_adopted(flow);
   return true;
 }
 
 void Worker::count_adopted(Flow& flow) {
-  if (flow.source != kNone) engine_.sources.retain(flow.source);
   const bool counted = (flow.flags & DAM_FLOW_COUNTED) != 0;
   flow.flags = static_cast<uint8_t>(flow.flags & ~DAM_FLOW_COUNTED);
   if (counted) recount_concurrent(flow);
   ++routed_flows_;
-  if ((flow.flags & DAM_FLOW_MANAGEMENT) == 0) ++service_flows_;
+  if (is_service(flow)) ++service_flows_;
   flows_used_.fetch_add(1, std::memory_order_relaxed);
   ++zone_counters(flow.zone_slot).connections_opened;
   ++counters_->servers[flow.server_slot].connections_opened;
   flow_timers_.schedule(index_of(flow), now_ns_ + kAskedAfterNs);
+}
+
+// Who is privileged, the first policy says, and no flow of before: all at once, since none may meet
+// that policy otherwise.
+void Worker::renew_flags() {
+  adopted_ = false;
+  service_flows_ = 0;
+  for (Flow& flow : flows_.all()) {
+    if (flow.state == DAM_FLOW_free) continue;
+    const bool admin = policy_->allow.contains(flow.client);
+    const bool management = policy_->zones[flow.zone_slot].management;
+    flow.flags =
+        static_cast<uint8_t>((flow.flags & ~(DAM_FLOW_ADMIN | DAM_FLOW_MANAGEMENT)) |
+                             (admin ? DAM_FLOW_ADMIN : 0) | (management ? DAM_FLOW_MANAGEMENT : 0));
+    if (is_service(flow)) ++service_flows_;
+  }
 }
 
 }  // namespace dam

@@ -133,6 +133,10 @@ void Worker::reset_client(const Flow& flow) {
 // Frees what the server keeps for the connection, as far as it knows of one.
 void Worker::reset_server(const Flow& flow) {
   if (flow.source_port == 0) return;
+  originate(reset_of_server(flow), hop(flow, DAM_C2S), (flow.flags & DAM_FLOW_MANAGEMENT) != 0);
+}
+
+Segment Worker::reset_of_server(const Flow& flow) const {
   Segment rst = to_server(flow, DAM_TCP_RST | DAM_TCP_ACK);
   rst.timestamps = false;  // RFC 7323 3.2 asks for the option on all segments but RST
   if (flow.state >= DAM_FLOW_deliver) {
@@ -142,7 +146,7 @@ void Worker::reset_server(const Flow& flow) {
     rst.seq = dam_seq_add(handshakes_[flow.handshake].iss, 1);
     rst.flags = DAM_TCP_RST;
   }
-  originate(rst, hop(flow, DAM_C2S), (flow.flags & DAM_FLOW_MANAGEMENT) != 0);
+  return rst;
 }
 
 // The flow as the client's packets name it.
@@ -166,9 +170,7 @@ void Worker::release(Flow& flow) {
   }
   flow_timers_.cancel(index);
   flows_used_.fetch_sub(1, std::memory_order_relaxed);
-  flow.state = DAM_FLOW_free;
-  flow.next_free = free_flow_;
-  free_flow_ = index;
+  give_place(index);
 }
 
 void Worker::release_handshake(Flow& flow) {

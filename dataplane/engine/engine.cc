@@ -42,7 +42,8 @@ Engine::Engine(EngineConfig config)
     : zone_totals(config.shared ? BigArray(config.shared.totals)
                                 : BigArray<dam_zone_totals>(DAM_MAX_ZONES)),
       sources(sources_of(config)),
-      neighbours(config.interfaces, config.shared.neighbours, config.shared.macs),
+      neighbours(config.interfaces, config.shared.neighbours, config.shared.macs,
+                 next_hops_in_use(config)),
       config_(std::move(config)),
       ports_(size_t{config_.workers} * DAM_MAX_SERVERS * kMostLocalAddresses) {
   for (size_t i = 0; i < config_.interfaces.size(); ++i) {

@@ -98,6 +98,9 @@ struct LocalAddress {
   uint8_t interface = 0;
 };
 
+// The next hops of its connections and servers.
+Neighbours::Kept next_hops_in_use(const EngineConfig& config);
+
 class Engine {
  public:
   explicit Engine(EngineConfig config);

@@ -18,6 +18,7 @@ constexpr uint32_t kQuotedMost = 512;          // RFC 1812 4.3.2.3 and RFC 4443 
 }  // namespace
 
 bool Worker::is_icmp_error(const Job& job) {
+  if (job.packet.kind != DAM_KIND_ICMP) return false;
   const uint8_t type = job.frame->data[job.packet.l4];
   if (job.packet.family == 4) return type == 3 || type == 11 || type == 12;
   return type >= 1 && type <= 4;

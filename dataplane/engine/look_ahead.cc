@@ -32,8 +32,9 @@ void Worker::locate(std::span<Job> jobs) {
   located_at_ = index_of_flows_.changes();
 }
 
-// The deny list is for strangers: the flows of denied sources have been ended. While most of what
-// comes is refused by it, it is asked before the flow index, which then need not be touched.
+// The deny list, for strangers: of a flow's client it is asked once (is_denied_by_now). While most
+// of what comes is refused by it, it is asked before the flow index, which then need not be
+// touched.
 void Worker::screen(std::span<Job> jobs) {
   const PrefixSet& deny = policy_->deny;
   uint32_t denied = 0;
@@ -67,7 +68,11 @@ void Worker::look_ahead(Job& job) const {
     job.handshake = flow.handshake;
     return;
   }
-  job.source_known = job.hash != 0 && may_open_flow(job);
+  if (job.hash == 0 || !may_open_flow(job)) return;
+  if (listener_of(job.packet) == Policy::kNoListener) return;
+  // First of all: what is forged must cost no more than this.
+  job.source_known = cookie_holds(job.packet, job.cookie);
+  job.cookie_is = job.source_known ? CookieIs::good : CookieIs::bad;
   if (!job.source_known) return;
   job.source = front_key(job.packet.src);
   engine_.sources.prefetch(job.source);
@@ -113,6 +118,14 @@ void Worker::look_ahead_handshakes(std::span<Job> jobs) const {
 
 bool Worker::is_denied(const dam_address& source) const {
   return policy_->deny.contains(source) && !policy_->allow.contains(source);
+}
+
+// A denied source's packets go nowhere from the moment on that the policy is in force: each flow is
+// held against the lists once, by its client's next packet, in whichever plane. The sweep ends it.
+bool Worker::is_denied_by_now(Flow& flow) const {
+  if (is_denied(flow.client)) return true;
+  flow.lists_seen = policy_->lists_digest;
+  return false;
 }
 
 SourceKey Worker::front_key(const dam_address& source) const {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The dam on its links: which way a destination lies, the link addresses of next hops (ARP, RFC
 // 826; neighbour discovery, RFC 4861), and answers for the dam's own addresses (ARP, NDP, echo).
-// Shared by the workers with atomics alone; entries are never removed, so ids stay valid.
+// Shared by the workers with atomics alone; while a process lives no entry is removed, so ids stay
+// valid.
 #pragma once
 
 #include <array>
@@ -30,18 +31,25 @@ struct NextHop {
 class Neighbours {
  public:
   static constexpr uint32_t kCapacity = 4096;
-  static constexpr uint16_t kNoNeighbour = NextHop::kNone;
+  static constexpr uint32_t kReserved = 256;  // for gateways and servers: see way_back()
   static constexpr uint64_t kUnknownMac = 0;
   static constexpr uint64_t kKnown = DAM_MAC_KNOWN;
 
-  // `table`, `macs`: memory of another owner, of DAM_MAX_NEIGHBOURS entries each, or none. What it
-  // holds of a dataplane before this one keeps its ids.
+  // What of a dataplane before this one is still good for something; gateways are, in any case.
+  struct Kept {
+    std::vector<bool> ids;  // that flows name; empty: none
+    std::vector<dam_address> addresses;
+  };
+  // `table`, `macs`: memory of another owner, of DAM_MAX_NEIGHBOURS entries each, or none. What is
+  // kept of it keeps its ids.
   explicit Neighbours(std::vector<Interface> interfaces, std::span<dam_neighbour> table = {},
-                      std::span<uint64_t> macs = {});
+                      std::span<uint64_t> macs = {}, const Kept& kept = {});
 
   // By the longest on-link subnet, else the gateway of the family; makes the neighbour's entry when
   // it is new. None: no way there, or the table is full.
-  NextHop next_hop(const dam_address& destination);
+  NextHop next_hop(const dam_address& destination) { return way(destination, kCapacity); }
+  // The same to a client, whose coming made it: the last kReserved places are not for them.
+  NextHop way_back(const dam_address& client) { return way(client, kCapacity - kReserved); }
   // The interface alone, or NextHop::kNone; makes nothing.
   uint16_t link_towards(const dam_address& destination) const;
   // Of the next hops that the policy names, so that no connection has to wait: it is asked for
@@ -133,10 +141,14 @@ class Neighbours {
 
   uint16_t links() const { return static_cast<uint16_t>(interfaces_.size()); }
   uint16_t on_link(const dam_address& destination) const;
+  NextHop way(const dam_address& destination, uint32_t most);
   uint16_t find(uint16_t interface, const dam_address& address) const;
-  uint16_t find_or_make(uint16_t interface, const dam_address& address);
+  uint16_t find_or_make(uint16_t interface, const dam_address& address, uint32_t most);
   bool make(uint32_t slot, uint16_t interface, const dam_address& address);
-  void adopt();
+  void adopt(const Kept& kept);
+  bool is_worth_keeping(uint32_t slot, const Kept& kept) const;
+  bool is_gateway(uint16_t interface, const dam_address& address) const;
+  void reach(uint32_t slot);
   bool owns(uint16_t interface, const dam_address& address) const;
 
   bool handle_arp(Frame& frame, const dam_packet& packet, uint64_t now_ns, Output& output);
@@ -168,7 +180,7 @@ class Neighbours {
   std::vector<Link> on_link_;  // each subnet once, longest prefix first
   std::vector<LinkV4> on_link_v4_;
   std::array<NextHop, 2> by_gateway_;       // [is IPv6]
-  mutable BigArray<Neighbour> neighbours_;  // twice kCapacity: open addressing, nothing is removed
+  mutable BigArray<Neighbour> neighbours_;  // twice kCapacity: see neighbours_table.h
   mutable BigArray<uint64_t> macs_;         // see mac_word
   BigArray<uint16_t> order_;                // the slots in use, + 1, in the order of their making
   mutable std::atomic<uint32_t> attention_{0};  // something is wanted

@@ -63,8 +63,10 @@ bool Worker::replaced_by_new_cookie(Flow& flow, Job& job) {
   }
   const uint16_t listener_slot = flow.listener_slot;
   dam_tcp_options options;
-  const Drop unfit = read_opening(job, options);
-  const Drop refused = unfit != DAM_DROP_none ? unfit : may_open(job.packet.src, listener_slot);
+  Drop refused = read_opening(job, options);
+  if (refused == DAM_DROP_none && banned_everywhere(job.packet.src, listener_slot)) {
+    refused = DAM_DROP_banned;
+  }
   if (refused != DAM_DROP_none) {
     drop(*job.frame, refused, flow.zone_slot);
     return true;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // From cookie to flow: the cookie that comes back proves the source, and only then is anything
 // remembered or charged (RFC 4987 3.6).
+#include <utility>
+
 #include "dataplane/core/checksum.h"
 #include "dataplane/engine/worker.h"
 
@@ -28,12 +30,6 @@ bool Worker::cookie_holds(const dam_packet& packet, Cookie& cookie) const {
                               &cookie.clock_origin) != 0;
 }
 
-// May this source begin a connection at this listener?
-dam_drop_reason Worker::may_open(const dam_address& source, uint16_t listener_slot) const {
-  if (is_denied(source)) return DAM_DROP_denied;
-  return banned_everywhere(source, listener_slot) ? DAM_DROP_banned : DAM_DROP_none;
-}
-
 // What else a segment needs that brings a cookie back.
 dam_drop_reason Worker::read_opening(const Job& job, dam_tcp_options& options) const {
   const Frame& frame = *job.frame;
@@ -46,8 +42,9 @@ dam_drop_reason Worker::read_opening(const Job& job, dam_tcp_options& options) c
 // The source has been asked about: see stranger().
 void Worker::on_cookie(Job& job, uint16_t listener_slot) {
   const dam_packet& packet = job.packet;
-  Cookie cookie;
-  if (!cookie_holds(packet, cookie)) {
+  const bool good = job.cookie_is == CookieIs::unread ? cookie_holds(packet, job.cookie)
+                                                      : job.cookie_is == CookieIs::good;
+  if (!good) {
     ++counters_->cookies_bad;
     if (is_lost(job.hash) && checksum_holds(job)) {
       return reset_sender(job, DAM_DROP_bad_cookie, ResetTo::lost_client);
@@ -57,7 +54,7 @@ void Worker::on_cookie(Job& job, uint16_t listener_slot) {
   dam_tcp_options options;
   const Drop refused = read_opening(job, options);
   if (refused != DAM_DROP_none) return drop(*job.frame, refused, 0);
-  open(job, listener_slot, cookie, options);
+  open(job, listener_slot, job.cookie, options);
 }
 
 bool Worker::is_lost(uint64_t hash) {
@@ -81,7 +78,7 @@ void Worker::open(Job& job, uint16_t listener_slot, const Cookie& cookie,
                   const dam_tcp_options& options) {
   const dam_packet& packet = job.packet;
   ++counters_->cookies_accepted;
-  const NextHop back = engine_.neighbours.next_hop(packet.src);
+  const NextHop back = engine_.neighbours.way_back(packet.src);
   if (!back) return drop(*job.frame, DAM_DROP_no_neighbour, 0);
   if (back.interface != job.interface) return drop(*job.frame, DAM_DROP_bad_source, 0);
   engine_.neighbours.suggest(back.neighbour, packet.src, job.frame->data + 6);
@@ -125,6 +122,7 @@ Flow& Worker::take_flow(const Job& job, uint16_t listener_slot, const NextHop& b
   flow.client = packet.src;
   flow.client_port = packet.src_port;
   flow.listener_slot = listener_slot;
+  flow.lists_seen = policy_->lists_digest;  // its source has been asked about
   flow.state = DAM_FLOW_hello;
   flow.last_seen = coarse(now_ns_);
   flow.client_isn = dam_seq_add(packet.seq, 0xffffffffu);
@@ -153,6 +151,21 @@ void Worker::forget_new(Flow& flow) {
   flow.state = DAM_FLOW_free;
   flow.next_free = free_flow_;
   free_flow_ = index_of(flow);
+}
+
+void Worker::give_place(uint32_t index) {
+  flows_[index].state = DAM_FLOW_free;
+  flows_[index].next_free = ended_.first;
+  ended_.first = index;
+  if (ended_.last == kNone) ended_.last = index;
+}
+
+void Worker::let_places_rest() {
+  if (resting_.first != kNone) {
+    flows_[resting_.last].next_free = free_flow_;
+    free_flow_ = resting_.first;
+  }
+  resting_ = std::exchange(ended_, {});
 }
 
 void Worker::begin_handshake(Flow& flow, uint16_t client_window, const Cookie& cookie,

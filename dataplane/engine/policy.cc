@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/engine/policy.h"
 
+#include <algorithm>
 #include <bit>
 
 namespace dam {
@@ -19,6 +20,8 @@ void Policy::derive() {
     zones[0].per_source_concurrent = limits.half_open_per_source;  // "front": those without a route
   }
   derive_listener_table();
+  const uint64_t lists = allow.digest() * 0x9e3779b97f4a7c15 + deny.digest();
+  lists_digest = std::max<uint32_t>(static_cast<uint32_t>(lists >> 32 ^ lists), 1);
   listener_addresses.clear();
   for (Listener& listener : listeners) {
     listener.zone_mask = 0;

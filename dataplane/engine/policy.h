@@ -130,6 +130,7 @@ struct Policy {
   Router router;
   PrefixSet allow;  // admin addresses: never banned, never denied
   PrefixSet deny;
+  uint32_t lists_digest = 0;                    // derived, of both lists; not 0
   std::vector<dam_address> listener_addresses;  // derived
   // Derived: slots of listeners, + 1, by address and port; a power of two, at most a quarter full.
   std::vector<uint16_t> listener_table = {0};

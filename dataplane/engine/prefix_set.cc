@@ -48,8 +48,26 @@ std::vector<PrefixSet::Range> PrefixSet::merge(std::span<const SourcePrefix> pre
   return ranges;
 }
 
+// The finalizer of MurmurHash3 (A. Appleby) after each word: nobody but the operator chooses these.
+uint64_t PrefixSet::digest_of(std::span<const Range> ranges) {
+  uint64_t digest = 0;
+  const auto mix = [&digest](uint64_t word) {
+    digest = (digest ^ word) * 0xff51afd7ed558ccd;
+    digest = (digest ^ digest >> 33) * 0xc4ceb9fe1a85ec53;
+    digest ^= digest >> 33;
+  };
+  for (const Range& range : ranges) {
+    for (const Key key : {range.first, range.last}) {
+      mix(static_cast<uint64_t>(key >> 64));
+      mix(static_cast<uint64_t>(key));
+    }
+  }
+  return digest;
+}
+
 PrefixSet::PrefixSet(std::span<const SourcePrefix> prefixes) : empty_(prefixes.empty()) {
   const std::vector<Range> ranges = merge(prefixes);
+  digest_ = digest_of(ranges);
   std::vector<Range> v4, others;
   for (const Range& range : ranges) {
     if (range.first < kFirstV4) others.push_back({range.first, std::min(range.last, kFirstV4 - 1)});

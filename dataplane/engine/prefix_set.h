@@ -62,6 +62,8 @@ class PrefixSet {
     dam::prefetch(lines_.data() + ((entry >> kKindBits) * kUnit + spread) / kLinePoints);
   }
   bool empty() const { return empty_; }
+  // Sets of other addresses have another one, but for chance.
+  uint64_t digest() const { return digest_; }
   uint64_t memory_bytes() const;
 
   // The set as it lies in memory, for who looks up in a copy: the kernel's plane (ebpf/lists.h).
@@ -127,7 +129,10 @@ class PrefixSet {
   bool table_contains(uint32_t address) const;
   bool tree_contains(const dam_address& address) const;
 
+  static uint64_t digest_of(std::span<const Range> ranges);
+
   bool empty_ = true;
+  uint64_t digest_ = 0;
   bool zero_inside_ = false;     // the tree's set holds ::
   bool zero_inside_v4_ = false;  // the list's set holds 0.0.0.0
   uint32_t levels_ = 0;

@@ -15,10 +15,6 @@ constexpr uint64_t kConcurrentMost = (1u << 24) - 1;
 
 }  // namespace
 
-void SourceTable::retain(uint32_t index) {
-  __atomic_fetch_add(&entries_[index].state, 1, __ATOMIC_RELAXED);
-}
-
 void SourceTable::release(uint32_t index) {
   __atomic_fetch_sub(&entries_[index].state, 1, __ATOMIC_RELEASE);
 }

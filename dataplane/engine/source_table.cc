@@ -303,12 +303,6 @@ void SourceTable::disown() {
   }
 }
 
-bool SourceTable::holds(uint32_t index, uint8_t zone_slot) const {
-  if (index >= slots()) return false;
-  const uint64_t state = __atomic_load_n(&entries_[index].state, __ATOMIC_ACQUIRE);
-  return (state & kLive) != 0 && (state >> kZoneShift & kZoneMask) == zone_slot;
-}
-
 void SourceTable::set_violation_memory(uint64_t ns) {
   __atomic_store_n(&violation_memory_ns_, ns, __ATOMIC_RELAXED);
 }

@@ -42,8 +42,6 @@ class SourceTable {
 
   // Finds or makes the entry and takes a reference to it; kNone: full of entries in use.
   uint32_t acquire(uint32_t worker, const SourceKey& key, uint64_t now_ns);
-  // Another reference to an entry that the caller holds one of.
-  void retain(uint32_t index);
   void release(uint32_t index);
   // Without a reference: good for a glance, e.g. at a ban; the entry may be reclaimed meanwhile.
   uint32_t find(const SourceKey& key) const;
@@ -75,8 +73,6 @@ class SourceTable {
   // Of a dataplane that ended anywhere: nobody holds an entry, no connection is open, nothing is
   // half made. Buckets and bans stay, and may be charged meanwhile.
   void disown();
-  // Is it a live entry of this zone?
-  bool holds(uint32_t index, uint8_t zone_slot) const;
 
   uint32_t used() const;
   uint32_t slots() const { return static_cast<uint32_t>(entries_.size()); }

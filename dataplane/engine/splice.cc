@@ -73,6 +73,9 @@ void Worker::handle(Job& job) {
   if (ref == kNone) return stranger(job);
   Flow& flow = flows_[ref >> 1];
   const auto direction = static_cast<dam_direction>(ref & 1);
+  if (direction == DAM_C2S && flow.lists_seen != policy_->lists_digest) [[unlikely]] {
+    if (is_denied_by_now(flow)) return drop(frame, DAM_DROP_denied, 0);
+  }
   // The worlds stay apart: nobody speaks for a host of another link.
   if (job.interface != flow.out_interface[direction ^ 1]) {
     return drop(frame, DAM_DROP_bad_source, flow.zone_slot);

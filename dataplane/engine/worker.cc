@@ -83,6 +83,7 @@ void Worker::begin(Output& output, uint64_t now_ns) {
   if (policy != policy_ && policy != nullptr) {
     if (policy_ != nullptr) leave_replaced(*policy);
     policy_ = policy;
+    if (adopted_) renew_flags();
     sweep_at_ = 0;
     refresh_promises();
   }
@@ -94,8 +95,8 @@ void Worker::begin(Output& output, uint64_t now_ns) {
   }
 }
 
-// On an interface's VLAN, and to its link address (or to all, as ARP and NDP need): a port may be
-// promiscuous, and a VLAN separates.
+// On an interface's VLAN, and to its link address: a port may be promiscuous, and a VLAN separates.
+// To all, too, what ARP and NDP need; but no segment, and no error about one.
 [[gnu::always_inline]] inline bool Worker::is_addressed_here(Job& job) const {
   const Frame& frame = *job.frame;
   const bool tagged = job.packet.vlan != DAM_VLAN_NONE;
@@ -103,7 +104,7 @@ void Worker::begin(Output& output, uint64_t now_ns) {
       tagged ? engine_.neighbours.interface_of(frame.port, job.packet.vlan) : untagged_[frame.port];
   if (job.interface == NextHop::kNone) return false;
   if ((dam_load64(frame.data) & kMacMask) == side(job.interface).mac) return true;
-  return (frame.data[0] & 1) != 0 && job.packet.kind != DAM_KIND_TCP;
+  return (frame.data[0] & 1) != 0 && job.packet.kind != DAM_KIND_TCP && !is_icmp_error(job);
 }
 
 void Worker::poll(std::span<Frame> frames, Output& output, uint64_t now_ns) {
@@ -149,6 +150,7 @@ void Worker::parse(Job& job, Frame& frame) const {
   job.hash = 0;
   job.ref = job.handshake = kNone;
   job.denied = job.source_known = false;
+  job.cookie_is = CookieIs::unread;
   job.refused = dam_parse(frame.data, frame.data + frame.bytes, &job.packet);
   if (job.refused != DAM_DROP_none) return;
   if (!is_addressed_here(job)) job.refused = DAM_DROP_not_ours;
@@ -187,7 +189,7 @@ void Worker::stranger(Job& job) {
 
 // ARP, ICMP and everything else that is not TCP.
 void Worker::for_the_dam(Job& job) {
-  if (job.packet.kind == DAM_KIND_ICMP && is_icmp_error(job)) return on_icmp(job);
+  if (is_icmp_error(job)) return on_icmp(job);
   if (engine_.neighbours.handle(*job.frame, job.packet, now_ns_, *out_)) {
     return count_drop(DAM_DROP_consumed, 0);
   }
@@ -202,6 +204,8 @@ void Worker::for_the_dam(Job& job) {
 void Worker::tick(Output& output, uint64_t now_ns) {
   begin(output, now_ns);
   if (policy_seen() != nullptr) {
+    let_places_rest();
+    tell_left_servers();
     // Each timer may send two frames; the budget keeps within the spares of one call.
     handshake_timers_.advance(now_ns, kSpares / 4, [this](uint32_t id) { on_handshake_timer(id); });
     flow_timers_.advance(now_ns, flow_timer_budget(), [this](uint32_t id) { on_flow_timer(id); });

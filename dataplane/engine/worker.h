@@ -61,6 +61,12 @@ class Worker {
  private:
   using Drop = dam_drop_reason;
 
+  struct Cookie {  // that came back, and holds
+    dam_cookie_options options;
+    uint32_t clock_origin;
+  };
+  enum class CookieIs : uint8_t { unread, good, bad };
+
   // A frame under way through the burst.
   struct Job {
     Frame* frame;
@@ -71,8 +77,10 @@ class Worker {
     uint16_t interface;  // where it came in
     bool denied;         // the source is on the deny list; of strangers alone
     bool source_known;
+    CookieIs cookie_is;
     dam_packet packet;
-    SourceKey source;  // in the zone "front", known early where a connection may begin
+    Cookie cookie;     // if it is good
+    SourceKey source;  // in the zone "front", known early where a good cookie begins a connection
   };
 
   // Whom an RST answers: each kind has a limit of its own, so that strangers cannot use up what
@@ -94,6 +102,7 @@ class Worker {
   void look_ahead_handshakes(std::span<Job> jobs) const;
   void screen(std::span<Job> jobs);
   bool is_denied(const dam_address& source) const;
+  [[gnu::noinline]] bool is_denied_by_now(Flow& flow) const;
   void prefetch_flow(uint32_t index) const;
   static bool may_open_flow(const Job& job);
   SourceKey front_key(const dam_address& source) const;
@@ -110,8 +119,13 @@ class Worker {
   // adopt.cc
   bool makes_sense(const Flow& flow) const;
   void note_port(const Flow& flow);
+  void note_server(Flow& flow);
   bool adopt(Flow& flow);
+  bool enter_index(const Flow& flow);
+  bool find_own_source(Flow& flow);
   void count_adopted(Flow& flow);
+  void renew_flags();
+  void tell_left_servers();
 
   // splice.cc: the straight way of an established connection's packets.
   void handle(Job& job);
@@ -163,14 +177,12 @@ class Worker {
   bool checksum_holds(const Job& job) const;
   void on_syn(Job& job, uint16_t listener_slot);
   void on_cookie(Job& job, uint16_t listener_slot);
-  struct Cookie {  // that came back, and holds
-    dam_cookie_options options;
-    uint32_t clock_origin;
-  };
   bool cookie_holds(const dam_packet& packet, Cookie& cookie) const;
   bool is_lost(uint64_t hash);
   void open(Job& job, uint16_t listener_slot, const Cookie& cookie, const dam_tcp_options& options);
   Flow& take_flow(const Job& job, uint16_t listener_slot, const NextHop& back);
+  void give_place(uint32_t index);
+  void let_places_rest();
   Drop admit_new(Flow& flow, uint64_t hash);
   void forget_new(Flow& flow);
   void begin_handshake(Flow& flow, uint16_t client_window, const Cookie& cookie,
@@ -185,7 +197,6 @@ class Worker {
   bool may_be_cookie(Flow& flow) const;
   static bool fits_connection(const Flow& flow, const dam_packet& packet);
   bool replaced_by_new_cookie(Flow& flow, Job& job);
-  Drop may_open(const dam_address& source, uint16_t listener_slot) const;
   Drop read_opening(const Job& job, dam_tcp_options& options) const;
 
   // hello.cc: client bytes that wait for a route.
@@ -245,6 +256,7 @@ class Worker {
   void note_fin(Flow& flow, dam_direction direction, dam_seq end);
   void reset_client(const Flow& flow);
   void reset_server(const Flow& flow);
+  Segment reset_of_server(const Flow& flow) const;
   void release(Flow& flow);
   void release_handshake(Flow& flow);
   uint64_t idle_limit_ns(const Flow& flow) const;
@@ -303,9 +315,23 @@ class Worker {
     uint16_t port;
   };
   std::vector<LeftPort> left_ports_;
+  struct LeftServer {  // that has an open connection of no client, and is to be told
+    Segment reset;
+    NextHop way;
+    bool management;
+  };
+  std::vector<LeftServer> left_servers_;
+  bool adopted_ = false;  // flows, whose flags the first policy makes anew
 
   BigArray<Flow> flows_;
   uint32_t free_flow_ = kNone;
+  struct Places {  // of flows that have ended, as a list
+    uint32_t first = kNone;
+    uint32_t last = kNone;
+  };
+  // Since the last tick, and before it. The kernel's plane may be amid a packet of such a flow: it
+  // must not go on with another's numbers.
+  Places ended_, resting_;
   uint32_t routed_flows_ = 0;
   uint32_t service_flows_ = 0;  // of these, not of a management zone
   std::atomic<uint32_t> flows_used_{0};

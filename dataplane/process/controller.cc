@@ -3,13 +3,13 @@
 
 #include <unistd.h>
 
-#include <chrono>
 #include <stdexcept>
 #include <utility>
 
 #include "dataplane/ipc/framing.h"
 #include "dataplane/ipc/policy_builder.h"
 #include "dataplane/ipc/start_digest.h"
+#include "dataplane/process/clock.h"
 #include "dataplane/process/say.h"
 
 namespace dam {
@@ -37,11 +37,6 @@ std::vector<std::string> obstacles_to(StartConfig config) {
     obstacles.push_back("driver: auto is " + config.driver + " here, since " + reason + ".");
   }
   return obstacles;
-}
-
-uint64_t monotonic_ns() {
-  const auto now = std::chrono::steady_clock::now().time_since_epoch();
-  return static_cast<uint64_t>(std::chrono::nanoseconds(now).count());
 }
 
 }  // namespace

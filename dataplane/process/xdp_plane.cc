@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -14,6 +13,7 @@
 #include "dataplane/drivers/xdp/loop.h"
 #include "dataplane/drivers/xdp/next_hops.h"
 #include "dataplane/drivers/xdp/standing.h"
+#include "dataplane/process/clock.h"
 #include "dataplane/process/own_ports.h"
 #include "dataplane/process/plane.h"
 #include "dataplane/process/privileges.h"
@@ -111,9 +111,7 @@ class XdpPlane : public Plane {
 void XdpPlane::adopt(EngineConfig& config) {
   const dam_control& control = driver_.tables().control();
   std::copy_n(control.hash_key, 2, config.hash_key);
-  config.standing = standing_of(
-      driver_.tables(), static_cast<uint64_t>(std::chrono::steady_clock::now().time_since_epoch() /
-                                              std::chrono::nanoseconds(1)));
+  config.standing = standing_of(driver_.tables(), monotonic_ns());
 }
 
 void XdpPlane::start_workers(Engine& engine) {
@@ -141,6 +139,7 @@ void XdpPlane::applied(const Policy& policy) {
   const std::string ports =
       own_ports_.reserve({policy.source_ports.first, policy.source_ports.last});
   if (!ports.empty()) say(ports);
+  tables.beat(monotonic_ns());  // the loop goes on with it
   tables.publish_draft();
   if (!std::exchange(in_force_, true)) driver_.put_in_force();
   next_hops_.attend(engine_->neighbours);

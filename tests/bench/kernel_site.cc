@@ -139,6 +139,7 @@ void KernelSite::put_in_force(const std::shared_ptr<const Policy>& policy) {
   tables_.set_prefixes(DAM_DENY, policy->deny, view);
   tables_.set_secrets(engine.secrets());
   tables_.publish_draft();
+  tables_.beat(UINT64_MAX / 2);  // no loop runs here
   for (dam_source_entry& source : tables_.engine_tables().sources)
     std::ranges::fill(source.tat_ns, 0);
 }

@@ -57,6 +57,7 @@ class KernelFront : public Front {
                  dam_worker_counters& counters) override {
     refresh(engine);
     tables_.control().now_ns = now_ns;
+    if (engine_lives) tables_.beat(now_ns);
     tables_.control().ingress_ifindex = kFirstIfindex + port;
     const uint64_t climbed = tables_.climbed();
     const int verdict = run(frame);

@@ -46,11 +46,12 @@ void draw_concurrency(Zone& zone, Dice& dice) {
 std::vector<SourcePrefix> denied(Dice& dice) {
   std::vector<SourcePrefix> all = {{v4(203, 0, 113, 8), 125}, {kDeniedV6, 48}};
   // More than fit into the view itself: a map of their own.
-  const uint32_t more = dice.of({0u, 0u, 0u, 0u, 0u, 0u, 0u, 100u});
+  const uint32_t more = dice.of({0u, 0u, 0u, 100u});
   for (uint32_t i = 0; i < more; ++i) {
     all.push_back({v4(203, 0, static_cast<uint8_t>(i), 200), static_cast<uint8_t>(120 + i % 9)});
   }
-  if (dice.one_in(8)) all.push_back({v4(198, 51, 100, 8), 128});
+  if (dice.one_in(4)) all.push_back({v4(198, 51, 100, 8), 128});
+  if (dice.one_in(4)) all.push_back({v6(0x51, 8), 128});
   return all;
 }
 

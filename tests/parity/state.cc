@@ -84,7 +84,7 @@ constexpr Field kFields[] = {FIELD(client),        FIELD(splice),
                              FIELD(neighbour),     FIELD(out_interface),
                              FIELD(family),        FIELD(rst_direction),
                              FIELD(handshake),     FIELD(next_free),
-                             FIELD(epoch),         FIELD(deadline),
+                             FIELD(epoch),         FIELD(lists_seen),
                              FIELD(cookie_tries),  FIELD(tries_granted_s)};
 #undef FIELD
 

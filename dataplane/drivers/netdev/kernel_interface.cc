@@ -17,7 +17,6 @@ void ask_queues(const std::string& name, KernelInterface& result) {
   if (!ask_ethtool(name, &channels)) return;
   result.rx_queues = std::max(1u, channels.combined_count + channels.rx_count);
   result.tx_queues = std::max(1u, channels.combined_count + channels.tx_count);
-  result.most_queues = std::max({1u, channels.max_combined, channels.max_rx});
 }
 
 }  // namespace

@@ -15,7 +15,6 @@ struct KernelInterface {
   uint32_t mtu = 0;
   uint32_t rx_queues = 1;
   uint32_t tx_queues = 1;
-  uint32_t most_queues = 1;  // of a kind, that ethtool -L can set
   std::array<uint8_t, 6> mac{};
   std::string driver;  // "veth", "ixgbe", …; empty when unknown
 };

@@ -70,6 +70,11 @@ class KernelTables {
   void set_prefixes(dam_prefix_list list, const PrefixSet& set, dam_view& draft);
   void publish_draft();
   void set_secrets(const dam_cookie_secrets& secrets);
+  // Every second at least while somebody takes up what climbs, under the policy in force; else the
+  // kernel soon answers no SYN any more.
+  void beat(uint64_t now_ns) {
+    __atomic_store_n(&control().heartbeat_ns, now_ns, __ATOMIC_RELAXED);
+  }
   // Adds what the kernel has counted since the last call.
   void collect(dam_worker_counters& into);
   uint64_t climbed() const;

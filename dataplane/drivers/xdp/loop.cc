@@ -54,6 +54,7 @@ void XdpLoop::tick() {
   ticked_ns_ = now_ns_;
   driver_.refill(output_);
   worker_.tick(output_, now_ns_);
+  if (worker_.policy_seen() != nullptr) driver_.tables().beat(now_ns_);
   counters_.zones[0].drops[DAM_DROP_tx_full] += driver_.transmit(output_);
 }
 

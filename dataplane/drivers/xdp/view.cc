@@ -146,6 +146,7 @@ void fill_view(dam_view& view, const Policy& policy, const Engine& engine,
   view.first_source_port = policy.source_ports.first;
   view.last_source_port = policy.source_ports.last;
   view.client_window = window;
+  view.lists_digest = policy.lists_digest;
   fill_interfaces(view, engine, interfaces);
   fill_subnets(view, engine);
   fill_own(view, policy, engine);

@@ -140,9 +140,32 @@ def test_bans_survive(site):
     assert refused()
     with _dead(site):
         assert refused()
-        site.open(source=free, port=8443, timeout=3).close()  # others' SYNs are answered
     assert refused()
     site.finish(*site.connect(source=free, port=8443, text=text))
+
+
+@suite.each(family=[4, 6])
+def test_no_promises(site, family):
+    """three seconds after the dataplane's end no client is let in to where nobody waits for it; standing
+    connections go on, and under the next one all is as before"""
+    client, server = site.connect(family=family)
+
+    def is_answered():
+        try:
+            site.open(family=family, source=site.sources[family][9], timeout=0.7).close()
+        except OSError:
+            return False
+        return True
+
+    assert is_answered()
+    with _dead(site):
+        time.sleep(3)
+        assert not is_answered()
+        transfer(client, server, 100000)
+        transfer(server, client, 100000)
+    assert is_answered()
+    site.finish(client, server)
+    site.finish(*site.connect(family=family))
 
 
 def test_buckets_survive(site):

@@ -92,7 +92,7 @@ TEST(Device, says_what_stands_in_the_way_and_what_to_do) {
   KernelInterface fine;
   fine.exists = fine.up = true;
   fine.mtu = 1500;
-  fine.rx_queues = fine.tx_queues = fine.most_queues = 2;
+  fine.rx_queues = fine.tx_queues = 2;
   fine.driver = "veth";
   EXPECT_EQ(af_xdp_obstacle("dam0", fine, 2, 1500), "");
   EXPECT_EQ(af_xdp_obstacle("dam0", {}, 2, 1500),

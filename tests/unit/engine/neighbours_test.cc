@@ -108,7 +108,7 @@ TEST(Neighbours, RefusesNewNeighboursWhenTheTableIsFullAndKeepsTheOldOnes) {
     distinct.insert(ids.back());
   }
   EXPECT_EQ(distinct.size(), Neighbours::kCapacity);
-  EXPECT_FALSE(distinct.contains(Neighbours::kNoNeighbour));
+  EXPECT_FALSE(distinct.contains(NextHop::kNone));
   EXPECT_EQ(neighbours.used(), Neighbours::kCapacity);
   EXPECT_FALSE(neighbours.next_hop(number(100'000)));
   for (uint32_t i = 0; i < Neighbours::kCapacity; ++i) {
@@ -116,13 +116,59 @@ TEST(Neighbours, RefusesNewNeighboursWhenTheTableIsFullAndKeepsTheOldOnes) {
   }
 }
 
+TEST(Neighbours, ClientsLeaveTheLastPlacesToThoseWhomThePolicyNames) {
+  Interface wide;
+  wide.subnets = {subnet_of("198.18.0.1", 15)};
+  Neighbours neighbours({wide});
+  const auto number = [](uint32_t i) { return dam_address_v4(__builtin_bswap32(0xc6120000 + i)); };
+  uint32_t made = 0;
+  while (neighbours.way_back(number(made))) ++made;
+  EXPECT_EQ(made, Neighbours::kCapacity - Neighbours::kReserved);
+  EXPECT_TRUE(neighbours.way_back(number(0))) << "who is known already";
+  EXPECT_TRUE(neighbours.next_hop(number(100'000)));
+}
+
+// Whoever is kept is found again, by the same id: also where others lay before him.
+TEST(Neighbours, OfATableFromBeforeNoneIsKeptButThoseInUse) {
+  Interface wide;
+  wide.subnets = {subnet_of("198.18.0.1", 15)};
+  wide.gateways = {address_of("198.19.255.254")};
+  std::vector<dam_neighbour> table(DAM_MAX_NEIGHBOURS);
+  std::vector<uint64_t> macs(DAM_MAX_NEIGHBOURS);
+  constexpr uint32_t kCount = 3800, kEach = 10;
+  const auto number = [](uint32_t i) { return dam_address_v4(__builtin_bswap32(0xc6120002 + i)); };
+  Neighbours::Kept kept;
+  kept.ids.resize(DAM_MAX_NEIGHBOURS);
+  kept.addresses = {number(5)};
+  std::vector<uint16_t> ids;
+  uint16_t gateway = 0;
+  {
+    Neighbours before({wide}, table, macs);
+    gateway = before.next_hop(address_of("203.0.113.1")).neighbour;
+    for (uint32_t i = 0; i < kCount; ++i) ids.push_back(before.next_hop(number(i)).neighbour);
+    before.set_mac(0, address_of("198.19.255.254"), {2, 0, 0, 0, 0, 9});
+  }
+  for (uint32_t i = 0; i < kCount; i += kEach) kept.ids[ids[i]] = true;
+  Neighbours after({wide}, table, macs, kept);
+  EXPECT_EQ(after.used(), kCount / kEach + 2);
+  EXPECT_EQ(after.next_hop(address_of("203.0.113.1")).neighbour, gateway);
+  EXPECT_NE(after.mac_word(gateway), Neighbours::kUnknownMac);
+  EXPECT_EQ(after.next_hop(number(5)).neighbour, ids[5]);
+  for (uint32_t i = 0; i < kCount; i += kEach) {
+    ASSERT_EQ(after.next_hop(number(i)).neighbour, ids[i]) << i;
+    after.set_mac(0, number(i), {2, 0, 0, 0, 1, 9});
+    ASSERT_NE(macs[ids[i]], Neighbours::kUnknownMac);
+  }
+  EXPECT_EQ(after.used(), kCount / kEach + 2);
+}
+
 // When questions left, in milliseconds from the beginning on; the slow ones wait for the next look
 // at the table, every tenth of a second.
 std::vector<uint64_t> asked_at(Neighbours& neighbours, Link& link, uint64_t from_ms, uint64_t to_ms,
-                               uint16_t wanted = Neighbours::kNoNeighbour) {
+                               uint16_t wanted = NextHop::kNone) {
   std::vector<uint64_t> times;
   for (uint64_t ms = from_ms; ms < to_ms; ms += 10) {
-    if (wanted != Neighbours::kNoNeighbour) neighbours.mac_word(wanted);
+    if (wanted != NextHop::kNone) neighbours.mac_word(wanted);
     const size_t asked = link.tick(neighbours, 2 * kSecond + ms * kMillisecond).size();
     times.insert(times.end(), asked, ms / 50 * 50);
   }
@@ -372,7 +418,7 @@ TEST(Neighbours, WorkersThatAskForTheSameDestinationsAgreeOnTheIds) {
             const dam_address to = dam_address_v4(__builtin_bswap32(0xc6120002 + i));
             ids[me][i] = neighbours.next_hop(to).neighbour;
             // A slot that another is just writing may give none this time: the packet comes again.
-            while (ids[me][i] == Neighbours::kNoNeighbour) {
+            while (ids[me][i] == NextHop::kNone) {
               ids[me][i] = neighbours.next_hop(to).neighbour;
             }
             neighbours.mac_word(ids[me][i]);

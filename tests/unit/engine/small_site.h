@@ -66,6 +66,7 @@ class Front {
   // Where the frame goes; `sent`: changed, and out of `port`. Counts into `counters`.
   virtual Verdict handle(uint8_t& port, std::vector<uint8_t>& frame, Engine& engine,
                          uint64_t now_ns, dam_worker_counters& counters) = 0;
+  bool engine_lives = true;  // and its heart beats
 };
 std::unique_ptr<Front> make_front(const EngineConfig& config);  // each program has its own
 
@@ -121,6 +122,7 @@ class SmallSite {
   const dam_server_state& server_state(uint16_t slot) const { return counters_->servers[slot]; }
   const dam_worker_counters& worker() const { return counters_->worker[0]; }
   Engine& engine() { return *engine_; }
+  Front* front() { return front_.get(); }
   uint32_t flows() { return engine_->worker(0).flows_used(); }
   uint64_t now_ns() const { return now_ns_; }
 

@@ -26,6 +26,15 @@ inline std::optional<Connection> stand(SmallSite& site, const ClientSide& client
   return c;
 }
 
+inline constexpr auto kOutlive = SmallSite::Tables::outlive_it;
+
+// Another engine on the same tables, under the same policy.
+inline void restart(SmallSite& site) {
+  site.restart();
+  site.apply(site.draft());
+  site.advance(50 * kMillisecond);
+}
+
 inline std::vector<Connection> stand_many(SmallSite& site, int count) {
   std::vector<Connection> all;
   for (int i = 0; i < count; ++i) {

@@ -10,14 +10,6 @@
 namespace dam::test {
 namespace {
 
-constexpr auto kOutlive = SmallSite::Tables::outlive_it;
-
-void restart(SmallSite& site) {
-  site.restart();
-  site.apply(site.draft());
-  site.advance(50 * kMillisecond);
-}
-
 dam_flow* standing_flow(SmallSite& site) {
   for (dam_flow& flow : site.tables().flows) {
     if (flow.state == DAM_FLOW_established) return &flow;
@@ -212,8 +204,6 @@ TEST(Adopt, AFlowThatMakesNoSenseIsNotTaken) {
       [](dam_flow& f) { f.out_interface[DAM_S2C] = 77; },
       [](dam_flow& f) { f.neighbour[DAM_C2S] = 0xfffe; },
       [](dam_flow& f) { f.neighbour[DAM_S2C] ^= 1; },
-      [](dam_flow& f) { f.source = 0xfffffff0; },
-      [](dam_flow& f) { f.source ^= 1; },
       [](dam_flow& f) { f.family = 6; },
       [](dam_flow& f) { f.source_port = 0; },
       [](dam_flow& f) { f.flags = 0; },

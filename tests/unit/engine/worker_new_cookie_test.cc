@@ -2,6 +2,9 @@
 // An ACK with a new cookie ends the flow of its ports: for true clients alone.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <vector>
+
 #include "tests/unit/durations.h"
 #include "tests/unit/engine/small_site.h"
 #include "tests/unit/engine/standing.h"
@@ -50,6 +53,34 @@ TEST(NewCookie, OneSynGrantsSixteenTriesForAMinute) {
   EXPECT_TRUE(is_replaced_after(15));
   EXPECT_FALSE(is_replaced_after(16));
   EXPECT_FALSE(is_replaced_after(0, 80 * kSecond));
+}
+
+// The kernel's plane may be amid a packet of the old connection.
+TEST(NewCookie, ThePlaceOfAConnectionThatEndedRestsUntilTheNextTick) {
+  SmallSite site(SmallSite::small_limits(), SmallSite::Tables::outlive_it);
+  const auto c = stand(site);
+  ASSERT_TRUE(c);
+  const auto live = [&] {
+    std::vector<size_t> places;
+    for (size_t i = 0; i < site.tables().flows.size(); ++i) {
+      if (site.tables().flows[i].state != DAM_FLOW_free) places.push_back(i);
+    }
+    return places;
+  };
+  const auto before = live();
+  ClientSide again = forger_of(*c);
+  again.ack = site.send(kFrontPort, syn_of(again)).at(0).packet.seq.value + 1;
+  site.send(kFrontPort, again.segment(kAck));
+  EXPECT_EQ(site.worker().cookies_accepted, 2u);
+  ASSERT_EQ(live().size(), 1u);
+  EXPECT_NE(live(), before);
+  site.advance(20 * kMillisecond);
+  ClientSide another;
+  another.port = 40777;
+  ASSERT_TRUE(stand(site, another));
+  EXPECT_EQ(live().size(), 2u);
+  const auto after = live();
+  EXPECT_EQ(std::count(after.begin(), after.end(), before[0]), 1) << "it has rested";
 }
 
 TEST(NewCookie, SynsGrantNoMoreThanSixteenTriesASecond) {

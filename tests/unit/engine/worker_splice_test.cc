@@ -201,6 +201,20 @@ TEST(Splice, AnIcmpErrorReachesWhoSentTheQuotedPacketInItsOwnNumbers) {
   EXPECT_TRUE(dam_checksum_icmp_valid(seen[0].bytes.data(), &seen[0].packet));
 }
 
+// Nobody knows a host by a group's address: who sends an error there means others, too.
+TEST(Splice, AnIcmpErrorToAGroupOfHostsIsNotOurs) {
+  for (const uint8_t first : {uint8_t{0x01}, uint8_t{0xff}}) {
+    Standing s;
+    const auto up = s.up(kAck, "1234");
+    ASSERT_EQ(up.size(), 1u);
+    std::vector<uint8_t> error = frag_needed(up[0], v4(198, 18, 10, 77));
+    std::fill_n(error.begin(), 6, first);
+    const uint64_t before = s.site.left_alone();
+    EXPECT_TRUE(s.site.send_raw(kServicePort, error).empty());
+    EXPECT_EQ(s.site.left_alone(), before + 1);
+  }
+}
+
 TEST(Splice, WhileTheDamSendsWhatItHeldTooBigMakesItCutSmaller) {
   SmallSite site;
   ClientSide client;

@@ -33,7 +33,7 @@ struct Wishes {
   uint32_t workers = 1;
   bool hugepages_on = false;   // insisted on
   bool hugepages_off = false;  // refused
-  Ports source_ports{1024, 65535};
+  Ports source_ports{1024, 32767};
   std::vector<Interface> interfaces;
 };
 
