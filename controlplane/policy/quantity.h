@@ -27,7 +27,7 @@ struct Rate {
 
 struct PortRange {
   uint16_t first = 1024;
-  uint16_t last = 65535;
+  uint16_t last = 32767;
   bool operator==(const PortRange&) const = default;
 };
 

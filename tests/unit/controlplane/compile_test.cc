@@ -37,7 +37,7 @@ TEST(Compile, the_example_gives_a_snapshot_with_everything_that_it_says) {
   EXPECT_EQ(snapshot.version(), 7u);
   EXPECT_EQ(snapshot.timeouts().idle(), 3'600'000'000'000u);
   EXPECT_EQ(snapshot.first_source_port(), 1024u);
-  EXPECT_EQ(snapshot.last_source_port(), 65'535u);
+  EXPECT_EQ(snapshot.last_source_port(), 32'767u);
   EXPECT_EQ(snapshot.management_share_percent(), 10u);
   EXPECT_EQ(snapshot.half_open_per_source(), 256u);
   ASSERT_EQ(snapshot.listeners_size(), 2);

@@ -26,7 +26,7 @@ Facts ready() {
   facts.machine.reserved = "";
   DeviceFacts& device = facts.devices.emplace_back();
   device.name = "eth0";
-  device.link = {true, true, false, 1500, 4, 4, 8, {}, "igc"};
+  device.link = {true, true, false, 1500, 4, 4, {}, "igc"};
   device.host.addresses = {"198.51.100.2", "2001:db8::2"};
   device.xdp = {Known::yes, Known::yes, "the kernel"};
   return facts;
