@@ -25,6 +25,7 @@ struct Options {
   std::string dataplane_socket = "/run/dam/dataplane.sock";
   std::string counters;
   std::string api_socket = "/run/dam/control.sock";
+  std::string state = "/var/lib/dam/policy.db";
   std::string metrics_address = "127.0.0.1:9415";
   bool metrics_public = false;
 };
@@ -36,6 +37,8 @@ void add_options(CLI::App& app, Options& options) {
   app.add_option("--counters", options.counters,
                  "the dataplane's counters file (default: what the dataplane says)");
   app.add_option("--api-socket", options.api_socket, "where damctl finds this program")
+      ->capture_default_str();
+  app.add_option("--state", options.state, "where policies are kept; none: in memory alone")
       ->capture_default_str();
   app.add_option("--metrics-address", options.metrics_address, "ADDRESS:PORT of /metrics, or none")
       ->capture_default_str();
@@ -55,8 +58,19 @@ bool report(const ChangeResult& result) {
   if (result.restart_needed) {
     spdlog::warn("interfaces, limits or workers have changed: restart dam-dataplane to use them");
   }
-  using Outcome = ChangeResult::Outcome;
-  return result.outcome == Outcome::applied || result.outcome == Outcome::waiting;
+  return result.in_force();
+}
+
+// A disk that is full, or not there, must not keep anybody from steering.
+std::unique_ptr<PolicyStore> open_store(const std::string& file) {
+  if (file != "none") {
+    try {
+      return std::make_unique<PolicyStore>(std::filesystem::absolute(file));
+    } catch (const std::exception& error) {
+      spdlog::error("policies are kept in memory alone: {}", error.what());
+    }
+  }
+  return std::make_unique<PolicyStore>(PolicyStore::kInMemory);
 }
 
 void reload(RunningPolicy& policy) {
@@ -83,9 +97,16 @@ void wait_for_signals(const sigset_t& set, RunningPolicy& policy) {
 int run(const Options& options) {
   const sigset_t signals = block_signals();
   DataplaneLink link(options.dataplane_socket, [](const std::string& s) { spdlog::info("{}", s); });
-  RunningPolicy policy(std::filesystem::absolute(options.config),
-                       [&link](auto wanted) { return link.deliver(std::move(wanted)); });
-  if (!report(policy.load_config())) {
+  const std::unique_ptr<PolicyStore> store = open_store(options.state);
+  RunningPolicy policy(
+      std::filesystem::absolute(options.config), *store,
+      [&link](auto wanted) { return link.deliver(std::move(wanted)); },
+      [](const ChangeResult& result) {
+        spdlog::warn("a policy was not confirmed in time");
+        if (report(result))
+          spdlog::warn("what ran before is in force again, as version {}", result.version);
+      });
+  if (!report(policy.begin())) {
     spdlog::error("not started: `damctl check -f {}` shows the same in full", options.config);
     return 1;
   }

@@ -2,6 +2,7 @@
 #include "controlplane/api/bounded_server.h"
 
 #include <poll.h>
+#include <pwd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -73,7 +74,22 @@ class BoundedStream final : public httplib::Stream {
   size_t have_ = 0;
 };
 
+thread_local int serving = -1;  // the socket
+
 }  // namespace
+
+std::string calling_user() {
+  ucred peer{};
+  socklen_t bytes = sizeof peer;
+  if (getsockopt(serving, SOL_SOCKET, SO_PEERCRED, &peer, &bytes) != 0 || peer.pid == 0) return "";
+  passwd entry{};
+  passwd* found = nullptr;
+  char buffer[4096];
+  if (getpwuid_r(peer.uid, &entry, buffer, sizeof buffer, &found) == 0 && found != nullptr) {
+    return found->pw_name;
+  }
+  return "uid " + std::to_string(peer.uid);
+}
 
 BoundedServer::BoundedServer() {
   new_task_queue = [] { return new httplib::ThreadPool(kThreads); };
@@ -82,7 +98,9 @@ BoundedServer::BoundedServer() {
 bool BoundedServer::process_and_close_socket(socket_t socket) {
   BoundedStream stream(socket);
   bool closed = false;
+  serving = socket;
   const bool served = process_request(stream, true, closed, nullptr);
+  serving = -1;
   shutdown(socket, SHUT_RDWR);
   close(socket);
   return served;

@@ -5,7 +5,13 @@
 
 #include <httplib.h>
 
+#include <string>
+
 namespace dam::control {
+
+// The name of the user at the other end of the request that this thread serves, by the Unix
+// socket's credentials; "uid 1000" where it has none, "" over TCP.
+std::string calling_user();
 
 class BoundedServer : public httplib::Server {
  public:

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "controlplane/api/change_request.h"
 #include "controlplane/api/problem_json.h"
 
 namespace dam::control {
@@ -10,13 +11,6 @@ namespace dam::control {
 namespace {
 
 constexpr int kMostLevels = 3;  // {"exceeded": {"ban": {"after": 5}}}
-
-void answer(httplib::Response& response, int status, const Json& body) {
-  response.status = status;
-  // Bytes that are no UTF-8 may come back in a message that quotes them.
-  response.set_content(body.dump(2, ' ', false, Json::error_handler_t::replace) + "\n",
-                       "application/json");
-}
 
 using View = Json (*)(const Sight&);
 
@@ -27,51 +21,26 @@ void add_views(httplib::Server& server, const ApiParts& parts) {
   for (const auto& [path, view] : views) {
     server.Get(path, [view = view, look = parts.look](const httplib::Request&,
                                                       httplib::Response& response) {
-      answer(response, 200, view(look()));
+      const Sight sight = look();
+      // For If-Match: whose change would fall on another policy than the one seen here is refused.
+      if (sight.running) response.set_header("ETag", etag_of(sight.running->version.number));
+      answer(response, 200, view(sight));
     });
   }
 }
 
-int status_of(ChangeResult::Outcome outcome) {
-  switch (outcome) {
-    case ChangeResult::Outcome::valid:
-    case ChangeResult::Outcome::applied:
-      return 200;
-    case ChangeResult::Outcome::waiting:
-      return 202;
-    case ChangeResult::Outcome::unknown_zone:
-      return 404;
-    case ChangeResult::Outcome::refused:
-      return 409;
-    default:
-      return 422;
-  }
-}
-
-Json body_of(const ChangeResult& result) {
-  Json body = {{"applied", result.outcome == ChangeResult::Outcome::applied},
-               {"waiting_for_dataplane", result.outcome == ChangeResult::Outcome::waiting},
-               {"policy_version", result.policy_version},
-               {"restart_needed", result.restart_needed}};
-  body.update(problems_to_json(result.problems));
-  return body;
-}
-
 void post_policy(RunningPolicy& policy, const httplib::Request& request,
                  httplib::Response& response) {
-  const std::string dry_run = request.get_param_value("dry_run");
-  const bool dry = dry_run == "1" || dry_run == "true";
-  if (!dry && !dry_run.empty() && dry_run != "0" && dry_run != "false") {
-    return answer(response, 400, error_body("dry_run is neither 0 nor 1", "write ?dry_run=1"));
-  }
+  const auto intent = read_intent(request, response);
+  if (!intent) return;
   const std::string folder = request.get_param_value("folder");
   if (!folder.empty() && !folder.starts_with('/')) {
     return answer(response, 400,
                   error_body("folder is no absolute path", "write ?folder=/etc/dam"));
   }
-  const ChangeResult result = policy.apply(request.body, folder, dry);
+  const ChangeResult result = policy.apply(request.body, folder, *intent);
   Json body = body_of(result);
-  body["dry_run"] = dry;
+  body["dry_run"] = intent->dry_run;
   body["config"] = policy.config().string();
   answer(response, status_of(result.outcome), body);
 }
@@ -107,12 +76,12 @@ void patch_zone(RunningPolicy& policy, const httplib::Request& request,
                 httplib::Response& response) {
   const std::string zone = request.matches[1];
   const auto changes = read_changes(zone, request, response);
-  if (!changes) return;
-  const ChangeResult result = policy.change_zone(zone, *changes);
+  const auto intent = changes ? read_intent(request, response) : std::nullopt;
+  if (!intent) return;
+  const ChangeResult result = policy.change_zone(zone, *changes, *intent);
   Json body = body_of(result);
   body["zone"] = zone;
   body["changes"] = changes_view(*changes);
-  body["saved"] = false;
   body["config"] = policy.config().string();
   body["yaml"] = yaml_of_changes(*changes);
   answer(response, status_of(result.outcome), body);
@@ -126,8 +95,8 @@ void answer_error(const httplib::Request& request, httplib::Response& response) 
   if (response.status == 413) what = "the body is too large";
   answer(response, response.status,
          error_body(what,
-                    "paths are /v1/{status,zones,routes,servers,drops,policy}, /metrics; this "
-                    "was " +
+                    "paths are /v1/{status,zones,routes,servers,drops,policy}, "
+                    "/v1/policy/{versions,diff,rollback,confirm}, /metrics; this was " +
                         request.method + " " + request.path.substr(0, 200)));
 }
 
@@ -149,6 +118,7 @@ void add_handlers(httplib::Server& server, const ApiParts& parts) {
                [policy](const httplib::Request& request, httplib::Response& response) {
                  patch_zone(*policy, request, response);
                });
+  add_history_handlers(server, parts.policy);
   add_metrics_handler(server, parts.metrics_text);
   server.set_error_handler(answer_error);
   server.set_exception_handler([](const httplib::Request&, httplib::Response& response,

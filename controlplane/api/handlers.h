@@ -18,6 +18,7 @@ struct ApiParts {
 };
 
 void add_handlers(httplib::Server& server, const ApiParts& parts);
+void add_history_handlers(httplib::Server& server, RunningPolicy& policy);
 void add_metrics_handler(httplib::Server& server, const std::function<std::string()>& text);
 
 }  // namespace dam::control

@@ -83,9 +83,13 @@ Json status_view(const Sight& sight) {
   Json result = {{"dataplane", link_view(sight.link)}, {"sampled_at", sampled_at()}};
   result["policy"] = {{"config", sight.config}, {"loaded", sight.running != nullptr}};
   if (sight.running) {
-    result["policy"]["source"] = sight.running->source;
-    result["policy"]["applied_at"] = sight.running->applied_at_unix;
-    result["policy"]["unsaved_changes"] = changes_view(sight.running->changes);
+    result["policy"]["version"] = sight.running->version.number;
+    result["policy"]["author"] = sight.running->version.author;
+    result["policy"]["applied_at"] = sight.running->version.at_unix;
+    result["policy"]["changes"] = changes_view(sight.running->version.changes);
+    if (sight.running->unconfirmed) {
+      result["policy"]["confirm_until"] = sight.running->unconfirmed->deadline_unix;
+    }
   }
   if (!sight.counters) return result;
   const auto age = now_ns(CLOCK_MONOTONIC) - static_cast<int64_t>(sight.counters->heartbeat_ns);
@@ -304,12 +308,15 @@ Json drops_view(const Sight& sight) {
 Json policy_view(const Sight& sight) {
   if (!sight.running) return {{"loaded", false}};
   return {{"loaded", true},
-          {"source", sight.running->source},
-          {"applied_at", sight.running->applied_at_unix},
-          {"text", sight.running->text},
-          {"unsaved_changes", changes_view(sight.running->changes)},
-          {"unsaved_yaml",
-           sight.running->changes.empty() ? "" : yaml_of_changes(sight.running->changes)}};
+          {"version", sight.running->version.number},
+          {"author", sight.running->version.author},
+          {"comment", sight.running->version.comment},
+          {"applied_at", sight.running->version.at_unix},
+          {"text", sight.running->version.text},
+          {"changes", changes_view(sight.running->version.changes)},
+          {"changes_yaml", sight.running->version.changes.empty()
+                               ? ""
+                               : yaml_of_changes(sight.running->version.changes)}};
 }
 
 }  // namespace dam::control

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The policy that runs, and the ways to change it. In memory: dam.yaml is what lasts.
+// The policy that runs, and the ways to change it. Each one in force is a version in the store,
+// with who put it there; a version may wait for a confirmation, and goes by itself where none
+// comes.
 #pragma once
 
 #include <cstdint>
@@ -7,56 +9,102 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "controlplane/dataplane_link/dataplane_link.h"
 #include "controlplane/policy/load.h"
-#include "controlplane/policy/zone_edit.h"
+#include "controlplane/state/alarm_clock.h"
+#include "controlplane/state/policy_store.h"
 
 namespace dam::control {
 
 // One state of affairs; never changed once it is shared.
 struct Running {
   std::shared_ptr<const Policy> policy;
-  std::string text;    // of the file or request that it came from
-  std::string source;  // "dam.yaml", "API"
-  int64_t applied_at_unix = 0;
-  std::vector<ZoneChange> changes;  // made since, one by one; not in `text`
+  PolicyVersion version;
+  std::optional<Unconfirmed> unconfirmed;
+};
+
+// What somebody asks for beside the change itself.
+struct Intent {
+  std::string author;
+  std::optional<int64_t> expected;  // number of the version that the author has seen
+  int64_t confirm_within_s = 0;     // 0: needs no confirmation
+  bool dry_run = false;
 };
 
 struct ChangeResult {
-  enum class Outcome { valid, applied, waiting, invalid, refused, unknown_zone };
+  enum class Outcome {
+    valid,
+    applied,
+    waiting,  // for the dataplane
+    invalid,
+    refused,  // by the dataplane
+    unknown_zone,
+    unknown_version,
+    outdated,     // another version than the expected one runs
+    unconfirmed,  // one waits for its confirmation: first that
+    not_saved     // and so not in force either
+  };
   Outcome outcome = Outcome::invalid;
   std::vector<Problem> problems;  // errors and warnings
-  uint64_t policy_version = 0;
+  uint64_t policy_version = 0;    // the dataplane's
+  int64_t version = 0;            // the store's
   bool restart_needed = false;
+  std::string diff;  // from what ran to this, as `diff -u` has it
+
+  bool in_force() const { return outcome == Outcome::applied || outcome == Outcome::waiting; }
 };
 
 class RunningPolicy {
  public:
   using Deliver = std::function<Delivery(std::shared_ptr<const Policy>)>;
+  using Report = std::function<void(const ChangeResult&)>;
 
-  RunningPolicy(std::filesystem::path config, Deliver deliver)
-      : config_(std::move(config)), deliver_(std::move(deliver)) {}
+  // `report` hears of versions that went because nobody confirmed them.
+  RunningPolicy(std::filesystem::path config, PolicyStore& store, Deliver deliver,
+                Report report = {});
 
-  ChangeResult load_config();  // at start and on SIGHUP
+  // At start: the newest version, or dam.yaml where that has changed since it or there is none. A
+  // dam.yaml that has become bad is reported, and the newest version runs.
+  ChangeResult begin();
+  ChangeResult load_config();  // on SIGHUP
   // Files that the text names are looked for in `folder`; empty: beside dam.yaml.
-  ChangeResult apply(const std::string& text, const std::filesystem::path& folder, bool dry_run);
-  ChangeResult change_zone(const std::string& zone, const std::vector<ZoneChange>& changes);
+  ChangeResult apply(const std::string& text, const std::filesystem::path& folder,
+                     const Intent& intent);
+  ChangeResult change_zone(const std::string& zone, const std::vector<ZoneChange>& changes,
+                           const Intent& intent);
+  // As a new version, with the text and the changes of that one.
+  ChangeResult roll_back(int64_t number, const Intent& intent);
+  ChangeResult confirm(const Intent& intent);
 
   // Nothing until a first policy was valid.
   std::shared_ptr<const Running> current() const;
+  const PolicyStore& store() const { return store_; }
   const std::filesystem::path& config() const { return config_; }
 
  private:
-  ChangeResult put_in_force(Running next, std::vector<Problem> problems);
+  std::optional<ChangeResult> hindrance(const Intent& intent) const;
+  ChangeResult finish(Running next, std::vector<Problem> problems, const Intent& intent);
+  ChangeResult put_in_force(Running next, std::vector<Problem> problems, int64_t within_s);
+  ChangeResult delivered(Running next, std::vector<Problem> problems, const Delivery& delivery);
+  ChangeResult not_saved(const std::string& why, bool was_delivered);
+  ChangeResult load_config_locked(const Intent& intent);
+  ChangeResult restore(const PolicyVersion& version, const Intent& intent,
+                       const std::string& comment);
+  ChangeResult resume(const PolicyVersion& version);
+  void expire();
 
   const std::filesystem::path config_;
+  PolicyStore& store_;
   const Deliver deliver_;
+  const Report report_;
   std::mutex changing_;  // one change at a time, from its first check to its delivery
   mutable std::mutex current_mutex_;
   std::shared_ptr<const Running> current_;
+  AlarmClock alarm_;  // last: its thread uses all of the above
 };
 
 }  // namespace dam::control

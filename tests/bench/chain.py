@@ -111,7 +111,7 @@ def through_dam(build, programs):
                      "--counters", place / "counters", "--fresh", "--busy-poll"]
         control = [build / "controlplane/dam-controlplane", "--config", policy,
                    "--dataplane-socket", place / "dataplane.sock",
-                   "--api-socket", place / "control.sock", "--metrics-address", "none"]
+                   "--api-socket", place / "control.sock", "--state", "none", "--metrics-address", "none"]
         with open(place / "log", "w+", encoding="utf-8") as log, running(dataplane, log):
             wait_for(place / "dataplane.sock")
             with running(control, log):

@@ -9,56 +9,75 @@
 #include "controlplane/api/problem_json.h"
 #include "tools/damctl/client.h"
 #include "tools/damctl/exit_code.h"
+#include "tools/damctl/outcome.h"
 #include "tools/damctl/show_problems.h"
 
 namespace dam::ctl {
 
 namespace {
 
-// What came of it, in one sentence for each thing to know.
-void say_outcome(const Json& body, const Style& style) {
-  if (body.value("applied", false)) {
-    std::cout << style.green("applied") << ": policy version " << body.value("policy_version", 0)
-              << " is in force.\n";
-  } else if (body.value("waiting_for_dataplane", false)) {
-    std::cout << style.yellow("waiting")
-              << ": the dataplane does not answer; it gets the policy as "
-                 "soon as it does.\n  Look at it: damctl status\n";
-  }
-  if (body.value("restart_needed", false)) {
-    std::cout << style.yellow("restart needed")
-              << ": interfaces, limits or workers have changed.\n"
-                 "  Use them: restart dam-dataplane\n";
-  }
-}
-
 // Files that the policy names lie beside it here, as in `damctl check`.
-std::string policy_path(const std::string& file, bool dry_run) {
-  const auto folder = std::filesystem::absolute(file).parent_path();
-  return "/v1/policy?folder=" + query_text(folder.string()) + (dry_run ? "&dry_run=1" : "");
+std::string policy_path(const Applying& how, bool dry_run) {
+  const auto folder = std::filesystem::absolute(how.file).parent_path();
+  std::string path = "/v1/policy?folder=" + query_text(folder.string());
+  if (!how.confirm_within.empty()) path += "&confirm_within=" + query_text(how.confirm_within);
+  return path + (dry_run ? "&dry_run=1" : "");
 }
 
-// dam.yaml outlives what was applied in its place.
-void say_what_lasts(const std::string& file, const std::string& config) {
+// It lasts; but whoever changes dam.yaml later would begin from another text.
+void say_other_file(const std::string& file, const std::string& config) {
   std::error_code error;
   if (config.empty() || std::filesystem::equivalent(file, config, error)) return;
-  std::cout << config
-            << " is unchanged: a restart or SIGHUP of the control plane brings it back. To keep "
-               "this:\n  cp "
-            << file << " " << config << "\n";
+  std::cout << config << " still has another policy. To have this one there too:\n  cp " << file
+            << " " << config << "\n";
+}
+
+int refused(const std::string& file, const std::vector<control::Problem>& problems) {
+  std::cerr << file << " is refused: " << count_problems(problems)
+            << ". Nothing has changed.\n  After mending it: damctl check -f " << file << "\n";
+  return kRefused;
+}
+
+// Shows what would change, and asks. Gives the version that was looked at, nothing for no.
+std::optional<int64_t> ask_first(const Settings& settings, const Applying& how,
+                                 const std::string& text) {
+  const auto running = get(settings, "/v1/policy/versions?count=1");
+  const auto answer = running ? post(settings, policy_path(how, true), text) : std::nullopt;
+  if (!answer) return std::nullopt;
+  const Json body = answer->json();
+  if (!answer->ok()) {
+    const auto problems = control::problems_from_json(body);
+    show_problems(std::cerr, problems, how.file, text, Style(wants_colour(STDERR_FILENO)));
+    refused(how.file, problems);
+    return std::nullopt;
+  }
+  const std::string diff = body.value("diff", "");
+  show_diff_text(diff.empty() ? "(the same text as now)\n" : diff);
+  std::cout << "Put it in force? [y/N] " << std::flush;
+  std::string word;
+  std::getline(std::cin, word);
+  if (word != "y" && word != "yes") {
+    std::cout << "Nothing has changed.\n";
+    return std::nullopt;
+  }
+  return running->json().value("running", int64_t{0});
 }
 
 }  // namespace
 
-int apply_file(const Settings& settings, const std::string& file, bool dry_run) {
-  std::ifstream in(file, std::ios::binary);
+int apply_file(const Settings& settings, const Applying& how) {
+  std::ifstream in(how.file, std::ios::binary);
   std::ostringstream text;
   text << in.rdbuf();
   if (!in) {
-    std::cerr << "damctl: " << file << " cannot be read.\n";
+    std::cerr << "damctl: " << how.file << " cannot be read.\n";
     return kRefused;
   }
-  const auto answer = post(settings, policy_path(file, dry_run), text.str());
+  std::optional<int64_t> seen = 0;
+  const bool asks = isatty(STDIN_FILENO) == 1 && !how.yes && !how.dry_run && !settings.json;
+  if (asks) seen = ask_first(settings, how, text.str());
+  if (!seen) return kRefused;
+  const auto answer = post(settings, policy_path(how, how.dry_run), text.str(), *seen);
   if (!answer) return kUnreachable;
   const Json body = answer->json();
   if (settings.json) {
@@ -66,18 +85,16 @@ int apply_file(const Settings& settings, const std::string& file, bool dry_run) 
     return answer->ok() ? kOk : kRefused;
   }
   const auto problems = control::problems_from_json(body);
-  show_problems(std::cerr, problems, file, text.str(), Style(wants_colour(STDERR_FILENO)));
-  if (!answer->ok()) {
-    std::cerr << file << " is refused: " << count_problems(problems)
-              << ". Nothing has changed.\n  After mending it: damctl check -f " << file << "\n";
-    return kRefused;
-  }
+  show_problems(std::cerr, problems, how.file, text.str(), Style(wants_colour(STDERR_FILENO)));
+  if (!answer->ok()) return refused(how.file, problems);
   const Style style(wants_colour(STDOUT_FILENO));
-  if (dry_run) {
+  if (how.dry_run) {
+    show_diff_text(body.value("diff", ""));
     std::cout << style.green("ok") << ": it would be applied. Nothing has changed.\n";
   } else {
     say_outcome(body, style);
-    say_what_lasts(file, body.value("config", ""));
+    if (!how.confirm_within.empty()) say_confirm(how.confirm_within, style);
+    say_other_file(how.file, body.value("config", ""));
   }
   return kOk;
 }
@@ -119,8 +136,9 @@ int set_zone(const Settings& settings, const std::string& zone,
   show_problems(std::cerr, control::problems_from_json(body), "damctl", "",
                 Style(wants_colour(STDERR_FILENO)));
   say_outcome(body, Style(wants_colour(STDOUT_FILENO)));
-  std::cout << body.value("config", "dam.yaml")
-            << " is unchanged: a restart of the control plane undoes this. To keep it, put there:\n"
+  std::cout << "Kept as version " << body.value("version", 0) << ". It goes when "
+            << body.value("config", "dam.yaml")
+            << " is changed and read again; to have it there too:\n"
             << body.value("yaml", "");
   return kOk;
 }

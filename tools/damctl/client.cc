@@ -63,8 +63,11 @@ std::optional<Answer> get(const Settings& settings, const std::string& path) {
 }
 
 std::optional<Answer> post(const Settings& settings, const std::string& path,
-                           const std::string& yaml) {
-  return ask(settings, [&](httplib::Client& c) { return c.Post(path, yaml, "application/yaml"); });
+                           const std::string& yaml, int64_t seen) {
+  httplib::Headers headers;
+  if (seen > 0) headers.emplace("If-Match", '"' + std::to_string(seen) + '"');
+  return ask(settings,
+             [&](httplib::Client& c) { return c.Post(path, headers, yaml, "application/yaml"); });
 }
 
 std::optional<Answer> patch(const Settings& settings, const std::string& path, const Json& body) {

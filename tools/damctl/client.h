@@ -22,8 +22,10 @@ struct Answer {
 
 // Nothing after it has said on stderr that no control plane answers, and what to look at.
 std::optional<Answer> get(const Settings& settings, const std::string& path);
+// `seen`: the version that the change is meant for; the control plane refuses it where another one
+// runs.
 std::optional<Answer> post(const Settings& settings, const std::string& path,
-                           const std::string& yaml);
+                           const std::string& yaml, int64_t seen = 0);
 std::optional<Answer> patch(const Settings& settings, const std::string& path, const Json& body);
 
 // `text` as it stands in a URL behind "?key=".

@@ -2,6 +2,7 @@
 // The commands of damctl: each prints, and returns an ExitCode.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -30,7 +31,18 @@ int show_servers(const Settings& settings);
 int show_drops(const Settings& settings, bool explain);
 int show_metrics(const Settings& settings);
 int show_policy(const Settings& settings);
-int apply_file(const Settings& settings, const std::string& file, bool dry_run);
+struct Applying {
+  std::string file;
+  std::string confirm_within;  // "60s"; empty: stays without a confirmation
+  bool dry_run = false;
+  bool yes = false;  // do not ask
+};
+int apply_file(const Settings& settings, const Applying& how);
+int show_history(const Settings& settings);
+// 0: the version before `to`, and the one that runs.
+int show_diff(const Settings& settings, int64_t from, int64_t to);
+int roll_back(const Settings& settings, int64_t to, const std::string& confirm_within);
+int confirm(const Settings& settings);
 int set_zone(const Settings& settings, const std::string& zone,
              const std::vector<std::string>& changes);
 

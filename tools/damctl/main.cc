@@ -21,7 +21,11 @@ struct Arguments {
   std::vector<std::string> changes;
   std::vector<std::string> devices;
   std::string driver;
+  std::string confirm_within;
+  int64_t version = 0;
+  int64_t other_version = 0;
   bool dry_run = false;
+  bool yes = false;
   bool explain = false;
 };
 
@@ -72,11 +76,39 @@ void add_views(CLI::App& app, Arguments& a, Command& chosen) {
       [](const Arguments& x) { return show_policy(x.settings); });
 }
 
+void add_confirm_within(CLI::App* command, Arguments& a) {
+  command->add_option(
+      "--confirm-within", a.confirm_within,
+      "e.g. 60s: what ran before comes back then, unless `damctl confirm` is typed");
+}
+
+void add_history(CLI::App& app, Arguments& a, Command& chosen) {
+  add(app, "history", "the policy's versions: when, who, what", a, chosen,
+      [](const Arguments& x) { return show_history(x.settings); });
+  CLI::App* diff = add(
+      app, "diff", "how two versions differ (by default the one that runs, and the one before)", a,
+      chosen, [](const Arguments& x) { return show_diff(x.settings, x.version, x.other_version); });
+  diff->add_option("from", a.version, "a version's number")->check(CLI::PositiveNumber);
+  diff->add_option("to", a.other_version, "another one's")->check(CLI::PositiveNumber);
+  CLI::App* back =
+      add(app, "rollback", "put an earlier version in force again", a, chosen,
+          [](const Arguments& x) { return roll_back(x.settings, x.version, x.confirm_within); });
+  back->add_option("version", a.version, "its number")->required()->check(CLI::PositiveNumber);
+  add_confirm_within(back, a);
+  add(app, "confirm", "keep what was applied with --confirm-within", a, chosen,
+      [](const Arguments& x) { return confirm(x.settings); });
+}
+
 void add_changes(CLI::App& app, Arguments& a, Command& chosen) {
   CLI::App* apply =
       add(app, "apply", "put a policy into force, whole or not at all", a, chosen,
-          [](const Arguments& x) { return apply_file(x.settings, x.file, x.dry_run); });
+          [](const Arguments& x) {
+            return apply_file(x.settings, {x.file, x.confirm_within, x.dry_run, x.yes});
+          });
   add_file(apply, a);
+  add_confirm_within(apply, a);
+  apply->add_flag("-y,--yes", a.yes,
+                  "do not show the difference and ask (a script is never asked)");
   apply->add_flag("--dry-run", a.dry_run, "let the control plane check it, change nothing");
   add_file(add(app, "check", "check a policy; needs no running dam", a, chosen,
                [](const Arguments& x) { return check_file(x.settings, x.file); }),
@@ -136,6 +168,7 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   add_views(app, arguments, chosen);
   add_changes(app, arguments, chosen);
+  add_history(app, arguments, chosen);
   add_host(app, arguments, chosen);
   add_doctor(app, arguments, chosen);
   add_documents(app, chosen);

@@ -71,12 +71,20 @@ void status_of_policy(const Json& policy, const Json& dataplane, const Style& st
   }
   const double age =
       static_cast<double>(std::time(nullptr) - policy.value("applied_at", int64_t{0}));
-  std::cout << "version " << dataplane.value("policy_version", 0) << ", from "
-            << policy.value("source", "") << ", " << short_time(age) << " ago\n";
-  const Json& changes = policy["unsaved_changes"];
+  std::cout << "version " << policy.value("version", 0) << " by " << policy.value("author", "")
+            << ", " << short_time(age) << " ago; the dataplane has its "
+            << dataplane.value("policy_version", 0) << "\n";
+  if (policy.contains("confirm_until")) {
+    const auto left = policy.value("confirm_until", int64_t{0}) - std::time(nullptr);
+    std::cout << "           "
+              << style.yellow("goes in " + short_time(static_cast<double>(left)) +
+                              " unless you type: damctl confirm")
+              << "\n";
+  }
+  const Json& changes = policy["changes"];
   if (changes.empty()) return;
-  std::cout << "           " << style.yellow("unsaved changes: " + std::to_string(changes.size()))
-            << "; damctl policy shows them\n";
+  std::cout << "           " << changes.size()
+            << " changed since, one by one; damctl policy shows them\n";
 }
 
 void status_of_tables(const Json& now, const Style& style) {
@@ -274,12 +282,8 @@ int show_metrics(const Settings& settings) {
 int show_policy(const Settings& settings) {
   return view(settings, "/v1/policy", [](const Json& now, const Json&) {
     std::cout << now.value("text", "");
-    const std::string unsaved = now.value("unsaved_yaml", "");
-    if (unsaved.empty()) return;
-    std::cout
-        << "\n# Changed since, one by one, and lost when the control plane restarts. To keep\n"
-           "# these, put them into dam.yaml:\n"
-        << unsaved;
+    const std::string changes = now.value("changes_yaml", "");
+    if (!changes.empty()) std::cout << "\n# Changed since, one by one:\n" << changes;
   });
 }
 

@@ -36,7 +36,8 @@ dam_processes() {
   process_start dam-dataplane "$(netns edge)" "$dir/logs/dataplane.log" "$dataplane" \
     --socket "$dir/dataplane.sock" --counters "$dir/counters" --pins "$pins" --fresh
   process_start dam-controlplane "$(netns edge)" "$dir/logs/controlplane.log" "$controlplane" \
-    --config "$dir/dam.yaml" --dataplane-socket "$dir/dataplane.sock" --api-socket "$dir/control.sock"
+    --config "$dir/dam.yaml" --dataplane-socket "$dir/dataplane.sock" --api-socket "$dir/control.sock" \
+    --state "$dir/policy.db"
 }
 
 dam_stop() {

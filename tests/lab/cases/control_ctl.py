@@ -171,18 +171,31 @@ def test_metrics(site):
 
 
 def test_bad_file_never_starts(site):
-    """a control plane with a bad file ends with its errors, and the dataplane keeps what it has"""
+    """a control plane with a bad file and nothing kept ends with its errors, and the dataplane keeps what it has"""
     front = site.front
     version = front.counters().policy_version
     front.end(front.controlplane)
     front.write({**PLAN, "routes": [{**PLAN["routes"][0], "zone": "nowhere"}]})
-    front.start_controlplane()
+    front.start_controlplane(state="none")
     assert front.controlplane.wait(10) == 1
     assert front.counters().policy_version == version
     site.finish(*site.connect())
     front.write(PLAN)
     front.start_controlplane()
     suite.eventually(lambda: front.try_damctl("status").returncode == 0, 10, "the control plane")
+
+
+def test_bad_file_and_a_kept_policy(site):
+    """a control plane that kept a policy goes on with it when the file has become bad, and says what is wrong"""
+    front = site.front
+    front.end(front.controlplane)
+    front.write({**PLAN, "routes": [{**PLAN["routes"][0], "zone": "nowhere"}]})
+    front.start_controlplane()
+    suite.eventually(lambda: front.try_damctl("status").returncode == 0, 10, "the control plane")
+    with open(os.path.join(front.directory, "controlplane.log")) as handle:
+        assert 'no zone is named "nowhere"' in handle.read()
+    site.finish(*site.connect())
+    front.apply(PLAN)
 
 
 @suite.each(family=[4, 6])

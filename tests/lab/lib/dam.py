@@ -104,9 +104,11 @@ class DamFront:
         self.dataplane = self._start("dataplane", "--socket", self.socket, "--pins", self.pins, *more)
         self._until(lambda: os.path.exists(self.socket), 5, "the dataplane's socket")
 
-    def start_controlplane(self):
+    def start_controlplane(self, state=None):
+        """state: where it keeps policies, or "none"."""
         self.controlplane = self._start("controlplane", "--config", self.yaml, "--dataplane-socket",
                                         self.socket, "--api-socket", self.api,
+                                        "--state", state or os.path.join(self.directory, "policy.db"),
                                         "--metrics-address", "127.0.0.1:9415")
 
     def _start(self, name, *words):

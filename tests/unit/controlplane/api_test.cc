@@ -23,7 +23,9 @@ struct ApiTest : testing::Test {
   std::string socket = folder.file("api.sock");
   TestDataplane dataplane{folder.file("dataplane.sock")};
   DataplaneLink link{folder.file("dataplane.sock"), [](const std::string&) {}};
-  RunningPolicy policy{config, [this](auto wanted) { return link.deliver(std::move(wanted)); }};
+  PolicyStore store{PolicyStore::kInMemory};
+  RunningPolicy policy{config, store,
+                       [this](auto wanted) { return link.deliver(std::move(wanted)); }};
   CountersCollector collector{{[this] { return counters(); }, [this] { return link.state(); }}};
   HttpServer server{[this](httplib::Server& s) {
     add_handlers(s, {policy, [this] { return look(); }, [this] { return collector.text(); }});
@@ -100,9 +102,48 @@ TEST_F(ApiTest, status_shows_the_dataplane_the_policy_and_the_tables) {
   EXPECT_EQ(code, 200);
   EXPECT_EQ(body["dataplane"]["connected"], true);
   EXPECT_EQ(body["dataplane"]["policy_version"], 1);
-  EXPECT_EQ(body["policy"]["source"], config);
+  EXPECT_EQ(body["policy"]["author"], config);
   EXPECT_EQ(body["tables"]["flows"]["used"], 6);
   EXPECT_EQ(body["workers"].size(), 2u);
+}
+
+TEST_F(ApiTest, a_change_says_which_policy_it_is_meant_for) {
+  const auto send = [&](const std::string& tag) {
+    return ask([&](httplib::Client& c) {
+      return c.Post("/v1/policy", {{"If-Match", tag}}, kSamplePolicy, "application/yaml");
+    });
+  };
+  httplib::Client client(socket);
+  client.set_address_family(AF_UNIX);
+  EXPECT_EQ(client.Get("/v1/policy")->get_header_value("ETag"), "\"1\"");
+  EXPECT_EQ(send("\"7\"").first, 412);
+  EXPECT_EQ(send("seven").first, 400);
+  const auto [code, body] = send("\"1\"");
+  EXPECT_EQ(code, 200);
+  EXPECT_EQ(body["version"], 2);
+  EXPECT_EQ(send("\"1\"").first, 412);
+}
+
+TEST_F(ApiTest, versions_are_listed_compared_confirmed_and_brought_back) {
+  EXPECT_EQ(post("/v1/policy?confirm_within=forever", kSamplePolicy).first, 400);
+  ASSERT_EQ(post("/v1/policy?confirm_within=1m", sample_with("burst=100", "burst=7")).first, 200);
+  EXPECT_EQ(patch("/v1/zones/light", R"({"mode": "shadow"})").first, 409);
+  const auto [code, list] = get("/v1/policy/versions");
+  EXPECT_EQ(code, 200);
+  EXPECT_EQ(list["running"], 2);
+  EXPECT_EQ(list["unconfirmed"]["back_to"], 1);
+  ASSERT_EQ(list["versions"].size(), 2u);
+  EXPECT_NE(list["versions"][0]["author"], "") << "the user at the other end of the socket";
+  EXPECT_NE(get("/v1/policy/diff").second["diff"].get<std::string>().find("burst=7"),
+            std::string::npos);
+  EXPECT_EQ(get("/v1/policy/diff?from=9").first, 404);
+  EXPECT_EQ(get("/v1/policy/diff?from=x").first, 400);
+  EXPECT_EQ(post("/v1/policy/confirm", "").first, 200);
+  EXPECT_EQ(post("/v1/policy/confirm", "").first, 412);
+  EXPECT_EQ(post("/v1/policy/rollback", "").first, 400);
+  EXPECT_EQ(post("/v1/policy/rollback?to=1", "").second["version"], 3);
+  EXPECT_EQ(get("/v1/policy/versions/3").second["text"], kSamplePolicy);
+  EXPECT_EQ(get("/v1/policy/versions/99").first, 404);
 }
 
 TEST_F(ApiTest, zones_show_limits_and_counters_side_by_side) {
@@ -139,7 +180,7 @@ TEST_F(ApiTest, a_good_policy_is_applied_and_comes_back) {
   EXPECT_EQ(body["applied"], true);
   EXPECT_EQ(body["policy_version"], 2);
   EXPECT_EQ(get("/v1/policy").second["text"], text);
-  EXPECT_EQ(get("/v1/policy").second["source"], "API");
+  EXPECT_EQ(get("/v1/policy").second["comment"], "applied whole");
 }
 
 TEST_F(ApiTest, a_bad_policy_gets_every_error_with_its_place) {
@@ -174,12 +215,11 @@ TEST_F(ApiTest, a_zone_is_changed_and_the_answer_says_what_to_write_into_dam_yam
   const auto [code, body] =
       patch("/v1/zones/light", R"({"per_source.packets": "5r/s burst=9", "total.concurrent": 20})");
   EXPECT_EQ(code, 200);
-  EXPECT_EQ(body["saved"], false);
   EXPECT_EQ(body["yaml"],
             "zones:\n  light:\n    per_source:\n      packets: \"5r/s burst=9\"\n    total:\n"
             "      concurrent: 20\n");
   EXPECT_EQ(dataplane.snapshots().back().zones(0).total().concurrent(), 20u);
-  EXPECT_EQ(get("/v1/status").second["policy"]["unsaved_changes"].size(), 2u);
+  EXPECT_EQ(get("/v1/status").second["policy"]["changes"].size(), 2u);
   EXPECT_EQ(file_text(config), kSamplePolicy);
 }
 

@@ -127,9 +127,17 @@ TEST_F(LinkTest, a_million_denied_networks_pass_the_socket) {
   EXPECT_EQ(dataplane.snapshots().back().deny_size(), 1'000'000);
 }
 
+Intent dry_run() {
+  Intent intent;
+  intent.dry_run = true;
+  return intent;
+}
+
 struct RunningPolicyTest : LinkTest {
   std::string config = folder.write("dam.yaml", kSamplePolicy);
-  RunningPolicy running{config, [this](auto policy) { return link.deliver(std::move(policy)); }};
+  PolicyStore store{PolicyStore::kInMemory};
+  RunningPolicy running{config, store,
+                        [this](auto policy) { return link.deliver(std::move(policy)); }};
   TestDataplane dataplane{socket};
 
   void SetUp() override {
@@ -141,53 +149,53 @@ struct RunningPolicyTest : LinkTest {
 TEST_F(RunningPolicyTest, a_bad_file_replaces_nothing) {
   folder.write("dam.yaml", sample_with("port: 80,", "port: 0,"));
   EXPECT_EQ(running.load_config().outcome, ChangeResult::Outcome::invalid);
-  EXPECT_EQ(running.current()->text, kSamplePolicy);
+  EXPECT_EQ(running.current()->version.text, kSamplePolicy);
   EXPECT_EQ(dataplane.snapshots().size(), 1u);
 }
 
 TEST_F(RunningPolicyTest, a_dry_run_sends_nothing) {
-  EXPECT_EQ(running.apply(sample_with("burst=100", "burst=7"), "", true).outcome,
+  EXPECT_EQ(running.apply(sample_with("burst=100", "burst=7"), "", dry_run()).outcome,
             ChangeResult::Outcome::valid);
-  EXPECT_EQ(running.current()->text, kSamplePolicy);
+  EXPECT_EQ(running.current()->version.text, kSamplePolicy);
   EXPECT_EQ(dataplane.snapshots().size(), 1u);
 }
 
 TEST_F(RunningPolicyTest, zone_changes_add_up_and_a_new_file_ends_them) {
-  EXPECT_EQ(running.change_zone("light", {{"light", "mode", "shadow"}}).outcome,
+  EXPECT_EQ(running.change_zone("light", {{"light", "mode", "shadow"}}, {}).outcome,
             ChangeResult::Outcome::applied);
-  running.change_zone("light", {{"light", "per_source.packets", "5r/s burst=9"}});
-  running.change_zone("light", {{"light", "per_source.packets", "6r/s burst=9"}});
+  running.change_zone("light", {{"light", "per_source.packets", "5r/s burst=9"}}, {});
+  running.change_zone("light", {{"light", "per_source.packets", "6r/s burst=9"}}, {});
   const v1::Zone zone = dataplane.snapshots().back().zones(0);
   EXPECT_EQ(zone.mode(), v1::SHADOW);
   EXPECT_DOUBLE_EQ(zone.per_source().packets().rate(), 6);
   EXPECT_EQ(zone.per_source().connections().burst(), 100u);
-  EXPECT_EQ(running.current()->changes.size(), 2u);
+  EXPECT_EQ(running.current()->version.changes.size(), 2u);
   EXPECT_EQ(running.load_config().outcome, ChangeResult::Outcome::applied);
-  EXPECT_TRUE(running.current()->changes.empty());
+  EXPECT_TRUE(running.current()->version.changes.empty());
   EXPECT_EQ(dataplane.snapshots().back().zones(0).mode(), v1::ENFORCE);
 }
 
 TEST_F(RunningPolicyTest, a_zone_that_becomes_management_is_warned_of_like_in_the_file) {
-  const ChangeResult result = running.change_zone("light", {{"light", "management", "true"}});
+  const ChangeResult result = running.change_zone("light", {{"light", "management", "true"}}, {});
   EXPECT_EQ(result.outcome, ChangeResult::Outcome::applied);
   EXPECT_TRUE(result.problems.empty());
-  const ChangeResult none = running.change_zone("light", {{"light", "management", "false"}});
+  const ChangeResult none = running.change_zone("light", {{"light", "management", "false"}}, {});
   EXPECT_TRUE(none.problems.empty());
   folder.write("dam.yaml",
                sample_with("zone: admin, server: back-office", "zone: light, server: web"));
   ASSERT_EQ(running.load_config().outcome, ChangeResult::Outcome::applied);
-  const ChangeResult last = running.change_zone("admin", {{"admin", "management", "false"}});
+  const ChangeResult last = running.change_zone("admin", {{"admin", "management", "false"}}, {});
   ASSERT_EQ(last.problems.size(), 1u);
   EXPECT_EQ(last.problems[0].message, "no zone has `management: true`");
 }
 
 TEST_F(RunningPolicyTest, one_wrong_change_of_several_changes_nothing) {
   const ChangeResult result = running.change_zone(
-      "light", {{"light", "mode", "shadow"}, {"light", "total.packets", "0r/s"}});
+      "light", {{"light", "mode", "shadow"}, {"light", "total.packets", "0r/s"}}, {});
   EXPECT_EQ(result.outcome, ChangeResult::Outcome::invalid);
   EXPECT_EQ(running.current()->policy->zones[0].value.mode, Mode::enforce);
   EXPECT_EQ(dataplane.snapshots().size(), 1u);
-  EXPECT_EQ(running.change_zone("lihgt", {{"lihgt", "mode", "shadow"}}).outcome,
+  EXPECT_EQ(running.change_zone("lihgt", {{"lihgt", "mode", "shadow"}}, {}).outcome,
             ChangeResult::Outcome::unknown_zone);
 }
 

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Versions of the policy: seen before they are changed, confirmed, brought back.
+#include <gtest/gtest.h>
+
+#include <ctime>
+
+#include "controlplane/state/running_policy.h"
+#include "tests/unit/controlplane/sample_policy.h"
+#include "tests/unit/controlplane/test_dataplane.h"
+
+namespace dam::control {
+namespace {
+
+using Outcome = ChangeResult::Outcome;
+
+Intent within(int64_t seconds) {
+  Intent intent;
+  intent.author = "somebody";
+  intent.confirm_within_s = seconds;
+  return intent;
+}
+
+Intent expecting(int64_t version) {
+  Intent intent;
+  intent.expected = version;
+  return intent;
+}
+
+struct HistoryTest : testing::Test {
+  TemporaryFolder folder;
+  std::string config = folder.write("dam.yaml", kSamplePolicy);
+  PolicyStore store{folder.file("policy.db")};
+  std::vector<std::shared_ptr<const Policy>> sent;
+  Delivery::Outcome dataplane_says = Delivery::Outcome::applied;
+  RunningPolicy::Deliver deliver = [this](auto policy) {
+    sent.push_back(policy);
+    Delivery delivery;
+    delivery.outcome = dataplane_says;
+    return delivery;
+  };
+  std::unique_ptr<RunningPolicy> running = make();
+  const std::string other = sample_with("burst=100", "burst=7");
+
+  std::unique_ptr<RunningPolicy> make() {
+    return std::make_unique<RunningPolicy>(config, store, deliver);
+  }
+  void SetUp() override { ASSERT_EQ(running->begin().outcome, Outcome::applied); }
+  void restart() {
+    running.reset();
+    running = make();
+    ASSERT_TRUE(running->begin().in_force());
+  }
+  std::string text() const { return running->current()->version.text; }
+};
+
+TEST_F(HistoryTest, what_was_applied_outlives_a_restart_and_the_file_too) {
+  EXPECT_EQ(running->apply(other, "", within(0)).version, 2);
+  running->change_zone("light", {{"light", "mode", "shadow"}}, {});
+  restart();
+  EXPECT_EQ(text(), other);
+  EXPECT_EQ(running->current()->version.number, 3);
+  EXPECT_EQ(running->current()->policy->zones[0].value.mode, Mode::shadow);
+  EXPECT_EQ(sent.back()->zones[0].value.mode, Mode::shadow);
+}
+
+TEST_F(HistoryTest, a_file_that_was_changed_since_counts_at_a_restart) {
+  running->apply(other, "", within(0));
+  folder.write("dam.yaml", sample_with("burst=100", "burst=8"));
+  restart();
+  EXPECT_EQ(text(), sample_with("burst=100", "burst=8"));
+  EXPECT_EQ(running->current()->version.author, config);
+}
+
+TEST_F(HistoryTest, a_file_that_became_bad_does_not_keep_the_dam_from_its_policy) {
+  running->apply(other, "", within(0));
+  folder.write("dam.yaml", "no policy at all");
+  running.reset();
+  running = make();
+  const ChangeResult result = running->begin();
+  EXPECT_TRUE(result.in_force());
+  EXPECT_FALSE(result.problems.empty());
+  EXPECT_EQ(text(), other);
+}
+
+TEST_F(HistoryTest, a_change_that_was_meant_for_another_version_is_refused) {
+  EXPECT_EQ(running->apply(other, "", expecting(1)).outcome, Outcome::applied);
+  const ChangeResult late = running->apply(kSamplePolicy, "", expecting(1));
+  EXPECT_EQ(late.outcome, Outcome::outdated);
+  EXPECT_EQ(late.problems.at(0).hint, "look at what it changed: damctl diff 1 2");
+  EXPECT_EQ(text(), other);
+}
+
+TEST_F(HistoryTest, without_a_confirmation_the_one_before_comes_back) {
+  EXPECT_EQ(running->apply(other, "", within(1)).outcome, Outcome::applied);
+  EXPECT_EQ(running->change_zone("light", {{"light", "mode", "shadow"}}, {}).outcome,
+            Outcome::unconfirmed);
+  EXPECT_TRUE(eventually([&] { return running->current()->version.number == 3; }));
+  EXPECT_EQ(text(), kSamplePolicy);
+  EXPECT_EQ(running->current()->version.author, "dam");
+  EXPECT_EQ(running->current()->version.comment, "version 2 was not confirmed: as version 1 again");
+}
+
+TEST_F(HistoryTest, a_confirmed_version_stays) {
+  running->apply(other, "", within(1));
+  EXPECT_EQ(running->confirm({}).outcome, Outcome::applied);
+  EXPECT_EQ(running->confirm({}).outcome, Outcome::outdated);
+  std::this_thread::sleep_for(std::chrono::milliseconds(1300));
+  EXPECT_EQ(running->current()->version.number, 2);
+  EXPECT_EQ(running->change_zone("light", {{"light", "mode", "shadow"}}, {}).outcome,
+            Outcome::applied);
+}
+
+TEST_F(HistoryTest, the_time_to_confirm_goes_on_across_a_restart) {
+  running->apply(other, "", within(2));
+  restart();
+  EXPECT_EQ(text(), other);
+  EXPECT_TRUE(eventually([&] { return text() == kSamplePolicy; }));
+}
+
+TEST_F(HistoryTest, any_version_comes_back_as_a_new_one) {
+  running->change_zone("light", {{"light", "mode", "shadow"}}, {});
+  running->apply(other, "", {});
+  const ChangeResult back = running->roll_back(2, within(0));
+  EXPECT_EQ(back.outcome, Outcome::applied);
+  EXPECT_EQ(back.version, 4);
+  EXPECT_NE(back.diff.find("+    mode: shadow"), std::string::npos) << back.diff;
+  EXPECT_EQ(sent.back()->zones[0].value.mode, Mode::shadow);
+  EXPECT_EQ(running->roll_back(9, {}).outcome, Outcome::unknown_version);
+}
+
+TEST_F(HistoryTest, who_cannot_reach_the_dam_any_more_rolls_back_at_once) {
+  running->apply(other, "", within(60));
+  EXPECT_EQ(running->roll_back(1, {}).outcome, Outcome::applied);
+  EXPECT_FALSE(running->current()->unconfirmed);
+  EXPECT_EQ(text(), kSamplePolicy);
+}
+
+TEST_F(HistoryTest, what_the_dataplane_refuses_is_no_version) {
+  dataplane_says = Delivery::Outcome::refused;
+  EXPECT_EQ(running->apply(other, "", {}).outcome, Outcome::refused);
+  EXPECT_EQ(store.newest()->number, 1);
+  EXPECT_EQ(text(), kSamplePolicy);
+}
+
+TEST_F(HistoryTest, a_dry_run_shows_the_difference_and_keeps_nothing) {
+  Intent dry;
+  dry.dry_run = true;
+  const ChangeResult result = running->apply(other, "", dry);
+  EXPECT_EQ(result.outcome, Outcome::valid);
+  EXPECT_NE(result.diff.find("burst=7"), std::string::npos);
+  EXPECT_EQ(store.newest()->number, 1);
+}
+
+}  // namespace
+}  // namespace dam::control

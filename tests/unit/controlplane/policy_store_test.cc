@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "controlplane/state/policy_store.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+
+#include "controlplane/state/text_diff.h"
+#include "tests/unit/controlplane/sample_policy.h"
+
+namespace dam::control {
+namespace {
+
+PolicyVersion version_of(const std::string& text) {
+  PolicyVersion version;
+  version.author = "somebody";
+  version.comment = "for the test";
+  version.text = text;
+  return version;
+}
+
+bool yes() { return true; }
+
+struct PolicyStoreTest : testing::Test {
+  TemporaryFolder folder;
+  std::string file = folder.file("deep/er/policy.db");
+};
+
+TEST_F(PolicyStoreTest, a_version_is_there_after_a_restart_with_everything_it_had) {
+  {
+    PolicyStore store(file);
+    PolicyVersion version = version_of("zones: {}\n");
+    version.changes = {{"heavy", "mode", "shadow"}, {"heavy", "per_source.packets", "5r/s \"'"}};
+    EXPECT_EQ(store.add(version, 0, yes), 1);
+  }
+  const auto back = PolicyStore(file).newest();
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back->number, 1);
+  EXPECT_EQ(back->author, "somebody");
+  EXPECT_EQ(back->text, "zones: {}\n");
+  ASSERT_EQ(back->changes.size(), 2u);
+  EXPECT_EQ(back->changes[1].value, "5r/s \"'");
+}
+
+TEST_F(PolicyStoreTest, what_did_not_come_into_force_is_not_kept) {
+  PolicyStore store(file);
+  EXPECT_EQ(store.add(version_of("a"), 0, yes), 1);
+  EXPECT_EQ(store.add(version_of("b"), 60, [] { return false; }), 0);
+  EXPECT_EQ(store.newest()->text, "a");
+  EXPECT_FALSE(store.unconfirmed());
+  EXPECT_THROW(store.add(version_of("c"), 0, []() -> bool { throw std::runtime_error("no"); }),
+               std::runtime_error);
+  EXPECT_EQ(store.newest()->text, "a");
+}
+
+TEST_F(PolicyStoreTest, a_version_waits_for_its_confirmation_across_a_restart) {
+  {
+    PolicyStore store(file);
+    store.add(version_of("a"), 60, yes);
+    EXPECT_FALSE(store.unconfirmed()) << "there is nothing before the first one";
+    store.add(version_of("b"), 60, yes);
+  }
+  PolicyStore store(file);
+  ASSERT_TRUE(store.unconfirmed());
+  EXPECT_EQ(store.unconfirmed()->number, 2);
+  EXPECT_EQ(store.unconfirmed()->before, 1);
+  store.confirm();
+  EXPECT_FALSE(store.unconfirmed());
+}
+
+TEST_F(PolicyStoreTest, the_oldest_are_forgotten_and_numbers_never_come_again) {
+  PolicyStore store(PolicyStore::kInMemory);
+  for (int i = 0; i < PolicyStore::kMostVersions + 5; ++i) store.add(version_of("x"), 0, yes);
+  EXPECT_FALSE(store.get(5));
+  EXPECT_TRUE(store.get(6));
+  EXPECT_EQ(store.list(0, 3)[0].number, PolicyStore::kMostVersions + 5);
+  EXPECT_EQ(store.list(7, 10).size(), 1u);
+}
+
+TEST_F(PolicyStoreTest, only_its_owner_reads_the_file) {
+  PolicyStore store(file);
+  store.add(version_of("a"), 0, yes);
+  struct stat info {};
+  ASSERT_EQ(stat(file.c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 07777, 0600u);
+  ASSERT_EQ(stat(folder.file("deep/er").c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 07777, 0750u);
+}
+
+TEST_F(PolicyStoreTest, a_file_that_cannot_be_one_is_named) {
+  folder.write("text", std::string(4096, 'x'));
+  try {
+    PolicyStore store(folder.file("text"));
+    FAIL() << "it was opened";
+  } catch (const std::runtime_error& error) {
+    EXPECT_TRUE(std::string(error.what()).starts_with(folder.file("text") + ": "));
+  }
+}
+
+// The child writes versions and says each that was acknowledged; the parent kills it at some
+// moment.
+void write_versions(const std::string& file, int acknowledged) {
+  PolicyStore store(file);
+  for (int64_t number = 1; number > 0;) {
+    number = store.add(version_of(std::string(2000, 'p')), 0, yes);
+    if (write(acknowledged, &number, sizeof number) != sizeof number) _exit(1);
+  }
+}
+
+int64_t last_acknowledged(const std::string& file, useconds_t lives_us) {
+  int ends[2];
+  if (pipe(ends) != 0) return -1;
+  const pid_t child = fork();
+  if (child == 0) {
+    write_versions(file, ends[1]);
+    _exit(0);
+  }
+  close(ends[1]);
+  usleep(lives_us);
+  kill(child, SIGKILL);
+  waitpid(child, nullptr, 0);
+  int64_t last = 0;
+  for (int64_t number = 0; read(ends[0], &number, sizeof number) == sizeof number;) last = number;
+  close(ends[0]);
+  return last;
+}
+
+TEST_F(PolicyStoreTest, kill_9_at_any_moment_loses_nothing_that_was_acknowledged) {
+  int64_t last = 0;
+  for (useconds_t i = 0; i < 200; ++i) {
+    last = std::max(last, last_acknowledged(file, 5000 + i * 7919 % 40000));
+    const auto newest = PolicyStore(file).newest();
+    ASSERT_GE(newest ? newest->number : 0, last) << "round " << i;
+  }
+  EXPECT_GT(last, 50);
+}
+
+TEST(TextDiff, is_what_diff_u_prints) {
+  EXPECT_EQ(text_diff("a\nb\nc\n", "a\nx\nc\n"), "@@ -1,3 +1,3 @@\n a\n-b\n+x\n c\n");
+  EXPECT_EQ(text_diff("same", "same"), "");
+  EXPECT_NE(text_diff("a", std::string(2 << 20, 'b')).find("too long"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace dam::control

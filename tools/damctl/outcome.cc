@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "tools/damctl/outcome.h"
+
+#include <unistd.h>
+
+#include <iostream>
+#include <sstream>
+
+namespace dam::ctl {
+
+void say_outcome(const Json& body, const Style& style) {
+  const std::string version = "version " + std::to_string(body.value("version", 0));
+  if (body.value("applied", false)) {
+    std::cout << style.green("applied") << ": " << version << " is in force (the dataplane's "
+              << body.value("policy_version", 0) << ").\n";
+  } else if (body.value("waiting_for_dataplane", false)) {
+    std::cout << style.yellow("waiting") << ": the dataplane does not answer; it gets " << version
+              << " as soon as it does.\n  Look at it: damctl status\n";
+  }
+  if (body.value("restart_needed", false)) {
+    std::cout << style.yellow("restart needed")
+              << ": interfaces, limits or workers have changed.\n"
+                 "  Use them: restart dam-dataplane\n";
+  }
+}
+
+void say_confirm(const std::string& within, const Style& style) {
+  std::cout << style.yellow("not for good yet") << ": it goes by itself in " << within
+            << " unless you type: damctl confirm\n";
+}
+
+void show_diff_text(const std::string& diff) {
+  const Style style(wants_colour(STDOUT_FILENO));
+  std::istringstream lines(diff);
+  for (std::string line; std::getline(lines, line);) {
+    const bool added = line.starts_with('+'), removed = line.starts_with('-');
+    std::cout << (added ? style.green(line) : removed ? style.red(line) : line) << "\n";
+  }
+}
+
+}  // namespace dam::ctl
