@@ -172,6 +172,7 @@ v1::Start compile_start(const Policy& policy) {
   start.set_driver(driver_name(policy.driver));
   start.set_workers(u32(policy.workers));
   start.set_hugepages(hugepages_name(policy.hugepages));
+  start.set_xdp_beside_others(policy.xdp.beside_others);
   for (const auto& interface : policy.interfaces) fill(start.add_interfaces(), interface);
   fill(start.mutable_limits(), policy.limits);
   return start;

@@ -70,6 +70,10 @@ struct Limits {
   bool broken = false;
 };
 
+struct Xdp {
+  bool beside_others = false;
+};
+
 struct Timeouts {
   uint64_t hello_ns = 10'000'000'000;
   uint64_t connect_ns = 3'000'000'000;
@@ -161,6 +165,7 @@ struct Policy {
   Driver driver = Driver::automatic;
   uint64_t workers = 1;
   Hugepages hugepages = Hugepages::automatic;
+  Xdp xdp;
   NamedList<Interface> interfaces;
   Limits limits;
   Timeouts timeouts;

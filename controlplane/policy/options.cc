@@ -45,6 +45,15 @@ const Table<Interface>& interface_options() {
   return table;
 }
 
+const Table<Xdp>& xdp_options() {
+  static const Table<Xdp> table{
+      option("beside_others", Need::optional, boolean(), &Xdp::beside_others, "false",
+             "other XDP programs share the interfaces with the dam, by libxdp's dispatcher; those "
+             "that were attached without it cannot"),
+  };
+  return table;
+}
+
 const Table<Limits>& limit_options() {
   static const Table<Limits> table{
       option("flows", Need::optional, count(1024, kMostFlows), &Limits::flows, "1M",
@@ -286,6 +295,8 @@ const Table<Policy>& policy_options() {
                  {{"auto", Hugepages::automatic}, {"on", Hugepages::on}, {"off", Hugepages::off}}),
              &Policy::hugepages, "auto",
              "memory for packets in huge pages; auto: where there are some"),
+      option("xdp", Need::optional, object("a map of the XDP driver's keys", xdp_options()),
+             &Policy::xdp, "", "of driver: xdp alone"),
       option("interfaces", Need::required,
              map_of("a map of interfaces",
                     object("a map of an interface's keys", interface_options()), 16),

@@ -22,7 +22,8 @@ struct StartConfig {
   std::string driver;  // "dpdk", "xdp", or "auto": one of these, to be chosen
   uint32_t workers = 1;
   Hugepages hugepages = Hugepages::automatic;
-  uint32_t memory_mib = 0;  // 0: chosen
+  uint32_t memory_mib = 0;         // 0: chosen
+  bool xdp_beside_others = false;  // in libxdp's dispatcher; driver xdp
   // Interface::port is an index of devices; several VLANs may share a device. MAC addresses are
   // known once the ports are open.
   std::vector<Interface> interfaces;

@@ -122,6 +122,7 @@ StartResult read_start(const v1::Start& start) {
                  "At most " + std::to_string(DAM_MAX_WORKERS) + " workers are possible.");
   config.hugepages = read_hugepages(start.hugepages(), errors);
   config.memory_mib = start.memory_mib();
+  config.xdp_beside_others = start.xdp_beside_others();
   errors.require(config.memory_mib <= 1u << 20, "memory_mib is more than a terabyte.");
   errors.require(start.interfaces_size() > 0, "There is no interface.");
   errors.require(start.interfaces_size() <= kMaxInterfaces,

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 #include <optional>
+#include <stdexcept>
 #include <thread>
 #include <utility>
 
@@ -166,6 +167,10 @@ void XdpPlane::tick() {
 std::unique_ptr<Plane> open_xdp(const StartConfig& config, const uint64_t hash_key[2],
                                 const std::string& pins_folder, Keeper& keeper) {
   const std::string why_not = why_not_pinned(pins_folder);
+  if (config.xdp_beside_others && !why_not.empty()) {
+    throw std::runtime_error("xdp.beside_others: libxdp's dispatcher needs a bpffs, and " +
+                             why_not);
+  }
   std::optional<Pins> pins;
   if (why_not.empty()) {
     pins.emplace(pins_folder);

@@ -26,7 +26,7 @@ KernelTables& tables_for(const EngineConfig& config) {
   const Limits& limits = config.limits;
   auto& tables = loaded[Sizes(limits.flows, limits.half_open, limits.sources)];
   if (tables == nullptr) {
-    tables = std::make_unique<KernelTables>(limits, config.hash_key, true);
+    tables = std::make_unique<KernelTables>(limits, config.hash_key, KernelTables::Use::under_test);
   }
   tables->forget();
   return *tables;

@@ -27,6 +27,8 @@ std::optional<XdpProgram> attached_program(uint32_t ifindex);
 std::string describe(const XdpProgram& program);
 // What the kernel calls the dam's own.
 inline constexpr const char* kOwnProgram = "dam_xdp";
+// And libxdp's, which calls several others.
+inline constexpr const char* kDispatcherProgram = "xdp_dispatcher";
 
 enum class Known : uint8_t { no, yes, unknown };
 struct XdpAbilities {

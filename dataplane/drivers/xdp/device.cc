@@ -14,6 +14,7 @@
 
 #include "dataplane/drivers/netdev/kernel_interface.h"
 #include "dataplane/drivers/netdev/offloads.h"
+#include "dataplane/drivers/xdp/gate.h"
 #include "dataplane/drivers/xdp/occupied.h"
 
 namespace dam {
@@ -24,6 +25,7 @@ XdpDevice::XdpDevice(const XdpDeviceWish& wish, int program_fd, const Pins* pins
       ifindex_(if_nametoindex(wish.name.c_str())),
       generic_(wish.generic),
       unwanted_(wish.unwanted_offloads),
+      beside_others_(wish.beside_others),
       stays_(pins != nullptr),
       changes_(changes) {
   const KernelInterface facts = inspect_interface(name_);
@@ -34,17 +36,30 @@ XdpDevice::XdpDevice(const XdpDeviceWish& wish, int program_fd, const Pins* pins
   queues_ = facts.rx_queues;
   switch_off_offloads();
   if (pins != nullptr && take_over(*pins)) return;
+  if (beside_others_) {
+    join(program_fd, *pins);
+    return;
+  }
   attach(program_fd);
   if (pins != nullptr) pin(*pins);
 }
 
 bool XdpDevice::take_over(const Pins& pins) {
-  link_ = bpf_obj_get(pins.link(ifindex_).c_str());
-  if (link_ < 0) return false;
+  link_ = bpf_obj_get((beside_others_ ? pins.gate(ifindex_) : pins.link(ifindex_)).c_str());
+  if (link_ >= 0) look_at_mode();
+  return link_ >= 0;
+}
+
+void XdpDevice::look_at_mode() {
   LIBBPF_OPTS(bpf_xdp_query_opts, about);
   generic_ = bpf_xdp_query(static_cast<int>(ifindex_), 0, &about) == 0 &&
              about.attach_mode == XDP_ATTACHED_SKB;
-  return true;
+}
+
+void XdpDevice::join(int program_fd, const Pins& pins) {
+  link_ = open_gate(pins, {name_, ifindex_, generic_}, program_fd);
+  look_at_mode();
+  says_.push_back(name_ + ": in libxdp's dispatcher, after the programs of others.");
 }
 
 void XdpDevice::pin(const Pins& pins) const {
@@ -53,6 +68,10 @@ void XdpDevice::pin(const Pins& pins) const {
 }
 
 void XdpDevice::put_in_force(int program_fd) {
+  if (beside_others_) {
+    put_behind_gate(link_, program_fd);
+    return;
+  }
   if (bpf_link_update(link_, program_fd, nullptr) == 0) return;
   throw std::system_error(errno, std::generic_category(), "The program of " + name_);
 }
@@ -98,7 +117,7 @@ void XdpDevice::attach(int program_fd) {
 
 void XdpDevice::refuse_if_taken(int error) const {
   if (error != EBUSY && error != EEXIST) return;
-  const std::string by = occupied(name_);
+  const std::string by = occupied(name_, Beside::nobody);
   if (!by.empty()) throw std::runtime_error(by);
   throw std::runtime_error("Another XDP program is attached to " + name_ +
                            ". Look at it: ip link show " + name_);

@@ -17,6 +17,7 @@ struct XdpDeviceWish {
   std::string name;
   uint32_t unwanted_offloads = 0;  // enum OffloadBit
   bool generic = false;            // whatever its driver can
+  bool beside_others = false;      // in libxdp's dispatcher: needs pins
 };
 
 class XdpDevice {
@@ -45,6 +46,8 @@ class XdpDevice {
  private:
   void switch_off_offloads();
   bool take_over(const Pins& pins);
+  void look_at_mode();
+  void join(int program_fd, const Pins& pins);
   void attach(int program_fd);
   void refuse_if_taken(int error) const;
   void pin(const Pins& pins) const;
@@ -55,7 +58,8 @@ class XdpDevice {
   bool generic_ = false;
   uint32_t unwanted_ = 0;
   MacAddress mac_{};
-  int link_ = -1;
+  bool beside_others_ = false;
+  int link_ = -1;  // or, beside others, the table behind the gate
   bool stays_ = false;
   dam_device_changes& changes_;
   std::vector<std::string> says_;

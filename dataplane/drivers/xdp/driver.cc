@@ -54,7 +54,10 @@ XdpDriver::XdpDriver(const StartConfig& config, const uint64_t hash_key[2],
                      std::optional<Pins> pins)
     : pins_(std::move(pins)),
       says_(keep_what_stands(pins_, config)),
-      tables_(config.limits, hash_key, false, pins_ ? &*pins_ : nullptr),
+      tables_(
+          config.limits, hash_key,
+          config.xdp_beside_others ? KernelTables::Use::behind_gate : KernelTables::Use::on_device,
+          pins_ ? &*pins_ : nullptr),
       area_(kChunks) {
   const std::vector<uint32_t> unwanted = unwanted_offloads(config);
   const std::string without = device_without_native(config);
@@ -65,7 +68,8 @@ XdpDriver::XdpDriver(const StartConfig& config, const uint64_t hash_key[2],
                     "slower.");
   }
   for (size_t i = 0; i < config.devices.size(); ++i) {
-    const XdpDeviceWish wish{config.devices[i].device, unwanted[i], !without.empty()};
+    const XdpDeviceWish wish{config.devices[i].device, unwanted[i], !without.empty(),
+                             config.xdp_beside_others};
     devices_.push_back(std::make_unique<XdpDevice>(
         wish, tables_.program_fd(), pins_ ? &*pins_ : nullptr, tables_.device_changes()[i]));
   }

@@ -16,7 +16,11 @@ namespace {
 // The kernel locks this memory, and asks who may: root, or whose limit is high enough.
 void raise_memlock() {
   const rlimit unlimited{RLIM_INFINITY, RLIM_INFINITY};
-  setrlimit(RLIMIT_MEMLOCK, &unlimited);
+  if (setrlimit(RLIMIT_MEMLOCK, &unlimited) == 0) return;
+  rlimit limit{};
+  if (getrlimit(RLIMIT_MEMLOCK, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_MEMLOCK, &limit);
 }
 
 [[noreturn]] void refuse(int error, size_t bytes) {

@@ -67,7 +67,7 @@ void Unmap::operator()(void* memory) const { munmap(memory, bytes); }
 
 void KernelTables::Destroy::operator()(dam_bpf* bpf) const { dam_bpf__destroy(bpf); }
 
-KernelTables::KernelTables(const Limits& limits, const uint64_t hash_key[2], bool under_test,
+KernelTables::KernelTables(const Limits& limits, const uint64_t hash_key[2], Use use,
                            const Pins* pins)
     : bpf_(dam_bpf__open()) {
   if (bpf_ == nullptr) fail_table("The XDP program's object");
@@ -75,7 +75,11 @@ KernelTables::KernelTables(const Limits& limits, const uint64_t hash_key[2], boo
   if (cpus <= 0) fail_table("The number of CPUs");
   cpus_ = static_cast<uint32_t>(cpus);
   seen_zones_.resize(size_t{cpus_} * DAM_MAX_ZONES);
-  bpf_->rodata->dam_under_test = under_test ? 1 : 0;
+  bpf_->rodata->dam_under_test = use == Use::under_test ? 1 : 0;
+  // A gate, which extends another program, has none either, and calls only its like.
+  if (use == Use::behind_gate) {
+    bpf_program__set_expected_attach_type(bpf_->progs.dam_xdp, bpf_attach_type{});
+  }
   load(limits, pins);
   share_all();
   adopted_ = control().magic == DAM_VIEW_MAGIC;

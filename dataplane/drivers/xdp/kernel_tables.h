@@ -46,10 +46,14 @@ TableSizes table_sizes(const Limits& limits);
 
 class KernelTables {
  public:
-  // Throws std::runtime_error, with the verifier's last words when it refused. `under_test`: time
-  // and interface of each packet are taken from control(). `pins`: the tables are pinned there, or
-  // taken over from there, as they are (see standing.h).
-  KernelTables(const Limits& limits, const uint64_t hash_key[2], bool under_test,
+  enum class Use : uint8_t {
+    on_device,
+    behind_gate,  // see gate.h
+    under_test,   // time and interface of each packet are taken from control()
+  };
+  // Throws std::runtime_error, with the verifier's last words when it refused. `pins`: the tables
+  // are pinned there, or taken over from there, as they are (see standing.h).
+  KernelTables(const Limits& limits, const uint64_t hash_key[2], Use use,
                const Pins* pins = nullptr);
   ~KernelTables();
   KernelTables(const KernelTables&) = delete;

@@ -10,6 +10,7 @@
 #include "dataplane/drivers/netdev/offloads.h"
 #include "dataplane/drivers/netdev/vlan_device.h"
 #include "dataplane/drivers/xdp/driver.h"
+#include "dataplane/drivers/xdp/gate.h"
 #include "dataplane/drivers/xdp/occupied.h"
 
 namespace dam {
@@ -55,7 +56,8 @@ std::string device_obstacle(const StartConfig& config, size_t device, uint32_t u
            std::to_string(wanted.mtu) + ": ip link set " + wanted.device + " mtu " +
            std::to_string(wanted.mtu) + ".";
   }
-  const std::string taken = occupied(wanted.device);
+  const std::string taken =
+      occupied(wanted.device, config.xdp_beside_others ? Beside::others : Beside::nobody);
   return taken.empty() ? stuck_obstacle(config, device, unwanted) : taken;
 }
 
@@ -86,6 +88,8 @@ std::vector<std::string> xdp_obstacles(const StartConfig& config) {
       obstacles.push_back(name + " is another name of a device that is taken already.");
     }
   }
+  const std::string alone = config.xdp_beside_others ? why_not_beside() : "";
+  if (!alone.empty()) obstacles.push_back(alone);
   if (config.interfaces.size() > DAM_MAX_INTERFACES) {
     obstacles.push_back("driver: xdp takes 16 interfaces at most, not " +
                         std::to_string(config.interfaces.size()) + ".");

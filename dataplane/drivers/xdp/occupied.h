@@ -10,11 +10,13 @@
 
 namespace dam {
 
+enum class Beside : uint8_t { nobody, others };  // the dam may live beside: xdp.beside_others
+
 // Why the dam's program cannot be put on the device, with what to type; empty: it can, or nobody
 // may say. `own_pid`: of this process, which may have it there already.
 std::string occupied(const std::string& device, const std::optional<XdpProgram>& program,
-                     int own_pid);
+                     int own_pid, Beside beside);
 // The same of the device as it is.
-std::string occupied(const std::string& device);
+std::string occupied(const std::string& device, Beside beside);
 
 }  // namespace dam

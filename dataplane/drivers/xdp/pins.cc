@@ -12,12 +12,15 @@
 
 #include <cerrno>
 #include <chrono>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <stdexcept>
 #include <system_error>
 #include <thread>
 #include <utility>
+
+#include "dataplane/drivers/xdp/dispatcher.h"
 
 namespace dam {
 namespace {
@@ -26,9 +29,14 @@ namespace fs = std::filesystem;
 
 constexpr char kUsualBpffs[] = "/sys/fs/bpf";
 constexpr char kLinkPrefix[] = "link_";  // by ifindex: names may have dots, pins not
+constexpr char kGatePrefix[] = "gate_";
 // One that was just killed may still be giving its memory back.
 constexpr int kTries = 20;
 constexpr std::chrono::milliseconds kBetweenTries(100);
+
+uint32_t ifindex_in(const std::string& name) {
+  return static_cast<uint32_t>(std::strtoul(name.c_str() + name.find('_') + 1, nullptr, 10));
+}
 
 bool is_bpffs(const fs::path& path) {
   struct statfs about {};
@@ -117,7 +125,10 @@ std::vector<std::string> Pins::entries() const {
 void Pins::clear() const {
   const std::vector<std::string> names = entries();
   for (const std::string& name : names) {
-    if (name.rfind(kLinkPrefix, 0) == 0) leave_device(table(name));
+    if (name.starts_with(kLinkPrefix)) leave_device(table(name));
+    if (name.starts_with(kGatePrefix)) {
+      take_gate_off(table(name), ifindex_in(name));
+    }
   }
   for (const std::string& name : names) fs::remove(table(name));
 }

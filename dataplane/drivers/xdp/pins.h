@@ -26,8 +26,10 @@ class Pins {
   const std::string& folder() const { return folder_; }
   std::string table(const std::string& name) const { return folder_ + "/" + name; }
   std::string link(uint32_t ifindex) const { return table("link_" + std::to_string(ifindex)); }
+  // Of what is behind the gate of a device (see gate.h).
+  std::string gate(uint32_t ifindex) const { return table("gate_" + std::to_string(ifindex)); }
   // Programs leave their devices, and tables go; descriptors keep what they have. Throws
-  // std::filesystem::filesystem_error.
+  // std::runtime_error.
   void clear() const;
   void remove() const { rmdir(folder_.c_str()); }
 

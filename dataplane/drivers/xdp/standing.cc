@@ -5,9 +5,11 @@
 #include <net/if.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "dataplane/drivers/xdp/detach.h"
+#include "dataplane/drivers/xdp/dispatcher.h"
 #include "dataplane/drivers/xdp/view.h"
 
 namespace dam {
@@ -66,25 +68,29 @@ bool same_places(const dam_view& view, const StartConfig& config) {
 }
 
 // A device that went and came back has lost its link, whatever its number is now.
-bool is_linked(const Pins& pins, const StartConfig& config) {
-  for (const DeviceConfig& device : config.devices) {
+bool is_linked(const std::string& pin, uint32_t ifindex) {
+  const int link = bpf_obj_get(pin.c_str());
+  if (link < 0) return false;
+  bpf_link_info info{};
+  uint32_t bytes = sizeof info;
+  const bool holds =
+      bpf_obj_get_info_by_fd(link, &info, &bytes) == 0 && info.xdp.ifindex == ifindex;
+  close(link);
+  return holds;
+}
+
+bool is_attached(const Pins& pins, const StartConfig& config) {
+  return std::all_of(config.devices.begin(), config.devices.end(), [&](const auto& device) {
     const uint32_t ifindex = if_nametoindex(device.device.c_str());
-    const int link = bpf_obj_get(pins.link(ifindex).c_str());
-    if (link < 0) return false;
-    bpf_link_info info{};
-    uint32_t bytes = sizeof info;
-    const bool holds =
-        bpf_obj_get_info_by_fd(link, &info, &bytes) == 0 && info.xdp.ifindex == ifindex;
-    close(link);
-    if (!holds) return false;
-  }
-  return true;
+    return config.xdp_beside_others ? is_gate_on(pins.gate(ifindex), ifindex)
+                                    : is_linked(pins.link(ifindex), ifindex);
+  });
 }
 
 std::string what_differs(const Pins& pins, const dam_control& control, const dam_view& view,
                          const StartConfig& config) {
   const TableSizes sizes = table_sizes(config.limits);
-  if (!is_linked(pins, config)) return "a device is another one";
+  if (!is_attached(pins, config)) return "a device, or how the dam is on it, is another";
   if (control.flows != sizes.flows) return "limits.flows or half_open is another";
   if (control.source_buckets != sizes.source_buckets) return "limits.sources is another";
   if (!same_places(view, config)) return "the interfaces or their addresses are others";

@@ -53,6 +53,7 @@ def configuration(plan, driver):
     first, last = plan["source_ports"]
     return {
         "version": 1, "driver": driver, "workers": plan["workers"], "interfaces": interfaces,
+        "xdp": {"beside_others": plan["beside_others"]},
         # None: the dam's own defaults, large tables and all.
         "limits": {} if plan["limits"] is None else {"flows": 20000, "sources": 20000, **plan["limits"]},
         "timeouts": plan["timeouts"], "source_ports": f"{first}-{last}",
@@ -98,10 +99,12 @@ class DamFront:
         self.start_controlplane()
         self._wait_ready()
 
-    def start_dataplane(self, *more):
+    def start_dataplane(self, *more, under=()):
+        """`under`: the words before it, of a program that becomes the dataplane."""
         path = os.path.join(self.directory, "dataplane.log")
         self.log_begins = os.path.getsize(path) if os.path.exists(path) else 0
-        self.dataplane = self._start("dataplane", "--socket", self.socket, "--pins", self.pins, *more)
+        self.dataplane = self._start("dataplane", "--socket", self.socket, "--pins", self.pins, *more,
+                                     under=under)
         self._until(lambda: os.path.exists(self.socket), 5, "the dataplane's socket")
 
     def start_controlplane(self, state=None):
@@ -111,9 +114,9 @@ class DamFront:
                                         "--state", state or os.path.join(self.directory, "policy.db"),
                                         "--metrics-address", "127.0.0.1:9415")
 
-    def _start(self, name, *words):
+    def _start(self, name, *words, under=()):
         log = open(os.path.join(self.directory, name + ".log"), "a")
-        return self.site.edge.popen([self.programs[name], *words], stdout=log, stderr=log,
+        return self.site.edge.popen([*under, self.programs[name], *words], stdout=log, stderr=log,
                                     start_new_session=True)
 
     def detach(self):

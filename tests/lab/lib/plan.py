@@ -24,6 +24,7 @@ BASE = {
     "deny": [],
     "vlan": None,   # of the front interface
     "queues": 1,
+    "beside_others": False,  # driver xdp: in libxdp's dispatcher
 }
 
 

@@ -16,6 +16,7 @@ TEST(Compile, the_example_has_neither_errors_nor_warnings_and_opens_its_interfac
   const v1::Start start = compile_start(example());
   EXPECT_EQ(start.driver(), "auto");
   EXPECT_EQ(start.hugepages(), "auto");
+  EXPECT_FALSE(start.xdp_beside_others());
   EXPECT_EQ(start.workers(), 1u);
   ASSERT_EQ(start.interfaces_size(), 3);
   const v1::Interface& front = start.interfaces(0);
@@ -88,6 +89,13 @@ TEST(Compile, servers_and_routes_keep_names_order_and_conditions) {
   ASSERT_EQ(api.servers_size(), 1);
   EXPECT_EQ(api.servers(0), "service");
   EXPECT_EQ(snapshot.routes(3).path_prefix(), "/.well-known/acme-challenge/");
+}
+
+TEST(Compile, living_beside_others_is_told_to_the_dataplane) {
+  const Loaded loaded = load_policy(
+      sample_with("version: 1", "version: 1\nxdp: {beside_others: true}"), "dam.yaml", ".");
+  ASSERT_TRUE(loaded.policy) << loaded.problems[0].text();
+  EXPECT_TRUE(compile_start(*loaded.policy).xdp_beside_others());
 }
 
 TEST(Compile, the_rest_of_the_language_arrives_too) {

@@ -134,6 +134,11 @@ TEST(Doctor, says_what_the_xdp_driver_lacks_and_what_to_type) {
          f.devices[0].program =
              XdpProgram{7, false, "xdp_pass", {"/sys/fs/bpf/x"}, {{"filter", 9}}};
        }},
+      {"program xdp_dispatcher (id 7, native) is attached, which calls several", Level::warning,
+       "xdp: {beside_others: true} in dam.yaml",
+       [](Facts& f) {
+         f.devices[0].program = XdpProgram{7, false, "xdp_dispatcher", {}, {}};
+       }},
       {"program other (id 7, generic)", Level::problem, "ip link set dev eth0 xdpgeneric off",
        [](Facts& f) {
          f.devices[0].program = XdpProgram{7, true, "other", {}, {}};

@@ -98,6 +98,13 @@ TEST(StartBuilder, reads_the_example) {
   EXPECT_EQ(config.limits.flows, Limits{}.flows);
 }
 
+TEST(StartBuilder, the_devices_are_the_dams_alone_unless_it_is_told_otherwise) {
+  v1::Start start = example_start();
+  EXPECT_FALSE(read_start(start).config->xdp_beside_others);
+  start.set_xdp_beside_others(true);
+  EXPECT_TRUE(read_start(start).config->xdp_beside_others);
+}
+
 TEST(StartBuilder, vlans_of_one_device_share_its_port) {
   v1::Start start = example_start();
   start.mutable_interfaces(1)->set_device("eth1");

@@ -77,6 +77,14 @@ void program(const DeviceFacts& device, Findings& out) {
                    "sudo damctl doctor"});
     return;
   }
+  if (device.program->name == kDispatcherProgram) {
+    out.push_back({Level::warning,
+                   "an XDP " + text +
+                       " is attached, which calls several programs: the dam is one of them if "
+                       "asked",
+                   "xdp: {beside_others: true} in dam.yaml"});
+    return;
+  }
   out.push_back({Level::problem, "an XDP " + text + " is attached, and there is room for one",
                  "ip link set dev " + device.name +
                      (device.program->generic ? " xdpgeneric off" : " xdp off")});
