@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "controlplane/state/running_policy.h"
 
+#include <openssl/evp.h>
+
 #include <algorithm>
 #include <chrono>
 #include <ctime>
@@ -25,12 +27,21 @@ ChangeResult refusal(ChangeResult::Outcome outcome, std::string message, std::st
   return result_of(outcome, {{Severity::error, "", {}, std::move(message), std::move(hint)}});
 }
 
-// Empty where it cannot be read.
-std::string text_of_file(const std::filesystem::path& path) {
+// SHA-256 of a file's text, in hexadecimal; of nothing where it cannot be read.
+std::string digest_of_file(const std::filesystem::path& path) {
   std::ifstream in(path, std::ios::binary);
   std::ostringstream text;
   text << in.rdbuf();
-  return text.str();
+  const std::string bytes = text.str();
+  unsigned char digest[EVP_MAX_MD_SIZE];
+  unsigned size = 0;
+  EVP_Digest(bytes.data(), bytes.size(), digest, &size, EVP_sha256(), nullptr);
+  std::string hex;
+  for (unsigned i = 0; i < size; ++i) {
+    constexpr const char* kDigits = "0123456789abcdef";
+    hex += {kDigits[digest[i] >> 4], kDigits[digest[i] & 15]};
+  }
+  return hex;
 }
 
 Intent by(std::string author) {
@@ -104,22 +115,33 @@ std::shared_ptr<const Running> RunningPolicy::current() const {
 // What keeps a change from being made at all.
 std::optional<ChangeResult> RunningPolicy::hindrance(const Intent& intent) const {
   const auto now = current();
-  if (!now) return std::nullopt;
-  const int64_t number = now->version.number;
+  const int64_t number = now ? now->version.number : 0;
   if (intent.expected && *intent.expected != number) {
     return refusal(ChangeResult::Outcome::outdated,
-                   version_text(number) + " runs by now, by " + now->version.author + ": not " +
-                       std::to_string(*intent.expected),
+                   version_text(number) + " runs, not " + std::to_string(*intent.expected),
                    "look at what it changed: damctl diff " + std::to_string(*intent.expected) +
                        " " + std::to_string(number));
   }
-  if (now->unconfirmed && !intent.dry_run) {
+  if (now && now->unconfirmed && !intent.dry_run) {
     return refusal(ChangeResult::Outcome::unconfirmed,
                    version_text(number) + " waits for its confirmation",
                    "keep it: damctl confirm; or not: damctl rollback " +
                        std::to_string(now->unconfirmed->before));
   }
   return std::nullopt;
+}
+
+void RunningPolicy::share(Running next) {
+  const std::lock_guard lock(current_mutex_);
+  current_ = std::make_shared<const Running>(std::move(next));
+}
+
+// By the machine's clock across restarts; a clock that jumps makes it no longer than was asked for.
+void RunningPolicy::set_alarm(const std::optional<Unconfirmed>& unconfirmed) {
+  if (!unconfirmed) return alarm_.clear();
+  const int64_t left_s = std::clamp<int64_t>(unconfirmed->deadline_unix - std::time(nullptr), 0,
+                                             unconfirmed->within_s);
+  alarm_.set(AlarmClock::Clock::now() + std::chrono::seconds(left_s));
 }
 
 ChangeResult RunningPolicy::delivered(Running next, std::vector<Problem> problems,
@@ -132,41 +154,48 @@ ChangeResult RunningPolicy::delivered(Running next, std::vector<Problem> problem
   result.restart_needed = delivery.restart_needed;
   result.version = next.version.number;
   next.unconfirmed = store_.unconfirmed();
-  if (next.unconfirmed) {
-    const int64_t left_s =
-        std::max<int64_t>(next.unconfirmed->deadline_unix - std::time(nullptr), 0);
-    alarm_.set(AlarmClock::Clock::now() + std::chrono::seconds(left_s));
-  } else {
-    alarm_.clear();
-  }
-  const std::lock_guard lock(current_mutex_);
-  current_ = std::make_shared<const Running>(std::move(next));
+  set_alarm(next.unconfirmed);
+  if (!next.unconfirmed) next.before.reset();
+  share(std::move(next));
   return result;
 }
 
-// What cannot be kept is not in force either: nobody would know it after a restart.
-ChangeResult RunningPolicy::not_saved(const std::string& why, bool was_delivered) {
+// What cannot be kept does not stay in force: nobody would know it after a restart.
+ChangeResult RunningPolicy::not_kept(const std::string& why) {
   const auto before = current();
-  if (was_delivered && before) deliver_(before->policy);
-  return refusal(ChangeResult::Outcome::not_saved, "the version could not be saved: " + why,
-                 "look for a full disk: df -h; then try again");
+  const bool back = before && deliver_(before->policy).outcome != Delivery::Outcome::refused;
+  return refusal(
+      ChangeResult::Outcome::not_saved,
+      "the version could not be saved: " + why +
+          (back ? "" : "; it is in force all the same, until the next change or restart"),
+      "look for a full disk: df -h; then try again");
 }
 
 ChangeResult RunningPolicy::put_in_force(Running next, std::vector<Problem> problems,
                                          int64_t within_s) {
-  Delivery delivery;
-  bool was_delivered = false;
+  const auto now = current();
+  const bool undoes = now && now->unconfirmed;  // then that one is nothing to come back to
+  const int64_t back_to = undoes ? now->unconfirmed->before : now ? now->version.number : 0;
+  next.before = undoes ? now->before : now;
   next.version.at_unix = std::time(nullptr);
   try {
-    next.version.number = store_.add(next.version, within_s, [&] {
-      delivery = deliver_(next.policy);
-      was_delivered = delivery.outcome != Delivery::Outcome::refused;
-      return was_delivered;
-    });
+    next.version.number = store_.propose(next.version);
   } catch (const std::exception& error) {
-    return not_saved(error.what(), was_delivered);
+    return refusal(
+        ChangeResult::Outcome::not_saved,
+        std::string("nothing has changed, for the version cannot be saved: ") + error.what(),
+        "look for a full disk: df -h; then try again");
   }
-  if (was_delivered) return delivered(std::move(next), std::move(problems), delivery);
+  const Delivery delivery = deliver_(next.policy);
+  try {
+    if (delivery.outcome != Delivery::Outcome::refused) {
+      store_.settle(next.version.number, within_s, back_to);
+      return delivered(std::move(next), std::move(problems), delivery);
+    }
+    store_.withdraw(next.version.number);
+  } catch (const std::exception& error) {
+    if (delivery.outcome != Delivery::Outcome::refused) return not_kept(error.what());
+  }
   for (const std::string& error : delivery.errors) {
     problems.push_back({Severity::error, "", {}, "the dataplane refuses: " + error, ""});
   }
@@ -179,7 +208,7 @@ ChangeResult RunningPolicy::finish(Running next, std::vector<Problem> problems,
   const auto now = current();
   const std::string diff =
       text_diff(now ? now->version.whole_text() : "", next.version.whole_text());
-  next.version.file = text_of_file(config_);
+  next.version.file_digest = digest_of_file(config_);
   next.version.author = intent.author;
   ChangeResult result =
       intent.dry_run ? result_of(ChangeResult::Outcome::valid, std::move(problems))
@@ -207,13 +236,38 @@ ChangeResult RunningPolicy::load_config() {
 
 ChangeResult RunningPolicy::begin() {
   const std::lock_guard lock(changing_);
-  const auto newest = store_.newest();
-  if (newest && newest->file == text_of_file(config_)) return resume(*newest);
-  ChangeResult result = load_config_locked(by(config_.string()));
-  if (result.in_force() || !newest) return result;
-  ChangeResult older = resume(*newest);
-  older.problems.insert(older.problems.begin(), result.problems.begin(), result.problems.end());
-  return older;
+  std::vector<Problem> problems;
+  const auto attempt = [&problems](ChangeResult result) {
+    problems.insert(problems.end(), result.problems.begin(), result.problems.end());
+    result.problems = problems;
+    return result;
+  };
+  try {
+    const auto newest = store_.newest();
+    if (newest && newest->file_digest == digest_of_file(config_)) {
+      if (auto result = attempt(resume(*newest)); result.in_force()) return result;
+    }
+    const ChangeResult result = attempt(load_config_locked(by(config_.string())));
+    if (result.in_force() || !newest) return result;
+    return attempt(resume_older());
+  } catch (const std::exception& error) {
+    return attempt(refusal(ChangeResult::Outcome::not_saved, error.what(),
+                           "go on without what was kept: --state none, or another file"));
+  }
+}
+
+// What ran before, when neither the newest nor dam.yaml can be put in force.
+ChangeResult RunningPolicy::resume_older() {
+  constexpr int kTried = 20;
+  const auto waiting = store_.unconfirmed();
+  ChangeResult result;
+  for (const PolicyVersion& listed : store_.list(0, kTried)) {
+    if (waiting && listed.number == waiting->number) continue;
+    const auto version = store_.get(listed.number);
+    if (version) result = resume(*version);
+    if (result.in_force()) return result;
+  }
+  return result;
 }
 
 // A version that is in the store already.
@@ -243,28 +297,28 @@ ChangeResult RunningPolicy::apply(const std::string& text, const std::filesystem
   return finish(std::move(next), loaded.problems, intent);
 }
 
-ChangeResult RunningPolicy::restore(const PolicyVersion& version, const Intent& intent,
-                                    const std::string& comment) {
-  std::vector<Problem> problems;
-  auto next = revive(version, problems);
-  if (!next) return result_of(ChangeResult::Outcome::invalid, std::move(problems));
-  next->version.comment = comment;
-  return finish(std::move(*next), std::move(problems), intent);
-}
-
 ChangeResult RunningPolicy::roll_back(int64_t number, const Intent& intent) {
   const std::lock_guard lock(changing_);
   const auto now = current();
   const bool undoes = now && now->unconfirmed && now->unconfirmed->before == number;
-  if (!undoes) {
-    if (auto hindered = hindrance(intent)) return *hindered;
+  const auto hindered = hindrance(intent);
+  if (hindered && !(undoes && hindered->outcome == ChangeResult::Outcome::unconfirmed))
+    return *hindered;
+  std::vector<Problem> problems;
+  std::optional<Running> next;
+  if (undoes) {
+    next = come_back(*now, problems);
+  } else {
+    const auto version = store_.get(number);
+    if (!version) {
+      return refusal(ChangeResult::Outcome::unknown_version, "there is no " + version_text(number),
+                     "which there are: damctl history");
+    }
+    next = revive(*version, problems);
   }
-  const auto version = store_.get(number);
-  if (!version) {
-    return refusal(ChangeResult::Outcome::unknown_version, "there is no " + version_text(number),
-                   "which there are: damctl history");
-  }
-  return restore(*version, intent, "as " + version_text(number) + " again");
+  if (!next) return result_of(ChangeResult::Outcome::invalid, std::move(problems));
+  next->version.comment = "as " + version_text(number) + " again";
+  return finish(std::move(*next), std::move(problems), intent);
 }
 
 ChangeResult RunningPolicy::confirm(const Intent& intent) {
@@ -277,29 +331,62 @@ ChangeResult RunningPolicy::confirm(const Intent& intent) {
   try {
     store_.confirm();
   } catch (const std::exception& error) {
-    return not_saved(error.what(), false);
+    return refusal(ChangeResult::Outcome::not_saved,
+                   std::string("the confirmation cannot be saved: ") + error.what(),
+                   "look for a full disk: df -h; then try again");
   }
   alarm_.clear();
   Running next = *now;
   next.unconfirmed.reset();
+  next.before.reset();
   ChangeResult result = result_of(ChangeResult::Outcome::applied, {});
   result.version = next.version.number;
-  const std::lock_guard current_lock(current_mutex_);
-  current_ = std::make_shared<const Running>(std::move(next));
+  share(std::move(next));
   return result;
 }
 
-// Nobody said in time that the version may stay.
+// The very policy that ran before, with the lists that it had then; after a restart, from the
+// store.
+std::optional<Running> RunningPolicy::come_back(const Running& now,
+                                                std::vector<Problem>& problems) const {
+  if (now.before) return *now.before;
+  const auto version = store_.get(now.unconfirmed->before);
+  return version ? revive(*version, problems) : std::nullopt;
+}
+
+// In force even where it cannot be saved. The store then still has the unconfirmed version, whose
+// time is over: a restart comes here again.
+ChangeResult RunningPolicy::give_back(const Running& now) {
+  std::vector<Problem> problems;
+  auto next = come_back(now, problems);
+  if (!next) return result_of(ChangeResult::Outcome::invalid, std::move(problems));
+  const Running before = *next;
+  next->version.comment = version_text(now.version.number) + " was not confirmed: as " +
+                          version_text(now.unconfirmed->before) + " again";
+  ChangeResult result = finish(std::move(*next), std::move(problems), by("dam"));
+  if (result.outcome == ChangeResult::Outcome::not_saved) {
+    const Delivery delivery = deliver_(before.policy);
+    if (delivery.outcome != Delivery::Outcome::refused) share(before);
+  }
+  return result;
+}
+
+// Nobody said in time that the version may stay. What keeps it from going is tried again.
 void RunningPolicy::expire() {
+  constexpr auto kAgain = std::chrono::seconds(5);
   const std::lock_guard lock(changing_);
   const auto now = current();
-  if (!now || !now->unconfirmed) return;
-  const auto before = store_.get(now->unconfirmed->before);
-  if (!before) return;
-  const ChangeResult result =
-      restore(*before, by("dam"),
-              version_text(now->version.number) + " was not confirmed: as " +
-                  version_text(before->number) + " again");
+  if (!now || !now->unconfirmed || now->unconfirmed->deadline_unix > std::time(nullptr)) {
+    if (now) set_alarm(now->unconfirmed);
+    return;
+  }
+  ChangeResult result;
+  try {
+    result = give_back(*now);
+  } catch (const std::exception& error) {
+    result = refusal(ChangeResult::Outcome::not_saved, error.what(), "");
+  }
+  if (current()->unconfirmed) alarm_.set(AlarmClock::Clock::now() + kAgain);
   if (report_) report_(result);
 }
 

@@ -25,6 +25,7 @@ struct Running {
   std::shared_ptr<const Policy> policy;
   PolicyVersion version;
   std::optional<Unconfirmed> unconfirmed;
+  std::shared_ptr<const Running> before;  // of an unconfirmed one: what comes back
 };
 
 // What somebody asks for beside the change itself.
@@ -67,8 +68,8 @@ class RunningPolicy {
   RunningPolicy(std::filesystem::path config, PolicyStore& store, Deliver deliver,
                 Report report = {});
 
-  // At start: the newest version, or dam.yaml where that has changed since it or there is none. A
-  // dam.yaml that has become bad is reported, and the newest version runs.
+  // At start: the newest version, or dam.yaml where that has changed since it or there is none.
+  // What cannot be put in force is reported, and the next best is: dam.yaml, then older versions.
   ChangeResult begin();
   ChangeResult load_config();  // on SIGHUP
   // Files that the text names are looked for in `folder`; empty: beside dam.yaml.
@@ -76,7 +77,7 @@ class RunningPolicy {
                      const Intent& intent);
   ChangeResult change_zone(const std::string& zone, const std::vector<ZoneChange>& changes,
                            const Intent& intent);
-  // As a new version, with the text and the changes of that one.
+  // As a new version, with the text and the changes of that one. Files that it names are read anew.
   ChangeResult roll_back(int64_t number, const Intent& intent);
   ChangeResult confirm(const Intent& intent);
 
@@ -90,12 +91,15 @@ class RunningPolicy {
   ChangeResult finish(Running next, std::vector<Problem> problems, const Intent& intent);
   ChangeResult put_in_force(Running next, std::vector<Problem> problems, int64_t within_s);
   ChangeResult delivered(Running next, std::vector<Problem> problems, const Delivery& delivery);
-  ChangeResult not_saved(const std::string& why, bool was_delivered);
+  ChangeResult not_kept(const std::string& why);
   ChangeResult load_config_locked(const Intent& intent);
-  ChangeResult restore(const PolicyVersion& version, const Intent& intent,
-                       const std::string& comment);
   ChangeResult resume(const PolicyVersion& version);
+  ChangeResult resume_older();
+  std::optional<Running> come_back(const Running& now, std::vector<Problem>& problems) const;
+  ChangeResult give_back(const Running& now);
   void expire();
+  void share(Running next);
+  void set_alarm(const std::optional<Unconfirmed>& unconfirmed);
 
   const std::filesystem::path config_;
   PolicyStore& store_;

@@ -7,6 +7,8 @@
 #include <dtl/dtl.hpp>
 #pragma GCC diagnostic pop
 
+#include <algorithm>
+#include <mutex>
 #include <sstream>
 #include <vector>
 
@@ -14,7 +16,10 @@ namespace dam::control {
 
 namespace {
 
-constexpr size_t kMostBytes = 1 << 20;
+// Of each text: a second and a hundred megabytes where every line is another one.
+constexpr size_t kMostBytes = 1 << 20, kMostLines = 10'000;
+
+constexpr const char* kTooLong = "(too long to be compared)\n";
 
 std::vector<std::string> lines_of(const std::string& text) {
   std::vector<std::string> lines;
@@ -27,8 +32,12 @@ std::vector<std::string> lines_of(const std::string& text) {
 
 std::string text_diff(const std::string& before, const std::string& after) {
   if (before == after) return "";
-  if (before.size() > kMostBytes || after.size() > kMostBytes) return "(too long to be compared)\n";
-  dtl::Diff<std::string> diff(lines_of(before), lines_of(after));
+  if (before.size() > kMostBytes || after.size() > kMostBytes) return kTooLong;
+  const std::vector<std::string> old_lines = lines_of(before), new_lines = lines_of(after);
+  if (std::max(old_lines.size(), new_lines.size()) > kMostLines) return kTooLong;
+  static std::mutex one_at_a_time;
+  const std::lock_guard lock(one_at_a_time);
+  dtl::Diff<std::string> diff(old_lines, new_lines);
   diff.onHuge();
   diff.compose();
   diff.composeUnifiedHunks();

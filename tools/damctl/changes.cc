@@ -93,7 +93,7 @@ int apply_file(const Settings& settings, const Applying& how) {
     std::cout << style.green("ok") << ": it would be applied. Nothing has changed.\n";
   } else {
     say_outcome(body, style);
-    if (!how.confirm_within.empty()) say_confirm(how.confirm_within, style);
+    if (!how.confirm_within.empty()) say_confirm(body, how.confirm_within, style);
     say_other_file(how.file, body.value("config", ""));
   }
   return kOk;

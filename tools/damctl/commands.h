@@ -42,7 +42,8 @@ int show_history(const Settings& settings);
 // 0: the version before `to`, and the one that runs.
 int show_diff(const Settings& settings, int64_t from, int64_t to);
 int roll_back(const Settings& settings, int64_t to, const std::string& confirm_within);
-int confirm(const Settings& settings);
+// 0: whichever waits.
+int confirm(const Settings& settings, int64_t version);
 int set_zone(const Settings& settings, const std::string& zone,
              const std::vector<std::string>& changes);
 

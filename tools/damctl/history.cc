@@ -25,9 +25,9 @@ std::string local_time(int64_t unix_s) {
 }
 
 // What a change by POST without a body came to; the exit code.
-int say_change(const Settings& settings, const std::string& path,
-               const std::string& confirm_within) {
-  const auto answer = post(settings, path, "");
+int say_change(const Settings& settings, const std::string& path, const std::string& confirm_within,
+               int64_t seen = 0) {
+  const auto answer = post(settings, path, "", seen);
   if (!answer) return kUnreachable;
   if (settings.json) {
     std::cout << answer->body;
@@ -38,7 +38,7 @@ int say_change(const Settings& settings, const std::string& path,
   const Json body = answer->json();
   show_diff_text(body.value("diff", ""));
   say_outcome(body, style);
-  if (!confirm_within.empty()) say_confirm(confirm_within, style);
+  if (!confirm_within.empty()) say_confirm(body, confirm_within, style);
   return kOk;
 }
 
@@ -81,6 +81,8 @@ int roll_back(const Settings& settings, int64_t to, const std::string& confirm_w
   return say_change(settings, path, confirm_within);
 }
 
-int confirm(const Settings& settings) { return say_change(settings, "/v1/policy/confirm", ""); }
+int confirm(const Settings& settings, int64_t version) {
+  return say_change(settings, "/v1/policy/confirm", "", version);
+}
 
 }  // namespace dam::ctl

@@ -96,7 +96,9 @@ void add_history(CLI::App& app, Arguments& a, Command& chosen) {
   back->add_option("version", a.version, "its number")->required()->check(CLI::PositiveNumber);
   add_confirm_within(back, a);
   add(app, "confirm", "keep what was applied with --confirm-within", a, chosen,
-      [](const Arguments& x) { return confirm(x.settings); });
+      [](const Arguments& x) { return confirm(x.settings, x.version); })
+      ->add_option("version", a.version, "only if it is this one")
+      ->check(CLI::PositiveNumber);
 }
 
 void add_changes(CLI::App& app, Arguments& a, Command& chosen) {

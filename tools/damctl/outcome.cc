@@ -24,9 +24,9 @@ void say_outcome(const Json& body, const Style& style) {
   }
 }
 
-void say_confirm(const std::string& within, const Style& style) {
+void say_confirm(const Json& body, const std::string& within, const Style& style) {
   std::cout << style.yellow("not for good yet") << ": it goes by itself in " << within
-            << " unless you type: damctl confirm\n";
+            << " unless you type: damctl confirm " << body.value("version", 0) << "\n";
 }
 
 void show_diff_text(const std::string& diff) {

@@ -10,7 +10,7 @@
 namespace dam::ctl {
 
 void say_outcome(const Json& body, const Style& style);
-void say_confirm(const std::string& within, const Style& style);
+void say_confirm(const Json& body, const std::string& within, const Style& style);
 // As `diff -u`, added lines green and removed ones red.
 void show_diff_text(const std::string& diff);
 

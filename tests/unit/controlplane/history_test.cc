@@ -142,6 +142,51 @@ TEST_F(HistoryTest, what_the_dataplane_refuses_is_no_version) {
   EXPECT_EQ(text(), kSamplePolicy);
 }
 
+// Whose list locked him out gets his way in back, though the list's file still has him.
+TEST_F(HistoryTest, what_comes_back_has_the_lists_that_it_had) {
+  folder.write("list.txt", "192.0.2.1\n");
+  const std::string listing = std::string(kSamplePolicy) + "deny: [{file: list.txt}]\n";
+  ASSERT_EQ(running->apply(listing, "", {}).outcome, Outcome::applied);
+  folder.write("list.txt", "192.0.2.1\n198.51.100.0/24\n");
+  ASSERT_EQ(running->apply(listing, "", within(1)).outcome, Outcome::applied);
+  EXPECT_EQ(sent.back()->deny.size(), 2u);
+  EXPECT_TRUE(eventually([&] { return !running->current()->unconfirmed; }));
+  EXPECT_EQ(sent.back()->deny.size(), 1u);
+}
+
+TEST_F(HistoryTest, what_cannot_come_back_at_once_comes_back_later) {
+  ASSERT_EQ(running->apply(other, "", within(1)).outcome, Outcome::applied);
+  dataplane_says = Delivery::Outcome::refused;
+  std::this_thread::sleep_for(std::chrono::milliseconds(1500));
+  EXPECT_EQ(text(), other);
+  dataplane_says = Delivery::Outcome::applied;
+  std::this_thread::sleep_for(std::chrono::milliseconds(5500));
+  EXPECT_EQ(text(), kSamplePolicy);
+}
+
+TEST_F(HistoryTest, an_undone_version_is_nothing_to_come_back_to) {
+  running->apply(other, "", within(60));
+  EXPECT_EQ(running->roll_back(1, within(60)).outcome, Outcome::applied);
+  EXPECT_EQ(running->current()->unconfirmed->before, 1);
+  EXPECT_EQ(running->roll_back(1, expecting(2)).outcome, Outcome::outdated);
+}
+
+TEST_F(HistoryTest, a_kept_policy_that_fits_no_more_gives_way_to_the_file) {
+  const auto elsewhere = folder.file("elsewhere");
+  std::filesystem::create_directory(elsewhere);
+  folder.write("elsewhere/list.txt", "192.0.2.1\n");
+  ASSERT_EQ(running->apply(std::string(kSamplePolicy) + "deny: [{file: list.txt}]\n", elsewhere, {})
+                .outcome,
+            Outcome::applied);
+  std::filesystem::remove_all(elsewhere);
+  running.reset();
+  running = make();
+  const ChangeResult result = running->begin();
+  EXPECT_TRUE(result.in_force());
+  EXPECT_FALSE(result.problems.empty());
+  EXPECT_EQ(text(), kSamplePolicy);
+}
+
 TEST_F(HistoryTest, a_dry_run_shows_the_difference_and_keeps_nothing) {
   Intent dry;
   dry.dry_run = true;
