@@ -42,7 +42,7 @@ def test_two_dataplanes(site):
         suite.eventually(lambda: os.path.exists(paths["dataplane"]), 5, "the second dataplane's socket")
         second.append(site.edge.popen(
             [front.programs["controlplane"], "--config", front.yaml, "--dataplane-socket", paths["dataplane"],
-             "--api-socket", paths["control"], "--metrics-address", "none"],
+             "--api-socket", paths["control"], "--state", "none", "--metrics-address", "none"],
             stdout=log, stderr=log, start_new_session=True))
 
     def said():
