@@ -56,7 +56,7 @@ def test_neither_listener_nor_dam(site, family):
     site.expect_not_ours(link, syns(site.public[family]))
     # Connections of other tests may end meanwhile, and their clients be told.
     while (segment := link.receive(0.1, to=CLIENT[family])) is not None:
-        assert segment.dst_port not in (5001, 5002, 5003), segment
+        assert segment.dport not in (5001, 5002, 5003), segment
 
 
 @suite.each(family=[4, 6])
