@@ -247,7 +247,7 @@ ChangeResult RunningPolicy::begin() {
     if (newest && newest->file_digest == digest_of_file(config_)) {
       if (auto result = attempt(resume(*newest)); result.in_force()) return result;
     }
-    const ChangeResult result = attempt(load_config_locked(by(config_.string())));
+    ChangeResult result = attempt(load_config_locked(by(config_.string())));
     if (result.in_force() || !newest) return result;
     return attempt(resume_older());
   } catch (const std::exception& error) {
