@@ -9,7 +9,7 @@
 #include <CLI/CLI.hpp>
 #include <string>
 
-#include "controlplane/api/handlers.h"
+#include "controlplane/api/endpoints.h"
 #include "controlplane/api/http_server.h"
 #include "controlplane/dataplane_link/counters_reader.h"
 #include "controlplane/dataplane_link/dataplane_link.h"
@@ -119,8 +119,9 @@ int run(const Options& options) {
     return Sight{policy.current(), link.state(), counters(), policy.config().string()};
   };
 
-  HttpServer api([&](httplib::Server& s) { add_handlers(s, {policy, look, metrics}); });
-  HttpServer scraped([&](httplib::Server& s) { add_metrics_handler(s, metrics); });
+  const ApiParts parts{policy, look, metrics};
+  HttpServer api([&](httplib::Server& s) { serve(s, all_endpoints(parts), socket_caller); });
+  HttpServer scraped([&](httplib::Server& s) { serve(s, metrics_endpoints(metrics), scraper); });
   std::string wrong = api.serve_unix(options.api_socket);
   if (wrong.empty() && options.metrics_address != "none") {
     wrong = scraped.serve_tcp(options.metrics_address, options.metrics_public);

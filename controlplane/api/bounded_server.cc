@@ -76,8 +76,6 @@ class BoundedStream final : public httplib::Stream {
 
 thread_local int serving = -1;  // the socket
 
-}  // namespace
-
 std::string calling_user() {
   ucred peer{};
   socklen_t bytes = sizeof peer;
@@ -90,6 +88,14 @@ std::string calling_user() {
   }
   return "uid " + std::to_string(peer.uid);
 }
+
+}  // namespace
+
+Caller socket_caller(const httplib::Request& /*request*/) {
+  return {calling_user(), Role::admin, ""};
+}
+
+Caller scraper(const httplib::Request& /*request*/) { return {"scraper", Role::viewer, ""}; }
 
 BoundedServer::BoundedServer() {
   new_task_queue = [] { return new httplib::ThreadPool(kThreads); };

@@ -5,13 +5,15 @@
 
 #include <httplib.h>
 
-#include <string>
+#include "controlplane/api/endpoint.h"
 
 namespace dam::control {
 
-// The name of the user at the other end of the request that this thread serves, by the Unix
-// socket's credentials; "uid 1000" where it has none, "" over TCP.
-std::string calling_user();
+// Who is at the other end of the Unix socket of the request that this thread serves, by the
+// socket's credentials: a user's name, "uid 1000" where it has none. Who may open it is admin.
+Caller socket_caller(const httplib::Request& request);
+// Whoever reaches the address of /metrics.
+Caller scraper(const httplib::Request& request);
 
 class BoundedServer : public httplib::Server {
  public:

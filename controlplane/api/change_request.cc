@@ -2,9 +2,6 @@
 #include "controlplane/api/change_request.h"
 
 #include <charconv>
-
-#include "controlplane/api/bounded_server.h"
-
 namespace dam::control {
 
 namespace {
@@ -28,18 +25,9 @@ std::optional<int64_t> seconds_in(std::string text) {
   return *number * unit;
 }
 
-bool read_dry_run(const httplib::Request& request, httplib::Response& response, Intent& intent) {
-  const std::string text = request.get_param_value("dry_run");
-  intent.dry_run = text == "1" || text == "true";
-  if (intent.dry_run || text.empty() || text == "0" || text == "false") return true;
-  answer(response, 400, error_body("dry_run is neither 0 nor 1", "write ?dry_run=1"));
-  return false;
-}
-
-bool read_confirm_within(const httplib::Request& request, httplib::Response& response,
-                         Intent& intent) {
-  if (!request.has_param("confirm_within")) return true;
-  const auto seconds = seconds_in(request.get_param_value("confirm_within"));
+bool read_confirm_within(const Call& call, httplib::Response& response, Intent& intent) {
+  if (!call.parameters.contains("confirm_within")) return true;
+  const auto seconds = seconds_in(call.parameter("confirm_within", std::string()));
   intent.confirm_within_s = seconds.value_or(0);
   if (seconds) return true;
   answer(response, 400,
@@ -62,31 +50,40 @@ bool read_if_match(const httplib::Request& request, httplib::Response& response,
 
 }  // namespace
 
-void answer(httplib::Response& response, int status, const Json& body) {
-  response.status = status;
-  // Bytes that are no UTF-8 may come back in a message that quotes them.
-  response.set_content(body.dump(2, ' ', false, Json::error_handler_t::replace) + "\n",
-                       "application/json");
+std::vector<Parameter> intent_parameters() {
+  return {{"dry_run", schema::boolean("1: say what would happen, and change nothing")},
+          {"confirm_within", schema::matching("^[0-9]{1,6}[sm]?$",
+                                              "e.g. 60s: what ran before comes back then, unless "
+                                              "POST /v1/policy/confirm comes before")}};
 }
 
-std::optional<Intent> read_intent(const httplib::Request& request, httplib::Response& response) {
+std::map<int, Json> change_answers(const schema::Fields& more) {
+  schema::Fields fields = {{"applied", schema::boolean()},
+                           {"waiting_for_dataplane", schema::boolean()},
+                           {"version", schema::count("of the policy; 0: none was made")},
+                           {"policy_version", schema::count("the dataplane's own count")},
+                           {"restart_needed", schema::boolean("to use all of it")},
+                           {"diff", schema::string("from what ran to this, as diff -u has it")},
+                           {"errors", schema::array(schema::any())},
+                           {"warnings", schema::array(schema::any())}};
+  fields.insert(fields.end(), more.begin(), more.end());
+  const auto as = [&fields](const char* text) { return schema::object(fields, text); };
+  return {{200, as("it is in force, or would be")},
+          {202, as("it waits for the dataplane")},
+          {404, as("there is no such zone or version")},
+          {409, as("the dataplane refuses it, or another version waits for its confirmation")},
+          {412, as("another version runs than If-Match says")},
+          {422, as("the policy has errors: each with its place")},
+          {507, as("it could not be saved, and is not in force")}};
+}
+
+std::optional<Intent> read_intent(const Call& call, httplib::Response& response) {
   Intent intent;
-  intent.author = calling_user();
-  const bool sound = read_dry_run(request, response, intent) &&
-                     read_confirm_within(request, response, intent) &&
-                     read_if_match(request, response, intent);
+  intent.author = call.caller.name;
+  intent.dry_run = call.parameter("dry_run", false);
+  const bool sound =
+      read_confirm_within(call, response, intent) && read_if_match(call.request, response, intent);
   return sound ? std::optional(intent) : std::nullopt;
-}
-
-std::optional<int64_t> read_number(const httplib::Request& request, httplib::Response& response,
-                                   const std::string& name) {
-  if (!request.has_param(name)) return std::nullopt;
-  const auto number = number_in(request.get_param_value(name));
-  if (!number) {
-    answer(response, 400,
-           error_body(name + " is no number of a version", "which there are: damctl history"));
-  }
-  return number;
 }
 
 std::string etag_of(int64_t version) { return '"' + std::to_string(version) + '"'; }

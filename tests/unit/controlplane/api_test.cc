@@ -6,10 +6,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "controlplane/api/handlers.h"
+#include "controlplane/api/endpoints.h"
 #include "controlplane/api/http_server.h"
 #include "controlplane/dataplane_link/counters_reader.h"
 #include "controlplane/metrics/counters_collector.h"
+#include "tests/unit/controlplane/api_document.h"
 #include "tests/unit/controlplane/sample_counters.h"
 #include "tests/unit/controlplane/sample_policy.h"
 #include "tests/unit/controlplane/test_dataplane.h"
@@ -27,9 +28,10 @@ struct ApiTest : testing::Test {
   RunningPolicy policy{config, store,
                        [this](auto wanted) { return link.deliver(std::move(wanted)); }};
   CountersCollector collector{{[this] { return counters(); }, [this] { return link.state(); }}};
-  HttpServer server{[this](httplib::Server& s) {
-    add_handlers(s, {policy, [this] { return look(); }, [this] { return collector.text(); }});
-  }};
+  Endpoints endpoints =
+      all_endpoints({policy, [this] { return look(); }, [this] { return collector.text(); }});
+  ApiDocument document{openapi_document(endpoints)};
+  HttpServer server{[this](httplib::Server& s) { serve(s, endpoints, socket_caller); }};
 
   std::unique_ptr<dam_counters> counters() { return read_counters(folder.file("counters")); }
   Sight look() { return {policy.current(), link.state(), counters(), config}; }
@@ -45,6 +47,9 @@ struct ApiTest : testing::Test {
   std::pair<int, Json> ask(Send send) {
     httplib::Client client(socket);
     client.set_address_family(AF_UNIX);
+    client.set_logger([this](const httplib::Request& request, const httplib::Response& response) {
+      EXPECT_EQ(document.objection(request, response), "");
+    });
     const httplib::Result result = send(client);
     EXPECT_TRUE(result) << httplib::to_string(result.error());
     return {result ? result->status : 0,
@@ -84,8 +89,9 @@ TEST_F(ApiTest, a_socket_in_use_is_left_alone_and_a_dead_one_is_replaced) {
 }
 
 TEST_F(ApiTest, metrics_are_served_on_private_addresses_unless_told_otherwise) {
-  HttpServer scraped(
-      [this](httplib::Server& s) { add_metrics_handler(s, [this] { return collector.text(); }); });
+  HttpServer scraped([this](httplib::Server& s) {
+    serve(s, metrics_endpoints([this] { return collector.text(); }), scraper);
+  });
   EXPECT_EQ(scraped.serve_tcp("127.0.0.1", false), "127.0.0.1 is not ADDRESS:PORT");
   EXPECT_EQ(scraped.serve_tcp("0.0.0.0:9415", false),
             "0.0.0.0:9415 can be reached from the internet: use a private address, or say "
@@ -240,9 +246,34 @@ TEST_F(ApiTest, wrong_changes_of_a_zone_are_refused_by_name) {
 TEST_F(ApiTest, strange_requests_get_an_answer_in_the_same_form) {
   const auto [code, body] = get("/v1/nothing");
   EXPECT_EQ(code, 404);
-  EXPECT_EQ(body["errors"][0]["message"], "no such resource or method");
-  EXPECT_EQ(ask([](httplib::Client& c) { return c.Delete("/v1/policy"); }).first, 404);
+  EXPECT_EQ(body["errors"][0]["message"], "there is no /v1/nothing");
+  const auto [method_code, method] = ask([](httplib::Client& c) { return c.Delete("/v1/policy"); });
+  EXPECT_EQ(method_code, 405);
+  EXPECT_EQ(method["errors"][0]["hint"], "it takes GET, POST");
   EXPECT_EQ(post("/v1/policy", std::string("\xff\xfe\x00zones: [", 11)).first, 422);
+}
+
+TEST_F(ApiTest, the_document_is_served_as_it_was_judged_by) {
+  EXPECT_EQ(get("/v1/openapi.json").second["paths"].size(), document.json()["paths"].size());
+}
+
+TEST_F(ApiTest, what_is_wrong_with_a_request_is_named) {
+  const auto message_of = [](const std::pair<int, Json>& result) {
+    return std::to_string(result.first) + " " + result.second["errors"][0].value("message", "");
+  };
+  EXPECT_EQ(message_of(get("/v1/status?watch=1")), "400 watch is not known");
+  EXPECT_EQ(message_of(get("/v1/policy/versions?count=many")),
+            "400 count is not integer from 1 to 200");
+  EXPECT_EQ(message_of(get("/v1/policy/versions?count=99999999999999999999")),
+            "400 count is not integer from 1 to 200");
+  EXPECT_EQ(message_of(get("/v1/policy/versions/first")),
+            "400 number is not integer from 1 to 9007199254740992");
+  EXPECT_EQ(message_of(post("/v1/policy/rollback", "")), "400 to is missing");
+  EXPECT_EQ(message_of(post("/v1/policy/confirm", "yes")), "400 a body is not taken here");
+  EXPECT_EQ(message_of(patch("/v1/zones/a%2Fb", "{\"mode\": \"shadow\"}")),
+            "400 name is not string like ^[A-Za-z0-9._-]{1,63}$");
+  EXPECT_EQ(message_of(post("/v1/policy?dry_run=perhaps", kSamplePolicy)),
+            "400 dry_run is not boolean");
 }
 
 TEST_F(ApiTest, a_body_that_is_too_large_is_refused) {

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "controlplane/api/endpoints.h"
+
+#include <iterator>
+#include <memory>
+
+namespace dam::control {
+
+namespace {
+
+void append(Endpoints& all, Endpoints more) {
+  std::move(more.begin(), more.end(), std::back_inserter(all));
+}
+
+Endpoint document_endpoint(const Json& document) {
+  Endpoint endpoint;
+  endpoint.method = "GET";
+  endpoint.path = "/v1/openapi.json";
+  endpoint.role = Role::anyone;
+  endpoint.summary = "This document";
+  endpoint.answers = {{200, schema::any("OpenAPI 3.1")}};
+  endpoint.handle = [text = document](const Call&, httplib::Response& response) {
+    answer(response, 200, text);
+  };
+  return endpoint;
+}
+
+}  // namespace
+
+Endpoints metrics_endpoints(const std::function<std::string()>& text) {
+  Endpoint endpoint;
+  endpoint.method = "GET";
+  endpoint.path = "/metrics";
+  endpoint.role = Role::viewer;
+  endpoint.summary = "The counters for Prometheus";
+  endpoint.answers = {{200, schema::text_answer("text/plain", "Prometheus' text format, 0.0.4")}};
+  endpoint.handle = [text](const Call&, httplib::Response& response) {
+    response.set_content(text(), "text/plain; version=0.0.4; charset=utf-8");
+  };
+  return {endpoint};
+}
+
+Endpoints all_endpoints(const ApiParts& parts) {
+  Endpoints all = view_endpoints(parts);
+  append(all, policy_endpoints(parts.policy));
+  append(all, history_endpoints(parts.policy));
+  append(all, metrics_endpoints(parts.metrics_text));
+  all.push_back(document_endpoint(Json()));  // so that it describes itself too
+  const Json document = openapi_document(all);
+  all.back() = document_endpoint(document);
+  return all;
+}
+
+}  // namespace dam::control
