@@ -13,6 +13,7 @@
 #include "controlplane/api/http_server.h"
 #include "controlplane/dataplane_link/counters_reader.h"
 #include "controlplane/dataplane_link/dataplane_link.h"
+#include "controlplane/events/watcher.h"
 #include "controlplane/metrics/counters_collector.h"
 #include "controlplane/state/running_policy.h"
 
@@ -79,6 +80,19 @@ void reload(RunningPolicy& policy) {
   if (!done) spdlog::error("{} is refused: the policy before it stays", policy.config().string());
 }
 
+Scene scene_of(Sight sight) {
+  Scene scene;
+  scene.connected = sight.link.connected;
+  scene.trouble = sight.link.trouble;
+  scene.counters = std::move(sight.counters);
+  if (!sight.running) return scene;
+  scene.version = sight.running->version.number;
+  scene.author = sight.running->version.author;
+  scene.comment = sight.running->version.comment;
+  scene.unconfirmed = sight.running->unconfirmed.has_value();
+  return scene;
+}
+
 // Blocked in every thread, so that they arrive in wait_for_signals() alone.
 sigset_t block_signals() {
   sigset_t set;
@@ -119,7 +133,9 @@ int run(const Options& options) {
     return Sight{policy.current(), link.state(), counters(), policy.config().string()};
   };
 
-  const ApiParts parts{policy, look, metrics};
+  EventLog events;
+  const Watcher watcher(events, [&] { return scene_of(look()); });
+  const ApiParts parts{policy, look, metrics, events};
   HttpServer api([&](httplib::Server& s) { serve(s, all_endpoints(parts), socket_caller); });
   HttpServer scraped([&](httplib::Server& s) { serve(s, metrics_endpoints(metrics), scraper); });
   std::string wrong = api.serve_unix(options.api_socket);
@@ -133,6 +149,7 @@ int run(const Options& options) {
   spdlog::info("serving the API at {}, /metrics at {}", options.api_socket,
                options.metrics_address);
   wait_for_signals(signals, policy);
+  events.close();  // those who listen must not keep the servers from ending
   spdlog::info("stopped; the dataplane goes on with its policy");
   return 0;
 }

@@ -19,6 +19,9 @@ namespace {
 using Clock = std::chrono::steady_clock;
 constexpr std::chrono::seconds kPatience(BoundedServer::kPatienceSeconds);
 
+thread_local int serving = -1;      // the socket
+thread_local bool lasting = false;  // its answer is a stream
+
 class BoundedStream final : public httplib::Stream {
  public:
   explicit BoundedStream(int fd) : fd_(fd), until_(Clock::now() + kPatience) {}
@@ -40,7 +43,7 @@ class BoundedStream final : public httplib::Stream {
   }
 
   ssize_t write(const char* from, size_t bytes) override {
-    if (!answering_) until_ = Clock::now() + kPatience;
+    if (!answering_ || lasting) until_ = Clock::now() + kPatience;
     answering_ = true;
     if (!wait(POLLOUT)) return -1;
     return send(fd_, from, bytes, MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -74,8 +77,6 @@ class BoundedStream final : public httplib::Stream {
   size_t have_ = 0;
 };
 
-thread_local int serving = -1;  // the socket
-
 std::string calling_user() {
   ucred peer{};
   socklen_t bytes = sizeof peer;
@@ -97,6 +98,8 @@ Caller socket_caller(const httplib::Request& /*request*/) {
 
 Caller scraper(const httplib::Request& /*request*/) { return {"scraper", Role::viewer, ""}; }
 
+void let_answer_last() { lasting = true; }
+
 BoundedServer::BoundedServer() {
   new_task_queue = [] { return new httplib::ThreadPool(kThreads); };
 }
@@ -105,6 +108,7 @@ bool BoundedServer::process_and_close_socket(socket_t socket) {
   BoundedStream stream(socket);
   bool closed = false;
   serving = socket;
+  lasting = false;
   const bool served = process_request(stream, true, closed, nullptr);
   serving = -1;
   shutdown(socket, SHUT_RDWR);

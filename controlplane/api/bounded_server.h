@@ -15,6 +15,10 @@ Caller socket_caller(const httplib::Request& request);
 // Whoever reaches the address of /metrics.
 Caller scraper(const httplib::Request& request);
 
+// The answer of the request that this thread serves may take as long as it likes, as long as its
+// client takes each piece of it in time.
+void let_answer_last();
+
 class BoundedServer : public httplib::Server {
  public:
   // One request a connection, so many at a time; others wait in line.

@@ -44,7 +44,7 @@ struct Call {
   const httplib::Request& request;
   Caller caller;
   Json parameters;  // of path and query, by name; absent ones are absent
-  Json body;                         // of Kind::json
+  Json body;        // of Kind::json
 
   template <class T>
   T parameter(const char* name, T otherwise) const {

@@ -44,6 +44,7 @@ Endpoints all_endpoints(const ApiParts& parts) {
   Endpoints all = view_endpoints(parts);
   append(all, policy_endpoints(parts.policy));
   append(all, history_endpoints(parts.policy));
+  append(all, event_endpoints(parts.events));
   append(all, metrics_endpoints(parts.metrics_text));
   all.push_back(document_endpoint(Json()));  // so that it describes itself too
   const Json document = openapi_document(all);

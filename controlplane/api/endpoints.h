@@ -7,6 +7,7 @@
 
 #include "controlplane/api/endpoint.h"
 #include "controlplane/api/views.h"
+#include "controlplane/events/event_log.h"
 #include "controlplane/state/running_policy.h"
 
 namespace dam::control {
@@ -16,11 +17,13 @@ struct ApiParts {
   RunningPolicy& policy;
   std::function<Sight()> look;
   std::function<std::string()> metrics_text;
+  const EventLog& events;
 };
 
 Endpoints view_endpoints(const ApiParts& parts);
 Endpoints policy_endpoints(RunningPolicy& policy);
 Endpoints history_endpoints(RunningPolicy& policy);
+Endpoints event_endpoints(const EventLog& events);
 Endpoints metrics_endpoints(const std::function<std::string()>& text);
 
 // All of these, and the document that describes them.

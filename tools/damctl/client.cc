@@ -75,6 +75,35 @@ std::optional<Answer> patch(const Settings& settings, const std::string& path, c
   return ask(settings, [&](httplib::Client& c) { return c.Patch(path, text, "application/json"); });
 }
 
+int stream(const Settings& settings, const std::string& path,
+           const std::function<bool(const std::string&)>& line) {
+  std::string left;
+  bool enough = false;
+  int status = 0;
+  const auto take = [&](const char* data, size_t bytes) {
+    left.append(data, bytes);
+    for (size_t end = left.find('\n'); status == 200 && end != std::string::npos && !enough;
+         end = left.find('\n')) {
+      enough = !line(left.substr(0, end));
+      left.erase(0, end + 1);
+    }
+    return !enough;
+  };
+  const auto begin = [&](const httplib::Response& response) {
+    status = response.status;
+    return true;
+  };
+  const auto answer = ask(settings, [&](httplib::Client& c) {
+    httplib::Result result = c.Get(path, begin, take);
+    // Ended by us, or after it had begun: no reason to say that nobody answers.
+    const bool begun = !result && status != 0;
+    return begun ? httplib::Result(std::make_unique<httplib::Response>(), httplib::Error::Success)
+                 : std::move(result);
+  });
+  if (!answer) return kUnreachable;
+  return status == 200 ? kOk : show_refusal({status, left});
+}
+
 std::string query_text(const std::string& text) {
   return httplib::detail::encode_query_param(text);
 }

@@ -28,6 +28,10 @@ std::optional<Answer> post(const Settings& settings, const std::string& path,
                            const std::string& yaml, int64_t seen = 0);
 std::optional<Answer> patch(const Settings& settings, const std::string& path, const Json& body);
 
+// A text that goes on: `line` gets each line of it, and ends it by false. The exit code.
+int stream(const Settings& settings, const std::string& path,
+           const std::function<bool(const std::string&)>& line);
+
 // `text` as it stands in a URL behind "?key=".
 std::string query_text(const std::string& text);
 

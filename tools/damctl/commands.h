@@ -44,6 +44,12 @@ int show_diff(const Settings& settings, int64_t from, int64_t to);
 int roll_back(const Settings& settings, int64_t to, const std::string& confirm_within);
 // 0: whichever waits.
 int confirm(const Settings& settings, int64_t version);
+struct Watching {
+  std::string kind;   // empty: all
+  int64_t count = 0;  // 0: as many as the control plane gives at once, or until interrupted
+  bool follow = false;
+};
+int show_events(const Settings& settings, const Watching& what);
 int set_zone(const Settings& settings, const std::string& zone,
              const std::vector<std::string>& changes);
 

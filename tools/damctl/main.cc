@@ -3,10 +3,13 @@
 #include <CLI/CLI.hpp>
 #include <cstdlib>
 #include <functional>
+#include <iostream>
 #include <string>
 #include <vector>
 
+#include "controlplane/events/event_log.h"
 #include "tools/damctl/commands.h"
+#include "tools/damctl/documents.h"
 #include "tools/damctl/exit_code.h"
 
 namespace {
@@ -27,6 +30,7 @@ struct Arguments {
   bool dry_run = false;
   bool yes = false;
   bool explain = false;
+  Watching watching;
 };
 
 using Command = std::function<int(const Arguments&)>;
@@ -101,6 +105,16 @@ void add_history(CLI::App& app, Arguments& a, Command& chosen) {
       ->check(CLI::PositiveNumber);
 }
 
+void add_events(CLI::App& app, Arguments& a, Command& chosen) {
+  CLI::App* events =
+      add(app, "events", "what has happened: bans, refusals, servers, policies", a, chosen,
+          [](const Arguments& x) { return show_events(x.settings, x.watching); });
+  events->add_flag("-f,--follow", a.watching.follow, "and what happens from now on");
+  events->add_option("-k,--kind", a.watching.kind, "only these")
+      ->check(CLI::IsMember(dam::control::event_kind_names()));
+  events->add_option("-n,--count", a.watching.count, "so many")->check(CLI::PositiveNumber);
+}
+
 void add_changes(CLI::App& app, Arguments& a, Command& chosen) {
   CLI::App* apply =
       add(app, "apply", "put a policy into force, whole or not at all", a, chosen,
@@ -147,12 +161,23 @@ void add_doctor(CLI::App& app, Arguments& a, Command& chosen) {
 }
 
 void add_documents(CLI::App& app, Command& chosen) {
+  const auto text = [&](const char* name, const char* help, auto write) {
+    app.add_subcommand(name, help)->callback([&app, &chosen, write] {
+      chosen = [&app, write](const Arguments&) {
+        std::cout << write(app);
+        return int{kOk};
+      };
+    });
+  };
   app.add_subcommand("schema", "the JSON schema of dam.yaml")->callback([&chosen] {
     chosen = [](const Arguments&) { return print_schema(); };
   });
   app.add_subcommand("reference", "every key of dam.yaml, as Markdown")->callback([&chosen] {
     chosen = [](const Arguments&) { return print_reference(); };
   });
+  text("man", "this program's manual page: damctl man | man -l -", manual_page);
+  text("completion-bash", "for bash and zsh: . <(damctl completion-bash)", bash_completion);
+  text("completion-fish", "for fish: damctl completion-fish | source", fish_completion);
 }
 
 }  // namespace
@@ -171,6 +196,7 @@ int main(int argc, char** argv) {
   add_views(app, arguments, chosen);
   add_changes(app, arguments, chosen);
   add_history(app, arguments, chosen);
+  add_events(app, arguments, chosen);
   add_host(app, arguments, chosen);
   add_doctor(app, arguments, chosen);
   add_documents(app, chosen);

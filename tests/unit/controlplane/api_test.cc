@@ -28,8 +28,9 @@ struct ApiTest : testing::Test {
   RunningPolicy policy{config, store,
                        [this](auto wanted) { return link.deliver(std::move(wanted)); }};
   CountersCollector collector{{[this] { return counters(); }, [this] { return link.state(); }}};
-  Endpoints endpoints =
-      all_endpoints({policy, [this] { return look(); }, [this] { return collector.text(); }});
+  EventLog events;
+  Endpoints endpoints = all_endpoints(
+      {policy, [this] { return look(); }, [this] { return collector.text(); }, events});
   ApiDocument document{openapi_document(endpoints)};
   HttpServer server{[this](httplib::Server& s) { serve(s, endpoints, socket_caller); }};
 
@@ -274,6 +275,55 @@ TEST_F(ApiTest, what_is_wrong_with_a_request_is_named) {
             "400 name is not string like ^[A-Za-z0-9._-]{1,63}$");
   EXPECT_EQ(message_of(post("/v1/policy?dry_run=perhaps", kSamplePolicy)),
             "400 dry_run is not boolean");
+}
+
+TEST_F(ApiTest, events_are_listed_by_number_and_kind) {
+  events.add({EventKind::policy, "1", "", 1, "version 1 is in force"});
+  events.add({EventKind::violation, "heavy", "source_packets", 12, "over"});
+  EXPECT_EQ(get("/v1/events").second["events"].size(), 2u);
+  EXPECT_EQ(get("/v1/events?after=1").second["events"][0]["count"], 12);
+  EXPECT_EQ(get("/v1/events?kind=policy").second["events"][0]["text"], "version 1 is in force");
+  EXPECT_EQ(get("/v1/events?count=1").second["events"][0]["number"], 2);
+  EXPECT_EQ(get("/v1/events?kind=weather").first, 400);
+}
+
+// What a listener has heard until `enough` says so.
+std::string listen(const std::string& socket, const httplib::Headers& headers,
+                   const std::function<bool(const std::string&)>& enough) {
+  httplib::Client client(socket);
+  client.set_address_family(AF_UNIX);
+  client.set_read_timeout(60);
+  std::string heard;
+  client.Get("/v1/events/stream", headers, [&](const char* data, size_t bytes) {
+    heard.append(data, bytes);
+    return !enough(heard);
+  });
+  return heard;
+}
+
+TEST_F(ApiTest, events_are_streamed_as_they_happen_for_longer_than_an_answer_may_take) {
+  events.add({EventKind::policy, "1", "", 1, "before"});
+  std::atomic<bool> stop = false;
+  std::thread writer([&] {
+    for (int i = 0; !stop; ++i) {
+      events.add({EventKind::server, "web", "", 1, "event " + std::to_string(i)});
+      std::this_thread::sleep_for(std::chrono::milliseconds(500));
+    }
+  });
+  const auto began = std::chrono::steady_clock::now();
+  const auto patience = std::chrono::seconds(BoundedServer::kPatienceSeconds + 2);
+  const std::string heard = listen(socket, {}, [&](const std::string&) {
+    return std::chrono::steady_clock::now() - began > patience;
+  });
+  stop = true;
+  writer.join();
+  EXPECT_EQ(heard.find("before"), std::string::npos);
+  EXPECT_NE(heard.find("event: server\ndata: {\"number\":"), std::string::npos) << heard;
+  EXPECT_GE(std::chrono::steady_clock::now() - began, patience);
+  // Whoever was cut off says what it has heard.
+  EXPECT_NE(listen(socket, {{"Last-Event-ID", "0"}}, [](const std::string&) { return true; })
+                .find("before"),
+            std::string::npos);
 }
 
 TEST_F(ApiTest, a_body_that_is_too_large_is_refused) {

@@ -18,7 +18,8 @@ struct OpenApiTest : testing::Test {
   PolicyStore store{PolicyStore::kInMemory};
   RunningPolicy policy{folder.write("dam.yaml", kSamplePolicy), store,
                        [](auto) { return Delivery(); }};
-  Endpoints endpoints = all_endpoints({policy, [] { return Sight(); }, [] { return ""; }});
+  EventLog events;
+  Endpoints endpoints = all_endpoints({policy, [] { return Sight(); }, [] { return ""; }, events});
   ApiDocument document{openapi_document(endpoints)};
 };
 

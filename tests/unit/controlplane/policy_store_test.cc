@@ -178,7 +178,8 @@ int64_t last_acknowledged(const std::string& file, int few, useconds_t then_us) 
   return last;
 }
 
-// Not after a time alone: on a machine that has no time for it a process would be killed before its first write.
+// Not after a time alone: on a machine that has no time for it a process would be killed before its
+// first write.
 TEST_F(PolicyStoreTest, kill_9_at_any_moment_loses_nothing_that_was_acknowledged) {
   constexpr useconds_t kSeveralWrites_us = 4000;
   int64_t last = 0;

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What has happened: as a list, and as a stream of server-sent events (HTML Living Standard, 9.2).
+#include <atomic>
+#include <memory>
+
+#include "controlplane/api/bounded_server.h"
+#include "controlplane/api/endpoints.h"
+#include "controlplane/api/problem_json.h"
+
+namespace dam::control {
+
+namespace {
+
+constexpr int kMostListeners = 6;  // each holds one of the server's threads
+constexpr size_t kMostAtOnce = 500;
+constexpr auto kHeartbeat = std::chrono::seconds(10);  // a client that is gone is noticed by it
+
+Json event_json(const Event& event) {
+  return {{"number", event.number},
+          {"at_ms", event.at_unix_ms},
+          {"kind", event_kind_name(event.kind)},
+          {"subject", event.subject},
+          {"reason", event.reason},
+          {"count", event.count},
+          {"text", event.text}};
+}
+
+Json event_schema() {
+  using namespace schema;
+  return object({{"number", integer(1, INT64_MAX)},
+                 {"at_ms", integer(0, INT64_MAX, "Unix time, ms")},
+                 {"kind", one_of(event_kind_names())},
+                 {"subject", string("the zone, server or address that it is about")},
+                 {"reason", string("the drop reason's name, where there is one")},
+                 {"count", count("how often since the last event of this subject and reason")},
+                 {"text", string()}});
+}
+
+std::optional<EventKind> kind_asked(const Call& call) {
+  return event_kind_of(call.parameter("kind", std::string()));
+}
+
+void get_events(const EventLog& events, const Call& call, httplib::Response& response) {
+  const auto most = static_cast<size_t>(call.parameter<int64_t>("count", 100));
+  const auto kind = kind_asked(call);
+  const bool follows = call.parameters.contains("after");
+  Json list = Json::array();
+  for (const Event& event : follows ? events.above(call.parameter<int64_t>("after", 0), most, kind)
+                                    : events.newest(most, kind)) {
+    list.push_back(event_json(event));
+  }
+  answer(response, 200, {{"last", events.last_number()}, {"events", list}});
+}
+
+std::string stream_text(const Event& event) {
+  return "id: " + std::to_string(event.number) + "\nevent: " + event_kind_name(event.kind) +
+         "\ndata: " + event_json(event).dump(-1, ' ', false, Json::error_handler_t::replace) +
+         "\n\n";
+}
+
+// One listener: what it has heard so far, and its place among the few.
+class Listener {
+ public:
+  Listener(const EventLog& events, std::atomic<int>& listeners, int64_t heard,
+           std::optional<EventKind> kind)
+      : events_(events), listeners_(listeners), heard_(heard), kind_(kind) {}
+  ~Listener() { --listeners_; }
+  Listener(const Listener&) = delete;
+  Listener& operator=(const Listener&) = delete;
+
+  bool write_next(httplib::DataSink& sink) {
+    std::string text;
+    if (!events_.wait_above(heard_, kHeartbeat)) text = ": nothing new\n\n";
+    for (const Event& event : events_.above(heard_, kMostAtOnce)) {
+      if (!kind_ || event.kind == *kind_) text += stream_text(event);
+      heard_ = event.number;
+    }
+    if (events_.is_closed()) {
+      sink.done();
+      return true;
+    }
+    return text.empty() || sink.write(text.data(), text.size());
+  }
+
+ private:
+  const EventLog& events_;
+  std::atomic<int>& listeners_;
+  int64_t heard_;
+  const std::optional<EventKind> kind_;
+};
+
+// A client that comes back says what it has heard; another hears what comes from now on.
+int64_t heard_by(const EventLog& events, const Call& call) {
+  const std::string last = call.request.get_header_value("Last-Event-ID");
+  const bool number = !last.empty() && last.size() < 16 &&
+                      last.find_first_not_of("0123456789") == std::string::npos;
+  return call.parameter("after", number ? std::stoll(last) : events.last_number());
+}
+
+void get_stream(const EventLog& events, std::atomic<int>& listeners, const Call& call,
+                httplib::Response& response) {
+  if (++listeners > kMostListeners) {
+    --listeners;
+    return answer(response, 503,
+                  error_body("as many listen already as may",
+                             "end one of them, or ask GET /v1/events now and then"));
+  }
+  const auto listener =
+      std::make_shared<Listener>(events, listeners, heard_by(events, call), kind_asked(call));
+  let_answer_last();
+  response.set_header("Cache-Control", "no-store");
+  response.set_chunked_content_provider(
+      "text/event-stream",
+      [listener](size_t, httplib::DataSink& sink) { return listener->write_next(sink); });
+}
+
+Endpoint of(const char* path, const char* summary) {
+  Endpoint endpoint;
+  endpoint.method = "GET";
+  endpoint.path = path;
+  endpoint.role = Role::viewer;
+  endpoint.summary = summary;
+  endpoint.query = {{"after", schema::integer(0, INT64_MAX, "only events with a greater number")},
+                    {"kind", schema::one_of(event_kind_names(), "only events of this kind")}};
+  return endpoint;
+}
+
+}  // namespace
+
+Endpoints event_endpoints(const EventLog& events) {
+  Endpoint list = of("/v1/events", "The newest events, oldest of them first");
+  list.query.push_back({"count", schema::integer(1, 1000, "how many at most; 100 if not said")});
+  list.answers = {{200, schema::object({{"last", schema::count("the newest event's number")},
+                                        {"events", schema::array(event_schema())}})}};
+  list.handle = [&events](const Call& call, httplib::Response& response) {
+    get_events(events, call, response);
+  };
+  Endpoint stream = of("/v1/events/stream", "Events as they happen, as server-sent events");
+  stream.answers = {{200, schema::text_answer("text/event-stream", "data: an event of /v1/events")},
+                    {503, schema::any("as many listen already as may")}};
+  const auto listeners = std::make_shared<std::atomic<int>>(0);
+  stream.handle = [&events, listeners](const Call& call, httplib::Response& response) {
+    get_stream(events, *listeners, call, response);
+  };
+  return {list, stream};
+}
+
+}  // namespace dam::control
