@@ -9,8 +9,10 @@
 #include <CLI/CLI.hpp>
 #include <string>
 
+#include "controlplane/api/door.h"
 #include "controlplane/api/endpoints.h"
 #include "controlplane/api/http_server.h"
+#include "controlplane/api/https.h"
 #include "controlplane/dataplane_link/counters_reader.h"
 #include "controlplane/dataplane_link/dataplane_link.h"
 #include "controlplane/events/watcher.h"
@@ -29,6 +31,9 @@ struct Options {
   std::string state = "/var/lib/dam/policy.db";
   std::string metrics_address = "127.0.0.1:9415";
   bool metrics_public = false;
+  std::string https_address = "none";
+  bool https_public = false;
+  std::string tls = "/etc/dam/tls";
 };
 
 void add_options(CLI::App& app, Options& options) {
@@ -45,6 +50,13 @@ void add_options(CLI::App& app, Options& options) {
       ->capture_default_str();
   app.add_flag("--metrics-public", options.metrics_public,
                "allow a --metrics-address that the internet can reach");
+  app.add_option("--https-address", options.https_address,
+                 "ADDRESS:PORT of the API for those who come from afar, or none")
+      ->capture_default_str();
+  app.add_flag("--https-public", options.https_public,
+               "allow an --https-address that the internet can reach");
+  app.add_option("--tls", options.tls, "the folder of its certificates: damctl enroll makes them")
+      ->capture_default_str();
 }
 
 // Says how a change of the policy went; false when it is not in force and will not be.
@@ -72,6 +84,22 @@ std::unique_ptr<PolicyStore> open_store(const std::string& file) {
     }
   }
   return std::make_unique<PolicyStore>(PolicyStore::kInMemory);
+}
+
+// Beside the policies. In memory, nobody from afar is known: that is the safe side.
+std::unique_ptr<Trust> open_trust(const std::string& state) {
+  if (state != "none") {
+    try {
+      return std::make_unique<Trust>(std::filesystem::absolute(state).parent_path() / "access.db");
+    } catch (const std::exception& error) {
+      spdlog::error("clients, tokens and the audit log are kept in memory alone: {}", error.what());
+    }
+  }
+  return std::make_unique<Trust>(StateFile::kInMemory);
+}
+
+void log_tls(bool warning, const std::string& text) {
+  spdlog::log(warning ? spdlog::level::warn : spdlog::level::info, "{}", text);
 }
 
 void reload(RunningPolicy& policy) {
@@ -103,9 +131,12 @@ sigset_t block_signals() {
   return set;
 }
 
-void wait_for_signals(const sigset_t& set, RunningPolicy& policy) {
+void wait_for_signals(const sigset_t& set, RunningPolicy& policy, Https* https) {
   int number = 0;
-  while (sigwait(&set, &number) == 0 && number == SIGHUP) reload(policy);
+  while (sigwait(&set, &number) == 0 && number == SIGHUP) {
+    if (https != nullptr) https->reload();
+    reload(policy);
+  }
 }
 
 int run(const Options& options) {
@@ -128,27 +159,36 @@ int run(const Options& options) {
     return read_counters(options.counters.empty() ? link.state().counters_path : options.counters);
   };
   const CountersCollector collector({counters, [&link] { return link.state(); }});
-  const auto metrics = [&collector] { return collector.text(); };
+  const std::unique_ptr<Trust> trust = open_trust(options.state);
+  std::unique_ptr<Https> https;
+  const auto metrics = [&] { return collector.text() + (https ? https->metrics_text() : ""); };
   const auto look = [&] {
-    return Sight{policy.current(), link.state(), counters(), policy.config().string()};
+    return Sight{policy.current(), link.state(), counters(), policy.config().string(),
+                 https ? https->view() : Json()};
   };
 
   EventLog events;
+  const ApiParts parts{policy, look, metrics, events, *trust};
+  if (options.https_address != "none") {
+    https = std::make_unique<Https>(options.tls, all_endpoints(parts), *trust, log_tls);
+  }
   const Watcher watcher(events, [&] { return scene_of(look()); });
-  const ApiParts parts{policy, look, metrics, events};
-  HttpServer api([&](httplib::Server& s) { serve(s, all_endpoints(parts), socket_caller); });
-  HttpServer scraped([&](httplib::Server& s) { serve(s, metrics_endpoints(metrics), scraper); });
+  HttpServer api([&](httplib::Server& s) {
+    serve(s, all_endpoints(parts), socket_caller, refusals_to(trust->audit));
+  });
+  HttpServer scraped([&](httplib::Server& s) { serve(s, scraped_endpoints(parts), scraper); });
   std::string wrong = api.serve_unix(options.api_socket);
   if (wrong.empty() && options.metrics_address != "none") {
-    wrong = scraped.serve_tcp(options.metrics_address, options.metrics_public);
+    wrong = scraped.serve_tcp(options.metrics_address, options.metrics_public, "--metrics-public");
   }
+  if (wrong.empty() && https) wrong = https->serve(options.https_address, options.https_public);
   if (!wrong.empty()) {
     spdlog::error("{}", wrong);
     return 1;
   }
-  spdlog::info("serving the API at {}, /metrics at {}", options.api_socket,
-               options.metrics_address);
-  wait_for_signals(signals, policy);
+  spdlog::info("serving the API at {} and {}, /metrics at {}", options.api_socket,
+               https ? "https://" + options.https_address : "no address", options.metrics_address);
+  wait_for_signals(signals, policy, https.get());
   events.close();  // those who listen must not keep the servers from ending
   spdlog::info("stopped; the dataplane goes on with its policy");
   return 0;

@@ -1,119 +1,190 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "controlplane/api/bounded_server.h"
 
+#include <netinet/in.h>
 #include <poll.h>
 #include <pwd.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
 #include <chrono>
 #include <cstring>
+
+#include "controlplane/api/bounded_stream.h"
+#include "controlplane/policy/address.h"
+#include "controlplane/trust/certificate.h"
 
 namespace dam::control {
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
-constexpr std::chrono::seconds kPatience(BoundedServer::kPatienceSeconds);
+constexpr std::chrono::milliseconds kLinger(500);  // for a client to read why it was refused
 
-thread_local int serving = -1;      // the socket
-thread_local bool lasting = false;  // its answer is a stream
-
-class BoundedStream final : public httplib::Stream {
- public:
-  explicit BoundedStream(int fd) : fd_(fd), until_(Clock::now() + kPatience) {}
-
-  bool is_readable() const override { return at_ < have_ || wait(POLLIN); }
-  bool is_writable() const override { return wait(POLLOUT); }
-  socket_t socket() const override { return fd_; }
-  // Nobody asks: the API is on a Unix socket, and /metrics answers all alike.
-  void get_remote_ip_and_port(std::string&, int&) const override {}
-  void get_local_ip_and_port(std::string&, int&) const override {}
-
-  // The server reads heads byte by byte.
-  ssize_t read(char* to, size_t bytes) override {
-    if (at_ == have_ && !refill()) return -1;
-    const size_t taken = std::min(bytes, have_ - at_);
-    std::memcpy(to, buffer_.data() + at_, taken);
-    at_ += taken;
-    return static_cast<ssize_t>(taken);
-  }
-
-  ssize_t write(const char* from, size_t bytes) override {
-    if (!answering_ || lasting) until_ = Clock::now() + kPatience;
-    answering_ = true;
-    if (!wait(POLLOUT)) return -1;
-    return send(fd_, from, bytes, MSG_NOSIGNAL | MSG_DONTWAIT);
-  }
-
- private:
-  bool wait(short events) const {
-    while (true) {
-      const auto left =
-          std::chrono::duration_cast<std::chrono::milliseconds>(until_ - Clock::now());
-      if (left.count() <= 0) return false;
-      pollfd entry{fd_, events, 0};
-      const int ready = poll(&entry, 1, static_cast<int>(left.count()));
-      if (ready != 0) return ready > 0 || errno == EINTR;
-    }
-  }
-
-  bool refill() {
-    at_ = have_ = 0;
-    if (!wait(POLLIN)) return false;
-    const ssize_t got = recv(fd_, buffer_.data(), buffer_.size(), MSG_DONTWAIT);
-    have_ = got > 0 ? static_cast<size_t>(got) : 0;
-    return got > 0;
-  }
-
-  const int fd_;
-  Clock::time_point until_;
-  bool answering_ = false;
-  std::array<char, 16384> buffer_;
-  size_t at_ = 0;
-  size_t have_ = 0;
+// What this thread serves.
+struct Serving {
+  Peer peer;
+  BoundedStream* stream = nullptr;
+  Connections* connections = nullptr;
+  int fd = -1;
 };
+thread_local Serving serving;
 
-std::string calling_user() {
-  ucred peer{};
-  socklen_t bytes = sizeof peer;
-  if (getsockopt(serving, SOL_SOCKET, SO_PEERCRED, &peer, &bytes) != 0 || peer.pid == 0) return "";
-  passwd entry{};
-  passwd* found = nullptr;
-  char buffer[4096];
-  if (getpwuid_r(peer.uid, &entry, buffer, sizeof buffer, &found) == 0 && found != nullptr) {
-    return found->pw_name;
+std::optional<Address> address_of(int fd) {
+  sockaddr_storage storage{};
+  socklen_t bytes = sizeof storage;
+  if (getpeername(fd, reinterpret_cast<sockaddr*>(&storage), &bytes) != 0) return std::nullopt;
+  Address address;
+  if (storage.ss_family == AF_INET) {
+    std::memcpy(address.bytes.data(), &reinterpret_cast<sockaddr_in&>(storage).sin_addr, 4);
+  } else if (storage.ss_family == AF_INET6) {
+    const uint8_t* from = reinterpret_cast<sockaddr_in6&>(storage).sin6_addr.s6_addr;
+    address.v6 = !IN6_IS_ADDR_V4MAPPED(&reinterpret_cast<sockaddr_in6&>(storage).sin6_addr);
+    std::memcpy(address.bytes.data(), address.v6 ? from : from + 12, address.v6 ? 16 : 4);
+  } else {
+    return std::nullopt;
   }
-  return "uid " + std::to_string(peer.uid);
+  return address;
 }
+
+// One site's IPv6 clients may have any address of their /64; on a link of one's own a /64 is
+// everybody.
+std::string source_of(int fd) {
+  const auto address = address_of(fd);
+  if (!address) return "";
+  if (!address->v6 || is_private(*address)) return address->text();
+  return Network{*address, 64}.masked().text();
+}
+
+std::vector<gid_t> groups_of(int fd) {
+  std::vector<gid_t> groups(65536);  // NGROUPS_MAX
+  socklen_t bytes = static_cast<socklen_t>(groups.size() * sizeof(gid_t));
+  if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups.data(), &bytes) != 0) bytes = 0;
+  groups.resize(bytes / sizeof(gid_t));
+  return groups;
+}
+
+Peer peer_of(int fd) {
+  Peer peer;
+  if (const auto address = address_of(fd)) {
+    peer.address = address->text();
+    return peer;
+  }
+  ucred user{};
+  socklen_t bytes = sizeof user;
+  if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &user, &bytes) != 0 || user.pid == 0) return peer;
+  peer.user = user;
+  peer.groups = groups_of(fd);
+  return peer;
+}
+
+// Closing with bytes unread would reset the connection, and the answer could be lost with it.
+void let_it_read(int fd) {
+  using Clock = std::chrono::steady_clock;
+  shutdown(fd, SHUT_WR);
+  const auto until = Clock::now() + kLinger;
+  char bytes[4096];
+  while (true) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - Clock::now());
+    pollfd entry{fd, POLLIN, 0};
+    if (left.count() <= 0 || poll(&entry, 1, static_cast<int>(left.count())) <= 0) return;
+    if (recv(fd, bytes, sizeof bytes, MSG_DONTWAIT) <= 0) return;
+  }
+}
+
+// Each connection is put into the table by the thread that accepts.
+class AtOnce final : public httplib::TaskQueue {
+ public:
+  void enqueue(std::function<void()> job) override { job(); }
+  void shutdown() override {}
+};
 
 }  // namespace
 
-Caller socket_caller(const httplib::Request& /*request*/) {
-  return {calling_user(), Role::admin, ""};
+const Peer& peer() { return serving.peer; }
+
+std::string calling_user() {
+  if (!serving.peer.user) return "";
+  const uid_t uid = serving.peer.user->uid;
+  passwd entry{};
+  passwd* found = nullptr;
+  char buffer[4096];
+  if (getpwuid_r(uid, &entry, buffer, sizeof buffer, &found) == 0 && found != nullptr) {
+    return found->pw_name;
+  }
+  return "uid " + std::to_string(uid);
 }
 
-Caller scraper(const httplib::Request& /*request*/) { return {"scraper", Role::viewer, ""}; }
-
-void let_answer_last() { lasting = true; }
-
-BoundedServer::BoundedServer() {
-  new_task_queue = [] { return new httplib::ThreadPool(kThreads); };
+void keep_connection() {
+  if (serving.stream == nullptr) return;
+  serving.connections->keep(serving.fd);
+  if (!serving.peer.address.empty()) {
+    serving.stream->be_patient(std::chrono::seconds(BoundedServer::kKnownPatienceSeconds));
+  }
 }
 
+void let_answer_last() {
+  if (serving.stream != nullptr) serving.stream->let_answer_last();
+}
+
+BoundedServer::BoundedServer(Context context) : context_(std::move(context)) {
+  new_task_queue = [this] {
+    connections_ = std::make_unique<Connections>(bounds_, [this](int fd) { serve(fd); });
+    counted_ = connections_.get();
+    return new AtOnce;
+  };
+}
+
+BoundedServer::~BoundedServer() { counted_ = nullptr; }
+
+BoundedServer::Counts BoundedServer::counts() const {
+  const Connections* connections = counted_;
+  return {connections != nullptr ? connections->counts() : Connections::Counts{}, too_fast_,
+          failed_handshakes_};
+}
+
+// In the thread that accepts.
 bool BoundedServer::process_and_close_socket(socket_t socket) {
-  BoundedStream stream(socket);
+  const std::string source = source_of(socket);
+  const auto now = RateLimiter::Clock::now();
+  if (context_ && arrivals_.wait(source, now) > RateLimiter::Clock::duration::zero()) {
+    ++too_fast_;
+    close(socket);
+    return false;
+  }
+  connections_->take(socket, source);
+  return true;
+}
+
+void BoundedServer::serve(int fd) {
+  serving = {peer_of(fd), nullptr, counted_, fd};
+  if (!context_) {
+    SocketStream stream(fd, std::chrono::seconds(kPatienceSeconds));
+    serve_on(stream);
+  } else if (const std::shared_ptr<SSL_CTX> context = context_()) {
+    serve_tls(fd, *context);
+  }
+  serving = {};
+  let_it_read(fd);
+}
+
+void BoundedServer::serve_on(BoundedStream& stream) {
+  serving.stream = &stream;
   bool closed = false;
-  serving = socket;
-  lasting = false;
-  const bool served = process_request(stream, true, closed, nullptr);
-  serving = -1;
-  shutdown(socket, SHUT_RDWR);
-  close(socket);
-  return served;
+  process_request(stream, true, closed, nullptr);
+  serving.stream = nullptr;
+}
+
+void BoundedServer::serve_tls(int fd, SSL_CTX& context) {
+  TlsStream stream(fd, std::chrono::seconds(kHandshakeSeconds), context);
+  if (!stream.handshake()) {
+    ++failed_handshakes_;
+    return;
+  }
+  stream.be_patient(std::chrono::seconds(kPatienceSeconds));
+  if (X509* certificate = stream.peer_certificate()) {
+    serving.peer.fingerprint = fingerprint_of(*certificate);
+  }
+  serve_on(stream);
 }
 
 }  // namespace dam::control

@@ -11,19 +11,9 @@
 #include <vector>
 
 #include "controlplane/api/json_schema.h"
+#include "controlplane/trust/role.h"
 
 namespace dam::control {
-
-// Each may do what those before it may.
-enum class Role { anyone, viewer, operator_, admin };
-const char* role_text(Role role);  // "anyone", "viewer", "operator", "admin"
-
-// Who asks. `address` is that of a client on the network; empty on the Unix socket.
-struct Caller {
-  std::string name;
-  Role role = Role::anyone;
-  std::string address;
-};
 
 struct Parameter {
   std::string name;
@@ -61,7 +51,7 @@ struct Endpoint {
   std::vector<Parameter> query;
   Body body;
   // Status → schema of the JSON answer; a text answer has its media type under "text" instead.
-  // What every request may get (400, 401, 403, 404, 405, 413, 429, 500) needs no mention.
+  // What every request may get (400, 401, 403, 404, 405, 413, 414, 429, 500) needs no mention.
   std::map<int, Json> answers;
   std::function<void(const Call&, httplib::Response&)> handle;
 };
@@ -71,8 +61,12 @@ using Endpoints = std::vector<Endpoint>;
 // Who sends a request; a name that is empty is nobody known, who may do what anyone may.
 using Identify = std::function<Caller(const httplib::Request&)>;
 
-// Makes the server answer the endpoints, and everything else with an error in the same form.
-void serve(httplib::Server& server, Endpoints endpoints, Identify identify);
+// Hears of requests that were refused for who sent them: 401, 403, 429.
+using Refused = std::function<void(const httplib::Request&, const Caller&, int status)>;
+
+// Makes the server answer the endpoints, and everything else with an error in the same form. Who
+// may not ask is refused before the body is read.
+void serve(httplib::Server& server, Endpoints endpoints, Identify identify, Refused refused = {});
 
 // OpenAPI 3.1.
 Json openapi_document(const Endpoints& endpoints);

@@ -4,6 +4,8 @@
 #include <iterator>
 #include <memory>
 
+#include "controlplane/api/audited.h"
+
 namespace dam::control {
 
 namespace {
@@ -40,12 +42,21 @@ Endpoints metrics_endpoints(const std::function<std::string()>& text) {
   return {endpoint};
 }
 
+Endpoints scraped_endpoints(const ApiParts& parts) {
+  Endpoints endpoints = ready_endpoints(parts.look);
+  append(endpoints, metrics_endpoints(parts.metrics_text));
+  return endpoints;
+}
+
 Endpoints all_endpoints(const ApiParts& parts) {
   Endpoints all = view_endpoints(parts);
   append(all, policy_endpoints(parts.policy));
   append(all, history_endpoints(parts.policy));
   append(all, event_endpoints(parts.events));
   append(all, metrics_endpoints(parts.metrics_text));
+  append(all, ready_endpoints(parts.look));
+  append(all, trust_endpoints(parts.trust));
+  all = audited(std::move(all), parts.trust.audit);
   all.push_back(document_endpoint(Json()));  // so that it describes itself too
   const Json document = openapi_document(all);
   all.back() = document_endpoint(document);

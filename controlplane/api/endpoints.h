@@ -9,6 +9,7 @@
 #include "controlplane/api/views.h"
 #include "controlplane/events/event_log.h"
 #include "controlplane/state/running_policy.h"
+#include "controlplane/trust/trust.h"
 
 namespace dam::control {
 
@@ -18,6 +19,7 @@ struct ApiParts {
   std::function<Sight()> look;
   std::function<std::string()> metrics_text;
   const EventLog& events;
+  Trust& trust;
 };
 
 Endpoints view_endpoints(const ApiParts& parts);
@@ -25,8 +27,12 @@ Endpoints policy_endpoints(RunningPolicy& policy);
 Endpoints history_endpoints(RunningPolicy& policy);
 Endpoints event_endpoints(const EventLog& events);
 Endpoints metrics_endpoints(const std::function<std::string()>& text);
+Endpoints ready_endpoints(const std::function<Sight()>& look);
+Endpoints trust_endpoints(Trust& trust);
+// On the address of /metrics: that, and whether all is well.
+Endpoints scraped_endpoints(const ApiParts& parts);
 
-// All of these, and the document that describes them.
+// All of these, and the document that describes them. Changes are in the audit log.
 Endpoints all_endpoints(const ApiParts& parts);
 
 }  // namespace dam::control

@@ -73,7 +73,8 @@ std::optional<HostPort> split(const std::string& text) {
 
 }  // namespace
 
-HttpServer::HttpServer(const AddHandlers& add) {
+HttpServer::HttpServer(const AddHandlers& add, BoundedServer::Context context)
+    : tls_(context != nullptr), server_(std::move(context)) {
   server_.set_payload_max_length(kMostBodyBytes);
   add(server_);
 }
@@ -88,6 +89,7 @@ HttpServer::~HttpServer() {
 }
 
 void HttpServer::run() {
+  server_.widen_backlog();
   thread_ = std::thread([this] { server_.listen_after_bind(); });
 }
 
@@ -108,20 +110,22 @@ std::string HttpServer::serve_unix(const std::string& path) {
   return "";
 }
 
-std::string HttpServer::serve_tcp(const std::string& text, bool public_too) {
+std::string HttpServer::serve_tcp(const std::string& text, bool public_too,
+                                  const std::string& option) {
   const auto where = split(text);
   const auto address = where ? parse_address(where->host) : std::nullopt;
   if (!address) return text + " is not ADDRESS:PORT";
   if (!is_private(*address) && !public_too) {
-    return text +
-           " can be reached from the internet: use a private address, or say "
-           "--metrics-public too";
+    return text + " can be reached from the internet: use a private address, or say " + option +
+           " too";
   }
   // Two servers on one port would share its connections.
   server_.set_socket_options([](int fd) {
     const int yes = 1;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
   });
+  server_.set_tcp_nodelay(true);  // head and body are written one after the other
+  server_.set_bounds(tls_ ? BoundedServer::kTlsBounds : BoundedServer::kMetricsBounds);
   if (!server_.bind_to_port(where->host, where->port)) return text + ": " + std::strerror(errno);
   run();
   return "";

@@ -12,6 +12,7 @@ namespace dam::control {
 
 namespace {
 
+constexpr size_t kMostPathBytes = 1024;
 constexpr int kMostLevels = 4;  // {"exceeded": {"ban": {"after": 5}}}
 
 // "/v1/zones/{name}" → "/v1/zones/(.+)"; of several parameters only the last may hold slashes.
@@ -93,23 +94,43 @@ std::vector<Problem> read_body(const Endpoint& endpoint, Call& call) {
   return problems;
 }
 
-void refuse_caller(const Endpoint& endpoint, const Caller& caller, httplib::Response& response) {
-  if (caller.name.empty()) {
-    response.set_header("WWW-Authenticate", "Bearer");
-    return answer(response, 401,
-                  error_body("this needs to know who you are",
-                             "a client certificate or a token: damctl enroll --help"));
+// Of the request that this thread serves.
+thread_local Caller who;
+
+int refusal_status(const Caller& caller, Role needed) {
+  if (caller.retry_after_s > 0) return 429;
+  if (caller.role >= needed) return 0;
+  return caller.name.empty() ? 401 : 403;
+}
+
+void refuse_caller(const Caller& caller, Role needed, int status, httplib::Response& response) {
+  if (status == 429) {
+    response.set_header("Retry-After", std::to_string(caller.retry_after_s));
+    return answer(response, status,
+                  error_body("too many requests of " +
+                                 (caller.name.empty() ? caller.address : caller.name),
+                             "again in " + std::to_string(caller.retry_after_s) + " s"));
   }
-  answer(response, 403,
+  if (status == 401) response.set_header("WWW-Authenticate", "Bearer");
+  if (!caller.refusal.empty()) return answer(response, status, error_body(caller.refusal, ""));
+  if (status == 401) {
+    return answer(response, status,
+                  error_body("this needs to know who you are",
+                             "a client certificate, or a token in \"Authorization: Bearer …\": an "
+                             "admin makes them with damctl enroll and damctl token add"));
+  }
+  answer(response, status,
          error_body(caller.name + " is " + role_text(caller.role) + "; this needs " +
-                        role_text(endpoint.role),
+                        role_text(needed),
                     "ask an admin"));
 }
 
-void handle(const Endpoint& endpoint, const Identify& identify, const httplib::Request& request,
+void handle(const Endpoint& endpoint, const httplib::Request& request,
             httplib::Response& response) {
-  Call call{request, identify(request), Json::object(), Json()};
-  if (call.caller.role < endpoint.role) return refuse_caller(endpoint, call.caller, response);
+  // Seen by refuse_early() already, which finds endpoints as the server does: it is cheap.
+  const int status = refusal_status(who, endpoint.role);
+  if (status != 0) return refuse_caller(who, endpoint.role, status, response);
+  Call call{request, who, Json::object(), Json()};
   std::vector<Problem> problems = read_path(endpoint, call);
   for (auto* read : {&read_query, &read_body}) {
     const std::vector<Problem> more = read(endpoint, call);
@@ -119,15 +140,48 @@ void handle(const Endpoint& endpoint, const Identify& identify, const httplib::R
   endpoint.handle(call, response);
 }
 
-using Shared = std::shared_ptr<const Endpoints>;
+struct Known {
+  Endpoint endpoint;
+  std::regex pattern;
+};
+using Table = std::vector<Known>;
+
+// The first that matches, as the server itself does it. A HEAD is a GET whose answer is cut off.
+const Endpoint* find(const Table& table, const httplib::Request& request) {
+  const std::string method = request.method == "HEAD" ? "GET" : request.method;
+  for (const Known& one : table) {
+    if (one.endpoint.method == method && std::regex_match(request.path, one.pattern)) {
+      return &one.endpoint;
+    }
+  }
+  return nullptr;
+}
+
+// Before the body is read: what strangers send is not even looked at.
+bool refuse_early(const Table& table, const Refused& refused, const httplib::Request& request,
+                  httplib::Response& response) {
+  if (request.path.size() > kMostPathBytes) {
+    answer(response, 414,
+           error_body("the path has more than " + std::to_string(kMostPathBytes) + " bytes",
+                      "GET /v1/openapi.json lists what there is"));
+    return true;
+  }
+  const Endpoint* endpoint = find(table, request);
+  const Role needed = endpoint != nullptr ? endpoint->role : Role::viewer;
+  const int status = refusal_status(who, needed);
+  if (status == 0) return false;
+  refuse_caller(who, needed, status, response);
+  if (refused) refused(request, who, status);
+  return true;
+}
 
 // A known path that does not know the method says which it knows.
-void answer_unknown(const Endpoints& endpoints, const httplib::Request& request,
+void answer_unknown(const Table& table, const httplib::Request& request,
                     httplib::Response& response) {
   std::string methods;
-  for (const Endpoint& one : endpoints) {
-    if (!std::regex_match(request.path, std::regex(pattern_of(one)))) continue;
-    methods += (methods.empty() ? "" : ", ") + one.method;
+  for (const Known& one : table) {
+    if (!std::regex_match(request.path, one.pattern)) continue;
+    methods += (methods.empty() ? "" : ", ") + one.endpoint.method;
   }
   if (methods.empty()) {
     return answer(response, 404,
@@ -141,10 +195,10 @@ void answer_unknown(const Endpoints& endpoints, const httplib::Request& request,
 }
 
 // Whatever goes wrong outside of the handlers is said in the same form.
-void answer_error(const Endpoints& endpoints, const httplib::Request& request,
+void answer_error(const Table& table, const httplib::Request& request,
                   httplib::Response& response) {
   if (!response.body.empty()) return;
-  if (response.status == 404) return answer_unknown(endpoints, request, response);
+  if (response.status == 404) return answer_unknown(table, request, response);
   const bool large = response.status == 413;
   answer(response, response.status,
          error_body(large ? "the body is too large" : "this is no request that can be served",
@@ -164,21 +218,28 @@ void add(httplib::Server& server, const Endpoint& endpoint,
 
 }  // namespace
 
-const char* role_text(Role role) {
-  constexpr const char* kTexts[] = {"anyone", "viewer", "operator", "admin"};
-  return kTexts[static_cast<int>(role)];
-}
-
-void serve(httplib::Server& server, Endpoints endpoints, Identify identify) {
-  const auto all = std::make_shared<const Endpoints>(std::move(endpoints));
-  for (const Endpoint& endpoint : *all) {
-    add(server, endpoint,
-        [all, &endpoint, identify](const httplib::Request& request, httplib::Response& response) {
-          handle(endpoint, identify, request, response);
+void serve(httplib::Server& server, Endpoints endpoints, Identify identify, Refused refused) {
+  const auto table = std::make_shared<Table>();
+  for (Endpoint& endpoint : endpoints) {
+    const std::string pattern = pattern_of(endpoint);
+    table->push_back({std::move(endpoint), std::regex(pattern)});
+  }
+  for (const Known& known : *table) {
+    add(server, known.endpoint,
+        [table, &known](const httplib::Request& request, httplib::Response& response) {
+          handle(known.endpoint, request, response);
         });
   }
-  server.set_error_handler([all](const httplib::Request& request, httplib::Response& response) {
-    answer_error(*all, request, response);
+  server.set_pre_routing_handler([table, identify = std::move(identify),
+                                  refused = std::move(refused)](const httplib::Request& request,
+                                                                httplib::Response& response) {
+    who = identify(request);
+    return refuse_early(*table, refused, request, response)
+               ? httplib::Server::HandlerResponse::Handled
+               : httplib::Server::HandlerResponse::Unhandled;
+  });
+  server.set_error_handler([table](const httplib::Request& request, httplib::Response& response) {
+    answer_error(*table, request, response);
   });
   server.set_exception_handler([](const httplib::Request&, httplib::Response& response,
                                   const std::exception_ptr&) {

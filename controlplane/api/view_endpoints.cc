@@ -2,6 +2,7 @@
 // GET: what is. The schemas of views.cc's answers.
 #include "controlplane/api/change_request.h"
 #include "controlplane/api/endpoints.h"
+#include "controlplane/api/https.h"
 
 namespace dam::control {
 
@@ -43,6 +44,7 @@ Json status_schema() {
   return object({{"dataplane", dataplane},
                  {"sampled_at", number("s, of a clock that only counts up")},
                  {"policy", policy},
+                 {"https?", Https::view_schema()},
                  {"tables?", map_of(fill_schema(), "bounded tables, by name")},
                  {"workers?", array(worker)}});
 }

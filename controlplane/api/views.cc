@@ -91,6 +91,7 @@ Json status_view(const Sight& sight) {
       result["policy"]["confirm_until"] = sight.running->unconfirmed->deadline_unix;
     }
   }
+  if (!sight.https.is_null()) result["https"] = sight.https;
   if (!sight.counters) return result;
   const auto age = now_ns(CLOCK_MONOTONIC) - static_cast<int64_t>(sight.counters->heartbeat_ns);
   result["dataplane"]["start_unix"] = sight.counters->start_unix_ns / 1'000'000'000;

@@ -18,6 +18,7 @@ struct Sight {
   LinkState link;
   std::unique_ptr<dam_counters> counters;
   std::string config;  // path of dam.yaml
+  Json https = {};     // the listener for those who come from afar; null: there is none
 };
 
 Json status_view(const Sight& sight);

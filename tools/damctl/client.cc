@@ -2,56 +2,24 @@
 #include "tools/damctl/client.h"
 
 #include <httplib.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <chrono>
-#include <cstring>
 #include <iostream>
 #include <thread>
 
 #include "controlplane/api/problem_json.h"
 #include "tools/damctl/exit_code.h"
 #include "tools/damctl/show_problems.h"
+#include "tools/damctl/transport.h"
 
 namespace dam::ctl {
 
 namespace {
 
-// A policy with a million networks takes the control plane some seconds.
-constexpr int kPatienceSeconds = 150;
-
-std::string why_no_connection(const std::string& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path) return "the path is too long";
-  std::memcpy(address.sun_path, path.data(), path.size());
-  const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const int result = connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address);
-  std::string why = result == 0 ? "it closed the connection" : std::strerror(errno);
-  close(fd);
-  return why;
-}
-
-void say_unreachable(const std::string& socket) {
-  std::cerr << "damctl: no control plane answers at " << socket << ": " << why_no_connection(socket)
-            << ".\n"
-            << "  Is it running? pgrep -a dam-control\n"
-            << "  Another socket: damctl -s PATH …; not in the group dam: use sudo.\n";
-}
-
-using Send = std::function<httplib::Result(httplib::Client&)>;
-
 std::optional<Answer> ask(const Settings& settings, const Send& send) {
-  httplib::Client client(settings.socket);
-  client.set_address_family(AF_UNIX);
-  client.set_read_timeout(kPatienceSeconds);
-  client.set_default_headers({{"Host", "dam"}});
-  const httplib::Result result = send(client);
-  if (result) return Answer{result->status, result->body};
-  say_unreachable(settings.socket);
-  return std::nullopt;
+  const httplib::Result result = converse(settings, send);
+  return result ? std::optional(Answer{result->status, result->body}) : std::nullopt;
 }
 
 }  // namespace
@@ -59,7 +27,7 @@ std::optional<Answer> ask(const Settings& settings, const Send& send) {
 Json Answer::json() const { return Json::parse(body, nullptr, false); }
 
 std::optional<Answer> get(const Settings& settings, const std::string& path) {
-  return ask(settings, [&](httplib::Client& c) { return c.Get(path); });
+  return ask(settings, [&](httplib::ClientImpl& c) { return c.Get(path); });
 }
 
 std::optional<Answer> post(const Settings& settings, const std::string& path,
@@ -67,12 +35,23 @@ std::optional<Answer> post(const Settings& settings, const std::string& path,
   httplib::Headers headers;
   if (seen > 0) headers.emplace("If-Match", '"' + std::to_string(seen) + '"');
   return ask(settings,
-             [&](httplib::Client& c) { return c.Post(path, headers, yaml, "application/yaml"); });
+             [&](httplib::ClientImpl& c) { return c.Post(path, headers, yaml, "application/yaml"); });
 }
 
 std::optional<Answer> patch(const Settings& settings, const std::string& path, const Json& body) {
   const std::string text = body.dump(-1, ' ', false, Json::error_handler_t::replace);
-  return ask(settings, [&](httplib::Client& c) { return c.Patch(path, text, "application/json"); });
+  return ask(settings, [&](httplib::ClientImpl& c) { return c.Patch(path, text, "application/json"); });
+}
+
+std::optional<Answer> post_json(const Settings& settings, const std::string& path,
+                                const Json& body) {
+  const std::string text = body.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return ask(settings,
+             [&](httplib::ClientImpl& c) { return c.Post(path, text, "application/json"); });
+}
+
+std::optional<Answer> remove(const Settings& settings, const std::string& path) {
+  return ask(settings, [&](httplib::ClientImpl& c) { return c.Delete(path); });
 }
 
 int stream(const Settings& settings, const std::string& path,
@@ -93,7 +72,7 @@ int stream(const Settings& settings, const std::string& path,
     status = response.status;
     return true;
   };
-  const auto answer = ask(settings, [&](httplib::Client& c) {
+  const auto answer = ask(settings, [&](httplib::ClientImpl& c) {
     httplib::Result result = c.Get(path, begin, take);
     // Ended by us, or after it had begun: no reason to say that nobody answers.
     const bool begun = !result && status != 0;

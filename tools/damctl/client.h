@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Requests to the control plane over its Unix socket.
+// Requests to the control plane, over its Unix socket or from afar (transport.h).
 #pragma once
 
 #include <functional>
@@ -27,6 +27,9 @@ std::optional<Answer> get(const Settings& settings, const std::string& path);
 std::optional<Answer> post(const Settings& settings, const std::string& path,
                            const std::string& yaml, int64_t seen = 0);
 std::optional<Answer> patch(const Settings& settings, const std::string& path, const Json& body);
+std::optional<Answer> post_json(const Settings& settings, const std::string& path,
+                                const Json& body);
+std::optional<Answer> remove(const Settings& settings, const std::string& path);
 
 // A text that goes on: `line` gets each line of it, and ends it by false. The exit code.
 int stream(const Settings& settings, const std::string& path,

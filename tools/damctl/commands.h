@@ -10,6 +10,7 @@ namespace dam::ctl {
 
 struct Settings {
   std::string socket = "/run/dam/control.sock";
+  std::string profile;  // name or path (profile.h); empty: the socket
   bool json = false;
   double watch_seconds = 0;  // 0: once
   int rounds = 0;            // of watching; 0: until interrupted
@@ -52,5 +53,29 @@ struct Watching {
 int show_events(const Settings& settings, const Watching& what);
 int set_zone(const Settings& settings, const std::string& zone,
              const std::vector<std::string>& changes);
+
+struct Enrolling {
+  std::string name;  // empty: with `renew`
+  std::string role = "viewer";
+  std::string url;                 // empty: where HTTPS listens
+  std::vector<std::string> names;  // more names and addresses of the server
+  std::string folder;              // of the certificates; empty: what the control plane says
+  std::string output;              // the profile; empty: NAME.json here
+  int days = 365;
+  bool renew = false;  // the server's certificate, though it is good still
+};
+int enroll(const Settings& settings, const Enrolling& how);
+int show_clients(const Settings& settings);
+int revoke_client(const Settings& settings, const std::string& name);
+struct NewToken {
+  std::string name;
+  std::string role = "viewer";
+  int days = 0;  // 0: no end
+};
+int add_token(const Settings& settings, const NewToken& token);
+int show_tokens(const Settings& settings);
+int remove_token(const Settings& settings, const std::string& name);
+int show_audit(const Settings& settings, int count, bool refused);
+int show_whoami(const Settings& settings);
 
 }  // namespace dam::ctl

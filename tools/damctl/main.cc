@@ -21,6 +21,7 @@ struct Arguments {
   std::string file = "/etc/dam/dam.yaml";
   std::string pins = "/sys/fs/bpf/traffic-dam";
   std::string zone;
+  std::string name;
   std::vector<std::string> changes;
   std::vector<std::string> devices;
   std::string driver;
@@ -31,6 +32,10 @@ struct Arguments {
   bool yes = false;
   bool explain = false;
   Watching watching;
+  Enrolling enrolling;
+  NewToken token;
+  int count = 50;
+  bool refused = false;
 };
 
 using Command = std::function<int(const Arguments&)>;
@@ -50,7 +55,10 @@ CLI::App* add(CLI::App& app, const std::string& name, const std::string& help, A
               Command& chosen, Command run) {
   CLI::App* command = app.add_subcommand(name, help);
   command->add_flag("--json", arguments.settings.json, "print JSON");
-  command->callback([&chosen, run = std::move(run)] { chosen = run; });
+  // A command's own commands are chosen before it.
+  command->callback([&chosen, run = std::move(run)] {
+    if (!chosen) chosen = run;
+  });
   return command;
 }
 
@@ -140,6 +148,65 @@ void add_changes(CLI::App& app, Arguments& a, Command& chosen) {
   set->add_option("changes", a.changes, "KEY=VALUE, as in dam.yaml")->required();
 }
 
+void add_role(CLI::App* command, std::string& role) {
+  command->add_option("--role", role, "viewer looks, operator changes zones and bans, admin all")
+      ->check(CLI::IsMember({"viewer", "operator", "admin"}))
+      ->capture_default_str();
+}
+
+void add_enroll(CLI::App& app, Arguments& a, Command& chosen) {
+  Enrolling& how = a.enrolling;
+  CLI::App* command =
+      add(app, "enroll", "on the dam: make certificates, and a profile for somebody from afar", a,
+          chosen, [](const Arguments& x) { return enroll(x.settings, x.enrolling); });
+  command->add_option("name", how.name, "whom");
+  add_role(command, how.role);
+  command->add_option("--url", how.url,
+                      "how they reach the dam, e.g. https://198.18.2.1:9443 (default: where it "
+                      "listens)");
+  command->add_option("--san", how.names, "another name or address of the dam");
+  command->add_option("--tls", how.folder,
+                      "the folder of the certificates (default: the control plane's)");
+  command->add_option("-o,--output", how.output, "where the profile goes (default: NAME.json)");
+  command->add_option("--days", how.days, "until it expires")
+      ->check(CLI::Range(1, 3650))
+      ->capture_default_str();
+  command->add_flag("--renew", how.renew, "a new certificate of the server, in any case");
+}
+
+void add_trust(CLI::App& app, Arguments& a, Command& chosen) {
+  add_enroll(app, a, chosen);
+  CLI::App* clients = add(app, "clients", "who is enrolled", a, chosen,
+                          [](const Arguments& x) { return show_clients(x.settings); });
+  add(*clients, "revoke", "refuse certificates from now on", a, chosen,
+      [](const Arguments& x) { return revoke_client(x.settings, x.name); })
+      ->add_option("name", a.name, "a name, or a fingerprint")
+      ->required();
+  CLI::App* token = app.add_subcommand("token", "bearer tokens, for programs");
+  token->require_subcommand(1);
+  CLI::App* make = add(*token, "add", "make one; it is shown once", a, chosen,
+                       [](const Arguments& x) { return add_token(x.settings, x.token); });
+  make->add_option("name", a.token.name, "whose it is")->required();
+  add_role(make, a.token.role);
+  make->add_option("--days", a.token.days, "until it expires (default: no end)")
+      ->check(CLI::Range(1, 3650));
+  add(*token, "list", "which there are", a, chosen,
+      [](const Arguments& x) { return show_tokens(x.settings); });
+  add(*token, "remove", "refuse it from now on", a, chosen,
+      [](const Arguments& x) { return remove_token(x.settings, x.name); })
+      ->add_option("name", a.name, "its name")
+      ->required();
+  CLI::App* audit =
+      add(app, "audit", "what was changed: when, by whom, from where", a, chosen,
+          [](const Arguments& x) { return show_audit(x.settings, x.count, x.refused); });
+  audit->add_option("-n,--count", a.count, "how many")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  audit->add_flag("--refused", a.refused, "who was refused instead");
+  add(app, "whoami", "whom the dam takes you for", a, chosen,
+      [](const Arguments& x) { return show_whoami(x.settings); });
+}
+
 void add_host(CLI::App& app, Arguments& a, Command& chosen) {
   CLI::App* detach =
       add(app, "detach",
@@ -185,18 +252,23 @@ void add_documents(CLI::App& app, Command& chosen) {
 int main(int argc, char** argv) {
   Arguments arguments;
   if (const char* socket = std::getenv("DAM_CONTROL_SOCKET")) arguments.settings.socket = socket;
+  if (const char* profile = std::getenv("DAM_PROFILE")) arguments.settings.profile = profile;
   Command chosen;
   CLI::App app("Steers and shows Traffic Dam.", "damctl");
   app.footer(
       "Exit codes: 0 ok, 1 refused or invalid, 2 usage, 3 the control plane does not answer.");
   app.require_subcommand(1);
-  app.add_option("-s,--socket", arguments.settings.socket,
+  CLI::Option* socket = app.add_option("-s,--socket", arguments.settings.socket,
                  "the control plane's socket (also: DAM_CONTROL_SOCKET)")
       ->capture_default_str();
+  CLI::Option* profile = app.add_option("--profile", arguments.settings.profile,
+                 "steer a dam from afar, by what damctl enroll made: a name in ~/.config/dam or a "
+                 "file (also: DAM_PROFILE)");
   add_views(app, arguments, chosen);
   add_changes(app, arguments, chosen);
   add_history(app, arguments, chosen);
   add_events(app, arguments, chosen);
+  add_trust(app, arguments, chosen);
   add_host(app, arguments, chosen);
   add_doctor(app, arguments, chosen);
   add_documents(app, chosen);
@@ -205,5 +277,7 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& e) {
     return app.exit(e) == 0 ? kOk : kUsage;
   }
+  // What is typed counts more than what the environment says.
+  if (socket->count() > 0 && profile->count() == 0) arguments.settings.profile.clear();
   return chosen(arguments);
 }

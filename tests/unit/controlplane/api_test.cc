@@ -6,6 +6,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "controlplane/api/door.h"
 #include "controlplane/api/endpoints.h"
 #include "controlplane/api/http_server.h"
 #include "controlplane/dataplane_link/counters_reader.h"
@@ -29,8 +30,10 @@ struct ApiTest : testing::Test {
                        [this](auto wanted) { return link.deliver(std::move(wanted)); }};
   CountersCollector collector{{[this] { return counters(); }, [this] { return link.state(); }}};
   EventLog events;
-  Endpoints endpoints = all_endpoints(
-      {policy, [this] { return look(); }, [this] { return collector.text(); }, events});
+  Trust trust{StateFile::kInMemory};
+  ApiParts parts{policy, [this] { return look(); }, [this] { return collector.text(); }, events,
+                 trust};
+  Endpoints endpoints = all_endpoints(parts);
   ApiDocument document{openapi_document(endpoints)};
   HttpServer server{[this](httplib::Server& s) { serve(s, endpoints, socket_caller); }};
 
@@ -91,13 +94,13 @@ TEST_F(ApiTest, a_socket_in_use_is_left_alone_and_a_dead_one_is_replaced) {
 
 TEST_F(ApiTest, metrics_are_served_on_private_addresses_unless_told_otherwise) {
   HttpServer scraped([this](httplib::Server& s) {
-    serve(s, metrics_endpoints([this] { return collector.text(); }), scraper);
+    serve(s, scraped_endpoints(parts), scraper);
   });
-  EXPECT_EQ(scraped.serve_tcp("127.0.0.1", false), "127.0.0.1 is not ADDRESS:PORT");
-  EXPECT_EQ(scraped.serve_tcp("0.0.0.0:9415", false),
+  EXPECT_EQ(scraped.serve_tcp("127.0.0.1", false, "--metrics-public"), "127.0.0.1 is not ADDRESS:PORT");
+  EXPECT_EQ(scraped.serve_tcp("0.0.0.0:9415", false, "--metrics-public"),
             "0.0.0.0:9415 can be reached from the internet: use a private address, or say "
             "--metrics-public too");
-  ASSERT_EQ(scraped.serve_tcp("127.0.0.1:39415", false), "");
+  ASSERT_EQ(scraped.serve_tcp("127.0.0.1:39415", false, "--metrics-public"), "");
   const auto result = httplib::Client("127.0.0.1", 39415).Get("/metrics");
   ASSERT_TRUE(result);
   EXPECT_NE(result->body.find("dam_dataplane_up 1"), std::string::npos);

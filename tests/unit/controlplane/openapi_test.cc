@@ -19,7 +19,9 @@ struct OpenApiTest : testing::Test {
   RunningPolicy policy{folder.write("dam.yaml", kSamplePolicy), store,
                        [](auto) { return Delivery(); }};
   EventLog events;
-  Endpoints endpoints = all_endpoints({policy, [] { return Sight(); }, [] { return ""; }, events});
+  Trust trust{StateFile::kInMemory};
+  Endpoints endpoints =
+      all_endpoints({policy, [] { return Sight(); }, [] { return ""; }, events, trust});
   ApiDocument document{openapi_document(endpoints)};
 };
 

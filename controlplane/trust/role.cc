@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "controlplane/trust/role.h"
+
+namespace dam::control {
+
+const char* role_text(Role role) {
+  switch (role) {
+    case Role::viewer:
+      return "viewer";
+    case Role::operator_:
+      return "operator";
+    case Role::admin:
+      return "admin";
+    default:
+      return "anyone";
+  }
+}
+
+std::optional<Role> role_of(std::string_view text) {
+  for (const Role role : {Role::viewer, Role::operator_, Role::admin}) {
+    if (text == role_text(role)) return role;
+  }
+  return std::nullopt;
+}
+
+}  // namespace dam::control

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What somebody may do.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace dam::control {
+
+// Each may do what those before it may.
+enum class Role { anyone, viewer, operator_, admin };
+
+const char* role_text(Role role);  // "anyone", "viewer", "operator", "admin"
+// Of the roles that somebody can be given: all but "anyone".
+std::optional<Role> role_of(std::string_view text);
+
+// Who asks. `address` is that of a client on the network; empty on the Unix socket.
+struct Caller {
+  std::string name;
+  Role role = Role::anyone;
+  std::string address = {};
+  std::string refusal = {};   // why what it has shown counts for nothing; empty: it has shown nothing
+  int64_t retry_after_s = 0;  // above 0: it asks too often
+};
+
+}  // namespace dam::control
