@@ -41,8 +41,8 @@ void handle_audited(const Endpoint& endpoint, AuditStore& audit, const Call& cal
   const std::string what = what_is_asked(endpoint, call);
   int64_t number = 0;
   try {
-    number = audit.begin({0, static_cast<int64_t>(std::time(nullptr)), call.caller,
-                          endpoint.method, target_of(call.request), 0, what});
+    number = audit.begin({0, static_cast<int64_t>(std::time(nullptr)), call.caller, endpoint.method,
+                          target_of(call.request), 0, what});
   } catch (const std::exception& error) {
     return answer(response, 507,
                   error_body(std::string("nothing was changed: the audit log cannot be written: ") +

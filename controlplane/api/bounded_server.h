@@ -77,7 +77,6 @@ class BoundedServer : public httplib::Server {
  private:
   static constexpr int kBacklog = 1024;
 
-
   bool process_and_close_socket(socket_t socket) override;
   void serve(int fd);
   void serve_tls(int fd, SSL_CTX& context);

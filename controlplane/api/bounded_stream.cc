@@ -117,8 +117,7 @@ ssize_t TlsStream::push(const char* from, size_t bytes) {
   constexpr size_t kMostAtOnce = 1 << 20;
   while (true) {
     ERR_clear_error();
-    const int sent =
-        SSL_write(ssl_.get(), from, static_cast<int>(std::min(bytes, kMostAtOnce)));
+    const int sent = SSL_write(ssl_.get(), from, static_cast<int>(std::min(bytes, kMostAtOnce)));
     if (sent > 0) return sent;
     if (!again(sent)) return -1;
   }

@@ -80,19 +80,21 @@ Caller socket_caller(const httplib::Request& /*request*/) {
 }
 
 Identify network_caller(Trust& trust, const RequestRates& rates) {
-  return [&trust, limits = std::make_shared<RequestLimits>(rates)](const httplib::Request& request) {
-    const Recognised found = recognise(trust.access, request);
-    const bool known = found.refusal.empty() && found.role > Role::anyone;
-    Caller caller{known ? found.name : "", found.role, peer().address, found.refusal};
-    caller.retry_after_s = known ? wait_s(limits->callers, found.name)
-                                 : wait_s(limits->strangers, caller.address);
-    if (known) keep_connection();
-    if (known && is_from_another_page(request)) {
-      caller.role = Role::anyone;
-      caller.refusal = "a page of another site asks for this (Origin); the dam's own, damctl and curl may";
-    }
-    return caller;
-  };
+  return
+      [&trust, limits = std::make_shared<RequestLimits>(rates)](const httplib::Request& request) {
+        const Recognised found = recognise(trust.access, request);
+        const bool known = found.refusal.empty() && found.role > Role::anyone;
+        Caller caller{known ? found.name : "", found.role, peer().address, found.refusal};
+        caller.retry_after_s =
+            known ? wait_s(limits->callers, found.name) : wait_s(limits->strangers, caller.address);
+        if (known) keep_connection();
+        if (known && is_from_another_page(request)) {
+          caller.role = Role::anyone;
+          caller.refusal =
+              "a page of another site asks for this (Origin); the dam's own, damctl and curl may";
+        }
+        return caller;
+      };
 }
 
 Caller scraper(const httplib::Request& /*request*/) {

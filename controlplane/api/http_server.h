@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // HTTP over a Unix socket (the API), over TLS (the API from afar) or over TCP (/metrics alone).
 //
-// Why cpp-httplib: one well-kept header-and-library of Debian that speaks HTTP on whatever stream it
-// is given; no framework around it. Its limits as set here and in bounded_server.h: bodies of at
+// Why cpp-httplib: one well-kept header-and-library of Debian that speaks HTTP on whatever stream
+// it is given; no framework around it. Its limits as set here and in bounded_server.h: bodies of at
 // most 8 MiB, 5 s for a whole request of who is not known, so many requests at a time. Long lists
 // belong into files that the policy names.
 #pragma once

@@ -56,8 +56,8 @@ Endpoints ready_endpoints(const std::function<Sight()>& look) {
     answer(response, 200, {{"alive", true}});
   };
   Endpoint ready = open_to_all("/readyz", "Is a policy in force, and does the dataplane work?");
-  const Json schema = schema::object(
-      {{"ready", schema::boolean()}, {"trouble", schema::array(schema::string())}});
+  const Json schema =
+      schema::object({{"ready", schema::boolean()}, {"trouble", schema::array(schema::string())}});
   ready.answers = {{200, schema}, {503, schema}};
   ready.handle = [look](const Call&, httplib::Response& response) {
     const Json trouble = not_ready(look());

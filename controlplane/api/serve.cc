@@ -106,10 +106,10 @@ int refusal_status(const Caller& caller, Role needed) {
 void refuse_caller(const Caller& caller, Role needed, int status, httplib::Response& response) {
   if (status == 429) {
     response.set_header("Retry-After", std::to_string(caller.retry_after_s));
-    return answer(response, status,
-                  error_body("too many requests of " +
-                                 (caller.name.empty() ? caller.address : caller.name),
-                             "again in " + std::to_string(caller.retry_after_s) + " s"));
+    return answer(
+        response, status,
+        error_body("too many requests of " + (caller.name.empty() ? caller.address : caller.name),
+                   "again in " + std::to_string(caller.retry_after_s) + " s"));
   }
   if (status == 401) response.set_header("WWW-Authenticate", "Bearer");
   if (!caller.refusal.empty()) return answer(response, status, error_body(caller.refusal, ""));
@@ -120,9 +120,9 @@ void refuse_caller(const Caller& caller, Role needed, int status, httplib::Respo
                              "admin makes them with damctl enroll and damctl token add"));
   }
   answer(response, status,
-         error_body(caller.name + " is " + role_text(caller.role) + "; this needs " +
-                        role_text(needed),
-                    "ask an admin"));
+         error_body(
+             caller.name + " is " + role_text(caller.role) + "; this needs " + role_text(needed),
+             "ask an admin"));
 }
 
 void handle(const Endpoint& endpoint, const httplib::Request& request,
@@ -230,14 +230,14 @@ void serve(httplib::Server& server, Endpoints endpoints, Identify identify, Refu
           handle(known.endpoint, request, response);
         });
   }
-  server.set_pre_routing_handler([table, identify = std::move(identify),
-                                  refused = std::move(refused)](const httplib::Request& request,
-                                                                httplib::Response& response) {
-    who = identify(request);
-    return refuse_early(*table, refused, request, response)
-               ? httplib::Server::HandlerResponse::Handled
-               : httplib::Server::HandlerResponse::Unhandled;
-  });
+  server.set_pre_routing_handler(
+      [table, identify = std::move(identify), refused = std::move(refused)](
+          const httplib::Request& request, httplib::Response& response) {
+        who = identify(request);
+        return refuse_early(*table, refused, request, response)
+                   ? httplib::Server::HandlerResponse::Handled
+                   : httplib::Server::HandlerResponse::Unhandled;
+      });
   server.set_error_handler([table](const httplib::Request& request, httplib::Response& response) {
     answer_error(*table, request, response);
   });

@@ -16,7 +16,9 @@ using Handle = void (*)(Trust&, const Call&, httplib::Response&);
 
 constexpr int64_t kMostDays = 3650;
 
-Json when(const std::string& text) { return schema::integer(0, INT64_MAX, text + ", Unix time, s"); }
+Json when(const std::string& text) {
+  return schema::integer(0, INT64_MAX, text + ", Unix time, s");
+}
 
 Json name_schema() {
   return schema::matching("^[A-Za-z0-9._@-]{1,63}$",
@@ -29,9 +31,8 @@ Json role_schema() {
 }
 
 Json refusal_schema(const std::string& text) {
-  return schema::object({{"errors", schema::array(schema::any())},
-                         {"warnings", schema::array(schema::any())}},
-                        text);
+  return schema::object(
+      {{"errors", schema::array(schema::any())}, {"warnings", schema::array(schema::any())}}, text);
 }
 
 Role role_in(const Json& body) { return *role_of(body["role"].get<std::string>()); }
@@ -42,7 +43,8 @@ int64_t unix_now() { return static_cast<int64_t>(std::time(nullptr)); }
 bool was_added(Added added, const std::string& what, httplib::Response& response) {
   if (added == Added::yes) return true;
   if (added == Added::known_already) {
-    answer(response, 409, error_body(what + " is there already", "remove it, or take another name"));
+    answer(response, 409,
+           error_body(what + " is there already", "remove it, or take another name"));
   } else {
     answer(response, 409,
            error_body("there are " + std::to_string(AccessStore::kMostEntries) + " already",
@@ -67,9 +69,8 @@ void get_clients(Trust& trust, const Call&, httplib::Response& response) {
 }
 
 void post_client(Trust& trust, const Call& call, httplib::Response& response) {
-  const Client client{call.body["fingerprint"], call.body["name"],
-                      role_in(call.body),       call.caller.name,
-                      unix_now(),               call.body["expires_at"]};
+  const Client client{call.body["fingerprint"], call.body["name"], role_in(call.body),
+                      call.caller.name,         unix_now(),        call.body["expires_at"]};
   if (!was_added(trust.access.add_client(client), "this certificate", response)) return;
   answer(response, 201, {{"name", client.name}, {"role", role_text(client.role)}});
 }
@@ -90,9 +91,9 @@ void delete_client(Trust& trust, const Call& call, httplib::Response& response) 
   }
   const size_t count = trust.access.revoke(which);
   if (count == 0) {
-    return answer(response, 404,
-                  error_body("there is no valid certificate of " + which,
-                             "which there are: damctl clients"));
+    return answer(
+        response, 404,
+        error_body("there is no valid certificate of " + which, "which there are: damctl clients"));
   }
   answer(response, 200, {{"revoked", count}});
 }
@@ -114,8 +115,8 @@ void post_token(Trust& trust, const Call& call, httplib::Response& response) {
   const int64_t days = call.body.value("expires_in_days", int64_t{0});
   const int64_t expires_at = days > 0 ? unix_now() + days * 86400 : 0;
   const std::string text = AccessStore::new_token_text();
-  const Token token{call.body["name"], "", role_in(call.body), call.caller.name, unix_now(),
-                    expires_at};
+  const Token token{call.body["name"], "",         role_in(call.body),
+                    call.caller.name,  unix_now(), expires_at};
   if (!was_added(trust.access.add_token(token, text), "a token " + token.name, response)) return;
   answer(response, 201,
          {{"name", token.name},
@@ -235,17 +236,17 @@ Endpoint made(const char* method, const char* path, Role role, const char* summa
 }
 
 Endpoint client_post() {
-  Endpoint endpoint = made("POST", "/v1/clients", Role::admin, "Register a client certificate",
-                           {{201, schema::object({{"name", schema::string()},
-                                                  {"role", role_schema()}})},
-                            {409, refusal_schema("it is there already, or there are too many")}});
-  endpoint.body = {Body::Kind::json,
-                   schema::object({{"name", name_schema()},
-                                   {"role", role_schema()},
-                                   {"fingerprint", schema::matching("^[0-9a-f]{64}$",
-                                                                    "SHA-256 of its DER")},
-                                   {"expires_at", when("its end")}}),
-                   "", "a certificate that the dam's authority has issued: damctl enroll"};
+  Endpoint endpoint =
+      made("POST", "/v1/clients", Role::admin, "Register a client certificate",
+           {{201, schema::object({{"name", schema::string()}, {"role", role_schema()}})},
+            {409, refusal_schema("it is there already, or there are too many")}});
+  endpoint.body = {
+      Body::Kind::json,
+      schema::object({{"name", name_schema()},
+                      {"role", role_schema()},
+                      {"fingerprint", schema::matching("^[0-9a-f]{64}$", "SHA-256 of its DER")},
+                      {"expires_at", when("its end")}}),
+      "", "a certificate that the dam's authority has issued: damctl enroll"};
   return endpoint;
 }
 
@@ -263,13 +264,14 @@ Endpoint token_post() {
                                           {"role", role_schema()},
                                           {"expires_at", when("0: never; its end")},
                                           {"token", schema::string("shown this once")}});
-  Endpoint endpoint = made("POST", "/v1/tokens", Role::admin, "Make a bearer token",
-                           {{201, made_token},
-                            {409, refusal_schema("it is there already, or there are too many")}});
+  Endpoint endpoint = made(
+      "POST", "/v1/tokens", Role::admin, "Make a bearer token",
+      {{201, made_token}, {409, refusal_schema("it is there already, or there are too many")}});
   endpoint.body = {Body::Kind::json,
                    schema::object({{"name", name_schema()},
                                    {"role", role_schema()},
-                                   {"expires_in_days?", schema::integer(1, kMostDays, "its life; "
+                                   {"expires_in_days?", schema::integer(1, kMostDays,
+                                                                        "its life; "
                                                                         "without it: no end")}}),
                    "", "whose it is, and what it may do"};
   return endpoint;

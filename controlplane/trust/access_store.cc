@@ -73,8 +73,9 @@ Recognised AccessStore::by_certificate(const std::string& fingerprint) {
   const auto found = std::find_if(clients_.begin(), clients_.end(),
                                   [&](const Client& c) { return c.fingerprint == fingerprint; });
   if (found == clients_.end()) {
-    return {"", Role::anyone,
-            "this certificate is not registered here (its SHA-256 is " + fingerprint + "); " + kNew};
+    return {
+        "", Role::anyone,
+        "this certificate is not registered here (its SHA-256 is " + fingerprint + "); " + kNew};
   }
   if (found->revoked_at > 0) {
     return {found->name, Role::anyone, "this certificate was revoked; " + std::string(kNew)};
@@ -152,11 +153,11 @@ AccessStore::Added AccessStore::add_client(const Client& client) {
   if (live_clients() >= kMostEntries) return Added::full;
   SQLite::Transaction whole(file_.sqlite());
   // Those that were revoked longest ago make room: they open nothing either way.
-  const auto oldest = std::min_element(clients_.begin(), clients_.end(),
-                                       [](const Client& a, const Client& b) {
-                                         return (a.revoked_at > 0 ? a.revoked_at : INT64_MAX) <
-                                                (b.revoked_at > 0 ? b.revoked_at : INT64_MAX);
-                                       });
+  const auto oldest =
+      std::min_element(clients_.begin(), clients_.end(), [](const Client& a, const Client& b) {
+        return (a.revoked_at > 0 ? a.revoked_at : INT64_MAX) <
+               (b.revoked_at > 0 ? b.revoked_at : INT64_MAX);
+      });
   const bool crowded = clients_.size() >= 2 * kMostEntries;
   if (crowded) {
     SQLite::Statement forget(file_.sqlite(), "DELETE FROM client WHERE fingerprint = ?");

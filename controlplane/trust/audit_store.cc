@@ -151,14 +151,13 @@ std::vector<AuditEntry> AuditStore::list(int64_t before, int64_t count) {
   std::vector<AuditEntry> entries;
   while (query.executeStep()) {
     const auto text = [&query](int column) { return query.getColumn(column).getString(); };
-    entries.push_back(
-        {query.getColumn(0).getInt64(),
-         query.getColumn(1).getInt64(),
-         {text(2), role_of(text(3)).value_or(Role::anyone), text(4)},
-         text(5),
-         text(6),
-         query.getColumn(7).getInt(),
-         text(8)});
+    entries.push_back({query.getColumn(0).getInt64(),
+                       query.getColumn(1).getInt64(),
+                       {text(2), role_of(text(3)).value_or(Role::anyone), text(4)},
+                       text(5),
+                       text(6),
+                       query.getColumn(7).getInt(),
+                       text(8)});
   }
   return entries;
 }
@@ -174,8 +173,8 @@ std::vector<RefusedEntry> AuditStore::list_refused(int64_t count) {
   while (query.executeStep()) {
     const auto text = [&query](int column) { return query.getColumn(column).getString(); };
     entries.push_back({query.getColumn(0).getInt64(), query.getColumn(1).getInt64(),
-                       query.getColumn(2).getInt64(), text(3), text(4),
-                       query.getColumn(5).getInt(), text(6), text(7)});
+                       query.getColumn(2).getInt64(), text(3), text(4), query.getColumn(5).getInt(),
+                       text(6), text(7)});
   }
   return entries;
 }

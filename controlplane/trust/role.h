@@ -21,7 +21,8 @@ struct Caller {
   std::string name;
   Role role = Role::anyone;
   std::string address = {};
-  std::string refusal = {};   // why what it has shown counts for nothing; empty: it has shown nothing
+  std::string refusal =
+      {};  // why what it has shown counts for nothing; empty: it has shown nothing
   int64_t retry_after_s = 0;  // above 0: it asks too often
 };
 

@@ -29,7 +29,7 @@ class ServerTls {
   using Log = std::function<void(bool warning, const std::string&)>;
 
   struct State {
-    std::string trouble;           // why there is none, or why newer files are not in use
+    std::string trouble;            // why there is none, or why newer files are not in use
     int64_t server_expires_at = 0;  // Unix seconds; 0: there is none
     int64_t authority_expires_at = 0;
 

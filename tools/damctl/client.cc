@@ -34,13 +34,15 @@ std::optional<Answer> post(const Settings& settings, const std::string& path,
                            const std::string& yaml, int64_t seen) {
   httplib::Headers headers;
   if (seen > 0) headers.emplace("If-Match", '"' + std::to_string(seen) + '"');
-  return ask(settings,
-             [&](httplib::ClientImpl& c) { return c.Post(path, headers, yaml, "application/yaml"); });
+  return ask(settings, [&](httplib::ClientImpl& c) {
+    return c.Post(path, headers, yaml, "application/yaml");
+  });
 }
 
 std::optional<Answer> patch(const Settings& settings, const std::string& path, const Json& body) {
   const std::string text = body.dump(-1, ' ', false, Json::error_handler_t::replace);
-  return ask(settings, [&](httplib::ClientImpl& c) { return c.Patch(path, text, "application/json"); });
+  return ask(settings,
+             [&](httplib::ClientImpl& c) { return c.Patch(path, text, "application/json"); });
 }
 
 std::optional<Answer> post_json(const Settings& settings, const std::string& path,

@@ -48,13 +48,15 @@ KeyPair authority_in(const path& folder) {
                              " is there: bring it back, or move that one away and enroll everybody "
                              "anew");
   }
-  KeyPair made = control::issue(
-      {Issue::Purpose::authority, "Traffic Dam on " + host_name().substr(0, 40), {}, kAuthorityDays},
-      nullptr);
+  KeyPair made = control::issue({Issue::Purpose::authority,
+                                 "Traffic Dam on " + host_name().substr(0, 40),
+                                 {},
+                                 kAuthorityDays},
+                                nullptr);
   control::write_private(key, control::pem_of(*made.key));
   control::write_private(certificate, control::pem_of(*made.certificate));
-  std::cout << "Made an authority: " << certificate.string() << " (its key stays here: "
-            << key.string() << ")\n";
+  std::cout << "Made an authority: " << certificate.string()
+            << " (its key stays here: " << key.string() << ")\n";
   return made;
 }
 
@@ -107,8 +109,7 @@ bool find_url(const Enrolling& how, const Json& https, Profile& profile) {
     return false;
   }
   const std::string address = https.is_object() ? https.value("address", "") : "";
-  if (!address.empty() && read_url("https://" + address, profile) &&
-      !is_everywhere(profile.host)) {
+  if (!address.empty() && read_url("https://" + address, profile) && !is_everywhere(profile.host)) {
     return true;
   }
   std::cerr << "damctl: by which address is the dam reached from afar?\n"
@@ -120,12 +121,11 @@ bool find_url(const Enrolling& how, const Json& https, Profile& profile) {
 int register_client(const Settings& settings, const Enrolling& how, const KeyPair& pair,
                     const Profile& profile, const std::string& output) {
   control::write_private(output, profile_text(profile));
-  const auto answer =
-      post_json(settings, "/v1/clients",
-                {{"name", how.name},
-                 {"role", how.role},
-                 {"fingerprint", control::fingerprint_of(*pair.certificate)},
-                 {"expires_at", control::expiry_of(*pair.certificate)}});
+  const auto answer = post_json(settings, "/v1/clients",
+                                {{"name", how.name},
+                                 {"role", how.role},
+                                 {"fingerprint", control::fingerprint_of(*pair.certificate)},
+                                 {"expires_at", control::expiry_of(*pair.certificate)}});
   if (answer && answer->ok()) return kOk;
   unlink(output.c_str());
   return answer ? show_refusal(*answer) : kUnreachable;
@@ -164,8 +164,7 @@ int enroll_or_throw(const Settings& settings, const Enrolling& how) {
   if (names.empty()) names.push_back(host_name());
   ensure_server(folder, authority, names, how.renew);
   if (!for_somebody) return kOk;
-  const KeyPair pair =
-      control::issue({Issue::Purpose::client, how.name, {}, how.days}, &authority);
+  const KeyPair pair = control::issue({Issue::Purpose::client, how.name, {}, how.days}, &authority);
   profile.authority = control::pem_of(*authority.certificate);
   profile.certificate = control::pem_of(*pair.certificate);
   profile.key = control::pem_of(*pair.key);

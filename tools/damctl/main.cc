@@ -259,11 +259,12 @@ int main(int argc, char** argv) {
       "Exit codes: 0 ok, 1 refused or invalid, 2 usage, 3 the control plane does not answer.");
   app.require_subcommand(1);
   CLI::Option* socket = app.add_option("-s,--socket", arguments.settings.socket,
-                 "the control plane's socket (also: DAM_CONTROL_SOCKET)")
-      ->capture_default_str();
-  CLI::Option* profile = app.add_option("--profile", arguments.settings.profile,
-                 "steer a dam from afar, by what damctl enroll made: a name in ~/.config/dam or a "
-                 "file (also: DAM_PROFILE)");
+                                       "the control plane's socket (also: DAM_CONTROL_SOCKET)")
+                            ->capture_default_str();
+  CLI::Option* profile = app.add_option(
+      "--profile", arguments.settings.profile,
+      "steer a dam from afar, by what damctl enroll made: a name in ~/.config/dam or a "
+      "file (also: DAM_PROFILE)");
   add_views(app, arguments, chosen);
   add_changes(app, arguments, chosen);
   add_history(app, arguments, chosen);

@@ -40,8 +40,8 @@ bool read_url(const std::string& text, Profile& profile) {
     const auto [stop, error] = std::from_chars(rest.data() + colon + 1, end, profile.port);
     if (error != std::errc{} || stop != end) return false;
   }
-  return !profile.host.empty() && profile.host.find('/') == std::string::npos &&
-         profile.port > 0 && profile.port <= 65535;
+  return !profile.host.empty() && profile.host.find('/') == std::string::npos && profile.port > 0 &&
+         profile.port <= 65535;
 }
 
 std::string profile_path(const std::string& name) {
@@ -57,7 +57,8 @@ std::string profile_path(const std::string& name) {
 Profile read_profile(const std::string& name_or_path) {
   const std::string path = profile_path(name_or_path);
   const auto object = nlohmann::json::parse(control::read_text(path), nullptr, false);
-  if (!object.is_object()) throw std::runtime_error(path + " is no profile: damctl enroll makes one");
+  if (!object.is_object())
+    throw std::runtime_error(path + " is no profile: damctl enroll makes one");
   Profile profile;
   if (!read_url(text_or_empty(object, "url"), profile)) {
     throw std::runtime_error(path + ": \"url\" is not like https://198.18.2.1:9443");

@@ -19,8 +19,8 @@ struct Profile {
   std::string url() const;
 };
 
-// "https://198.18.2.1:9443", "https://[2001:db8::1]:9443", "https://dam.example" (443). False: it is
-// no such URL.
+// "https://198.18.2.1:9443", "https://[2001:db8::1]:9443", "https://dam.example" (443). False: it
+// is no such URL.
 bool read_url(const std::string& text, Profile& profile);
 
 // A path where it has a slash or ends in .json; otherwise NAME.json in ~/.config/dam

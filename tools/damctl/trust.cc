@@ -112,9 +112,8 @@ int show_tokens(const Settings& settings) {
   return view(settings, "/v1/tokens", [](const Json& now, const Json&) {
     Table table({"name", "role", "until", "last use", "by"});
     for (const Json& one : now["tokens"]) {
-      table.row({one.value("name", ""), one.value("role", ""),
-                 time_in(one, "expires_at", "no end"), time_in(one, "used_at", "never"),
-                 one.value("added_by", "")});
+      table.row({one.value("name", ""), one.value("role", ""), time_in(one, "expires_at", "no end"),
+                 time_in(one, "used_at", "never"), one.value("added_by", "")});
     }
     table.print(std::cout, Style(wants_colour(STDOUT_FILENO)));
   });

@@ -123,6 +123,15 @@ void status_of_workers(const Json& now, const Json& before, const Style& style) 
   table.print(std::cout, style);
 }
 
+void status_of_https(const Json& https, const Style& style) {
+  if (!https.is_object()) return;
+  std::cout << style.bold("https") << "      " << https.value("address", "") << "\n";
+  for (const char* what : {"trouble", "warning"}) {
+    const std::string text = https.value(what, "");
+    if (!text.empty()) std::cout << "           " << style.yellow(text) << "\n";
+  }
+}
+
 }  // namespace
 
 int show_status(const Settings& settings) {
@@ -130,6 +139,7 @@ int show_status(const Settings& settings) {
     const Style style = out_style();
     status_of_dataplane(now["dataplane"], style);
     status_of_policy(now["policy"], now["dataplane"], style);
+    status_of_https(now.value("https", Json()), style);
     status_of_tables(now, style);
     status_of_workers(now, before, style);
   });

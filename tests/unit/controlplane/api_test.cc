@@ -93,10 +93,9 @@ TEST_F(ApiTest, a_socket_in_use_is_left_alone_and_a_dead_one_is_replaced) {
 }
 
 TEST_F(ApiTest, metrics_are_served_on_private_addresses_unless_told_otherwise) {
-  HttpServer scraped([this](httplib::Server& s) {
-    serve(s, scraped_endpoints(parts), scraper);
-  });
-  EXPECT_EQ(scraped.serve_tcp("127.0.0.1", false, "--metrics-public"), "127.0.0.1 is not ADDRESS:PORT");
+  HttpServer scraped([this](httplib::Server& s) { serve(s, scraped_endpoints(parts), scraper); });
+  EXPECT_EQ(scraped.serve_tcp("127.0.0.1", false, "--metrics-public"),
+            "127.0.0.1 is not ADDRESS:PORT");
   EXPECT_EQ(scraped.serve_tcp("0.0.0.0:9415", false, "--metrics-public"),
             "0.0.0.0:9415 can be reached from the internet: use a private address, or say "
             "--metrics-public too");

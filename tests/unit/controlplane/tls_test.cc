@@ -10,10 +10,10 @@
 #include <ctime>
 #include <regex>
 
-#include "controlplane/api/https.h"
-#include "tests/unit/controlplane/api_document.h"
 #include "controlplane/api/endpoints.h"
+#include "controlplane/api/https.h"
 #include "controlplane/trust/certificate.h"
+#include "tests/unit/controlplane/api_document.h"
 #include "tests/unit/controlplane/sample_policy.h"
 #include "tests/unit/controlplane/test_dataplane.h"
 
@@ -35,7 +35,10 @@ struct TlsTest : testing::Test {
   RunningPolicy policy{config, store, [](auto) { return Delivery(); }};
   EventLog events;
   Trust trust{StateFile::kInMemory};
-  ApiParts parts{policy, [this] { return Sight{policy.current(), {}, nullptr, config}; },
+  ApiParts parts{policy,
+                 [this] {
+                   return Sight{policy.current(), {}, nullptr, config};
+                 },
                  [] { return "metrics 1\n"; }, events, trust};
   Endpoints endpoints = all_endpoints(parts);
   ApiDocument document{openapi_document(endpoints)};
@@ -137,9 +140,9 @@ TEST_F(TlsTest, certificates_of_others_or_past_their_time_do_not_get_through_the
   const KeyPair server = issue({Purpose::server, "carol", {}, 30}, &ca());
   trust.access.add_client({fingerprint_of(*server.certificate), "carol", Role::admin, "", 1, 2});
   EXPECT_EQ(status(&server), 0) << "a server's certificate is no client's";
-  EXPECT_TRUE(eventually(
-      [&] { return https->metrics_text().find("handshakes_failed_total 3") != std::string::npos; }))
-      << https->metrics_text();
+  EXPECT_TRUE(eventually([&] {
+    return https->metrics_text().find("handshakes_failed_total 3") != std::string::npos;
+  })) << https->metrics_text();
 }
 
 TEST_F(TlsTest, what_is_revoked_removed_or_expired_is_told_so) {
@@ -235,8 +238,9 @@ TEST_F(TlsTest, a_page_of_another_site_changes_nothing) {
 
 TEST_F(TlsTest, who_asks_too_often_is_told_when_again_and_others_are_served) {
   https = nullptr;
-  https = std::make_unique<Https>(folder.path(), endpoints, trust, [](bool, const std::string&) {},
-                                  RequestRates{1e-3, 3, 1e-3, 2});
+  https = std::make_unique<Https>(
+      folder.path(), endpoints, trust, [](bool, const std::string&) {},
+      RequestRates{1e-3, 3, 1e-3, 2});
   ASSERT_EQ(https->serve("127.0.0.1:" + std::to_string(kPort), false), "");
   const httplib::Headers busy = bearer(token(Role::viewer));
   const KeyPair alice = client("alice", Role::viewer);
@@ -253,12 +257,12 @@ TEST_F(TlsTest, who_asks_too_often_is_told_when_again_and_others_are_served) {
 TEST_F(TlsTest, changes_are_in_the_audit_log_with_who_and_from_where_and_refusals_too) {
   const KeyPair alice = client("alice", Role::admin);
   const KeyPair bob = client("bob", Role::operator_);
-  EXPECT_EQ(connect(&alice)->Post("/v1/policy?dry_run=1", kSamplePolicy, "application/yaml")->status,
-            200);
-  EXPECT_EQ(connect(&bob)
-                ->Patch("/v1/zones/light", R"({"mode": "shadow"})", "application/json")
-                ->status,
-            202);
+  EXPECT_EQ(
+      connect(&alice)->Post("/v1/policy?dry_run=1", kSamplePolicy, "application/yaml")->status,
+      200);
+  EXPECT_EQ(
+      connect(&bob)->Patch("/v1/zones/light", R"({"mode": "shadow"})", "application/json")->status,
+      202);
   EXPECT_EQ(connect(&bob)->Post("/v1/policy", kSamplePolicy, "application/yaml")->status, 403);
   EXPECT_EQ(status(nullptr), 401);
   const Json body = Json::parse(ask(&alice, "/v1/audit")->body);
