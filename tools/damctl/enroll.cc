@@ -7,10 +7,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <ctime>
 #include <filesystem>
 #include <iostream>
 #include <stdexcept>
+#include <thread>
 
 #include "controlplane/trust/certificate.h"
 #include "controlplane/trust/server_tls.h"
@@ -143,6 +145,19 @@ void say_next(const Enrolling& how, const Json& https, const Profile& profile,
             << profile.host << ":" << profile.port << "\n";
 }
 
+// The control plane looks at its files every second.
+void wait_until_in_use(const Settings& settings, const Json& https) {
+  if (!https.is_object()) return;
+  std::string trouble;
+  for (int tries = 0; tries < 50; ++tries) {
+    const Json now = https_of(settings);
+    trouble = now.is_object() ? now.value("trouble", "") : "it does not answer";
+    if (trouble.empty()) return;
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+  std::cerr << "damctl: the control plane does not use the certificates yet: " << trouble << "\n";
+}
+
 int enroll_or_throw(const Settings& settings, const Enrolling& how) {
   const Json https = https_of(settings);
   Profile profile;
@@ -163,6 +178,7 @@ int enroll_or_throw(const Settings& settings, const Enrolling& how) {
   if (for_somebody) names.insert(names.begin(), profile.host);
   if (names.empty()) names.push_back(host_name());
   ensure_server(folder, authority, names, how.renew);
+  wait_until_in_use(settings, https);
   if (!for_somebody) return kOk;
   const KeyPair pair = control::issue({Issue::Purpose::client, how.name, {}, how.days}, &authority);
   profile.authority = control::pem_of(*authority.certificate);

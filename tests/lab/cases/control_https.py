@@ -18,7 +18,7 @@ PLAN = plan(zones={"service": {}, "management": {"management": True}}, timeouts=
 DAM_ONLY = True
 COST = 30
 HOST, PORT = "198.18.5.1", 9443  # of the edge, on a cable of its own to the management server
-NOBODY = 65534
+NOBODY, DAM_GROUP = 65534, 64999
 
 
 def _folder(front):
@@ -204,7 +204,7 @@ def test_flood(site):
 
 def test_strangers_on_the_socket(site):
     """another user is refused on the Unix socket in words, though its mode lets him in; whether all is well he may
-    ask; a member of the group dam may all"""
+    ask; a process in the group dam may all"""
     front = site.front
     ask = "import http.client, socket, sys\n" \
           "c = http.client.HTTPConnection('dam')\n" \
@@ -214,10 +214,18 @@ def test_strangers_on_the_socket(site):
           "a = c.getresponse()\n" \
           "print(a.status, a.read().decode())\n"
 
-    def as_nobody(path):
-        done = subprocess.run(["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", sys.executable, "-c",
+    def as_nobody(path, groups="--clear-groups"):
+        done = subprocess.run(["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", groups, sys.executable, "-c",
                                ask, front.api, path], text=True, capture_output=True, timeout=20)
         return done.stdout + done.stderr
+    # A group dam for this one program's eyes.
+    groups = os.path.join(front.directory, "group")
+    with open("/etc/group") as given, open(groups, "w") as handle:
+        handle.write("".join(line for line in given if not line.startswith("dam:")) + f"dam:x:{DAM_GROUP}:\n")
+    front.end(front.controlplane)
+    front.start_controlplane(under=("unshare", "--mount", "sh", "-c", 'mount --bind "$0" /etc/group && exec "$@"', groups))
+    suite.eventually(lambda: front.try_damctl("status").returncode == 0, 15, "the control plane")
+    assert as_nobody("/v1/status", f"--groups={DAM_GROUP}").startswith("200")
     assert "PermissionError" in as_nobody("/v1/status")
     os.chmod(front.api, 0o666)
     try:

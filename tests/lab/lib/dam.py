@@ -107,12 +107,12 @@ class DamFront:
                                      under=under)
         self._until(lambda: os.path.exists(self.socket), 5, "the dataplane's socket")
 
-    def start_controlplane(self, state=None, more=()):
-        """state: where it keeps policies, or "none"; more: words of its command line."""
+    def start_controlplane(self, state=None, more=(), under=()):
+        """state: where it keeps policies, or "none"; more: words of its command line; under: the words before it."""
         self.controlplane = self._start("controlplane", "--config", self.yaml, "--dataplane-socket",
                                         self.socket, "--api-socket", self.api,
                                         "--state", state or os.path.join(self.directory, "policy.db"),
-                                        "--metrics-address", "127.0.0.1:9415", *more)
+                                        "--metrics-address", "127.0.0.1:9415", *more, under=under)
 
     def _start(self, name, *words, under=()):
         log = open(os.path.join(self.directory, name + ".log"), "a")
