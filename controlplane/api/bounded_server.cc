@@ -116,7 +116,8 @@ std::string calling_user() {
 
 void keep_connection() {
   if (serving.stream == nullptr) return;
-  serving.connections->keep(serving.fd);
+  // At the end of the process the table is about to go.
+  if (serving.connections != nullptr) serving.connections->keep(serving.fd);
   if (!serving.peer.address.empty()) {
     serving.stream->be_patient(std::chrono::seconds(BoundedServer::kKnownPatienceSeconds));
   }

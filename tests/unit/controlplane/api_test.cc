@@ -328,6 +328,34 @@ TEST_F(ApiTest, events_are_streamed_as_they_happen_for_longer_than_an_answer_may
             std::string::npos);
 }
 
+// SQLite's own word for a full disk.
+TEST_F(ApiTest, what_cannot_be_written_into_the_audit_log_is_not_done) {
+  trust.file.sqlite().exec("PRAGMA max_page_count=1");  // that is: no more than there are
+  std::pair<int, Json> result{200, Json()};
+  int64_t version = 0;
+  for (int i = 0; i < 200 && result.first != 507; ++i) {
+    version = get("/v1/policy").second["version"];
+    result =
+        patch("/v1/zones/light", i % 2 == 0 ? R"({"mode": "shadow"})" : R"({"mode": "enforce"})");
+  }
+  ASSERT_EQ(result.first, 507);
+  EXPECT_NE(result.second["errors"][0]["message"].get<std::string>().find("audit log"),
+            std::string::npos);
+  EXPECT_EQ(get("/v1/policy").second["version"], version) << "it was done all the same";
+  EXPECT_EQ(get("/v1/status").first, 200);
+}
+
+TEST_F(ApiTest, the_audit_log_has_what_the_socket_changed) {
+  EXPECT_EQ(patch("/v1/zones/light", R"({"mode": "shadow"})").first, 200);
+  EXPECT_EQ(patch("/v1/zones/dark", R"({"mode": "shadow"})").first, 404);
+  const Json changes = get("/v1/audit").second["changes"];
+  ASSERT_EQ(changes.size(), 2u);
+  EXPECT_EQ(changes[1]["name"], get("/v1/whoami").second["name"]);
+  EXPECT_EQ(changes[1]["status"], 200);
+  EXPECT_EQ(changes[0]["status"], 404);
+  EXPECT_EQ(get("/healthz").second["alive"], true);
+}
+
 TEST_F(ApiTest, a_body_that_is_too_large_is_refused) {
   httplib::Client client(socket);
   client.set_address_family(AF_UNIX);

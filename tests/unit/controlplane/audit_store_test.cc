@@ -72,6 +72,9 @@ TEST_F(AuditStoreTest, refusals_are_counted_and_a_stranger_cannot_fill_the_file)
   EXPECT_EQ(audit.refused_times(), 205'001);
   EXPECT_LE(audit.list_refused(100'000).size(), size_t{AuditStore::kMostRefused});
   EXPECT_LT(std::filesystem::file_size(path), 4u << 20);
+  const int minutes = 200'000 / 100 / 60 + 2;
+  EXPECT_LT(file.sqlite().getTotalChanges(), 4 * minutes * AuditStore::kRefusedWritesAMinute)
+      << "strangers keep the disk busy";
 }
 
 // What a full disk does to SQLite: no file of this process may grow.
