@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The allow and deny lists. Their lines are laid out by the engine's PrefixSet, which says what
- * they are made of: a directory of the IPv4 /20s with lists and bitmaps behind it, and a tree for
- * IPv6. */
+/* The allow and deny lists, and the bans. Their lines are laid out by the engine's PrefixSet, which
+ * says what they are made of: a directory of the IPv4 /20s with lists and bitmaps behind it, and a
+ * tree for IPv6. */
 #ifndef DAM_EBPF_LISTS_H
 #define DAM_EBPF_LISTS_H
 
@@ -118,9 +118,14 @@ DAM_STEP int dam_is_listed_v4(uint32_t view_index, uint32_t list, uint32_t word)
   return lines && table_contains(lines, set, __builtin_bswap32(word));
 }
 
-/* The allow list wins, always. */
-DAM_INLINE int is_denied(const struct frame* f) {
-  return dam_is_listed(f->job, DAM_DENY) && !dam_is_listed(f->job, DAM_ALLOW);
+/* Why the packet's source may not come in, or DAM_DROP_none. The allow list wins, always. */
+DAM_INLINE enum dam_drop_reason why_denied(const struct frame* f) {
+  enum dam_drop_reason why = DAM_DROP_denied;
+  if (!dam_is_listed(f->job, DAM_DENY)) {
+    if (!dam_is_listed(f->job, DAM_BANS)) return DAM_DROP_none;
+    why = DAM_DROP_source_banned;
+  }
+  return dam_is_listed(f->job, DAM_ALLOW) ? DAM_DROP_none : why;
 }
 
 #endif

@@ -149,11 +149,11 @@ DAM_STEP int dam_admit(struct xdp_md* ctx, struct job* job) {
 }
 
 /* Each flow is held against the lists once, by its client's next packet: see
- * Worker::is_denied_by_now. */
-DAM_INLINE int is_denied_by_now(const struct frame* f, struct dam_flow* flow) {
-  if (is_denied(f)) return 1;
-  flow->lists_seen = f->view->lists_digest;
-  return 0;
+ * Worker::why_denied_by_now. */
+DAM_INLINE enum dam_drop_reason why_denied_by_now(const struct frame* f, struct dam_flow* flow) {
+  enum dam_drop_reason denied = why_denied(f);
+  if (denied == DAM_DROP_none) flow->lists_seen = f->view->lists_digest;
+  return denied;
 }
 
 /* The packet belongs to a flow. */
@@ -161,8 +161,9 @@ DAM_INLINE int on_flow(struct frame* f) {
   uint32_t ref = f->job->ref;
   struct dam_flow* flow = DAM_LOOKUP(dam_flows, ref >> 1);
   if (!flow) return XDP_ABORTED;
-  if (!(ref & 1) && flow->lists_seen != f->view->lists_digest && is_denied_by_now(f, flow)) {
-    return drop(f, DAM_DROP_denied, 0);
+  if (!(ref & 1) && flow->lists_seen != f->view->lists_digest) {
+    enum dam_drop_reason denied = why_denied_by_now(f, flow);
+    if (denied != DAM_DROP_none) return drop(f, denied, 0);
   }
   /* The worlds stay apart: nobody speaks for a host of another link. */
   if (f->job->interface != flow->out_interface[~ref & 1]) {

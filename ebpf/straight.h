@@ -38,9 +38,10 @@ DAM_INLINE int straight_segment(struct frame* f) {
   uint32_t options = f->packet->payload - STRAIGHT_HEADERS;
   const uint8_t* first = frame_data(f) + STRAIGHT_HEADERS;
   if (options != 0 && !dam_is_usual_timestamps(first, frame_end(f), options)) return NEXT_STEPS;
-  if (f->view->prefixes[DAM_DENY].has_directory && is_denied_straight(f)) {
+  enum dam_drop_reason denied = why_denied_straight(f);
+  if (denied != DAM_DROP_none) {
     uint32_t in = find_interface(f->view, f->job->ifindex, DAM_VLAN_NONE);
-    return is_addressed_here(f, in) ? drop(f, DAM_DROP_denied, 0) : NEXT_STEPS;
+    return is_addressed_here(f, in) ? drop(f, denied, 0) : NEXT_STEPS;
   }
   /* Now: to read the clock is to wait for all loads under way, and those that follow are long. */
   f->job->now_ns = clock_ns(f->control);

@@ -71,7 +71,7 @@ DAM_INLINE int straight_syn(struct frame* f) {
   f->job->interface =
       dam_interface_of_source(f->job->view_index, f->job->ifindex, packet->src.word[3]);
   if (!is_addressed_here(f, f->job->interface)) return NEXT_STEPS;
-  if (is_listed_straight(f, DAM_DENY)) return NEXT_STEPS;
+  if (is_listed_straight(f, DAM_DENY) || is_listed_straight(f, DAM_BANS)) return NEXT_STEPS;
   if (straight_candidate(f) != DAM_NONE) return NEXT_STEPS;
 
   struct dam_tcp_options offered;

@@ -128,7 +128,8 @@ DAM_STEP int dam_stranger(struct xdp_md* ctx, struct job* job) {
   if (slot == DAM_NO_SLOT || !listener->in_policy) {
     return is_from_server(f) ? from_server(f) : to_host(f);
   }
-  if (is_denied(f)) return drop(f, DAM_DROP_denied, 0);
+  enum dam_drop_reason denied = why_denied(f);
+  if (denied != DAM_DROP_none) return drop(f, denied, 0);
   if (is_banned_everywhere(f, listener->zone_mask) && !dam_is_listed(f->job, DAM_ALLOW)) {
     return drop(f, DAM_DROP_banned, 0);
   }

@@ -9,7 +9,7 @@
 
 enum {
   DAM_COUNTERS_MAGIC = 0x6d616431, /* "1dam" */
-  DAM_COUNTERS_VERSION = 3,
+  DAM_COUNTERS_VERSION = 4,
   DAM_MAX_WORKERS = 16,
   DAM_MAX_ZONES = 64, /* slot 0 is "front": traffic that has no route yet */
   DAM_MAX_SERVERS = 256,

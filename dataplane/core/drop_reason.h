@@ -56,7 +56,8 @@
   X(icmp_limited, "over the rate of ICMP errors that the dam passes on")                \
   X(bad_source, "a source address that no other host can have")                         \
   X(link_limited, "over the rate of ARP, NDP and echo that the dam takes up")           \
-  X(no_dataplane, "a SYN while no dataplane runs that would take the connection up")
+  X(no_dataplane, "a SYN while no dataplane runs that would take the connection up")    \
+  X(source_banned, "the source is banned, by an operator or for coming back")
 
 enum dam_drop_reason {
 #define X(name, text) DAM_DROP_##name,

@@ -14,7 +14,7 @@
 
 enum {
   DAM_VIEW_MAGIC = 0x76616431, /* "1dav" */
-  DAM_VIEW_VERSION = 5,
+  DAM_VIEW_VERSION = 6,
   DAM_MAX_INTERFACES = 16,
   DAM_MAX_SUBNETS = 64,
   DAM_MAX_LISTENERS = 1024, /* address and port pairs, retired ones included */
@@ -98,7 +98,8 @@ struct dam_view_prefixes {
   uint8_t reserved;
 };
 
-enum dam_prefix_list { DAM_ALLOW, DAM_DENY, DAM_PREFIX_LISTS };
+/* The policy's two lists, and the bans of operators. Their number: a power of two. */
+enum dam_prefix_list { DAM_ALLOW, DAM_DENY, DAM_BANS, DAM_PREFIX_LISTS = 4 };
 
 struct dam_view {
   uint64_t policy_version;

@@ -32,32 +32,35 @@ void Worker::locate(std::span<Job> jobs) {
   located_at_ = index_of_flows_.changes();
 }
 
-// The deny list, for strangers: of a flow's client it is asked once (is_denied_by_now). While most
-// of what comes is refused by it, it is asked before the flow index, which then need not be
-// touched.
+// The deny list and the bans, for strangers: of a flow's client they are asked once
+// (why_denied_by_now). While most of what comes is refused by them, they are asked before the flow
+// index, which then need not be touched.
 void Worker::screen(std::span<Job> jobs) {
-  const PrefixSet& deny = policy_->deny;
   uint32_t denied = 0;
   const auto is_stranger = [](const Job& job) {
     return job.ref == kNone && job.refused == DAM_DROP_none && job.packet.kind == DAM_KIND_TCP;
   };
-  if (!deny.empty()) {
+  for (const PrefixSet* list : {&policy_->deny, &policy_->bans}) {
+    if (list->empty()) continue;
     for (const Job& job : jobs) {
-      if (is_stranger(job)) deny.prefetch(job.packet.src);
+      if (is_stranger(job)) list->prefetch(job.packet.src);
     }
     for (const Job& job : jobs) {
-      if (is_stranger(job)) deny.prefetch_rest(job.packet.src);
+      if (is_stranger(job)) list->prefetch_rest(job.packet.src);
     }
+  }
+  if (!policy_->deny.empty() || !policy_->bans.empty()) {
     for (Job& job : jobs) {
-      if (!is_stranger(job) || !is_denied(job.packet.src)) continue;
-      job.denied = true;
+      if (!is_stranger(job)) continue;
+      job.denied = why_denied(job.packet.src);
+      if (job.denied == DAM_DROP_none) continue;
       if (listener_of(job.packet) == Policy::kNoListener) continue;
-      job.refused = DAM_DROP_denied;
+      job.refused = job.denied;
       job.hash = 0;
       ++denied;
     }
   }
-  deny_list_first_ = denied * 2 > jobs.size();
+  lists_first_ = denied * 2 > jobs.size();
 }
 
 // What the packet will be charged to.
@@ -116,16 +119,20 @@ void Worker::look_ahead_handshakes(std::span<Job> jobs) const {
   }
 }
 
-bool Worker::is_denied(const dam_address& source) const {
-  return policy_->deny.contains(source) && !policy_->allow.contains(source);
+// The allow list wins, always.
+dam_drop_reason Worker::why_denied(const dam_address& source) const {
+  const bool denied = policy_->deny.contains(source);
+  if (!denied && !policy_->bans.contains(source)) return DAM_DROP_none;
+  if (policy_->allow.contains(source)) return DAM_DROP_none;
+  return denied ? DAM_DROP_denied : DAM_DROP_source_banned;
 }
 
 // A denied source's packets go nowhere from the moment on that the policy is in force: each flow is
 // held against the lists once, by its client's next packet, in whichever plane. The sweep ends it.
-bool Worker::is_denied_by_now(Flow& flow) const {
-  if (is_denied(flow.client)) return true;
-  flow.lists_seen = policy_->lists_digest;
-  return false;
+dam_drop_reason Worker::why_denied_by_now(Flow& flow) const {
+  const Drop denied = why_denied(flow.client);
+  if (denied == DAM_DROP_none) flow.lists_seen = policy_->lists_digest;
+  return denied;
 }
 
 SourceKey Worker::front_key(const dam_address& source) const {

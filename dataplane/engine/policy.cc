@@ -20,7 +20,8 @@ void Policy::derive() {
     zones[0].per_source_concurrent = limits.half_open_per_source;  // "front": those without a route
   }
   derive_listener_table();
-  const uint64_t lists = allow.digest() * 0x9e3779b97f4a7c15 + deny.digest();
+  const uint64_t lists =
+      (allow.digest() * 0x9e3779b97f4a7c15 + deny.digest()) ^ bans_grown * 0xff51afd7ed558ccd;
   lists_digest = std::max<uint32_t>(static_cast<uint32_t>(lists >> 32 ^ lists), 1);
   listener_addresses.clear();
   for (Listener& listener : listeners) {

@@ -130,7 +130,10 @@ struct Policy {
   Router router;
   PrefixSet allow;  // admin addresses: never banned, never denied
   PrefixSet deny;
-  uint32_t lists_digest = 0;                    // derived, of both lists; not 0
+  PrefixSet bans;             // of operators: not the dam.yaml's, and kept when that changes
+  uint64_t bans_grown = 0;    // how often bans were added, so far
+  uint32_t lists_digest = 0;  // derived, of the lists; not 0. Bans that end leave it as it is:
+                              // whom more bans let pass, fewer do
   std::vector<dam_address> listener_addresses;  // derived
   // Derived: slots of listeners, + 1, by address and port; a power of two, at most a quarter full.
   std::vector<uint16_t> listener_table = {0};

@@ -74,7 +74,8 @@ void Worker::handle(Job& job) {
   Flow& flow = flows_[ref >> 1];
   const auto direction = static_cast<dam_direction>(ref & 1);
   if (direction == DAM_C2S && flow.lists_seen != policy_->lists_digest) [[unlikely]] {
-    if (is_denied_by_now(flow)) return drop(frame, DAM_DROP_denied, 0);
+    const Drop denied = why_denied_by_now(flow);
+    if (denied != DAM_DROP_none) return drop(frame, denied, 0);
   }
   // The worlds stay apart: nobody speaks for a host of another link.
   if (job.interface != flow.out_interface[direction ^ 1]) {

@@ -6,6 +6,7 @@
 #include "dataplane/engine/worker.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "dataplane/core/checksum.h"
 #include "dataplane/engine/packet_path.h"
@@ -84,7 +85,9 @@ void Worker::begin(Output& output, uint64_t now_ns) {
     if (policy_ != nullptr) leave_replaced(*policy);
     policy_ = policy;
     if (adopted_) renew_flags();
-    sweep_at_ = 0;
+    if (std::exchange(swept_for_, policy->lists_digest) != policy->lists_digest) {
+      sweep_left_ = flow_capacity();
+    }
     refresh_promises();
   }
   policy_seen_.store(policy, std::memory_order_release);
@@ -118,9 +121,9 @@ void Worker::poll(std::span<Frame> frames, Output& output, uint64_t now_ns) {
   for (const Frame& frame : frames) dam::prefetch(frame.data);
   for (size_t i = 0; i < frames.size(); ++i) parse(jobs[i], frames[i]);
   count_received(frames);
-  if (deny_list_first_) screen(jobs);
+  if (lists_first_) screen(jobs);
   locate(jobs);
-  if (!deny_list_first_) screen(jobs);
+  if (!lists_first_) screen(jobs);
   look_ahead(jobs);
   for (Job& job : jobs) handle(job);
   out_ = nullptr;
@@ -149,7 +152,8 @@ void Worker::parse(Job& job, Frame& frame) const {
   job.frame = &frame;
   job.hash = 0;
   job.ref = job.handshake = kNone;
-  job.denied = job.source_known = false;
+  job.denied = DAM_DROP_none;
+  job.source_known = false;
   job.cookie_is = CookieIs::unread;
   job.refused = dam_parse(frame.data, frame.data + frame.bytes, &job.packet);
   if (job.refused != DAM_DROP_none) return;
@@ -174,9 +178,8 @@ void Worker::stranger(Job& job) {
     }
     return drop(*job.frame, DAM_DROP_not_ours, 0);
   }
-  if (job.denied || (job.ref != kNone && is_denied(packet.src))) {
-    return drop(*job.frame, DAM_DROP_denied, 0);
-  }
+  if (job.ref != kNone) job.denied = why_denied(packet.src);  // it was taken for a flow's
+  if (job.denied != DAM_DROP_none) return drop(*job.frame, job.denied, 0);
   if (banned_everywhere(packet.src, slot)) return drop(*job.frame, DAM_DROP_banned, 0);
   const uint8_t flags = packet.tcp_flags;
   if ((flags & (DAM_TCP_SYN | DAM_TCP_ACK | DAM_TCP_RST | DAM_TCP_FIN)) == DAM_TCP_SYN) {

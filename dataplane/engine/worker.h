@@ -50,6 +50,7 @@ class Worker {
   const Policy* policy_seen() const { return policy_seen_.load(std::memory_order_acquire); }
   uint32_t flows_used() const { return flows_used_.load(std::memory_order_relaxed); }
   uint32_t half_open_used() const { return half_open_used_.load(std::memory_order_relaxed); }
+  bool sweeps() const { return sweep_left_ != 0; }  // for connections of denied sources
   uint32_t flow_capacity() const { return static_cast<uint32_t>(flows_.size()); }
   const HoldPool& hold() const { return hold_; }
   // What SYN-ACKs promise, by listener slot, and the window that they offer.
@@ -73,9 +74,9 @@ class Worker {
     uint64_t hash;       // 0: not a TCP segment that was addressed here
     uint32_t ref;        // flow << 1 | direction, or kNone
     uint32_t handshake;  // that the packet will probably touch, or kNone
-    Drop refused;        // by the parser, or by the deny list
+    Drop refused;        // by the parser, or by a list
     uint16_t interface;  // where it came in
-    bool denied;         // the source is on the deny list; of strangers alone
+    Drop denied;         // why the source may not come in; of strangers alone
     bool source_known;
     CookieIs cookie_is;
     dam_packet packet;
@@ -101,8 +102,8 @@ class Worker {
   void look_ahead(std::span<Job> jobs);
   void look_ahead_handshakes(std::span<Job> jobs) const;
   void screen(std::span<Job> jobs);
-  bool is_denied(const dam_address& source) const;
-  [[gnu::noinline]] bool is_denied_by_now(Flow& flow) const;
+  Drop why_denied(const dam_address& source) const;
+  [[gnu::noinline]] Drop why_denied_by_now(Flow& flow) const;
   void prefetch_flow(uint32_t index) const;
   static bool may_open_flow(const Job& job);
   SourceKey front_key(const dam_address& source) const;
@@ -353,7 +354,9 @@ class Worker {
   std::array<uint64_t, static_cast<size_t>(ResetTo::count)> reset_tat_ns_{};
   std::array<uint64_t, 2> icmp_tat_ns_{};  // [is management]
   BigArray<dam_stray> strays_;
-  uint32_t sweep_at_ = kNone;  // next flow to check against a new deny list
+  uint32_t sweep_at_ = 0;    // next flow to hold against new lists
+  uint32_t sweep_left_ = 0;  // so many
+  uint32_t swept_for_ = 0;   // digest of the lists
 
   // Probes of servers; worker 0 alone.
   std::vector<Probe> probes_;  // [server slot * 2 + family is IPv6]
@@ -363,8 +366,8 @@ class Worker {
   std::array<uint16_t, 256> untagged_;  // the interface of a port's untagged frames, or kNone
   std::vector<LinkSide> sides_;         // by interface
   // What the burst is met with.
-  uint32_t located_at_ = 0;       // changes of the flow index when the burst was located
-  bool deny_list_first_ = false;  // most of the burst before came from denied sources
+  uint32_t located_at_ = 0;   // changes of the flow index when the burst was located
+  bool lists_first_ = false;  // most of the burst before came from denied sources
   std::array<Job, kBurst> jobs_;
 };
 

@@ -100,6 +100,7 @@ class XdpPlane : public Plane {
   NextHops next_hops_;
   DeviceWatch watch_;
   OwnPorts own_ports_;
+  uint64_t reserved_for_ = 0;  // version of the policy; bans come under the same
   Engine* engine_ = nullptr;
   dam_worker_counters* kernel_counters_ = nullptr;
   uint32_t secret_generation_ = 0xffffffffu;
@@ -134,12 +135,13 @@ void XdpPlane::applied(const Policy& policy) {
   const Worker& worker = engine_->worker(0);
   fill_view(view, policy, *engine_, driver_.xdp_interfaces(), worker.client_window());
   fill_promises(view, worker.promises());
-  tables.set_prefixes(DAM_ALLOW, policy.allow, view);
-  tables.set_prefixes(DAM_DENY, policy.deny, view);
+  tables.set_lists(policy, view);
   share_secrets();
-  const std::string ports =
-      own_ports_.reserve({policy.source_ports.first, policy.source_ports.last});
-  if (!ports.empty()) say(ports);
+  if (std::exchange(reserved_for_, policy.version) != policy.version) {
+    const std::string ports =
+        own_ports_.reserve({policy.source_ports.first, policy.source_ports.last});
+    if (!ports.empty()) say(ports);
+  }
   tables.beat(monotonic_ns());  // the loop goes on with it
   tables.publish_draft();
   if (!std::exchange(in_force_, true)) driver_.put_in_force();

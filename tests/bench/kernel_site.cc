@@ -135,8 +135,7 @@ void KernelSite::put_in_force(const std::shared_ptr<const Policy>& policy) {
   dam_view& view = tables_.draft();
   fill_view(view, *policy, engine, interfaces, engine.worker(0).client_window());
   fill_promises(view, engine.worker(0).promises());
-  tables_.set_prefixes(DAM_ALLOW, policy->allow, view);
-  tables_.set_prefixes(DAM_DENY, policy->deny, view);
+  tables_.set_lists(*policy, view);
   tables_.set_secrets(engine.secrets());
   tables_.publish_draft();
   tables_.beat(UINT64_MAX / 2);  // no loop runs here

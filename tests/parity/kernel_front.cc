@@ -48,8 +48,7 @@ class KernelFront : public Front {
   void applied(const Policy& policy, const Engine& engine) override {
     dam_view& view = tables_.draft();
     fill_view(view, policy, engine, interfaces_, 0);
-    tables_.set_prefixes(DAM_ALLOW, policy.allow, view);
-    tables_.set_prefixes(DAM_DENY, policy.deny, view);
+    tables_.set_lists(policy, view);
     tables_.publish_draft();
   }
 

@@ -83,6 +83,9 @@ Policy policy_of(const Policy& draft, uint32_t number) {
   policy.allow = PrefixSet(allowed);
   Dice dice(number);
   policy.deny = PrefixSet(denied(dice));
+  Dice bans(1000 + number);
+  if (bans.one_in(2)) policy.bans = PrefixSet(denied(bans));
+  policy.bans_grown = number;
   if (number == 0) return policy;
   for (Zone& zone : policy.zones) {
     if (dice.one_in(3)) continue;

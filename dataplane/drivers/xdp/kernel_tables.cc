@@ -199,6 +199,18 @@ void KernelTables::set_secrets(const dam_cookie_secrets& secrets) {
   __atomic_store_n(&control.secret_generation, next, __ATOMIC_RELEASE);
 }
 
+void KernelTables::Lines::reset(int map, uint64_t digest) {
+  if (map_ >= 0) close(map_);
+  map_ = map;
+  digest_ = digest;
+}
+
+void KernelTables::set_lists(const Policy& policy, dam_view& draft) {
+  set_prefixes(DAM_ALLOW, policy.allow, draft);
+  set_prefixes(DAM_DENY, policy.deny, draft);
+  set_prefixes(DAM_BANS, policy.bans, draft);
+}
+
 // A list that fits into the view needs no lines; others get a map of their own, as large as they
 // are. Programs under way keep the old one alive.
 void KernelTables::set_prefixes(dam_prefix_list list, const PrefixSet& set, dam_view& draft) {
@@ -217,22 +229,30 @@ void KernelTables::set_prefixes(dam_prefix_list list, const PrefixSet& set, dam_
   if (lines == 0) return;
   view.lists_at = static_cast<uint32_t>(layout.directory.size() / 64);
   view.nodes_at = view.lists_at + static_cast<uint32_t>(layout.lines.size() / 64);
+  const int map = lines_of(list, set, lines);
+  const uint32_t slot =
+      static_cast<uint32_t>(&draft - views_.as<dam_view>().data()) * DAM_PREFIX_LISTS + list;
+  if (bpf_map_update_elem(bpf_map__fd(bpf_->maps.dam_prefix_lines), &slot, &map, 0) != 0) {
+    fail_table("A list of addresses for the kernel");
+  }
+}
+
+// A ban is no reason to write a million denied networks anew.
+int KernelTables::lines_of(dam_prefix_list list, const PrefixSet& set, size_t lines) {
+  Lines& last = lines_[list];
+  if (last.map() >= 0 && last.digest() == set.digest()) return last.map();
   LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE | BPF_F_INNER_MAP);
   const int map = bpf_map_create(BPF_MAP_TYPE_ARRAY, "dam_lines", sizeof(uint32_t),
                                  sizeof(dam_line), static_cast<uint32_t>(lines), &options);
   if (map < 0) fail_table("Memory for a list of addresses");
-  {
-    const SharedArray memory(map, sizeof(dam_line), static_cast<uint32_t>(lines));
-    std::byte* at = memory.as<std::byte>().data();
-    for (const auto& part : {layout.directory, layout.lines, layout.nodes}) {
-      at = std::copy(part.begin(), part.end(), at);
-    }
+  last.reset(map, set.digest());
+  const SharedArray memory(map, sizeof(dam_line), static_cast<uint32_t>(lines));
+  std::byte* at = memory.as<std::byte>().data();
+  const PrefixSet::Layout layout = set.layout();
+  for (const auto& part : {layout.directory, layout.lines, layout.nodes}) {
+    at = std::copy(part.begin(), part.end(), at);
   }
-  const uint32_t slot =
-      static_cast<uint32_t>(&draft - views_.as<dam_view>().data()) * DAM_PREFIX_LISTS + list;
-  const int error = bpf_map_update_elem(bpf_map__fd(bpf_->maps.dam_prefix_lines), &slot, &map, 0);
-  close(map);
-  if (error != 0) fail_table("A list of addresses for the kernel");
+  return map;
 }
 
 void KernelTables::collect(dam_worker_counters& into) {

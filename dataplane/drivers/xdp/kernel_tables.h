@@ -71,7 +71,7 @@ class KernelTables {
   dam_view& view() const;  // in force
   // The view that is not in force: filled, then put in force whole.
   dam_view& draft() const;
-  void set_prefixes(dam_prefix_list list, const PrefixSet& set, dam_view& draft);
+  void set_lists(const Policy& policy, dam_view& draft);
   void publish_draft();
   void set_secrets(const dam_cookie_secrets& secrets);
   // Every second at least while somebody takes up what climbs, under the policy in force; else the
@@ -91,6 +91,8 @@ class KernelTables {
   struct Destroy {
     void operator()(dam_bpf* bpf) const;
   };
+  void set_prefixes(dam_prefix_list list, const PrefixSet& set, dam_view& draft);
+  int lines_of(dam_prefix_list list, const PrefixSet& set, size_t lines);
   void load(const Limits& limits, const Pins* pins);
   void share_all();
   void describe(const Limits& limits, const uint64_t hash_key[2]);
@@ -100,6 +102,22 @@ class KernelTables {
   SharedArray control_, views_, index_, flows_, source_buckets_, sources_, neighbours_, macs_,
       totals_, strays_, openings_, device_changes_, own_ports_;
   SharedArray zone_counts_, counts_;
+  // What was made for a list last: the next view has it too while the list is the same.
+  class Lines {
+   public:
+    Lines() = default;
+    Lines(const Lines&) = delete;
+    Lines& operator=(const Lines&) = delete;
+    ~Lines() { reset(-1, 0); }
+    void reset(int map, uint64_t digest);
+    int map() const { return map_; }
+    uint64_t digest() const { return digest_; }
+
+   private:
+    int map_ = -1;
+    uint64_t digest_ = 0;
+  };
+  std::array<Lines, DAM_PREFIX_LISTS> lines_;
   uint32_t cpus_ = 0;
   std::vector<dam_zone_counters> seen_zones_;  // what collect() has given
   dam_kernel_counters seen_{};

@@ -6,7 +6,8 @@
 namespace dam {
 namespace {
 
-// Handshakes have retransmissions to keep; flows and neighbours can wait.
+// Handshakes have retransmissions to keep, and the connections of who is banned are to end; other
+// flows and neighbours can wait.
 constexpr int kBusyMs = 4;
 constexpr int kQuietMs = 50;
 
@@ -21,7 +22,9 @@ uint64_t monotonic_ns() {
 XdpLoop::XdpLoop(XdpDriver& driver, Engine& engine)
     : driver_(driver), worker_(engine.worker(0)), counters_(engine.config().counters->worker[0]) {}
 
-int XdpLoop::sleep_ms() const { return worker_.half_open_used() > 0 ? kBusyMs : kQuietMs; }
+int XdpLoop::sleep_ms() const {
+  return worker_.half_open_used() > 0 || worker_.sweeps() ? kBusyMs : kQuietMs;
+}
 
 // "Cycles" are nanoseconds here.
 void XdpLoop::run(const std::atomic<bool>& stop) {
