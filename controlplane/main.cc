@@ -7,12 +7,15 @@
 #include <spdlog/spdlog.h>
 
 #include <CLI/CLI.hpp>
+#include <chrono>
+#include <ctime>
 #include <string>
 
 #include "controlplane/api/door.h"
 #include "controlplane/api/endpoints.h"
 #include "controlplane/api/http_server.h"
 #include "controlplane/api/https.h"
+#include "controlplane/bans/ban_sync.h"
 #include "controlplane/dataplane_link/counters_reader.h"
 #include "controlplane/dataplane_link/dataplane_link.h"
 #include "controlplane/events/watcher.h"
@@ -102,6 +105,38 @@ void log_tls(bool warning, const std::string& text) {
   spdlog::log(warning ? spdlog::level::warn : spdlog::level::info, "{}", text);
 }
 
+// Beside the policies.
+std::unique_ptr<BanStore> open_bans(const std::string& file) {
+  if (file != "none") {
+    try {
+      return std::make_unique<BanStore>(std::filesystem::absolute(file).parent_path() / "bans.db");
+    } catch (const std::exception& error) {
+      spdlog::error("bans are kept in memory alone: {}", error.what());
+    }
+  }
+  return std::make_unique<BanStore>(BanStore::kInMemory);
+}
+
+struct BanParts {
+  BanParts(const std::string& state, RunningPolicy& policy, EventLog& events, DataplaneLink& link)
+      : store(open_bans(state)),
+        book(
+            *store,
+            [&policy] {
+              const auto running = policy.current();
+              return running ? running->policy : nullptr;
+            },
+            [] { return static_cast<int64_t>(std::time(nullptr)); },
+            [&events](const std::string& subject, uint64_t count, const std::string& text) {
+              events.add({EventKind::ban, subject, "", count, text});
+            }),
+        sync(book, link, [](const std::string& text) { spdlog::info("{}", text); }) {}
+
+  const std::unique_ptr<BanStore> store;
+  BanBook book;
+  const BanSync sync;
+};
+
 void reload(RunningPolicy& policy) {
   const bool done = report(policy.load_config());
   if (done) spdlog::info("read {} again", policy.config().string());
@@ -160,6 +195,11 @@ int run(const Options& options) {
   };
   const CountersCollector collector({counters, [&link] { return link.state(); }});
   const std::unique_ptr<Trust> trust = open_trust(options.state);
+  EventLog events;
+  BanParts bans(options.state, policy, events, link);
+  const auto ask = [&link](const dam::v1::Request& request, std::string& wrong) {
+    return link.ask(request, std::chrono::seconds(3), wrong);
+  };
   std::unique_ptr<Https> https;
   const auto metrics = [&] { return collector.text() + (https ? https->metrics_text() : ""); };
   const auto look = [&] {
@@ -167,8 +207,7 @@ int run(const Options& options) {
                  https ? https->view() : Json()};
   };
 
-  EventLog events;
-  const ApiParts parts{policy, look, metrics, events, *trust};
+  const ApiParts parts{policy, look, metrics, events, *trust, &bans.book, ask};
   if (options.https_address != "none") {
     https = std::make_unique<Https>(options.tls, all_endpoints(parts), *trust, log_tls);
   }

@@ -53,6 +53,10 @@ Endpoints all_endpoints(const ApiParts& parts) {
   append(all, policy_endpoints(parts.policy));
   append(all, history_endpoints(parts.policy));
   append(all, event_endpoints(parts.events));
+  if (parts.bans != nullptr) {
+    append(all, ban_endpoints(*parts.bans));
+    append(all, explain_endpoints(parts));
+  }
   append(all, metrics_endpoints(parts.metrics_text));
   append(all, ready_endpoints(parts.look));
   append(all, trust_endpoints(parts.trust));

@@ -3,10 +3,12 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "controlplane/api/endpoint.h"
 #include "controlplane/api/views.h"
+#include "controlplane/bans/ban_book.h"
 #include "controlplane/events/event_log.h"
 #include "controlplane/state/running_policy.h"
 #include "controlplane/trust/trust.h"
@@ -20,12 +22,17 @@ struct ApiParts {
   std::function<std::string()> metrics_text;
   const EventLog& events;
   Trust& trust;
+  BanBook* bans = nullptr;  // without one there are no endpoints of bans
+  // One question; nothing after the text says why there is no answer.
+  std::function<std::optional<v1::Reply>(const v1::Request&, std::string&)> ask_dataplane = {};
 };
 
 Endpoints view_endpoints(const ApiParts& parts);
 Endpoints policy_endpoints(RunningPolicy& policy);
 Endpoints history_endpoints(RunningPolicy& policy);
 Endpoints event_endpoints(const EventLog& events);
+Endpoints ban_endpoints(BanBook& book);
+Endpoints explain_endpoints(const ApiParts& parts);  // with bans
 Endpoints metrics_endpoints(const std::function<std::string()>& text);
 Endpoints ready_endpoints(const std::function<Sight()>& look);
 Endpoints trust_endpoints(Trust& trust);

@@ -126,6 +126,7 @@ bool DataplaneLink::hello() {
     s.driver_reason = hello.driver_reason();
     s.counters_path = hello.counters_path();
     s.start_digest = hello.start_digest();
+    s.bans_version = hello.bans_version();
     s.restart_needed = differs;
     if (in_force_ || !wanted_) s.trouble.clear();
   });
@@ -210,6 +211,26 @@ Delivery DataplaneLink::deliver(Shared policy) {
   }
   wake_.notify_all();
   return delivery;
+}
+
+std::optional<v1::Reply> DataplaneLink::ask(const v1::Request& request,
+                                            std::chrono::milliseconds patience,
+                                            std::string& wrong) {
+  const std::lock_guard talking(conversation_);
+  if (!connection_.is_open()) {
+    wrong = "the dataplane does not answer";
+    return std::nullopt;
+  }
+  auto reply = connection_.call(request, patience, wrong);
+  if (!reply) {
+    lost(wrong);
+    return std::nullopt;
+  }
+  if (request.has_bans() && reply->ok()) {
+    update([&](LinkState& s) { s.bans_version = request.bans().version(); });
+  }
+  if (!reply->ok()) wrong = reply->errors_size() > 0 ? reply->errors(0) : "no reason given";
+  return reply;
 }
 
 }  // namespace dam::control

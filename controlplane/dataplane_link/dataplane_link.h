@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -25,6 +26,7 @@ struct LinkState {
   std::string counters_path;
   uint64_t start_digest = 0;    // of the interfaces, limits and workers that it runs with
   bool restart_needed = false;  // it runs with other interfaces, limits or workers than wanted
+  uint64_t bans_version = 0;    // of the bans that it holds
   std::string trouble;          // what keeps it from the wanted policy; empty: nothing
 };
 
@@ -47,6 +49,9 @@ class DataplaneLink {
   // a boot with an interface that is still missing, it stays wanted.
   Delivery deliver(std::shared_ptr<const Policy> policy);
   LinkState state() const;
+  // One question, or one that changes something beside the policy. Nothing after `wrong` says why.
+  std::optional<v1::Reply> ask(const v1::Request& request, std::chrono::milliseconds patience,
+                               std::string& wrong);
 
  private:
   using Shared = std::shared_ptr<const Policy>;

@@ -150,6 +150,14 @@ struct Route {
   bool broken = false;
 };
 
+// Of the bans of operators, which are not in this file.
+struct BanRules {
+  uint64_t at_most = 200'000;
+  uint64_t repeat_within_ns = 86'400'000'000'000;
+  uint64_t repeat_factor = 2;
+  uint64_t longest_ns = 30 * 86'400'000'000'000;
+};
+
 // A network, or a file with one network a line.
 struct ListEntry {
   std::optional<Network> network;
@@ -172,6 +180,7 @@ struct Policy {
   Located<PortRange> source_ports;
   std::vector<ListEntry> admin_entries;
   std::vector<ListEntry> deny_entries;
+  BanRules bans;
   std::vector<Network> admin;  // the entries' networks and those of the files
   std::vector<Network> deny;
   std::vector<Listener> listeners;

@@ -74,6 +74,22 @@ const Table<Limits>& limit_options() {
   return table;
 }
 
+const Table<BanRules>& ban_rule_options() {
+  static const Table<BanRules> table{
+      option("at_most", Need::optional, count(1, kMaxBans), &BanRules::at_most, "200k",
+             "bans that may hold at one time; one more is refused"),
+      option("repeat_within", Need::optional, duration(kSecond, 365 * kDay),
+             &BanRules::repeat_within_ns, "1d",
+             "whoever is banned again within this time after a ban, by anybody or by a zone, is "
+             "banned for longer"),
+      option("repeat_factor", Need::optional, integer(1, 100), &BanRules::repeat_factor, "2",
+             "each time so many times as long as the time before"),
+      option("longest", Need::optional, duration(kSecond, 3650 * kDay), &BanRules::longest_ns,
+             "30d", "but no longer than this, unless somebody asks for more"),
+  };
+  return table;
+}
+
 const Table<Timeouts>& timeout_options() {
   static const Table<Timeouts> table{
       option("hello", Need::optional, duration(kSecond / 10, 600 * kSecond), &Timeouts::hello_ns,
@@ -320,6 +336,9 @@ const Table<Policy>& policy_options() {
              list_of("the list of denied networks", list_entry(), 0, kMostListEntries),
              &Policy::deny_entries, "",
              "networks that are refused everywhere; long lists in files: {file: PATH}"),
+      option("bans", Need::optional, object("a map of the bans' keys", ban_rule_options()),
+             &Policy::bans, "",
+             "how bans of operators grow; the bans themselves are made with damctl ban"),
       option("listeners", Need::required,
              rows_of("a list of listeners",
                      object("a map of a listener's keys", listener_options()), 1, kMostListeners),

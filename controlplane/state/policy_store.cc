@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "controlplane/state/policy_store.h"
 
-#include <sys/stat.h>
-
 #include <ctime>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
+
+#include "controlplane/state/sqlite_file.h"
 
 namespace dam::control {
 
@@ -35,36 +35,6 @@ std::vector<ZoneChange> changes_of(const std::string& text) {
   return changes;
 }
 
-SQLite::Database open(const std::filesystem::path& file) {
-  if (file != PolicyStore::kInMemory) {
-    const mode_t before = umask(0027);
-    std::error_code error;
-    std::filesystem::create_directories(file.parent_path(), error);
-    umask(0077);
-    SQLite::Database made(file.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
-    umask(before);
-    return made;
-  }
-  return {file.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE};
-}
-
-// Writes nothing into a file that is as it should be: a full disk must not hide what is in it.
-// Alone with the file, SQLite needs no second one for the processes to share.
-void prepare(SQLite::Database& database) {
-  database.exec("PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;");
-  const int schema = database.execAndGet("PRAGMA user_version").getInt();
-  if (schema > kSchema) {
-    throw std::runtime_error("it was written by a newer Traffic Dam (version " +
-                             std::to_string(schema) +
-                             " of its tables): start that one, or another file with --state");
-  }
-  if (schema == kSchema) return;
-  SQLite::Transaction whole(database);
-  database.exec(kSchemaSql);
-  database.exec("PRAGMA user_version=" + std::to_string(kSchema));
-  whole.commit();
-}
-
 constexpr const char* kColumns =
     "SELECT number, at_unix, author, comment, changes, text, folder, file_digest "
     "FROM policy_version WHERE settled = 1 ";
@@ -77,8 +47,8 @@ std::string PolicyVersion::whole_text() const {
 }
 
 PolicyStore::PolicyStore(const std::filesystem::path& file, int64_t most_bytes) try
-    : most_bytes_(most_bytes), database_(open(file)) {
-  prepare(database_);
+    : most_bytes_(most_bytes), database_(open_sqlite_file(file)) {
+  prepare_sqlite_file(database_, kSchema, kSchemaSql);
 } catch (const std::exception& error) {
   throw std::runtime_error(file.string() + ": " + error.what());
 }

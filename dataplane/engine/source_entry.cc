@@ -68,4 +68,25 @@ bool SourceTable::remembers(const SourceEntry& entry, uint64_t now_ns, uint64_t 
   return start_ns > now_ns || now_ns - start_ns <= violations_ns;
 }
 
+std::optional<SourceTable::Glance> SourceTable::glance(uint32_t index) const {
+  const SourceEntry& entry = entries_[index];
+  for (int attempt = 0; attempt < 8; ++attempt) {
+    const uint64_t state = __atomic_load_n(&entry.state, __ATOMIC_ACQUIRE);
+    if ((state & DAM_SOURCE_LIVE) == 0) return std::nullopt;
+    Glance seen{};
+    for (int i = 0; i < 4; ++i) {
+      seen.prefix.word[i] = __atomic_load_n(&entry.prefix.word[i], __ATOMIC_RELAXED);
+    }
+    seen.zone_slot = static_cast<uint8_t>(state >> DAM_SOURCE_ZONE_SHIFT & (DAM_MAX_ZONES - 1));
+    seen.connections = static_cast<uint32_t>(state >> kConcurrentShift & kConcurrentMost);
+    for (size_t i = 0; i < seen.tat_ns.size(); ++i) {
+      seen.tat_ns[i] = __atomic_load_n(&entry.tat_ns[i], __ATOMIC_RELAXED);
+    }
+    seen.penalty = __atomic_load_n(&entry.penalty, __ATOMIC_RELAXED);
+    __atomic_thread_fence(__ATOMIC_ACQUIRE);
+    if (__atomic_load_n(&entry.state, __ATOMIC_RELAXED) == state) return seen;
+  }
+  return std::nullopt;
+}
+
 }  // namespace dam

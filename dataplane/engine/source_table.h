@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "dataplane/core/plane.h"
@@ -45,6 +46,17 @@ class SourceTable {
   void release(uint32_t index);
   // Without a reference: good for a glance, e.g. at a ban; the entry may be reclaimed meanwhile.
   uint32_t find(const SourceKey& key) const;
+
+  // An entry as it was at one moment, for who holds no reference; nothing where there is none, or
+  // it changed whenever it was looked at.
+  struct Glance {
+    dam_address prefix;
+    uint8_t zone_slot;
+    uint32_t connections;
+    std::array<uint64_t, DAM_DIM_COUNT> tat_ns;
+    uint64_t penalty;
+  };
+  std::optional<Glance> glance(uint32_t index) const;
 
   SourceEntry& operator[](uint32_t index) { return entries_[index]; }
   const SourceEntry& operator[](uint32_t index) const { return entries_[index]; }

@@ -11,8 +11,10 @@
 namespace dam {
 
 inline constexpr uint32_t kMaxRoutes = 4096;
-inline constexpr uint32_t kMaxServerNames = 1024;        // of one route
-inline constexpr uint32_t kMaxPrefixes = 2u << 20;       // of the allow and of the deny list
+inline constexpr uint32_t kMaxServerNames = 1024;   // of one route
+inline constexpr uint32_t kMaxPrefixes = 2u << 20;  // of the allow and of the deny list
+inline constexpr uint32_t kMaxBans = 1u << 20;
+inline constexpr uint32_t kMaxZoneBans = 1u << 16;       // that are listed
 inline constexpr uint32_t kMaxListenerAddresses = 1024;  // address and port pairs of all listeners
 inline constexpr double kLeastPerSecond = 0.001;
 inline constexpr double kMostPerSecond = 1e12;

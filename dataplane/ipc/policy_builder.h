@@ -17,8 +17,8 @@ namespace dam {
 inline constexpr uint16_t kRetiredGroup = 0xffff;
 
 struct PolicyResult {
-  std::shared_ptr<const Policy> policy;  // null when there are errors
-  std::vector<std::string> errors;       // sentences
+  std::shared_ptr<Policy> policy;   // nobody else has it yet; null when there are errors
+  std::vector<std::string> errors;  // sentences
 };
 
 // `tables` holds the sizes that were fixed at start. Entries of `previous` (may be null) keep their

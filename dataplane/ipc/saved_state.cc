@@ -19,6 +19,7 @@ constexpr char kStartFile[] = "/start.pb";
 constexpr char kAttemptFile[] = "/start.attempt";
 constexpr char kPolicyFolder[] = "/policy";
 constexpr char kSnapshotFile[] = "/policy/snapshot.pb";
+constexpr char kBansFile[] = "/policy/bans.pb";
 constexpr mode_t kMayPass = S_IRWXU | S_IXGRP | S_IXOTH;  // the worker reaches its own folder
 
 std::string save_message(const google::protobuf::MessageLite& message, const std::string& path) {
@@ -28,8 +29,7 @@ std::string save_message(const google::protobuf::MessageLite& message, const std
   bool done = fd >= 0 && message.SerializeToFileDescriptor(fd) && fsync(fd) == 0;
   if (fd >= 0) done = close(fd) == 0 && done;
   if (done && rename(temporary.c_str(), path.c_str()) == 0) return {};
-  return "Could not save " + path + ": " + std::strerror(errno) +
-         "; a restart will not find this policy.";
+  return "Could not save " + path + ": " + std::strerror(errno) + "; a restart will not find it.";
 }
 
 // A file, and no pipe that would never end; `own`: one that nobody else can have written.
@@ -72,6 +72,14 @@ std::string SavedState::save(const v1::Start& start) const {
 
 std::string SavedState::save(const v1::Snapshot& snapshot) const {
   return save_message(snapshot, directory_ + kSnapshotFile);
+}
+
+std::string SavedState::save(const v1::Bans& bans) const {
+  return save_message(bans, directory_ + kBansFile);
+}
+
+std::optional<v1::Bans> SavedState::bans() const {
+  return load_message<v1::Bans>(directory_ + kBansFile, false);
 }
 
 std::optional<v1::Start> SavedState::start() const {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The last Start that opened its ports and the last accepted Snapshot, on disk: the dataplane alone
-// can start again with its last policy while the control plane is dead.
+// The last Start that opened its ports, the last accepted Snapshot, and the bans, on disk: the
+// dataplane alone can start again with its last policy while the control plane is dead.
 //
 // A Start names devices, which the next run opens as root. So it is written before privileges are
-// dropped, into a folder that the unprivileged worker cannot change. The Snapshot changes while the
-// worker runs; it lies in a folder of the worker's own, and is read without privileges too.
+// dropped, into a folder that the unprivileged worker cannot change. The Snapshot and the bans
+// change while the worker runs; they lie in a folder of the worker's own, and are read without
+// privileges too.
 #pragma once
 
 #include <sys/types.h>
@@ -27,10 +28,12 @@ class SavedState {
   // Whole or not at all, readable by the owner alone. Returns what went wrong; empty: nothing.
   std::string save(const v1::Start& start) const;
   std::string save(const v1::Snapshot& snapshot) const;
+  std::string save(const v1::Bans& bans) const;
   // Nothing when there is no such file, or none that can be read; no Start that others could have
   // written.
   std::optional<v1::Start> start() const;
   std::optional<v1::Snapshot> snapshot() const;
+  std::optional<v1::Bans> bans() const;
 
   // Around an attempt to open the devices of a new Start: when it ends the process, the next run
   // knows, and goes on with the saved one.

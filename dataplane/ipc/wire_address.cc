@@ -56,8 +56,8 @@ std::optional<uint8_t> read_prefix_bits(std::string_view wire_address, uint32_t 
   return static_cast<uint8_t>(wire_address.size() == 4 ? bits + kMappedBits : bits);
 }
 
-std::string append_prefix(const v1::Subnet& subnet, std::vector<SourcePrefix>& prefixes) {
-  auto address = read_address(subnet.address());
+std::string read_prefix(const v1::Subnet& subnet, SourcePrefix& prefix) {
+  const auto address = read_address(subnet.address());
   if (!address) {
     return "an address of " + std::to_string(subnet.address().size()) +
            " bytes: IPv4 has 4, IPv6 has 16";
@@ -67,13 +67,32 @@ std::string append_prefix(const v1::Subnet& subnet, std::vector<SourcePrefix>& p
     return to_text(*address) + "/" + std::to_string(subnet.prefix_bits()) +
            ": the prefix is longer than the address";
   }
-  clear_from(*address, *bits);
-  if (*bits < kMappedBits && covers(*address, *bits, dam_address_v4(0))) {
-    append_without_mapped(*bits, prefixes);
-  } else {
-    prefixes.push_back({*address, *bits});
-  }
+  prefix = {*address, *bits};
+  clear_from(prefix.address, *bits);
   return {};
+}
+
+void append_prefix(SourcePrefix prefix, std::vector<SourcePrefix>& prefixes) {
+  const uint32_t bits = prefix.prefix_bits;
+  if (bits < kMappedBits && covers(prefix.address, bits, dam_address_v4(0))) {
+    append_without_mapped(bits, prefixes);
+  } else {
+    prefixes.push_back(prefix);
+  }
+}
+
+std::string append_prefix(const v1::Subnet& subnet, std::vector<SourcePrefix>& prefixes) {
+  SourcePrefix prefix;
+  std::string wrong = read_prefix(subnet, prefix);
+  if (wrong.empty()) append_prefix(prefix, prefixes);
+  return wrong;
+}
+
+void write_prefix(const SourcePrefix& prefix, v1::Subnet& subnet) {
+  const bool four = dam_address_is_v4(&prefix.address) && prefix.prefix_bits >= kMappedBits;
+  const auto* bytes = reinterpret_cast<const char*>(&prefix.address);
+  subnet.set_address(four ? std::string(bytes + 12, 4) : std::string(bytes, 16));
+  subnet.set_prefix_bits(four ? prefix.prefix_bits - kMappedBits : prefix.prefix_bits);
 }
 
 std::string to_text(const dam_address& address) {

@@ -21,6 +21,10 @@ std::optional<uint8_t> read_prefix_bits(std::string_view wire_address, uint32_t 
 // Appends the prefix, host bits cleared. An IPv6 prefix that spans ::ffff:0:0/96 (such as ::/0) is
 // split so that it covers no IPv4 address. Returns what is wrong; empty when nothing is.
 std::string append_prefix(const v1::Subnet& subnet, std::vector<SourcePrefix>& prefixes);
+void append_prefix(SourcePrefix prefix, std::vector<SourcePrefix>& prefixes);
+// Host bits cleared, and nothing split. Returns what is wrong; empty when nothing is.
+std::string read_prefix(const v1::Subnet& subnet, SourcePrefix& prefix);
+void write_prefix(const SourcePrefix& prefix, v1::Subnet& subnet);
 std::string to_text(const dam_address& address);
 
 }  // namespace dam

@@ -12,4 +12,12 @@ inline uint64_t monotonic_ns() {
   return static_cast<uint64_t>(std::chrono::nanoseconds(now).count());
 }
 
+// Ends that outlast this machine's run.
+inline uint64_t unix_ms() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return static_cast<uint64_t>(
+      std::chrono::milliseconds(std::chrono::duration_cast<std::chrono::milliseconds>(now))
+          .count());
+}
+
 }  // namespace dam

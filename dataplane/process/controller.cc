@@ -10,6 +10,7 @@
 #include "dataplane/ipc/policy_builder.h"
 #include "dataplane/ipc/start_digest.h"
 #include "dataplane/process/clock.h"
+#include "dataplane/process/replies.h"
 #include "dataplane/process/say.h"
 
 namespace dam {
@@ -17,18 +18,6 @@ namespace {
 
 constexpr uint64_t kGraceNs = 1'500'000'000;  // the control plane tries twice a second
 constexpr uint64_t kRetryNs = 1'000'000'000;
-
-v1::Reply refusal(const std::vector<std::string>& errors) {
-  v1::Reply reply;
-  for (const std::string& error : errors) reply.add_errors(error);
-  return reply;
-}
-
-v1::Reply done() {
-  v1::Reply reply;
-  reply.set_ok(true);
-  return reply;
-}
 
 std::vector<std::string> obstacles_to(StartConfig config) {
   const std::string reason = settle_driver(config);
@@ -99,6 +88,12 @@ v1::Reply Controller::answer(const v1::Request& request) {
       const PolicyResult result = build_policy(request.check(), Limits{}, nullptr);
       return result.policy ? done() : refusal(result.errors);
     }
+    case v1::Request::kBans:
+      return bans(request.bans());
+    case v1::Request::kZoneBans:
+    case v1::Request::kLiftZoneBan:
+    case v1::Request::kExplain:
+      return look(request);
     default:
       return refusal({"A request that asks for nothing known."});
   }
@@ -121,6 +116,7 @@ v1::Reply Controller::hello(const v1::Hello& request) const {
   about.set_driver(running_->driver_name());
   about.set_start_digest(start_digest_);
   about.set_driver_reason(driver_reason_);
+  about.set_bans_version(bans_.version());
   return reply;
 }
 
@@ -181,6 +177,7 @@ void Controller::open(StartConfig config, const v1::Start& start) {
   drop_privileges(running->capabilities());
   running->start_workers();
   running_ = std::move(running);
+  load_bans();
   start_digest_ = start_digest(start);
 }
 
@@ -207,6 +204,7 @@ void Controller::tick() {
   const uint64_t now_ns = monotonic_ns();
   if (running_ != nullptr) {
     running_->tick(now_ns);
+    end_bans();
     const std::string end = running_->ended_by();
     if (!end.empty()) say(end);
     failed_ |= !end.empty();

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 
+#include "dataplane/ipc/ban_list.h"
 #include "dataplane/ipc/dam.pb.h"
 #include "dataplane/ipc/saved_state.h"
 #include "dataplane/process/keeper.h"
@@ -33,6 +34,11 @@ class Controller {
   v1::Reply hello(const v1::Hello& request) const;
   v1::Reply start(const v1::Start& request);
   v1::Reply apply(const v1::Snapshot& request);
+  // controller_bans.cc
+  v1::Reply bans(const v1::Bans& request);
+  v1::Reply look(const v1::Request& request);  // at zones and sources
+  void load_bans();
+  void end_bans();
   static v1::Reply restart_needed();
   void resume();  // with what was saved, if anything was
   void open(StartConfig config, const v1::Start& start);
@@ -49,7 +55,8 @@ class Controller {
   uint64_t start_digest_ = 0;
   std::string driver_reason_;  // of `driver: auto`
   std::string applied_;        // the Snapshot in force, encoded
-  std::string last_refusal_;   // said once, however often it is asked again
+  BanList bans_;
+  std::string last_refusal_;  // said once, however often it is asked again
   uint64_t resume_at_ns_ = 0;
   bool failed_ = false;
 };

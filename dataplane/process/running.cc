@@ -71,12 +71,26 @@ void Running::start_workers() { plane_->start_workers(*engine_); }
 std::vector<std::string> Running::apply(const v1::Snapshot& snapshot) {
   PolicyResult result = build_policy(snapshot, limits_, policy_.get());
   if (!result.errors.empty()) return result.errors;
-  engine_->apply(result.policy);
-  policy_ = result.policy;
+  put_in_force(std::move(result.policy));
+  return {};
+}
+
+void Running::put_in_force(std::shared_ptr<Policy> policy) {
+  policy->bans = bans_;
+  policy->bans_grown = bans_grown_;
+  policy->derive();
+  engine_->apply(policy);
+  policy_ = std::move(policy);
   counters_->mirror_names(*policy_);
   wait_until_applied();
   plane_->applied(*policy_);
-  return {};
+}
+
+// A policy like the one in force, but for its bans: it comes whole, between two bursts, like any.
+void Running::set_bans(PrefixSet bans, bool grown) {
+  bans_ = std::move(bans);
+  bans_grown_ += grown ? 1 : 0;
+  if (engine_->policy() != nullptr) put_in_force(std::make_shared<Policy>(*policy_));
 }
 
 void Running::wait_until_applied() const {
@@ -88,6 +102,7 @@ void Running::wait_until_applied() const {
 void Running::tick(uint64_t now_ns) {
   engine_->control_tick(now_ns);
   plane_->tick();
+  zone_bans_.tick(*engine_, bans_begun(), now_ns);
   if (now_ns < next_secret_ns_) return;
   if (next_secret_ns_ != 0) {
     uint64_t fresh[2];
@@ -95,6 +110,17 @@ void Running::tick(uint64_t now_ns) {
     engine_->rotate_secret(fresh);
   }
   next_secret_ns_ = now_ns + kSecretLifeNs;
+}
+
+uint64_t Running::bans_begun() const {
+  const dam_counters& counters = *counters_->counters();
+  uint64_t begun = 0;
+  for (uint32_t worker = 0; worker < plane_->counter_blocks(); ++worker) {
+    for (const dam_zone_counters& zone : counters.worker[worker].zones) {
+      begun += __atomic_load_n(&zone.bans, __ATOMIC_RELAXED);
+    }
+  }
+  return begun;
 }
 
 }  // namespace dam

@@ -12,6 +12,7 @@
 #include "dataplane/process/keeper.h"
 #include "dataplane/process/options.h"
 #include "dataplane/process/plane.h"
+#include "dataplane/process/zone_bans.h"
 
 namespace dam {
 
@@ -33,7 +34,14 @@ class Running {
   void start_workers();
   // All errors as sentences; none: every worker has taken the policy up.
   std::vector<std::string> apply(const v1::Snapshot& snapshot);
+  // In force at once where a policy is; and under each policy that comes. `grown`: some were added.
+  void set_bans(PrefixSet bans, bool grown);
   void tick(uint64_t now_ns);  // every 100 ms
+
+  // What zones and sources are like now. They change nothing but the ban that is lifted.
+  v1::ZoneBans zone_bans(uint64_t seen) const { return zone_bans_.since(seen); }
+  std::string lift(const v1::LiftZoneBan& request) { return zone_bans_.lift(*engine_, request); }
+  Engine& engine() { return *engine_; }
 
   std::string ended_by() const { return plane_->ended_by(); }
   std::string driver_name() const { return plane_->name(); }
@@ -41,13 +49,18 @@ class Running {
   uint64_t policy_version() const { return policy_ == nullptr ? 0 : policy_->version; }
 
  private:
+  void put_in_force(std::shared_ptr<Policy> policy);
   void wait_until_applied() const;
+  uint64_t bans_begun() const;
 
   Limits limits_;
   std::unique_ptr<Plane> plane_;
   std::unique_ptr<CountersFile> counters_;
   std::unique_ptr<Engine> engine_;
   std::shared_ptr<const Policy> policy_;
+  PrefixSet bans_;
+  uint64_t bans_grown_ = 0;
+  ZoneBanWatch zone_bans_;
   uint64_t next_secret_ns_ = 0;
 };
 

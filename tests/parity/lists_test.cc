@@ -48,24 +48,27 @@ SourcePrefix random_prefix(Dice& dice, bool four) {
           static_cast<uint8_t>(dice.of<uint32_t>({128, 128, 127, 120, 96, 64, 48}))};
 }
 
-void ask_about(SmallSite& site, const PrefixSet& set, const dam_address& address) {
+void ask_about(SmallSite& site, const PrefixSet& set, const dam_address& address,
+               dam_drop_reason reason = DAM_DROP_denied) {
   WireSegment syn;
   syn.src = address;
   syn.dst = dam_address_is_v4(&address) ? kPublic : kPublicV6;
   syn.src_port = 40000;
   syn.dst_port = 443;
   syn.flags = DAM_TCP_SYN;
-  const uint64_t before = site.drops(DAM_DROP_denied);
+  const uint64_t before = site.drops(reason);
   site.send_raw(kFrontPort, write_frame(syn));
-  EXPECT_EQ(site.drops(DAM_DROP_denied) - before, set.contains(address) ? 1u : 0u);
+  EXPECT_EQ(site.drops(reason) - before, set.contains(address) ? 1u : 0u);
 }
 
 void compare_set(SmallSite& site, Dice& dice, uint32_t v4_prefixes, uint32_t v6_prefixes) {
   std::vector<SourcePrefix> prefixes;
   for (uint32_t i = 0; i < v4_prefixes; ++i) prefixes.push_back(random_prefix(dice, true));
   for (uint32_t i = 0; i < v6_prefixes; ++i) prefixes.push_back(random_prefix(dice, false));
+  const bool bans = dice.one_in(2);
   Policy policy = site.draft();
-  policy.deny = PrefixSet(prefixes);
+  PrefixSet& set = bans ? policy.bans : policy.deny;
+  set = PrefixSet(prefixes);
   site.apply(policy);
   site.advance(5'000'000);
   for (int i = 0; i < 100; ++i) {
@@ -74,7 +77,8 @@ void compare_set(SmallSite& site, Dice& dice, uint32_t v4_prefixes, uint32_t v6_
       near = prefixes[dice.below(static_cast<uint32_t>(prefixes.size()))];
     }
     const dam_address address = edge(near, dice.one_in(2));
-    ask_about(site, policy.deny, shifted(address, static_cast<int>(dice.below(3)) - 1));
+    ask_about(site, set, shifted(address, static_cast<int>(dice.below(3)) - 1),
+              bans ? DAM_DROP_source_banned : DAM_DROP_denied);
     if (testing::Test::HasFailure()) return;
   }
 }

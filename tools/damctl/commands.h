@@ -77,5 +77,17 @@ int show_tokens(const Settings& settings);
 int remove_token(const Settings& settings, const std::string& name);
 int show_audit(const Settings& settings, int count, bool refused);
 int show_whoami(const Settings& settings);
+struct Banning {
+  std::string source;  // of an import the file; "-": stdin
+  std::string time;    // "1h"; empty: for ever
+  std::string reason;
+  bool force = false;
+};
+int ban(const Settings& settings, const Banning& how);
+int unban(const Settings& settings, const std::string& source);
+int show_bans(const Settings& settings, const std::string& origin);
+int import_bans(const Settings& settings, const Banning& how);
+int export_bans(const Settings& settings);
+int explain(const Settings& settings, const std::string& address);
 
 }  // namespace dam::ctl

@@ -26,6 +26,8 @@ struct Arguments {
   std::vector<std::string> devices;
   std::string driver;
   std::string confirm_within;
+  Banning banning;
+  std::string origin;
   int64_t version = 0;
   int64_t other_version = 0;
   bool dry_run = false;
@@ -207,6 +209,38 @@ void add_trust(CLI::App& app, Arguments& a, Command& chosen) {
       [](const Arguments& x) { return show_whoami(x.settings); });
 }
 
+void add_banning(CLI::App* command, Arguments& a) {
+  command->add_option("--for", a.banning.time, "e.g. 1h30m or 7d; for ever if not said");
+  command->add_option("--reason", a.banning.reason, "what others are told who ask why");
+  command->add_flag("--force", a.banning.force,
+                    "however wide, and over the site's own addresses too");
+}
+
+void add_bans(CLI::App& app, Arguments& a, Command& chosen) {
+  CLI::App* one = add(app, "ban", "ban an address or a network; its connections end", a, chosen,
+                      [](const Arguments& x) { return ban(x.settings, x.banning); });
+  one->add_option("source", a.banning.source, "e.g. 198.51.100.7 or 198.51.100.0/24")->required();
+  add_banning(one, a);
+  add(app, "unban", "lift a ban", a, chosen,
+      [](const Arguments& x) { return unban(x.settings, x.banning.source); })
+      ->add_option("source", a.banning.source, "as damctl bans shows it")
+      ->required();
+  CLI::App* bans = add(app, "bans", "the bans that hold, and lists of them", a, chosen,
+                       [](const Arguments& x) { return show_bans(x.settings, x.origin); });
+  bans->add_option("--origin", a.origin, "only those whose origin begins so: operator, zone …");
+  CLI::App* import = add(*bans, "import", "ban all of a file, or nobody of it", a, chosen,
+                         [](const Arguments& x) { return import_bans(x.settings, x.banning); });
+  import->add_option("file", a.banning.source, "a network and a reason a line; -: stdin")
+      ->required();
+  add_banning(import, a);
+  add(*bans, "export", "the bans that hold, as import takes them", a, chosen,
+      [](const Arguments& x) { return export_bans(x.settings); });
+  add(app, "explain", "everything that the dam knows of an address, and why it is kept out", a,
+      chosen, [](const Arguments& x) { return explain(x.settings, x.banning.source); })
+      ->add_option("address", a.banning.source, "one address")
+      ->required();
+}
+
 void add_host(CLI::App& app, Arguments& a, Command& chosen) {
   CLI::App* detach =
       add(app, "detach",
@@ -270,6 +304,7 @@ int main(int argc, char** argv) {
   add_history(app, arguments, chosen);
   add_events(app, arguments, chosen);
   add_trust(app, arguments, chosen);
+  add_bans(app, arguments, chosen);
   add_host(app, arguments, chosen);
   add_doctor(app, arguments, chosen);
   add_documents(app, chosen);

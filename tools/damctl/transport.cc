@@ -12,6 +12,7 @@
 
 #include "controlplane/trust/certificate.h"
 #include "tools/damctl/profile.h"
+#include "tools/damctl/ssh_client.h"
 
 namespace dam::ctl {
 
@@ -38,7 +39,7 @@ httplib::Result over_socket(const std::string& path, const Send& send) {
   httplib::ClientImpl client(path);
   client.set_address_family(AF_UNIX);
   client.set_read_timeout(kPatienceSeconds);
-  client.set_default_headers({{"Host", "dam"}});
+  client.set_default_headers({{"Host", "dam"}, {"X-Dam-Client", ssh_client()}});
   httplib::Result result = send(client);
   if (!result) {
     std::cerr << "damctl: no control plane answers at " << path << ": " << why_no_connection(path)

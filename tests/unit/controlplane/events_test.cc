@@ -6,6 +6,7 @@
 #include "controlplane/events/watcher.h"
 #include "tests/unit/controlplane/sample_counters.h"
 #include "tests/unit/controlplane/sample_policy.h"
+#include "tests/unit/controlplane/test_dataplane.h"
 
 namespace dam::control {
 namespace {

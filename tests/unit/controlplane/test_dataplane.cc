@@ -8,6 +8,7 @@
 
 #include <cstring>
 
+#include "controlplane/policy/address.h"
 #include "dataplane/ipc/framing.h"
 #include "dataplane/ipc/start_digest.h"
 
@@ -74,6 +75,56 @@ std::vector<v1::Snapshot> TestDataplane::snapshots() const {
   return snapshots_;
 }
 
+std::set<std::string> TestDataplane::bans() const {
+  const std::lock_guard lock(mutex_);
+  return bans_;
+}
+
+void TestDataplane::begin_zone_ban(const v1::ZoneBan& ban) {
+  const std::lock_guard lock(mutex_);
+  *zone_bans_.add_bans() = ban;
+  zone_bans_.set_version(zone_bans_.version() + 1);
+}
+
+void TestDataplane::explain_as(const v1::Explanation& explanation) {
+  const std::lock_guard lock(mutex_);
+  explanation_ = explanation;
+}
+
+int TestDataplane::lifted() const {
+  const std::lock_guard lock(mutex_);
+  return lifted_;
+}
+
+namespace {
+
+std::string text_of(const v1::Subnet& subnet) {
+  Network network;
+  network.address.v6 = subnet.address().size() == 16;
+  subnet.address().copy(reinterpret_cast<char*>(network.address.bytes.data()), 16);
+  network.prefix_bits = static_cast<uint8_t>(subnet.prefix_bits());
+  return network.text();
+}
+
+}  // namespace
+
+void TestDataplane::answer_bans(const v1::Request& request, v1::Reply& reply) {
+  if (request.has_zone_bans()) *reply.mutable_zone_bans() = zone_bans_;
+  if (request.has_explain()) *reply.mutable_explanation() = explanation_;
+  lifted_ += request.has_lift_zone_ban() ? 1 : 0;
+  if (!request.has_bans()) return;
+  const v1::Bans& bans = request.bans();
+  if (bans.base() != 0 && bans.base() != bans_version_) {
+    reply.set_ok(false);
+    reply.add_errors("another version is here");
+    return;
+  }
+  if (bans.base() == 0) bans_.clear();
+  for (const v1::Subnet& one : bans.lift()) bans_.erase(text_of(one));
+  for (const v1::Ban& one : bans.add()) bans_.insert(text_of(one.source()));
+  bans_version_ = bans.version();
+}
+
 void TestDataplane::serve() {
   while (true) {
     pollfd entries[2] = {{listener_, POLLIN, 0}, {stop_[0], 0, 0}};
@@ -122,6 +173,7 @@ v1::Reply TestDataplane::answer(const v1::Request& request) {
     reply.set_ok(false);
     reply.add_errors(refusal_);
   }
+  answer_bans(request, reply);
   if (!request.has_hello()) return reply;
   v1::HelloReply* hello = reply.mutable_hello();
   hello->set_protocol_version(kProtocolVersion);
@@ -129,6 +181,7 @@ v1::Reply TestDataplane::answer(const v1::Request& request) {
   hello->set_policy_version(snapshots_.empty() ? 0 : snapshots_.back().version());
   hello->set_driver("test");
   hello->set_counters_path(counters_path_);
+  hello->set_bans_version(bans_version_);
   if (!starts_.empty()) hello->set_start_digest(start_digest(starts_.back()));
   return reply;
 }

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <mutex>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -27,12 +28,17 @@ class TestDataplane {
   void set_counters_path(const std::string& path);
   std::vector<v1::Start> starts() const;
   std::vector<v1::Snapshot> snapshots() const;
+  std::set<std::string> bans() const;  // as text
+  void begin_zone_ban(const v1::ZoneBan& ban);
+  int lifted() const;  // of zones
+  void explain_as(const v1::Explanation& explanation);
 
  private:
   void serve();
   void converse(int fd);
   void answer_start(const v1::Start& start, v1::Reply& reply);
   v1::Reply answer(const v1::Request& request);
+  void answer_bans(const v1::Request& request, v1::Reply& reply);
 
   const std::string path_;
   mutable std::mutex mutex_;
@@ -41,6 +47,11 @@ class TestDataplane {
   std::string counters_path_;
   std::vector<v1::Start> starts_;
   std::vector<v1::Snapshot> snapshots_;
+  std::set<std::string> bans_;
+  uint64_t bans_version_ = 0;
+  v1::ZoneBans zone_bans_;
+  int lifted_ = 0;
+  v1::Explanation explanation_;
   int listener_ = -1;
   int stop_[2] = {-1, -1};  // a pipe: closing it wakes the thread
   std::thread thread_;

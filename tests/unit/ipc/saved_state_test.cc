@@ -89,7 +89,7 @@ TEST_F(SavedStateTest, an_attempt_that_ended_the_process_is_remembered) {
 TEST(SavedState, says_why_it_could_not_save) {
   EXPECT_EQ(SavedState("/nonexistent").save(example_policy()),
             "Could not save /nonexistent/policy/snapshot.pb: No such file or directory; a restart "
-            "will not find this policy.");
+            "will not find it.");
 }
 
 }  // namespace

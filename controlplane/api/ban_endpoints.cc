@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Bans of operators, and those that zones have begun.
+#include <chrono>
+
+#include "controlplane/api/ban_json.h"
+#include "controlplane/api/endpoints.h"
+#include "controlplane/api/problem_json.h"
+#include "controlplane/bans/ban_lines.h"
+#include "controlplane/policy/quantity.h"
+
+namespace dam::control {
+
+namespace {
+
+constexpr auto kOneHolds = std::chrono::seconds(3);
+constexpr auto kManyHold = std::chrono::seconds(20);
+constexpr int64_t kMostOnAPage = 1000;
+
+int status_of(const BanResult& result, bool in_force) {
+  switch (result.outcome) {
+    case BanResult::Outcome::done:
+      return in_force ? 200 : 202;
+    case BanResult::Outcome::unknown:
+      return 404;
+    case BanResult::Outcome::full:
+      return 409;
+    case BanResult::Outcome::not_saved:
+      return 507;
+    default:
+      return 422;
+  }
+}
+
+void answer_change(BanBook& book, const BanResult& result, std::chrono::milliseconds patience,
+                   httplib::Response& response) {
+  const bool done = result.outcome == BanResult::Outcome::done;
+  const bool in_force = done && book.wait_until_told(patience);
+  Json body = {{"count", result.count}, {"in_force", in_force}, {"bans", Json::array()}};
+  for (const KeptBan& ban : result.bans) body["bans"].push_back(ban_json(ban));
+  body.update(problems_to_json(result.problems));
+  answer(response, status_of(result, in_force), body);
+}
+
+void refuse(httplib::Response& response, const std::string& message, const std::string& hint) {
+  answer(response, 400, error_body(message, hint));
+}
+
+// Who asks must not ban himself: the peer, or whom damctl says that it was started by (SSH).
+Asker asker_of(const Call& call, const char* origin) {
+  Asker asker;
+  asker.name = call.caller.name;
+  asker.origin = origin;
+  for (const std::string& text :
+       {call.caller.address, call.request.get_header_value("X-Dam-Client")}) {
+    if (const auto address = parse_address(text)) asker.addresses.push_back(*address);
+  }
+  return asker;
+}
+
+// False after a 400.
+bool read_end(const Json& from, BanRequest& ban, httplib::Response& response) {
+  if (from.contains("until") && from.contains("for")) {
+    refuse(response, "for and until contradict each other", "write one of them");
+    return false;
+  }
+  if (from.contains("until")) ban.until_unix = from["until"].get<int64_t>();
+  if (!from.contains("for")) return true;
+  const auto time = parse_duration_ns(from["for"].get<std::string>());
+  constexpr uint64_t kSecond_ns = 1'000'000'000;
+  if (!time.value || *time.value < kSecond_ns) {
+    refuse(response, "for is no time from 1s up", "write e.g. 90s, 1h30m or 7d");
+    return false;
+  }
+  ban.for_s = static_cast<int64_t>(*time.value / kSecond_ns);
+  return true;
+}
+
+bool read_reason(const Json& from, BanRequest& ban, httplib::Response& response) {
+  ban.reason = from.value("reason", "");
+  const std::string wrong = objection_to_reason(ban.reason);
+  if (!wrong.empty()) refuse(response, wrong, "say it shorter, in one line");
+  return wrong.empty();
+}
+
+void post_ban(BanBook& book, const Call& call, httplib::Response& response) {
+  BanRequest ban;
+  const std::string text = call.body.value("source", "");
+  const auto source = parse_network(text);
+  if (!source) {
+    return refuse(response, "source: " + text.substr(0, 60) + " is not a network",
+                  "write an address or a network, e.g. 198.51.100.0/24");
+  }
+  ban.source = source->masked();
+  if (!read_end(call.body, ban, response) || !read_reason(call.body, ban, response)) return;
+  Asker asker = asker_of(call, "operator");
+  asker.force = call.body.value("force", false);
+  answer_change(book, book.ban({ban}, asker), kOneHolds, response);
+}
+
+void post_import(BanBook& book, const Call& call, httplib::Response& response) {
+  BanRequest otherwise;
+  if (!read_end(call.parameters, otherwise, response)) return;
+  if (!read_reason(call.parameters, otherwise, response)) return;
+  BanResult result;
+  const std::vector<BanRequest> bans =
+      read_ban_lines(call.request.body, otherwise, result.problems);
+  result.outcome = BanResult::Outcome::refused;
+  if (result.problems.empty()) {
+    Asker asker = asker_of(call, "import");
+    asker.force = call.parameter("force", false);
+    result = book.ban(bans, asker);
+    result.bans.clear();
+  }
+  answer_change(book, result, kManyHold, response);
+}
+
+void delete_ban(BanBook& book, const Call& call, httplib::Response& response) {
+  const std::string text = call.parameter("source", std::string());
+  const auto source = parse_network(text);
+  if (!source) {
+    return refuse(response, text.substr(0, 60) + " is not a network",
+                  "as it stands in the list: damctl bans");
+  }
+  BanResult result = book.lift(source->masked());
+  if (result.outcome == BanResult::Outcome::unknown) {
+    result.problems = {
+        {Severity::error,
+         "",
+         {},
+         source->masked().text() + " is not banned",
+         "which are: damctl bans; why somebody is kept out: damctl explain ADDRESS"}};
+  }
+  answer_change(book, result, kOneHolds, response);
+}
+
+void get_bans(const BanBook& book, const Call& call, httplib::Response& response) {
+  BanBook::Query query;
+  query.count = static_cast<size_t>(call.parameter<int64_t>("count", 100));
+  query.origin = call.parameter("origin", std::string());
+  const std::string after = call.parameter("after", std::string());
+  const std::string address = call.parameter("address", std::string());
+  query.after = parse_network(after);
+  query.address = parse_address(address);
+  if (!after.empty() && !query.after) return refuse(response, "after is not a network", "");
+  if (!address.empty() && !query.address) return refuse(response, "address is no address", "");
+  const BanBook::Page page = book.list(query);
+  Json body = {{"total", page.total}, {"bans", Json::array()}};
+  for (const KeptBan& ban : page.bans) body["bans"].push_back(ban_json(ban));
+  if (page.more) body["next"] = page.bans.back().source.text();
+  answer(response, 200, body);
+}
+
+void get_export(const BanBook& book, const Call&, httplib::Response& response) {
+  BanBook::Query query;
+  query.count = SIZE_MAX;
+  std::string text;
+  for (const KeptBan& ban : book.list(query).bans) {
+    if (ban.of_zone) continue;
+    Json line = {{"source", ban.source.text()}};
+    if (ban.until_unix != KeptBan::kForEver) line["until"] = ban.until_unix;
+    if (!ban.reason.empty()) line["reason"] = ban.reason;
+    text += line.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  }
+  response.set_content(text, "application/x-ndjson");
+}
+
+std::map<int, Json> ban_answers() {
+  const Json body = schema::object({{"count", schema::count("bans that were changed")},
+                                    {"in_force", schema::boolean("the dataplane has it")},
+                                    {"bans", schema::array(ban_schema())},
+                                    {"errors", schema::array(schema::any())},
+                                    {"warnings", schema::array(schema::any())}});
+  const auto as = [&body](const char* text) {
+    Json copy = body;
+    copy["description"] = text;
+    return copy;
+  };
+  return {{200, as("it is in force")},
+          {202, as("it holds as soon as the dataplane answers")},
+          {404, as("there is no such ban")},
+          {409, as("more bans than bans.at_most")},
+          {422, as("it may not be banned, or a line is wrong: nothing has changed")},
+          {507, as("it could not be saved: nothing has changed")}};
+}
+
+Json for_schema() {
+  return schema::matching("^[0-9hmsd]{2,20}$", "e.g. 1h30m; longer if it is a repeat");
+}
+Json until_schema() { return schema::integer(1, 1LL << 40, "Unix time, s; instead of `for`"); }
+Json reason_schema() { return schema::string("in one line, at most 200 bytes"); }
+Json force_schema() {
+  return schema::boolean("however wide, and over the site's own addresses too");
+}
+
+Endpoint ban_endpoint() {
+  Endpoint endpoint;
+  endpoint.summary = "Ban an address or a network; without `for` or `until` for ever";
+  endpoint.path = "/v1/bans";
+  endpoint.body = {Body::Kind::json,
+                   schema::object({{"source", schema::string("an address or a network")},
+                                   {"for?", for_schema()},
+                                   {"until?", until_schema()},
+                                   {"reason?", reason_schema()},
+                                   {"force?", force_schema()}}),
+                   "", "whom, for how long, and why"};
+  endpoint.answers = ban_answers();
+  return endpoint;
+}
+
+Endpoint import_endpoint() {
+  Endpoint endpoint;
+  endpoint.summary = "Ban a whole list, or nobody of it";
+  endpoint.path = "/v1/bans/import";
+  endpoint.query = {{"for", for_schema()},
+                    {"until", until_schema()},
+                    {"reason", reason_schema()},
+                    {"force", force_schema()}};
+  endpoint.body = {
+      Body::Kind::text,
+      {},
+      "text/plain",
+      "a network and a reason a line, or {\"source\", \"for\", \"until\", \"reason\"}"};
+  endpoint.answers = ban_answers();
+  return endpoint;
+}
+
+Endpoint lift_endpoint() {
+  Endpoint endpoint;
+  endpoint.summary = "Lift a ban; it does not count for the next one";
+  endpoint.path = "/v1/bans/{source}";
+  endpoint.path_parameters = {{"source", schema::string("as it stands in the list")}};
+  endpoint.answers = ban_answers();
+  return endpoint;
+}
+
+Endpoint bans_endpoint() {
+  Endpoint endpoint;
+  endpoint.summary = "The bans that hold, those that zones have begun among them";
+  endpoint.path = "/v1/bans";
+  endpoint.query = {{"after", schema::string("the `next` of the page before")},
+                    {"count", schema::integer(1, kMostOnAPage, "how many; 100 if not said")},
+                    {"address", schema::string("only bans that hold this address")},
+                    {"origin", schema::string("only those whose origin begins so: zone, import")}};
+  endpoint.answers = {{200, schema::object({{"total", schema::count("that hold")},
+                                            {"bans", schema::array(ban_schema())},
+                                            {"next?", schema::string("where to go on")}})}};
+  return endpoint;
+}
+
+Endpoint export_endpoint() {
+  Endpoint endpoint;
+  endpoint.summary = "The bans that hold, as import takes them";
+  endpoint.path = "/v1/bans/export";
+  endpoint.answers = {{200, schema::text_answer("application/x-ndjson", "one ban a line")}};
+  return endpoint;
+}
+
+}  // namespace
+
+Json ban_json(const KeptBan& ban) {
+  Json json = {{"source", ban.source.text()}, {"made", ban.made_unix}};
+  if (ban.until_unix != KeptBan::kForEver) json["until"] = ban.until_unix;
+  json["times"] = ban.times;
+  json["reason"] = ban.reason;
+  json["origin"] = ban.origin;
+  json["author"] = ban.author;
+  json["by_zone"] = ban.of_zone;
+  return json;
+}
+
+Json ban_schema() {
+  return schema::object(
+      {{"source", schema::string("address/prefix")},
+       {"made", schema::count("Unix time, s")},
+       {"until?", schema::count("Unix time, s; absent: for ever")},
+       {"times", schema::count("how often it was banned, one soon after another")},
+       {"reason", schema::string()},
+       {"origin", schema::string("operator, import, or a zone")},
+       {"author", schema::string()},
+       {"by_zone", schema::boolean("in this zone alone, by itself")}});
+}
+
+Endpoints ban_endpoints(BanBook& book) {
+  const auto made = [&book](Endpoint endpoint, const char* method, Role role, auto handle) {
+    endpoint.method = method;
+    endpoint.role = role;
+    endpoint.handle = [&book, handle](const Call& call, httplib::Response& response) {
+      handle(book, call, response);
+    };
+    return endpoint;
+  };
+  return {made(bans_endpoint(), "GET", Role::viewer, get_bans),
+          made(export_endpoint(), "GET", Role::viewer, get_export),
+          made(ban_endpoint(), "POST", Role::operator_, post_ban),
+          made(import_endpoint(), "POST", Role::operator_, post_import),
+          made(lift_endpoint(), "DELETE", Role::operator_, delete_ban)};
+}
+
+}  // namespace dam::control

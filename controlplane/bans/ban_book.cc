@@ -1,0 +1,415 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "controlplane/bans/ban_book.h"
+
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <random>
+#include <utility>
+
+#include "controlplane/bans/protected_addresses.h"
+#include "controlplane/policy/quantity.h"
+#include "dataplane/ipc/bounds.h"
+
+namespace dam::control {
+
+namespace {
+
+constexpr int64_t kNsOfBanSecond = 1'000'000'000;
+constexpr size_t kMostBanProblems = 100;
+constexpr int64_t kForgetEvery_s = 60;
+constexpr int64_t kSameEnd_s = 2;  // clocks of two processes, and rounding
+
+uint64_t random_version() {
+  std::random_device random;
+  return (uint64_t{random()} << 32 | random()) | 1;
+}
+
+int64_t whole_seconds(uint64_t ns) { return static_cast<int64_t>(ns / kNsOfBanSecond); }
+
+size_t most_of(const BanRules& rules) { return std::min<size_t>(rules.at_most, kMaxBans); }
+
+// for · factor^(times − 1), at most the longest; never shorter than what was asked for.
+int64_t grown(int64_t for_s, int64_t times, const BanRules& rules) {
+  const double factor = std::pow(static_cast<double>(rules.repeat_factor),
+                                 static_cast<double>(std::min<int64_t>(times, 64) - 1));
+  const double most = static_cast<double>(whole_seconds(rules.longest_ns));
+  const double wanted = std::min(static_cast<double>(for_s) * factor, most);
+  return std::max(for_s, static_cast<int64_t>(wanted));
+}
+
+Problem ban_problem(int line, std::string message, std::string hint) {
+  return {Severity::error, "", {line, line == 0 ? 0 : 1}, std::move(message), std::move(hint)};
+}
+
+void write_subnet(const Network& source, v1::Subnet& to) {
+  to.set_address(source.address.wire());
+  to.set_prefix_bits(source.prefix_bits);
+}
+
+std::optional<Network> read_subnet(const v1::Subnet& from) {
+  const std::string& wire = from.address();
+  Network network;
+  network.address.v6 = wire.size() == 16;
+  if ((wire.size() != 4 && wire.size() != 16) || from.prefix_bits() > wire.size() * 8) {
+    return std::nullopt;
+  }
+  std::memcpy(network.address.bytes.data(), wire.data(), wire.size());
+  network.prefix_bits = static_cast<uint8_t>(from.prefix_bits());
+  return network.masked();
+}
+
+BanResult too_many_bans(size_t count, size_t most) {
+  BanResult result;
+  result.outcome = BanResult::Outcome::full;
+  result.problems = {ban_problem(0,
+                                 "that would be " + std::to_string(count) + " bans; at most " +
+                                     std::to_string(most) + " may hold (bans.at_most)",
+                                 "lift some (damctl unban), or raise bans.at_most in dam.yaml")};
+  return result;
+}
+
+}  // namespace
+
+BanBook::BanBook(BanStore& store, CurrentPolicy policy, Clock clock, Report report)
+    : store_(store),
+      policy_(std::move(policy)),
+      clock_(std::move(clock)),
+      report_(std::move(report)),
+      version_(random_version()) {
+  for (KeptBan& ban : store_.all()) all_.insert_or_assign(ban.source, std::move(ban));
+  changes_ = 1;  // the dataplane has to be asked, at least
+}
+
+// Without a policy no rule of it holds; nor is there a dataplane to tell.
+std::shared_ptr<const Policy> BanBook::policy_now() const {
+  auto policy = policy_();
+  return policy != nullptr ? policy : std::make_shared<const Policy>();
+}
+
+const KeptBan* BanBook::find(const Network& source) const {
+  const auto found = all_.find(source);
+  return found == all_.end() ? nullptr : &found->second;
+}
+
+size_t BanBook::holding(int64_t now_unix) const {
+  size_t count = 0;
+  for (const auto& [source, ban] : all_) count += !ban.of_zone && ban.holds(now_unix) ? 1 : 0;
+  return count;
+}
+
+// Banned again after its ban has ended: that counts, and lasts longer. One that holds is changed.
+KeptBan BanBook::made_of(const BanRequest& request, const Asker& asker, const BanRules& rules,
+                         int64_t now_unix) const {
+  KeptBan ban;
+  ban.source = request.source;
+  ban.made_unix = now_unix;
+  ban.reason = request.reason;
+  ban.origin = asker.origin;
+  ban.author = asker.name;
+  if (const KeptBan* before = find(request.source)) {
+    const bool again = !before->holds(now_unix) &&
+                       now_unix - before->until_unix <= whole_seconds(rules.repeat_within_ns);
+    ban.times = before->holds(now_unix) ? before->times : again ? before->times + 1 : 1;
+  }
+  ban.until_unix = KeptBan::kForEver;
+  if (request.until_unix) ban.until_unix = *request.until_unix;
+  if (request.for_s) ban.until_unix = now_unix + grown(*request.for_s, ban.times, rules);
+  return ban;
+}
+
+BanResult BanBook::ban(const std::vector<BanRequest>& requests, const Asker& asker) {
+  const auto policy = policy_now();
+  const ProtectedAddresses people(policy.get(), asker.addresses);
+  const std::lock_guard lock(mutex_);
+  const int64_t now_unix = clock_();
+  BanResult result;
+  size_t wrong = 0;
+  std::vector<KeptBan> put;
+  put.reserve(requests.size());
+  for (const BanRequest& request : requests) {
+    const auto objection = people.to(request.source, asker.force);
+    if (objection.message.empty()) {
+      put.push_back(made_of(request, asker, policy->bans, now_unix));
+    } else if (++wrong <= kMostBanProblems) {
+      result.problems.push_back(ban_problem(request.line, objection.message, objection.hint));
+    }
+  }
+  if (wrong > kMostBanProblems) {
+    result.problems.push_back(
+        ban_problem(0, std::to_string(wrong - kMostBanProblems) + " more may not be banned", ""));
+  }
+  if (wrong > 0) {
+    result.outcome = BanResult::Outcome::refused;
+    return result;
+  }
+  const size_t most = most_of(policy->bans);
+  if (all_.size() + put.size() > most) {
+    std::set<Network, NetworkOrder> fresh;
+    for (const KeptBan& ban : put) {
+      const KeptBan* before = find(ban.source);
+      if (before == nullptr || before->of_zone || !before->holds(now_unix)) {
+        fresh.insert(ban.source);
+      }
+    }
+    const size_t count = holding(now_unix) + fresh.size();
+    if (count > most) return too_many_bans(count, most);
+  }
+  result.count = put.size();
+  if (!save(put, forgettable(policy->bans, put.size(), now_unix), result)) {
+    return result;
+  }
+  report(put, now_unix);
+  if (put.size() == 1) result.bans = std::move(put);
+  return result;
+}
+
+BanResult BanBook::lift(const Network& source) {
+  const std::lock_guard lock(mutex_);
+  const KeptBan* ban = find(source);
+  BanResult result;
+  if (ban == nullptr || !ban->holds(clock_())) {
+    result.outcome = BanResult::Outcome::unknown;
+    return result;
+  }
+  result.bans = {*ban};
+  result.count = 1;
+  if (!save({}, {source}, result)) return result;
+  if (report_) report_(source.text(), 1, source.text() + " is banned no more");
+  zone_lifts_.push_back(source);  // of each zone that may have banned it, too
+  news_.notify_all();
+  return result;
+}
+
+// What has ended and would not count as a repeat any more; and, where there are too many to
+// remember beside those that hold, what ended first.
+std::vector<Network> BanBook::forgettable(const BanRules& rules, size_t more, int64_t now_unix) {
+  const size_t most = 2 * most_of(rules);
+  std::vector<Network> gone;
+  if (now_unix < forget_at_unix_ && all_.size() + more <= most) return gone;
+  forget_at_unix_ = now_unix + kForgetEvery_s;
+  std::multimap<int64_t, Network> ended;
+  for (const auto& [source, ban] : all_) {
+    if (ban.holds(now_unix)) continue;
+    if (now_unix - ban.until_unix > whole_seconds(rules.repeat_within_ns)) {
+      gone.push_back(source);
+    } else {
+      ended.emplace(ban.until_unix, source);
+    }
+  }
+  for (const auto& [until_unix, source] : ended) {
+    if (all_.size() - gone.size() + more <= most) break;
+    gone.push_back(source);
+  }
+  return gone;
+}
+
+bool BanBook::save(const std::vector<KeptBan>& put, std::vector<Network> removed,
+                   BanResult& result) {
+  try {
+    store_.write(put, removed);
+  } catch (const std::exception& error) {
+    result.outcome = BanResult::Outcome::not_saved;
+    result.count = 0;
+    result.problems = {ban_problem(0, std::string("it could not be saved: ") + error.what(),
+                                   "nothing has changed: make room where --state lies")};
+    return false;
+  }
+  for (const Network& source : removed) {
+    all_.erase(source);
+    dirty_.insert(source);
+  }
+  for (const KeptBan& ban : put) {
+    all_.insert_or_assign(ban.source, ban);
+    dirty_.insert(ban.source);
+  }
+  version_ = random_version();
+  ++changes_;
+  news_.notify_all();
+  return true;
+}
+
+BanBook::Page BanBook::list(const Query& query) const {
+  const std::lock_guard lock(mutex_);
+  const int64_t now_unix = clock_();
+  Page page;
+  for (const auto& [source, ban] : all_) page.total += ban.holds(now_unix) ? 1 : 0;
+  auto at = query.after ? all_.upper_bound(*query.after) : all_.begin();
+  for (; at != all_.end(); ++at) {
+    const KeptBan& ban = at->second;
+    if (!ban.holds(now_unix) || !ban.origin.starts_with(query.origin)) continue;
+    if (query.address && !ban.source.contains(*query.address)) continue;
+    if (page.bans.size() == query.count) {
+      page.more = true;
+      break;
+    }
+    page.bans.push_back(ban);
+  }
+  return page;
+}
+
+// Nothing: it is known, or counts for nothing.
+std::optional<KeptBan> BanBook::noted(const v1::ZoneBan& seen, const Network& source,
+                                      const BanRules& rules, const ProtectedAddresses& people,
+                                      int64_t now_unix) const {
+  const auto until_unix = static_cast<int64_t>(seen.until_unix_ms() / 1000);
+  const KeptBan* before = find(source);
+  KeptBan ban;
+  ban.source = source;
+  ban.made_unix = now_unix;
+  ban.until_unix = until_unix;
+  ban.of_zone = true;
+  ban.origin = "zone " + seen.zone();
+  ban.author = "dam";
+  ban.reason = std::to_string(seen.violations()) + " violations";
+  if (before == nullptr) return ban;
+  if (std::abs(before->until_unix - until_unix) <= kSameEnd_s && before->of_zone) return {};
+  if (before->holds(now_unix) && !before->of_zone) return {};
+  ban.times = before->times;
+  if (before->holds(now_unix))
+    return before->until_unix >= until_unix ? std::nullopt : std::optional(ban);
+  const bool again = now_unix - before->until_unix <= whole_seconds(rules.repeat_within_ns);
+  ban.times = again ? before->times + 1 : 1;
+  if (!again || !people.to(source, false).message.empty()) return ban;
+  ban.of_zone = false;
+  ban.until_unix = now_unix + grown(std::max<int64_t>(until_unix - now_unix, 1), ban.times, rules);
+  ban.reason = "banned by zone " + seen.zone() + " for time " + std::to_string(ban.times);
+  return ban;
+}
+
+std::vector<KeptBan> BanBook::note_zone_bans(const std::vector<v1::ZoneBan>& bans, bool all) {
+  const auto policy = policy_now();
+  const ProtectedAddresses people(policy.get(), {});
+  const std::lock_guard lock(mutex_);
+  const int64_t now_unix = clock_();
+  const size_t most = most_of(policy->bans);
+  size_t held = holding(now_unix);
+  std::set<Network, NetworkOrder> seen;
+  std::map<Network, KeptBan, NetworkOrder> put;
+  for (const v1::ZoneBan& one : bans) {
+    const auto source = read_subnet(one.source());
+    if (!source) continue;
+    seen.insert(*source);
+    auto ban = noted(one, *source, policy->bans, people, now_unix);
+    if (!ban || (find(*source) == nullptr && all_.size() + put.size() >= 2 * most)) continue;
+    if (!ban->of_zone && ++held > most) {  // no room: its zone goes on with it
+      ban->of_zone = true;
+      ban->until_unix = static_cast<int64_t>(one.until_unix_ms() / 1000);
+    }
+    put.try_emplace(*source, std::move(*ban));
+  }
+  for (const auto& [source, ban] : all_) {
+    if (!all || !ban.of_zone || !ban.holds(now_unix) || seen.contains(source)) continue;
+    KeptBan over = ban;
+    over.until_unix = now_unix;
+    put.try_emplace(source, std::move(over));
+  }
+  std::vector<KeptBan> written, whole;
+  for (auto& [source, ban] : put) {
+    if (!ban.of_zone) whole.push_back(ban);
+    written.push_back(std::move(ban));
+  }
+  BanResult result;
+  if (written.empty() || !save(written, forgettable(policy->bans, put.size(), now_unix), result)) {
+    return {};
+  }
+  report(whole, now_unix);
+  return whole;
+}
+
+// A list is one event: nobody reads a hundred thousand.
+void BanBook::report(const std::vector<KeptBan>& bans, int64_t now_unix) const {
+  if (!report_ || bans.empty()) return;
+  const KeptBan& one = bans.front();
+  if (bans.size() > 1) {
+    const std::string many = std::to_string(bans.size()) + " sources are banned";
+    return report_(one.origin, bans.size(), many + " (" + one.origin + ", by " + one.author + ")");
+  }
+  const std::string time =
+      one.until_unix == KeptBan::kForEver
+          ? "for ever"
+          : "for " +
+                duration_text(static_cast<uint64_t>(one.until_unix - now_unix) * kNsOfBanSecond);
+  report_(one.source.text(), 1,
+          one.source.text() + " is banned " + time + " (" + one.origin + ", by " + one.author +
+              ")" + (one.reason.empty() ? "" : ": " + one.reason));
+}
+
+std::optional<v1::Bans> BanBook::news_for(uint64_t held) {
+  const std::lock_guard lock(mutex_);
+  if (held == version_) {
+    told_version_ = version_;
+    told_changes_ = sent_changes_ = changes_;
+    told_.notify_all();
+    return std::nullopt;
+  }
+  const int64_t now_unix = clock_();
+  v1::Bans news;
+  news.set_version(version_);
+  const auto add = [&news](const KeptBan& ban) {
+    v1::Ban& to = *news.add_add();
+    write_subnet(ban.source, *to.mutable_source());
+    if (ban.until_unix != KeptBan::kForEver) {
+      to.set_until_unix_s(static_cast<uint64_t>(std::max<int64_t>(ban.until_unix, 1)));
+    }
+  };
+  const auto counts = [now_unix](const KeptBan& ban) {
+    return !ban.of_zone && ban.holds(now_unix);
+  };
+  if (held != 0 && held == told_version_) {
+    news.set_base(held);
+    for (const Network& source : dirty_) {
+      const KeptBan* ban = find(source);
+      if (ban != nullptr && counts(*ban)) {
+        add(*ban);
+      } else {
+        write_subnet(source, *news.add_lift());
+      }
+    }
+  } else {
+    for (const auto& [source, ban] : all_) {
+      if (counts(ban)) add(ban);
+    }
+  }
+  on_the_way_ = std::exchange(dirty_, {});
+  sent_version_ = version_;
+  sent_changes_ = changes_;
+  return news;
+}
+
+void BanBook::told(bool taken) {
+  const std::lock_guard lock(mutex_);
+  if (taken) {
+    told_version_ = sent_version_;
+    told_changes_ = sent_changes_;
+    told_.notify_all();
+  } else {
+    told_version_ = 0;  // who knows what it has: all of it the next time
+    dirty_.merge(on_the_way_);
+  }
+  on_the_way_.clear();
+}
+
+std::vector<Network> BanBook::zone_lifts() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(zone_lifts_, {});
+}
+
+void BanBook::again(const std::vector<Network>& zone_lifts) {
+  const std::lock_guard lock(mutex_);
+  constexpr size_t kMost = 10'000;
+  if (zone_lifts_.size() + zone_lifts.size() > kMost) return;
+  zone_lifts_.insert(zone_lifts_.end(), zone_lifts.begin(), zone_lifts.end());
+}
+
+void BanBook::wait(std::chrono::milliseconds most) {
+  std::unique_lock lock(mutex_);
+  news_.wait_for(lock, most, [&] { return changes_ != sent_changes_ || !zone_lifts_.empty(); });
+}
+
+bool BanBook::wait_until_told(std::chrono::milliseconds most) {
+  std::unique_lock lock(mutex_);
+  return told_.wait_for(lock, most, [&, now = changes_] { return told_changes_ >= now; });
+}
+
+}  // namespace dam::control

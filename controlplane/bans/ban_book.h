@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// All bans: which there are, who may be banned, for how long the next time, and what of them the
+// dataplane has yet to hear. Written to the store before anybody hears of it.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "controlplane/bans/ban.h"
+#include "controlplane/bans/ban_store.h"
+#include "controlplane/policy/model.h"
+#include "controlplane/policy/problem.h"
+#include "dataplane/ipc/dam.pb.h"
+
+namespace dam::control {
+
+struct BanRequest {
+  Network source;
+  std::optional<int64_t> for_s;  // none of the two: for ever
+  std::optional<int64_t> until_unix;
+  std::string reason;
+  int line = 0;  // where it was written; 0: nowhere
+};
+
+// Who asks, and how.
+struct Asker {
+  std::string name;
+  std::vector<Address> addresses;
+  std::string origin = "operator";
+  bool force = false;
+};
+
+struct BanResult {
+  enum class Outcome { done, refused, full, not_saved, unknown };
+  Outcome outcome = Outcome::done;
+  std::vector<Problem> problems;
+  std::vector<KeptBan> bans;  // as they are now; of an import none
+  size_t count = 0;
+};
+
+class BanBook {
+ public:
+  using CurrentPolicy = std::function<std::shared_ptr<const Policy>()>;
+  using Clock = std::function<int64_t()>;  // Unix time, s
+
+  // Of what was banned or lifted: whom, how many, and a sentence.
+  using Report = std::function<void(const std::string&, uint64_t, const std::string&)>;
+
+  BanBook(BanStore& store, CurrentPolicy policy, Clock clock, Report report = {});
+
+  // Whole or not at all.
+  BanResult ban(const std::vector<BanRequest>& requests, const Asker& asker);
+  BanResult lift(const Network& source);
+
+  struct Query {
+    std::optional<Network> after;    // in NetworkOrder; where the page before has ended
+    std::optional<Address> address;  // only bans that hold this one
+    std::string origin;              // only of origins that begin so
+    size_t count = 100;
+  };
+  struct Page {
+    std::vector<KeptBan> bans;  // that hold
+    size_t total = 0;           // that hold, of any origin
+    bool more = false;
+  };
+  Page list(const Query& query) const;
+
+  // What zones have banned by themselves, as the dataplane lists it. `all`: no other zone ban
+  // holds. Gives what became bans of the whole dam.
+  std::vector<KeptBan> note_zone_bans(const std::vector<v1::ZoneBan>& bans, bool all);
+
+  // For BanSync. What the dataplane is to be told that holds `held`; nothing if it is up to date.
+  std::optional<v1::Bans> news_for(uint64_t held);
+  void told(bool taken);              // of what news_for gave last
+  std::vector<Network> zone_lifts();  // that the dataplane is to be asked for; taken out
+  void again(const std::vector<Network>& zone_lifts);  // it could not be asked
+  // Waits for news, or for so long.
+  void wait(std::chrono::milliseconds most);
+  // Waits until the dataplane has all of now; false: it has not, by then.
+  bool wait_until_told(std::chrono::milliseconds most);
+
+ private:
+  using All = std::map<Network, KeptBan, NetworkOrder>;
+  std::shared_ptr<const Policy> policy_now() const;
+  const KeptBan* find(const Network& source) const;
+  KeptBan made_of(const BanRequest& request, const Asker& asker, const BanRules& rules,
+                  int64_t now_unix) const;
+  std::optional<KeptBan> noted(const v1::ZoneBan& seen, const Network& source,
+                               const BanRules& rules, const class ProtectedAddresses& people,
+                               int64_t now_unix) const;
+  // Writes, and then has it in memory and for the dataplane; false: nothing has changed.
+  bool save(const std::vector<KeptBan>& put, std::vector<Network> removed, BanResult& result);
+  std::vector<Network> forgettable(const BanRules& rules, size_t more, int64_t now_unix);
+  size_t holding(int64_t now_unix) const;
+  void report(const std::vector<KeptBan>& bans, int64_t now_unix) const;
+
+  BanStore& store_;
+  const CurrentPolicy policy_;
+  const Clock clock_;
+  const Report report_;
+  mutable std::mutex mutex_;
+  std::condition_variable news_, told_;
+  All all_;
+  std::set<Network, NetworkOrder> dirty_, on_the_way_;
+  std::vector<Network> zone_lifts_;
+  uint64_t version_;           // of what is here; drawn at random, so that no two runs share one
+  uint64_t told_version_ = 0;  // the dataplane's
+  uint64_t sent_version_ = 0;
+  uint64_t changes_ = 0, sent_changes_ = 0, told_changes_ = 0;
+  int64_t forget_at_unix_ = 0;
+};
+
+}  // namespace dam::control

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The bans in SQLite: what write() has been told lasts once it returns, whatever happens then (kill
+// -9, power; write-ahead log, synchronous=FULL). One process at a time.
+#pragma once
+
+#include <SQLiteCpp/SQLiteCpp.h>
+
+#include <filesystem>
+#include <mutex>
+#include <vector>
+
+#include "controlplane/bans/ban.h"
+
+namespace dam::control {
+
+class BanStore {
+ public:
+  static constexpr const char* kInMemory = ":memory:";
+
+  // Makes the folder (0750) and the file (0600). All of these throw std::exception, in words.
+  explicit BanStore(const std::filesystem::path& file);
+
+  std::vector<KeptBan> all() const;
+  // Whole or not at all. Of `put` each takes the place of the one with its source.
+  void write(const std::vector<KeptBan>& put, const std::vector<Network>& removed);
+
+ private:
+  mutable std::mutex mutex_;
+  mutable SQLite::Database database_;
+};
+
+}  // namespace dam::control

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Keeps the dataplane at the bans of the book, across restarts of either side, and the book at the
+// bans that zones have begun. A thread of its own.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <string>
+#include <thread>
+
+#include "controlplane/bans/ban_book.h"
+#include "controlplane/dataplane_link/dataplane_link.h"
+
+namespace dam::control {
+
+class BanSync {
+ public:
+  // `log` gets one sentence for each trouble and for each source that is banned for coming back.
+  BanSync(BanBook& book, DataplaneLink& link, std::function<void(const std::string&)> log);
+  ~BanSync();
+  BanSync(const BanSync&) = delete;
+  BanSync& operator=(const BanSync&) = delete;
+
+ private:
+  void run();
+  bool give_news(uint64_t held);
+  bool lift_in_zones();
+  void look_at_zones();
+  void trouble(const std::string& what);
+
+  BanBook& book_;
+  DataplaneLink& link_;
+  const std::function<void(const std::string&)> log_;
+  uint64_t zones_seen_ = 0;
+  std::chrono::steady_clock::time_point look_at_{};
+  std::string trouble_;
+  std::atomic<bool> stopping_{false};
+  std::thread thread_;
+};
+
+}  // namespace dam::control

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Operators' bans, and what the dataplane can tell of sources.
+#include <exception>
+#include <utility>
+
+#include "dataplane/process/clock.h"
+#include "dataplane/process/controller.h"
+#include "dataplane/process/explain.h"
+#include "dataplane/process/replies.h"
+#include "dataplane/process/say.h"
+
+namespace dam {
+
+// The version is said to be held only once it is: memory for the kernel's copy may be short.
+v1::Reply Controller::bans(const v1::Bans& request) {
+  if (running_ == nullptr) return refusal({"Bans before the Start: no port is open yet."});
+  BanList next = bans_;
+  const std::vector<std::string> errors = next.change(request);
+  if (!errors.empty()) return refusal(errors);
+  next.expire(unix_ms() / 1000);
+  running_->set_bans(next.set(), request.add_size() > 0);
+  bans_ = std::move(next);
+  const std::string unsaved = saved_.save(bans_.whole());
+  if (!unsaved.empty()) say(unsaved);
+  return done();
+}
+
+// Before the first policy: nobody passes whom the last run had banned.
+void Controller::load_bans() {
+  if (options_.fresh) return;
+  const auto saved = saved_.bans();
+  if (!saved) return;
+  const std::vector<std::string> errors = bans_.change(*saved);
+  if (!errors.empty()) return say("The saved bans are not used: " + errors.front());
+  bans_.expire(unix_ms() / 1000);
+  running_->set_bans(bans_.set(), bans_.size() > 0);
+  if (bans_.size() > 0) say(std::to_string(bans_.size()) + " bans hold on.");
+}
+
+void Controller::end_bans() {
+  if (!bans_.expire(unix_ms() / 1000)) return;
+  try {
+    running_->set_bans(bans_.set(), false);
+  } catch (const std::exception& error) {  // they hold until the next change
+    say(std::string("Bans that are over could not be lifted: ") + error.what());
+  }
+}
+
+v1::Reply Controller::look(const v1::Request& request) {
+  if (running_ == nullptr) return refusal({"No port is open yet: nothing is known of any source."});
+  v1::Reply reply = done();
+  if (request.has_zone_bans()) {
+    *reply.mutable_zone_bans() = running_->zone_bans(request.zone_bans().seen());
+    return reply;
+  }
+  std::string wrong;
+  if (request.has_lift_zone_ban()) {
+    wrong = running_->lift(request.lift_zone_ban());
+  } else {
+    wrong = explain(running_->engine(), request.explain().address(), *reply.mutable_explanation());
+  }
+  return wrong.empty() ? reply : refusal({wrong});
+}
+
+}  // namespace dam

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Bans and explain over the real socket; every answer is held against the served document.
+#include <httplib.h>
+#include <sys/socket.h>
+
+#include "controlplane/api/endpoints.h"
+#include "controlplane/api/http_server.h"
+#include "controlplane/bans/ban_sync.h"
+#include "tests/unit/controlplane/api_document.h"
+#include "tests/unit/controlplane/sample_policy.h"
+#include "tests/unit/controlplane/test_dataplane.h"
+
+namespace dam::control {
+namespace {
+
+struct BanApiTest : testing::Test {
+  TemporaryFolder folder;
+  std::string socket = folder.file("api.sock");
+  TestDataplane dataplane{folder.file("dataplane.sock")};
+  DataplaneLink link{folder.file("dataplane.sock"), [](const std::string&) {}};
+  PolicyStore store{PolicyStore::kInMemory};
+  RunningPolicy policy{
+      folder.write("dam.yaml",
+                   std::string(kSamplePolicy) + "admin: [203.0.113.50]\ndeny: [192.0.2.0/24]\n"),
+      store, [this](auto wanted) { return link.deliver(std::move(wanted)); }};
+  BanStore ban_store{BanStore::kInMemory};
+  BanBook book{ban_store,
+               [this] {
+                 const auto running = policy.current();
+                 return running ? running->policy : nullptr;
+               },
+               [] { return static_cast<int64_t>(std::time(nullptr)); }};
+  BanSync sync{book, link, [](const std::string&) {}};
+  EventLog events;
+  Trust trust{StateFile::kInMemory};
+  Endpoints endpoints =
+      all_endpoints({policy, [] { return Sight(); }, [] { return ""; }, events, trust, &book,
+                     [this](const v1::Request& request, std::string& wrong) {
+                       return link.ask(request, std::chrono::seconds(3), wrong);
+                     }});
+  ApiDocument document{openapi_document(endpoints)};
+  HttpServer server{[this](httplib::Server& s) { serve(s, endpoints, socket_caller); }};
+
+  void SetUp() override {
+    ASSERT_TRUE(eventually([&] { return link.state().connected; }));
+    ASSERT_EQ(policy.load_config().outcome, ChangeResult::Outcome::applied);
+    ASSERT_EQ(server.serve_unix(socket), "");
+  }
+
+  template <class Send>
+  std::pair<int, Json> ask(Send send) {
+    httplib::Client client(socket);
+    client.set_address_family(AF_UNIX);
+    client.set_logger([this](const httplib::Request& request, const httplib::Response& response) {
+      EXPECT_EQ(document.objection(request, response), "");
+    });
+    const httplib::Result result = send(client);
+    EXPECT_TRUE(result) << httplib::to_string(result.error());
+    return {result ? result->status : 0,
+            result ? Json::parse(result->body, nullptr, false) : Json()};
+  }
+  std::pair<int, Json> get(const std::string& path) {
+    return ask([&](httplib::Client& c) { return c.Get(path); });
+  }
+  std::pair<int, Json> ban(const std::string& body, const httplib::Headers& headers = {}) {
+    return ask(
+        [&](httplib::Client& c) { return c.Post("/v1/bans", headers, body, "application/json"); });
+  }
+  std::pair<int, Json> import(const std::string& text, const std::string& query = "") {
+    return ask(
+        [&](httplib::Client& c) { return c.Post("/v1/bans/import" + query, text, "text/plain"); });
+  }
+  std::pair<int, Json> lift(const std::string& source) {
+    return ask([&](httplib::Client& c) { return c.Delete("/v1/bans/" + source); });
+  }
+};
+
+TEST_F(BanApiTest, a_ban_is_with_the_dataplane_when_it_is_answered_and_can_be_lifted) {
+  const auto [code, body] =
+      ban(R"({"source": "198.18.77.7/24", "for": "1h", "reason": "it floods"})");
+  EXPECT_EQ(code, 200) << body;
+  EXPECT_EQ(body["bans"][0]["source"], "198.18.77.0/24");
+  EXPECT_EQ(dataplane.bans(), std::set<std::string>{"198.18.77.0/24"});
+  const auto [listed, list] = get("/v1/bans?address=198.18.77.200&origin=op&count=5");
+  EXPECT_EQ(listed, 200);
+  EXPECT_EQ(list["bans"][0]["reason"], "it floods");
+  EXPECT_EQ(list["total"], 1);
+  EXPECT_EQ(get("/v1/bans?origin=zone").second["bans"].size(), 0u);
+  EXPECT_EQ(lift("198.18.77.0/24").first, 200);
+  EXPECT_TRUE(dataplane.bans().empty());
+  EXPECT_EQ(lift("198.18.77.0/24").first, 404);
+}
+
+TEST_F(BanApiTest, what_is_wrong_is_named_and_changes_nothing) {
+  EXPECT_EQ(ban(R"({"source": "nobody"})").first, 400);
+  EXPECT_EQ(ban(R"({"reason": "no source"})").first, 400);
+  EXPECT_EQ(ban(R"({"source": "198.18.77.7", "for": "1h", "until": 4000000000})").first, 400);
+  EXPECT_EQ(ban(R"({"source": "198.18.77.7", "sauce": 1})").first, 400);
+  EXPECT_EQ(ban(R"({"source": "203.0.113.50"})").first, 422);
+  const auto [code, body] =
+      ban(R"({"source": "198.18.77.0/24", "force": true})", {{"X-Dam-Client", "198.18.77.9"}});
+  EXPECT_EQ(code, 422);
+  EXPECT_NE(body["errors"][0]["message"].get<std::string>().find("your own address 198.18.77.9"),
+            std::string::npos);
+  EXPECT_EQ(get("/v1/bans").second["total"], 0);
+  EXPECT_EQ(get("/v1/bans?after=x").first, 400);
+  EXPECT_EQ(get("/v1/bans?count=0").first, 400);
+}
+
+TEST_F(BanApiTest, a_list_comes_in_whole_and_goes_out_as_it_came) {
+  const auto [wrong, problems] = import("198.18.77.7\n198.18.77.x\n");
+  EXPECT_EQ(wrong, 422);
+  EXPECT_EQ(problems["errors"][0]["line"], 2);
+  EXPECT_EQ(get("/v1/bans").second["total"], 0);
+  const auto [code, body] = import("198.18.77.7 one\n198.18.77.8 two\n", "?for=1h&reason=list");
+  EXPECT_EQ(code, 200) << body;
+  EXPECT_EQ(body["count"], 2);
+  EXPECT_EQ(dataplane.bans().size(), 2u);
+  httplib::Client client(socket);
+  client.set_address_family(AF_UNIX);
+  const std::string text = client.Get("/v1/bans/export")->body;
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 2);
+  lift("198.18.77.7");
+  EXPECT_EQ(import(text).first, 200);
+  EXPECT_EQ(get("/v1/bans").second["total"], 2);
+}
+
+TEST_F(BanApiTest, explain_says_which_list_which_ban_and_what_the_zones_hold) {
+  const auto verdict = [&](const std::string& address) {
+    const auto [code, body] = get("/v1/explain/" + address);
+    EXPECT_EQ(code, 200) << body;
+    return body.value("verdict", "");
+  };
+  EXPECT_TRUE(verdict("203.0.113.50").starts_with("let in: it is on the admin list (203.0.113.50"));
+  EXPECT_TRUE(verdict("192.0.2.9")
+                  .starts_with("kept out: it is on the deny list of the policy (192.0.2.0/24"));
+  ban(R"({"source": "198.18.77.0/24", "for": "1h", "reason": "it floods"})");
+  EXPECT_TRUE(verdict("198.18.77.9").starts_with("kept out: 198.18.77.0/24 is banned for "));
+  v1::Explanation seen;
+  v1::Standing& zone = *seen.add_zones();
+  zone.set_zone("light");
+  zone.mutable_source()->set_address(std::string("\xc6\x12\x01\x63", 4));
+  zone.mutable_source()->set_prefix_bits(32);
+  zone.set_connections(3);
+  v1::Level& level = *zone.add_levels();
+  level.set_bucket("packets");
+  level.set_used_permille(1000);
+  level.set_wait_ns(250'000'000);
+  dataplane.explain_as(seen);
+  const auto [code, body] = get("/v1/explain/198.18.1.99");
+  EXPECT_EQ(body["verdict"],
+            "held back: it is over the limit of packets of zone light: one more in 250ms");
+  EXPECT_EQ(body["connections"], 3);
+  EXPECT_EQ(body["zones"][0]["source"], "198.18.1.99/32");
+  EXPECT_EQ(get("/v1/explain/nobody").first, 400);
+}
+
+}  // namespace
+}  // namespace dam::control

@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Who may be banned, for how long the next time, and what the dataplane is told.
+#include "controlplane/bans/ban_book.h"
+
+#include "controlplane/bans/ban_lines.h"
+#include "controlplane/bans/ban_sync.h"
+#include "tests/unit/controlplane/sample_policy.h"
+#include "tests/unit/controlplane/test_dataplane.h"
+
+namespace dam::control {
+namespace {
+
+constexpr int64_t kHour = 3600;
+
+BanRequest request_of(const std::string& source, std::optional<int64_t> for_s = kHour) {
+  BanRequest request;
+  request.source = parse_network(source)->masked();
+  request.for_s = for_s;
+  return request;
+}
+
+v1::ZoneBan zone_ban(const std::string& source, int64_t until_unix) {
+  const Network network = *parse_network(source);
+  v1::ZoneBan ban;
+  ban.mutable_source()->set_address(network.address.wire());
+  ban.mutable_source()->set_prefix_bits(network.prefix_bits);
+  ban.set_zone("heavy");
+  ban.set_until_unix_ms(static_cast<uint64_t>(until_unix) * 1000);
+  ban.set_violations(5);
+  return ban;
+}
+
+struct BanBookTest : testing::Test {
+  BanStore store{BanStore::kInMemory};
+  std::shared_ptr<const Policy> policy = loaded("");
+  int64_t now = 1'000'000;
+  std::unique_ptr<BanBook> book_ = fresh();
+
+  static std::shared_ptr<const Policy> loaded(const std::string& more) {
+    return std::make_shared<const Policy>(
+        *load_policy(
+             std::string(kSamplePolicy) + "admin: [203.0.113.50, \"2001:db8:c::/48\"]\n" + more, "",
+             ".")
+             .policy);
+  }
+  std::unique_ptr<BanBook> fresh() {
+    return std::make_unique<BanBook>(
+        store, [this] { return policy; }, [this] { return now; });
+  }
+  BanBook& book() { return *book_; }
+  BanResult ban(const BanRequest& request, const Asker& asker = {"somebody", {}}) {
+    return book().ban({request}, asker);
+  }
+  int64_t length_of(const BanResult& result) { return result.bans.at(0).until_unix - now; }
+  std::string refusal(const std::string& source, const Asker& asker = {"somebody", {}}) {
+    const BanResult result = ban(request_of(source), asker);
+    EXPECT_EQ(result.outcome, BanResult::Outcome::refused) << source;
+    return result.problems.empty() ? "" : result.problems[0].message;
+  }
+  std::optional<KeptBan> kept(const std::string& address) {
+    BanBook::Query query;
+    query.address = parse_address(address);
+    const auto page = book().list(query);
+    return page.bans.empty() ? std::nullopt : std::optional(page.bans[0]);
+  }
+};
+
+TEST_F(BanBookTest, each_repeat_within_the_time_lasts_longer_up_to_the_longest) {
+  policy = loaded("bans: {repeat_within: 2h, repeat_factor: 3, longest: 10h}\n");
+  EXPECT_EQ(length_of(ban(request_of("198.51.100.7"))), kHour);
+  now += kHour + 1;
+  EXPECT_EQ(length_of(ban(request_of("198.51.100.7"))), 3 * kHour);
+  EXPECT_EQ(kept("198.51.100.7")->times, 2);
+  now += 3 * kHour + 1;
+  EXPECT_EQ(length_of(ban(request_of("198.51.100.7"))), 9 * kHour);
+  now += 9 * kHour + 1;
+  EXPECT_EQ(length_of(ban(request_of("198.51.100.7"))), 10 * kHour) << "the longest";
+  now += 10 * kHour + 2 * kHour + 1;
+  EXPECT_EQ(length_of(ban(request_of("198.51.100.7"))), kHour) << "forgotten";
+  EXPECT_EQ(length_of(ban(request_of("198.51.100.8", 20 * kHour))), 20 * kHour) << "asked for";
+}
+
+TEST_F(BanBookTest, a_ban_that_holds_is_changed_and_counts_once) {
+  ban(request_of("198.51.100.7"));
+  now += 60;
+  EXPECT_EQ(length_of(ban(request_of("198.51.100.7", 600))), 600);
+  EXPECT_EQ(kept("198.51.100.7")->times, 1);
+  EXPECT_EQ(ban(request_of("198.51.100.7", std::nullopt)).bans[0].until_unix, KeptBan::kForEver);
+}
+
+TEST_F(BanBookTest, a_lifted_ban_is_forgotten) {
+  ban(request_of("198.51.100.7"));
+  EXPECT_EQ(book().lift(*parse_network("198.51.100.7")).outcome, BanResult::Outcome::done);
+  EXPECT_FALSE(kept("198.51.100.7"));
+  EXPECT_EQ(book().lift(*parse_network("198.51.100.7")).outcome, BanResult::Outcome::unknown);
+  EXPECT_EQ(length_of(ban(request_of("198.51.100.7"))), kHour);
+  EXPECT_EQ(kept("198.51.100.7")->times, 1);
+}
+
+TEST_F(BanBookTest, nobody_on_the_admin_list_and_nobody_who_asks_is_banned_by_force_either) {
+  Asker asker{"somebody", {*parse_address("203.0.113.9")}};
+  asker.force = true;
+  EXPECT_EQ(refusal("203.0.113.50", asker),
+            "203.0.113.50/32 would lock out the admin network 203.0.113.50/32");
+  EXPECT_EQ(refusal("203.0.113.48/30", asker),
+            "203.0.113.48/30 would lock out the admin network 203.0.113.50/32");
+  EXPECT_EQ(refusal("2001:db8:c:1::/64", asker),
+            "2001:db8:c:1::/64 would lock out the admin network 2001:db8:c::/48");
+  EXPECT_EQ(refusal("203.0.113.8/31", asker),
+            "203.0.113.8/31 would lock out your own address 203.0.113.9/32");
+  EXPECT_EQ(ban(request_of("203.0.113.10/31"), asker).outcome, BanResult::Outcome::done);
+}
+
+TEST_F(BanBookTest, the_site_itself_and_half_the_internet_take_force) {
+  EXPECT_EQ(refusal("198.51.100.2"), "198.51.100.2/32 holds the dam's own address 198.51.100.2");
+  EXPECT_EQ(refusal("198.51.100.1"), "198.51.100.1/32 holds the gateway of edge 198.51.100.1");
+  EXPECT_EQ(refusal("198.18.0.0/16"), "198.18.0.0/16 holds the dam's own address 198.18.1.1");
+  EXPECT_EQ(refusal("2001:db8:2::10"), "2001:db8:2::10/128 holds the server web 2001:db8:2::10");
+  EXPECT_EQ(refusal("100.0.0.0/7"), "100.0.0.0/7 is wider than /8");
+  Asker asker{"somebody", {}};
+  asker.force = true;
+  EXPECT_EQ(ban(request_of("100.0.0.0/7"), asker).outcome, BanResult::Outcome::done);
+  EXPECT_EQ(ban(request_of("198.18.0.0/16"), asker).outcome, BanResult::Outcome::done);
+}
+
+TEST_F(BanBookTest, there_is_a_bound_and_one_beyond_it_is_refused_by_its_name) {
+  policy = loaded("bans: {at_most: 2}\n");
+  EXPECT_EQ(book().ban({request_of("198.51.100.7"), request_of("198.51.100.8")}, {}).outcome,
+            BanResult::Outcome::done);
+  EXPECT_EQ(ban(request_of("198.51.100.7")).outcome, BanResult::Outcome::done) << "no new one";
+  const BanResult result = ban(request_of("198.51.100.9"));
+  EXPECT_EQ(result.outcome, BanResult::Outcome::full);
+  EXPECT_NE(result.problems[0].message.find("bans.at_most"), std::string::npos);
+  now += kHour + 1;
+  EXPECT_EQ(ban(request_of("198.51.100.9")).outcome, BanResult::Outcome::done) << "others are over";
+}
+
+TEST_F(BanBookTest, what_has_ended_is_remembered_within_a_bound_too) {
+  policy = loaded("bans: {at_most: 2}\n");
+  for (int i = 1; i <= 9; ++i) {
+    ban(request_of("198.51.100." + std::to_string(10 * i)));
+    now += kHour + 1;
+  }
+  EXPECT_LE(store.all().size(), 4u);
+  ban(request_of("198.51.100.90"));
+  EXPECT_EQ(kept("198.51.100.90")->times, 2) << "the newest are";
+}
+
+TEST_F(BanBookTest, zones_ban_from_everything_within_the_bound_alone) {
+  policy = loaded("bans: {at_most: 1}\n");
+  ban(request_of("198.51.100.7", std::nullopt));
+  book().note_zone_bans({zone_ban("192.0.2.9/32", now + 600)}, true);
+  now += 700;
+  EXPECT_TRUE(book().note_zone_bans({zone_ban("192.0.2.9/32", now + 600)}, true).empty());
+  EXPECT_TRUE(kept("192.0.2.9")->of_zone);
+}
+
+TEST_F(BanBookTest, a_list_is_taken_whole_or_not_at_all) {
+  std::vector<BanRequest> list = {request_of("198.51.100.7"), request_of("203.0.113.50")};
+  list[1].line = 2;
+  const BanResult result = book().ban(list, {});
+  EXPECT_EQ(result.outcome, BanResult::Outcome::refused);
+  EXPECT_EQ(result.problems[0].mark.line, 2);
+  EXPECT_EQ(book().list({}).total, 0u);
+}
+
+TEST_F(BanBookTest, pages_follow_each_other) {
+  for (int i = 1; i <= 5; ++i) ban(request_of("198.51.100." + std::to_string(10 * i)));
+  BanBook::Query query;
+  query.count = 2;
+  auto page = book().list(query);
+  EXPECT_EQ(page.total, 5u);
+  ASSERT_TRUE(page.more);
+  query.after = page.bans.back().source;
+  page = book().list(query);
+  ASSERT_TRUE(page.more);
+  EXPECT_EQ(page.bans[0].source.text(), "198.51.100.30/32");
+  query.after = page.bans.back().source;
+  EXPECT_FALSE(book().list(query).more);
+}
+
+TEST_F(BanBookTest, what_was_kept_is_there_after_a_restart) {
+  ban(request_of("198.51.100.7"));
+  book_ = fresh();
+  ASSERT_TRUE(kept("198.51.100.7"));
+  EXPECT_EQ(kept("198.51.100.7")->author, "somebody");
+}
+
+TEST_F(BanBookTest, a_source_that_a_zone_bans_again_is_banned_from_everything_and_for_longer) {
+  EXPECT_TRUE(book().note_zone_bans({zone_ban("192.0.2.9/32", now + 600)}, true).empty());
+  EXPECT_TRUE(kept("192.0.2.9")->of_zone);
+  EXPECT_EQ(kept("192.0.2.9")->origin, "zone heavy");
+  EXPECT_TRUE(book().note_zone_bans({zone_ban("192.0.2.9/32", now + 601)}, true).empty())
+      << "the same one";
+  now += 700;
+  const auto whole = book().note_zone_bans({zone_ban("192.0.2.9/32", now + 600)}, true);
+  ASSERT_EQ(whole.size(), 1u);
+  EXPECT_FALSE(kept("192.0.2.9")->of_zone);
+  EXPECT_EQ(kept("192.0.2.9")->until_unix, now + 1200);
+  EXPECT_EQ(kept("192.0.2.9")->times, 2);
+  EXPECT_TRUE(book().note_zone_bans({zone_ban("192.0.2.9/32", now + 650)}, true).empty())
+      << "it is banned from everything";
+}
+
+TEST_F(BanBookTest, a_zones_ban_that_is_gone_is_over_and_a_server_is_never_banned_from_everything) {
+  book().note_zone_bans({zone_ban("192.0.2.9/32", now + 600)}, true);
+  book().note_zone_bans({}, false);
+  EXPECT_TRUE(kept("192.0.2.9")) << "the list was cut off";
+  book().note_zone_bans({}, true);
+  EXPECT_FALSE(kept("192.0.2.9"));
+  book().note_zone_bans({zone_ban("198.18.1.10/32", now + 600)}, true);
+  now += 700;
+  EXPECT_TRUE(book().note_zone_bans({zone_ban("198.18.1.10/32", now + 600)}, true).empty());
+}
+
+TEST_F(BanBookTest, whoever_listens_hears_of_a_ban_of_a_list_as_one_and_of_a_lift) {
+  std::vector<std::string> heard;
+  BanBook told(
+      store, [this] { return policy; }, [this] { return now; },
+      [&heard](const std::string& subject, uint64_t count, const std::string& text) {
+        heard.push_back(subject + " " + std::to_string(count) + ": " + text);
+      });
+  BanRequest request = request_of("198.51.100.7");
+  request.reason = "it floods";
+  told.ban({request}, {"somebody", {}});
+  told.ban({request_of("198.51.100.8"), request_of("198.51.100.9")}, {"somebody", {}, "import"});
+  told.lift(*parse_network("198.51.100.7"));
+  EXPECT_EQ(heard, (std::vector<std::string>{
+                       "198.51.100.7/32 1: 198.51.100.7/32 is banned for 1h (operator, by "
+                       "somebody): it floods",
+                       "import 2: 2 sources are banned (import, by somebody)",
+                       "198.51.100.7/32 1: 198.51.100.7/32 is banned no more"}));
+}
+
+TEST_F(BanBookTest, the_dataplane_is_told_all_at_first_and_then_what_has_changed) {
+  ban(request_of("198.51.100.7"));
+  auto news = book().news_for(0);
+  ASSERT_TRUE(news);
+  EXPECT_EQ(news->base(), 0u);
+  EXPECT_EQ(news->add_size(), 1);
+  book().told(true);
+  const uint64_t held = news->version();
+  EXPECT_FALSE(book().news_for(held));
+  ban(request_of("198.51.100.8"));
+  book().lift(*parse_network("198.51.100.7"));
+  news = book().news_for(held);
+  EXPECT_EQ(news->base(), held);
+  EXPECT_EQ(news->add_size(), 1);
+  EXPECT_EQ(news->lift_size(), 1);
+  EXPECT_EQ(news->add(0).until_unix_s(), static_cast<uint64_t>(now + kHour));
+  book().told(false);  // and so nobody knows what it has
+  news = book().news_for(held);
+  EXPECT_EQ(news->base(), 0u);
+  EXPECT_EQ(news->add_size(), 1);
+}
+
+TEST_F(BanBookTest, another_dataplane_is_told_all_again) {
+  ban(request_of("198.51.100.7"));
+  const uint64_t held = book().news_for(0)->version();
+  book().told(true);
+  EXPECT_EQ(book().news_for(0)->add_size(), 1);
+  EXPECT_EQ(book().news_for(held + 2)->base(), 0u);
+}
+
+TEST(BanLines, are_text_or_json_and_every_wrong_one_is_told_by_its_number) {
+  BanRequest otherwise;
+  otherwise.for_s = 60;
+  otherwise.reason = "a list";
+  std::vector<Problem> problems;
+  const auto bans = read_ban_lines(
+      "# of somebody\n198.51.100.7\r\n\n 198.51.100.9/24\tscans us # really\n"
+      "{\"source\": \"2001:db8::1\", \"for\": \"2h\", \"reason\": \"six\"}\n"
+      "{\"source\": \"192.0.2.1\", \"until\": 1900000000}",
+      otherwise, problems);
+  EXPECT_TRUE(problems.empty());
+  ASSERT_EQ(bans.size(), 4u);
+  EXPECT_EQ(bans[0].reason, "a list");
+  EXPECT_EQ(bans[0].for_s, 60);
+  EXPECT_EQ(bans[1].source.text(), "198.51.100.0/24");
+  EXPECT_EQ(bans[1].reason, "scans us");
+  EXPECT_EQ(bans[1].line, 4);
+  EXPECT_EQ(bans[2].for_s, 7200);
+  EXPECT_EQ(bans[3].until_unix, 1'900'000'000);
+  EXPECT_FALSE(bans[3].for_s);
+
+  read_ban_lines(
+      "300.1.2.3\n192.0.2.1\n{\"source\": 4}\n{\"sauce\": 1}\n{\"source\": \"1.2.3.4\", \"for\": "
+      "\"0s\"}\n192.0.2.1 " +
+          std::string(201, 'x'),
+      {}, problems);
+  std::vector<int> lines;
+  for (const Problem& problem : problems) lines.push_back(problem.mark.line);
+  EXPECT_EQ(lines, (std::vector<int>{1, 3, 4, 5, 6}));
+  problems.clear();
+  std::string many;
+  for (int i = 0; i < 150; ++i) many += "x\n";
+  read_ban_lines(many, {}, problems);
+  EXPECT_EQ(problems.size(), 101u);
+  EXPECT_EQ(problems.back().message, "50 more lines are wrong");
+}
+
+struct BanSyncTest : BanBookTest {
+  TemporaryFolder folder;
+  std::string socket = folder.file("dataplane.sock");
+  DataplaneLink link{socket, [](const std::string&) {}};
+};
+
+TEST_F(BanSyncTest, a_dataplane_that_comes_back_empty_has_the_bans_again_within_a_second) {
+  const BanSync sync(book(), link, [](const std::string&) {});
+  auto dataplane = std::make_unique<TestDataplane>(socket);
+  link.deliver(policy);
+  ban(request_of("198.51.100.7"));
+  EXPECT_TRUE(book().wait_until_told(std::chrono::seconds(5)));
+  EXPECT_EQ(dataplane->bans(), std::set<std::string>{"198.51.100.7/32"});
+  dataplane.reset();
+  ASSERT_TRUE(eventually([&] { return !link.state().connected; }));
+  ban(request_of("198.51.100.8"));
+  EXPECT_FALSE(book().wait_until_told(std::chrono::milliseconds(50))) << "who would have it?";
+  dataplane = std::make_unique<TestDataplane>(socket);
+  ASSERT_TRUE(eventually([&] { return dataplane->bans().size() == 2; }));
+  book().lift(*parse_network("198.51.100.7"));
+  EXPECT_TRUE(book().wait_until_told(std::chrono::seconds(5)));
+  EXPECT_EQ(dataplane->bans(), std::set<std::string>{"198.51.100.8/32"});
+}
+
+TEST_F(BanSyncTest, zones_bans_come_to_the_book_and_lifts_go_to_the_zones) {
+  TestDataplane dataplane(socket);
+  dataplane.begin_zone_ban(zone_ban("192.0.2.9/32", now + 600));
+  const BanSync sync(book(), link, [](const std::string&) {});
+  link.deliver(policy);
+  ASSERT_TRUE(eventually([&] { return kept("192.0.2.9").has_value(); }));
+  book().lift(*parse_network("192.0.2.9"));
+  EXPECT_TRUE(eventually([&] { return dataplane.lifted() == 1; }));
+}
+
+}  // namespace
+}  // namespace dam::control

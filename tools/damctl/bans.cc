@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Bans of operators, and why somebody is kept out.
+#include <unistd.h>
+
+#include <ctime>
+#include <fstream>
+#include <iostream>
+#include <sstream>
+
+#include "controlplane/api/problem_json.h"
+#include "tools/damctl/client.h"
+#include "tools/damctl/exit_code.h"
+#include "tools/damctl/show_problems.h"
+#include "tools/damctl/table.h"
+
+namespace dam::ctl {
+
+namespace {
+
+constexpr size_t kMostRows = 5000;  // in a table for people
+
+std::string time_left(const Json& ban) {
+  if (!ban.contains("until")) return "for ever";
+  const auto left = ban["until"].get<int64_t>() - static_cast<int64_t>(std::time(nullptr));
+  return left > 0 ? short_time(static_cast<double>(left)) : "over";
+}
+
+void say_in_force(const Json& body, const std::string& what) {
+  const Style style(wants_colour(STDOUT_FILENO));
+  if (body.value("in_force", false)) {
+    std::cout << style.green("ok") << ": " << what << ".\n";
+  } else {
+    std::cout << style.yellow("kept") << ": " << what
+              << " as soon as the dataplane answers. Look: damctl status\n";
+  }
+}
+
+int refused_bans(const Answer& answer, const std::string& file, const std::string& text) {
+  const auto problems = control::problems_from_json(answer.json());
+  if (problems.empty()) return show_refusal(answer);
+  show_problems(std::cerr, problems, file, text, Style(wants_colour(STDERR_FILENO)));
+  std::cerr << "Nothing has changed.\n";
+  return kRefused;
+}
+
+// All pages, up to `most` bans.
+std::optional<Json> all_bans(const Settings& settings, const std::string& origin, size_t most,
+                             int& code) {
+  Json all = {{"total", 0}, {"bans", Json::array()}};
+  std::string after;
+  do {
+    std::string path = "/v1/bans?count=1000";
+    if (!origin.empty()) path += "&origin=" + query_text(origin);
+    if (!after.empty()) path += "&after=" + query_text(after);
+    const auto answer = get(settings, path);
+    code = answer ? kRefused : kUnreachable;
+    if (!answer) return std::nullopt;
+    if (!answer->ok()) {
+      code = show_refusal(*answer);
+      return std::nullopt;
+    }
+    const Json page = answer->json();
+    all["total"] = page["total"];
+    for (const Json& ban : page["bans"]) all["bans"].push_back(ban);
+    after = page.value("next", "");
+  } while (!after.empty() && all["bans"].size() < most);
+  return all;
+}
+
+}  // namespace
+
+int ban(const Settings& settings, const Banning& how) {
+  Json body = {{"source", how.source}};
+  if (!how.time.empty()) body["for"] = how.time;
+  if (!how.reason.empty()) body["reason"] = how.reason;
+  if (how.force) body["force"] = true;
+  const auto answer = post_json(settings, "/v1/bans", body);
+  if (!answer) return kUnreachable;
+  if (settings.json) {
+    std::cout << answer->body;
+    return answer->ok() ? kOk : kRefused;
+  }
+  if (!answer->ok()) return refused_bans(*answer, "damctl", "");
+  const Json made = answer->json();
+  const Json& one = made["bans"][0];
+  const int times = one.value("times", 1);
+  say_in_force(made, one.value("source", "") + " is banned " +
+                         (one.contains("until") ? "for " + time_left(one) : "for ever") +
+                         (times > 1 ? ", the " + std::to_string(times) + ". time in a row" : ""));
+  return kOk;
+}
+
+int unban(const Settings& settings, const std::string& source) {
+  const auto answer = remove(settings, "/v1/bans/" + source);
+  if (!answer) return kUnreachable;
+  if (settings.json) {
+    std::cout << answer->body;
+    return answer->ok() ? kOk : kRefused;
+  }
+  if (!answer->ok()) return refused_bans(*answer, "damctl", "");
+  say_in_force(answer->json(), source + " is banned no more");
+  return kOk;
+}
+
+int show_bans(const Settings& settings, const std::string& origin) {
+  int code = kOk;
+  const auto all = all_bans(settings, origin, settings.json ? SIZE_MAX : kMostRows, code);
+  if (!all) return code;
+  if (settings.json) {
+    std::cout << all->dump(2) << "\n";
+    return kOk;
+  }
+  const Style style(wants_colour(STDOUT_FILENO));
+  Table table({"source", ">left", ">times", "origin", "by", "reason"});
+  for (const Json& ban : (*all)["bans"]) {
+    table.row({ban.value("source", ""), time_left(ban), std::to_string(ban.value("times", 1)),
+               ban.value("origin", ""), ban.value("author", ""), ban.value("reason", "")});
+  }
+  table.print(std::cout, style);
+  const size_t shown = (*all)["bans"].size();
+  const auto total = all->value("total", size_t{0});
+  if (shown < total && origin.empty()) {
+    std::cout << style.dim(std::to_string(total - shown) + " more: damctl bans export\n");
+  }
+  return kOk;
+}
+
+int import_bans(const Settings& settings, const Banning& how) {
+  std::ostringstream text;
+  if (how.source == "-") {
+    text << std::cin.rdbuf();
+  } else {
+    std::ifstream in(how.source, std::ios::binary);
+    text << in.rdbuf();
+    if (!in) {
+      std::cerr << "damctl: " << how.source << " cannot be read.\n";
+      return kRefused;
+    }
+  }
+  std::string path = std::string("/v1/bans/import?force=") + (how.force ? "1" : "0");
+  if (!how.time.empty()) path += "&for=" + query_text(how.time);
+  if (!how.reason.empty()) path += "&reason=" + query_text(how.reason);
+  const auto answer = post(settings, path, text.str());
+  if (!answer) return kUnreachable;
+  if (settings.json) {
+    std::cout << answer->body;
+    return answer->ok() ? kOk : kRefused;
+  }
+  if (!answer->ok()) return refused_bans(*answer, how.source, text.str());
+  const Json body = answer->json();
+  say_in_force(body, std::to_string(body.value("count", 0)) + " networks are banned");
+  return kOk;
+}
+
+int export_bans(const Settings& settings) {
+  const auto answer = get(settings, "/v1/bans/export");
+  if (!answer) return kUnreachable;
+  if (!answer->ok()) return show_refusal(*answer);
+  std::cout << answer->body;
+  return kOk;
+}
+
+namespace {
+
+void print_buckets(const Json& zones, const Style& style) {
+  Table table({"zone", "source", "bucket", ">used", ">one more in"});
+  for (const Json& zone : zones) {
+    const std::string name = zone.value("zone", "");
+    for (const Json& bucket : zone["buckets"]) {
+      const auto wait_ms = bucket.value("wait_ms", 0.0);
+      table.row({name, zone.value("source", ""), bucket.value("bucket", ""),
+                 std::to_string(bucket.value("used_percent", 0)) + "%",
+                 wait_ms > 0 ? short_number(wait_ms) + "ms" : "now"});
+    }
+    std::string most = zone.contains("connections_most")
+                           ? " of " + std::to_string(zone.value("connections_most", 0))
+                           : "";
+    table.row({name, "", "open", std::to_string(zone.value("connections", 0)) + most, ""});
+    if (!zone.contains("violations_most")) continue;
+    table.row({name, "", "violations",
+               std::to_string(zone.value("violations", 0)) + " of " +
+                   std::to_string(zone.value("violations_most", 0)),
+               ""});
+  }
+  table.print(std::cout, style);
+}
+
+}  // namespace
+
+int explain(const Settings& settings, const std::string& address) {
+  return view(settings, "/v1/explain/" + address, [](const Json& now, const Json&) {
+    const Style style(wants_colour(STDOUT_FILENO));
+    std::cout << style.bold(now.value("address", "")) << ": " << now.value("verdict", "") << "\n";
+    std::cout << "let in: " << now.value("let_in", "")
+              << "; open connections: " << now.value("connections", 0) << "\n";
+    for (const Json& ban : now["bans"]) {
+      std::cout << "ban: " << ban.value("source", "") << " (" << ban.value("origin", "") << ", by "
+                << ban.value("author", "") << ", left: " << time_left(ban) << ") "
+                << ban.value("reason", "") << "\n";
+    }
+    if (!now["zones"].empty()) print_buckets(now["zones"], style);
+  });
+}
+
+}  // namespace dam::ctl
