@@ -91,6 +91,13 @@ void let_it_read(int fd) {
   }
 }
 
+// What strangers may wish costs them nothing and us much: the same range two thousand times,
+// brotli.
+void refuse_wishes(httplib::Request& request) {
+  request.ranges.clear();
+  request.headers.erase("Accept-Encoding");
+}
+
 // Each connection is put into the table by the thread that accepts.
 class AtOnce final : public httplib::TaskQueue {
  public:
@@ -118,6 +125,7 @@ void keep_connection() {
   if (serving.stream == nullptr) return;
   // At the end of the process the table is about to go.
   if (serving.connections != nullptr) serving.connections->keep(serving.fd);
+  serving.stream->let_it_send();
   if (!serving.peer.address.empty()) {
     serving.stream->be_patient(std::chrono::seconds(BoundedServer::kKnownPatienceSeconds));
   }
@@ -171,7 +179,7 @@ void BoundedServer::serve(int fd) {
 void BoundedServer::serve_on(BoundedStream& stream) {
   serving.stream = &stream;
   bool closed = false;
-  process_request(stream, true, closed, nullptr);
+  process_request(stream, true, closed, refuse_wishes);
   serving.stream = nullptr;
 }
 

@@ -34,7 +34,7 @@ const Peer& peer();
 std::string calling_user();
 
 // This thread's client has proven who it is: its connection is not pushed out for another one, and
-// what it sends may take longer.
+// it may send a body, which may take longer.
 void keep_connection();
 
 // The answer of the request that this thread serves may take as long as it likes, as long as its

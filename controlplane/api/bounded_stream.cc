@@ -36,6 +36,11 @@ ssize_t BoundedStream::read(char* to, size_t bytes) {
     const ssize_t got = pull(buffer_.data(), buffer_.size());
     if (got <= 0) return -1;
     have_ = static_cast<size_t>(got);
+    received_ += have_;
+  }
+  if (received_ > most_) {
+    at_ = have_;
+    return -1;
   }
   const size_t taken = std::min(bytes, have_ - at_);
   std::memcpy(to, buffer_.data() + at_, taken);

@@ -15,10 +15,15 @@ namespace dam::control {
 
 class BoundedStream : public httplib::Stream {
  public:
+  // Heads of any number of lines would be taken otherwise.
+  static constexpr size_t kMostBytesOfStrangers = 64 << 10;
+
   BoundedStream(int fd, std::chrono::seconds patience);
 
   // All of the request and all of its answer may take so long, from now on.
   void be_patient(std::chrono::seconds patience);
+  // More than kMostBytesOfStrangers: a body.
+  void let_it_send() { most_ = SIZE_MAX; }
   // Each piece of the answer may take so long.
   void let_answer_last() { lasting_ = true; }
 
@@ -45,6 +50,8 @@ class BoundedStream : public httplib::Stream {
   bool answering_ = false;
   bool lasting_ = false;
   std::array<char, 16384> buffer_;
+  size_t most_ = kMostBytesOfStrangers;
+  size_t received_ = 0;
   size_t at_ = 0;
   size_t have_ = 0;
 };

@@ -51,7 +51,7 @@ struct Endpoint {
   std::vector<Parameter> query;
   Body body;
   // Status → schema of the JSON answer; a text answer has its media type under "text" instead.
-  // What every request may get (400, 401, 403, 404, 405, 413, 414, 429, 500) needs no mention.
+  // What every request may get (400, 401, 403, 404, 405, 413, 414, 415, 429, 500) needs no mention.
   std::map<int, Json> answers;
   std::function<void(const Call&, httplib::Response&)> handle;
 };

@@ -43,6 +43,7 @@ const std::pair<int, const char*> kEveryAnswer[] = {
     {405, "the path does not take this method"},
     {413, "the body is too large"},
     {414, "the path is too long"},
+    {415, "the body is packed"},
     {429, "too many requests: Retry-After says when again"},
     {500, "an error inside the control plane"}};
 

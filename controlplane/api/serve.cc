@@ -169,9 +169,14 @@ bool refuse_early(const Table& table, const Refused& refused, const httplib::Req
   const Endpoint* endpoint = find(table, request);
   const Role needed = endpoint != nullptr ? endpoint->role : Role::viewer;
   const int status = refusal_status(who, needed);
-  if (status == 0) return false;
-  refuse_caller(who, needed, status, response);
-  if (refused) refused(request, who, status);
+  if (status != 0) {
+    refuse_caller(who, needed, status, response);
+    if (refused) refused(request, who, status);
+    return true;
+  }
+  // A few bytes that unpack to gigabytes would pass the bound of bodies.
+  if (!request.has_header("Content-Encoding")) return false;
+  answer(response, 415, error_body("the body is packed (Content-Encoding)", "send it as it is"));
   return true;
 }
 

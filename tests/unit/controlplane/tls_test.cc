@@ -224,6 +224,28 @@ TEST_F(TlsTest, a_body_of_nobody_is_not_read) {
   EXPECT_EQ(connect(nullptr)->Get("/v1/zones/" + std::string(8000, 'x'))->status, 414);
 }
 
+TEST_F(TlsTest, a_stranger_who_wishes_for_much_gets_what_all_get) {
+  const std::string path = "/v1/openapi.json";
+  const size_t plain = ask(nullptr, path)->body.size();
+  std::string ranges = "bytes=0-";
+  for (int i = 0; i < 1000; ++i) ranges += ",0-";
+  EXPECT_EQ(ask(nullptr, path, {{"Range", ranges}})->body.size(), plain);
+  EXPECT_FALSE(ask(nullptr, path, {{"Accept-Encoding", "br"}})->has_header("Content-Encoding"));
+  httplib::Headers endless;
+  for (int i = 0; i < 100; ++i) endless.emplace("X-" + std::to_string(i), std::string(1000, 'x'));
+  EXPECT_EQ(status(nullptr, path, endless), 400) << "a head of 100 kB was read";
+  const KeyPair alice = client("alice", Role::admin);
+  EXPECT_EQ(connect(&alice)
+                ->Post("/v1/policy", {{"Content-Encoding", "gzip"}}, "x", "application/yaml")
+                ->status,
+            415);
+  EXPECT_EQ(connect(&alice)
+                ->Post("/v1/policy?dry_run=1", std::string(1 << 20, '#') + "\n" + kSamplePolicy,
+                       "application/yaml")
+                ->status,
+            200);
+}
+
 TEST_F(TlsTest, a_page_of_another_site_changes_nothing) {
   const KeyPair alice = client("alice", Role::admin);
   const auto from = [&](const std::string& origin) {
