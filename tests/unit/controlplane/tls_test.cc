@@ -12,6 +12,7 @@
 
 #include "controlplane/api/endpoints.h"
 #include "controlplane/api/https.h"
+#include "controlplane/bans/ban_book.h"
 #include "controlplane/trust/certificate.h"
 #include "tests/unit/controlplane/api_document.h"
 #include "tests/unit/controlplane/sample_policy.h"
@@ -34,12 +35,24 @@ struct TlsTest : testing::Test {
   PolicyStore store{PolicyStore::kInMemory};
   RunningPolicy policy{config, store, [](auto) { return Delivery(); }};
   EventLog events;
+  BanStore ban_store{BanStore::kInMemory};
+  BanBook bans{ban_store,
+               [this] {
+                 const auto running = policy.current();
+                 return running ? running->policy : nullptr;
+               },
+               [] { return static_cast<int64_t>(std::time(nullptr)); }};
   Trust trust{StateFile::kInMemory};
   ApiParts parts{policy,
                  [this] {
                    return Sight{policy.current(), {}, nullptr, config};
                  },
-                 [] { return "metrics 1\n"; }, events, trust};
+                 [] { return "metrics 1\n"; }, events, trust, &bans,
+                 // No dataplane here: what asks it says so.
+                 [](const v1::Request&, std::string& wrong) {
+                   wrong = "there is no dataplane";
+                   return std::nullopt;
+                 }};
   Endpoints endpoints = all_endpoints(parts);
   ApiDocument document{openapi_document(endpoints)};
   std::mutex log_mutex;
@@ -188,6 +201,7 @@ TEST_F(TlsTest, every_endpoint_asks_for_its_role) {
       httplib::Request request;
       request.method = endpoint.method;
       request.path = path;
+      if (endpoint.method != "GET") request.body = "?";  // nothing that changes anything
       if (role > Role::anyone) request.headers = bearer(text);
       // The strangers of all endpoints share an address.
       int got = 429;
