@@ -204,7 +204,7 @@ std::vector<Network> BanBook::forgettable(const BanRules& rules, size_t more, in
   return gone;
 }
 
-bool BanBook::save(const std::vector<KeptBan>& put, std::vector<Network> removed,
+bool BanBook::save(const std::vector<KeptBan>& put, const std::vector<Network>& removed,
                    BanResult& result) {
   try {
     store_.write(put, removed);

@@ -97,7 +97,8 @@ class BanBook {
                                const BanRules& rules, const class ProtectedAddresses& people,
                                int64_t now_unix) const;
   // Writes, and then has it in memory and for the dataplane; false: nothing has changed.
-  bool save(const std::vector<KeptBan>& put, std::vector<Network> removed, BanResult& result);
+  bool save(const std::vector<KeptBan>& put, const std::vector<Network>& removed,
+            BanResult& result);
   std::vector<Network> forgettable(const BanRules& rules, size_t more, int64_t now_unix);
   size_t holding(int64_t now_unix) const;
   void report(const std::vector<KeptBan>& bans, int64_t now_unix) const;
