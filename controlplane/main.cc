@@ -19,6 +19,7 @@
 #include "controlplane/dataplane_link/counters_reader.h"
 #include "controlplane/dataplane_link/dataplane_link.h"
 #include "controlplane/events/watcher.h"
+#include "controlplane/health/servers.h"
 #include "controlplane/metrics/counters_collector.h"
 #include "controlplane/state/running_policy.h"
 
@@ -77,16 +78,28 @@ bool report(const ChangeResult& result) {
   return result.in_force();
 }
 
+// Another file in the same folder; "none" stays none.
+std::string beside(const std::string& state, const char* name) {
+  return state == "none" ? state : (std::filesystem::absolute(state).parent_path() / name).string();
+}
+
 // A disk that is full, or not there, must not keep anybody from steering.
-std::unique_ptr<PolicyStore> open_store(const std::string& file) {
+template <class Store>
+std::unique_ptr<Store> open_store(const std::string& file, const char* what) {
   if (file != "none") {
     try {
-      return std::make_unique<PolicyStore>(std::filesystem::absolute(file));
+      return std::make_unique<Store>(std::filesystem::absolute(file));
     } catch (const std::exception& error) {
-      spdlog::error("policies are kept in memory alone: {}", error.what());
+      spdlog::error("{} are kept in memory alone: {}", what, error.what());
     }
   }
-  return std::make_unique<PolicyStore>(PolicyStore::kInMemory);
+  return std::make_unique<Store>(Store::kInMemory);
+}
+
+// The dataplane's own probes reach the server.
+bool probed(const std::unique_ptr<dam_counters>& counters, const std::string& server) {
+  const int slot = counters ? server_slot(*counters, server) : -1;
+  return slot >= 0 && counters->servers[slot].up == 1;
 }
 
 // Beside the policies. In memory, nobody from afar is known: that is the safe side.
@@ -177,10 +190,26 @@ void wait_for_signals(const sigset_t& set, RunningPolicy& policy, Https* https) 
 int run(const Options& options) {
   const sigset_t signals = block_signals();
   DataplaneLink link(options.dataplane_socket, [](const std::string& s) { spdlog::info("{}", s); });
-  const std::unique_ptr<PolicyStore> store = open_store(options.state);
+  EventLog events;
+  const std::unique_ptr<PolicyStore> store = open_store<PolicyStore>(options.state, "policies");
+  const auto words =
+      open_store<ServerStore>(beside(options.state, "servers.db"), "the servers' states");
+  const auto counters = [&] {
+    return read_counters(options.counters.empty() ? link.state().counters_path : options.counters);
+  };
+  Servers servers(*words,
+                  {[&link](auto states) { return link.deliver(std::move(states)); },
+                   [&counters](const std::string& name) { return probed(counters(), name); },
+                   [&events](const std::string& name, const std::string& sentence) {
+                     spdlog::warn("{}", sentence);
+                     events.add({EventKind::server, name, "", 1, sentence});
+                   }});
   RunningPolicy policy(
       std::filesystem::absolute(options.config), *store,
-      [&link](auto wanted) { return link.deliver(std::move(wanted)); },
+      [&](auto wanted) {
+        return servers.put_in_force(std::move(wanted),
+                                    [&link](auto one) { return link.deliver(std::move(one)); });
+      },
       [](const ChangeResult& result) {
         spdlog::warn("a policy was not confirmed in time");
         if (report(result))
@@ -190,10 +219,8 @@ int run(const Options& options) {
     spdlog::error("not started: `damctl check -f {}` shows the same in full", options.config);
     return 1;
   }
-  const auto counters = [&] {
-    return read_counters(options.counters.empty() ? link.state().counters_path : options.counters);
-  };
-  const CountersCollector collector({counters, [&link] { return link.state(); }});
+  const CountersCollector collector(
+      {counters, [&link] { return link.state(); }, [&servers] { return servers.look(); }});
   const std::unique_ptr<Trust> trust = open_trust(options.state);
   EventLog events;
   BanParts bans(options.state, policy, events, link);
@@ -203,11 +230,15 @@ int run(const Options& options) {
   std::unique_ptr<Https> https;
   const auto metrics = [&] { return collector.text() + (https ? https->metrics_text() : ""); };
   const auto look = [&] {
-    return Sight{policy.current(), link.state(), counters(), policy.config().string(),
-                 https ? https->view() : Json()};
+    return Sight{policy.current(),
+                 link.state(),
+                 counters(),
+                 policy.config().string(),
+                 https ? https->view() : Json(),
+                 servers.look()};
   };
 
-  const ApiParts parts{policy, look, metrics, events, *trust, &bans.book, ask};
+  const ApiParts parts{policy, look, metrics, events, *trust, servers, &bans.book, ask};
   if (options.https_address != "none") {
     https = std::make_unique<Https>(options.tls, all_endpoints(parts), *trust, log_tls);
   }

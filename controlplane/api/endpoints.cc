@@ -53,6 +53,7 @@ Endpoints all_endpoints(const ApiParts& parts) {
   append(all, policy_endpoints(parts.policy));
   append(all, history_endpoints(parts.policy));
   append(all, event_endpoints(parts.events));
+  append(all, server_endpoints(parts));
   if (parts.bans != nullptr) {
     append(all, ban_endpoints(*parts.bans));
     append(all, explain_endpoints(parts));

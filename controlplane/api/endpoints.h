@@ -22,6 +22,7 @@ struct ApiParts {
   std::function<std::string()> metrics_text;
   const EventLog& events;
   Trust& trust;
+  Servers& servers;
   BanBook* bans = nullptr;  // without one there are no endpoints of bans
   // One question; nothing after the text says why there is no answer.
   std::function<std::optional<v1::Reply>(const v1::Request&, std::string&)> ask_dataplane = {};
@@ -31,6 +32,7 @@ Endpoints view_endpoints(const ApiParts& parts);
 Endpoints policy_endpoints(RunningPolicy& policy);
 Endpoints history_endpoints(RunningPolicy& policy);
 Endpoints event_endpoints(const EventLog& events);
+Endpoints server_endpoints(const ApiParts& parts);
 Endpoints ban_endpoints(BanBook& book);
 Endpoints explain_endpoints(const ApiParts& parts);  // with bans
 Endpoints metrics_endpoints(const std::function<std::string()>& text);

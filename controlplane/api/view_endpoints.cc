@@ -99,21 +99,6 @@ Json routes_schema() {
   return object({{"routes", array(route)}});
 }
 
-Json servers_schema() {
-  const Json server = object({{"name", string()},
-                              {"addresses", array(string())},
-                              {"port", integer(1, 65535)},
-                              {"proxy", one_of({"none", "v1", "v2"})},
-                              {"weight", count()},
-                              {"up?", boolean()},
-                              {"mss?", count("bytes")},
-                              {"tcp_options?", array(string())},
-                              {"connections_opened?", count()},
-                              {"connections_open?", count()},
-                              {"connect_failures?", count()}});
-  return object({{"sampled_at", number()}, {"servers", array(server)}});
-}
-
 Json drops_schema() {
   return object({{"sampled_at", number()},
                  {"drops", map_of(map_of(count(), "by reason"), "by zone")},
@@ -154,8 +139,6 @@ Endpoints view_endpoints(const ApiParts& parts) {
   return {view(parts, "/v1/status", "The dam at a glance", status_schema(), status_view),
           view(parts, "/v1/zones", "Each zone's limits and counters", zones_schema(), zones_view),
           view(parts, "/v1/routes", "Which names go where", routes_schema(), routes_view),
-          view(parts, "/v1/servers", "The servers and their connections", servers_schema(),
-               servers_view),
           view(parts, "/v1/drops", "What was not forwarded, and why", drops_schema(), drops_view),
           view(parts, "/v1/policy", "The policy that runs", policy_schema(), policy_view)};
 }

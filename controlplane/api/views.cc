@@ -21,9 +21,6 @@ int64_t now_ns(clockid_t clock) {
   return static_cast<int64_t>(now.tv_sec) * 1'000'000'000 + now.tv_nsec;
 }
 
-// When the counters were read, for those who make rates of them.
-double sampled_at() { return static_cast<double>(now_ns(CLOCK_MONOTONIC)) / 1e9; }
-
 Json tables_view(const dam_counters& counters) {
   Json tables = Json::object();
   for (int t = 0; t < DAM_TABLE_COUNT; ++t) {
@@ -70,6 +67,14 @@ Json link_view(const LinkState& link) {
 }
 
 }  // namespace
+
+double sampled_at() { return static_cast<double>(now_ns(CLOCK_MONOTONIC)) / 1e9; }
+
+Json addresses_of(const std::vector<Located<Address>>& list) {
+  Json result = Json::array();
+  for (const auto& entry : list) result.push_back(entry.value.text());
+  return result;
+}
 
 Json changes_view(const std::vector<ZoneChange>& changes) {
   Json result = Json::array();
@@ -198,12 +203,6 @@ Json values_of(const List& list) {
   return result;
 }
 
-Json addresses_of(const std::vector<Located<Address>>& list) {
-  Json result = Json::array();
-  for (const auto& entry : list) result.push_back(entry.value.text());
-  return result;
-}
-
 const char* protocol_text(Protocol protocol) {
   constexpr const char* kTexts[] = {"tls", "http", "tcp"};
   return kTexts[static_cast<int>(protocol)];
@@ -244,53 +243,6 @@ Json routes_view(const Sight& sight) {
     for (const Route& route : policy.routes) routes.push_back(route_view(policy, route));
   }
   return {{"routes", routes}};
-}
-
-namespace {
-
-Json options_view(const dam_server_state& state) {
-  Json options = Json::array();
-  constexpr const char* kOptions[] = {"sack", "timestamps", "ecn", "window_scale"};
-  for (int bit = 0; bit < 4; ++bit) {
-    if ((state.options >> bit & 1) != 0) options.push_back(kOptions[bit]);
-  }
-  return options;
-}
-
-const char* proxy_text(Proxy proxy) {
-  constexpr const char* kTexts[] = {"none", "v1", "v2"};
-  return kTexts[static_cast<int>(proxy)];
-}
-
-Json server_view(const Sight& sight, const Named<Server>& server) {
-  Json view = {{"name", server.name},
-               {"addresses", addresses_of(server.value.addresses)},
-               {"port", server.value.port},
-               {"proxy", proxy_text(server.value.proxy)},
-               {"weight", server.value.weight}};
-  const int slot = sight.counters ? server_slot(*sight.counters, server.name) : -1;
-  if (slot < 0) return view;
-  const dam_server_state& state = sight.counters->servers[slot];
-  const dam_server_counters sum = server_total(*sight.counters, slot);
-  view["up"] = state.up == 1;
-  view["mss"] = state.mss;
-  view["tcp_options"] = options_view(state);
-  view["connections_opened"] = sum.connections_opened;
-  view["connections_open"] = sum.connections_opened - sum.connections_closed;
-  view["connect_failures"] = sum.connect_failures;
-  return view;
-}
-
-}  // namespace
-
-Json servers_view(const Sight& sight) {
-  Json servers = Json::array();
-  if (sight.running) {
-    for (const auto& server : sight.running->policy->servers) {
-      servers.push_back(server_view(sight, server));
-    }
-  }
-  return {{"sampled_at", sampled_at()}, {"servers", servers}};
 }
 
 Json drops_view(const Sight& sight) {

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "controlplane/dataplane_link/dataplane_link.h"
+#include "controlplane/health/servers.h"
 #include "controlplane/state/running_policy.h"
 #include "dataplane/core/counters.h"
 
@@ -19,6 +20,7 @@ struct Sight {
   std::unique_ptr<dam_counters> counters;
   std::string config;  // path of dam.yaml
   Json https = {};     // the listener for those who come from afar; null: there is none
+  std::map<std::string, ServerSight> servers{};
 };
 
 Json status_view(const Sight& sight);
@@ -28,6 +30,9 @@ Json servers_view(const Sight& sight);
 Json drops_view(const Sight& sight);
 Json policy_view(const Sight& sight);
 
+// When the counters were read, for those who make rates of them: s.
+double sampled_at();
+Json addresses_of(const std::vector<Located<Address>>& list);
 Json changes_view(const std::vector<ZoneChange>& changes);
 
 }  // namespace dam::control

@@ -77,6 +77,7 @@ void DataplaneLink::trouble(const std::string& what) {
 
 void DataplaneLink::lost(const std::string& why) {
   in_force_ = false;
+  states_known_ = false;
   update([](LinkState& s) {
     LinkState fresh;
     fresh.counters_path = s.counters_path;  // what it counted may still be read
@@ -95,6 +96,7 @@ void DataplaneLink::look_after() {
   } else if (!hello()) {
     return;
   }
+  if (!states_known_ && !send_states()) return;  // first: a drained server gets no connection
   if (!wanted_ || in_force_) return;
   const Delivery delivery = apply(*wanted_);
   if (delivery.outcome == Delivery::Outcome::refused) trouble(refusal_of(delivery));
@@ -161,6 +163,29 @@ bool DataplaneLink::check(const v1::Snapshot& snapshot, std::vector<std::string>
   }
   errors.assign(reply->errors().begin(), reply->errors().end());
   return reply->ok();
+}
+
+bool DataplaneLink::send_states() {
+  v1::Request request;
+  *request.mutable_server_states() = states_;
+  std::string wrong;
+  const auto reply = connection_.call(request, kHelloPatience, wrong);
+  if (!reply) {
+    lost(wrong);
+    return false;
+  }
+  states_known_ = true;  // what it refuses it refuses the next time too
+  if (!reply->ok() && reply->errors_size() > 0) {
+    log_("the dataplane refuses the servers' states: " + reply->errors(0));
+  }
+  return reply->ok();
+}
+
+bool DataplaneLink::deliver(v1::ServerStates states) {
+  const std::lock_guard talking(conversation_);
+  states_ = std::move(states);
+  states_known_ = false;
+  return connection_.is_open() && send_states();
 }
 
 Delivery DataplaneLink::apply(const Policy& policy) {

@@ -48,6 +48,9 @@ class DataplaneLink {
   // dataplane refuses leaves the one before it wanted and in force; where there is none, as after
   // a boot with an interface that is still missing, it stays wanted.
   Delivery deliver(std::shared_ptr<const Policy> policy);
+  // Tells the dataplane these now, or as soon as it answers, and again after each of its restarts.
+  // False, with the reason in the state's trouble: it does not have them yet.
+  bool deliver(v1::ServerStates states);
   LinkState state() const;
   // One question, or one that changes something beside the policy. Nothing after `wrong` says why.
   std::optional<v1::Reply> ask(const v1::Request& request, std::chrono::milliseconds patience,
@@ -59,6 +62,7 @@ class DataplaneLink {
   void look_after();  // one round of the thread; conversation_ held
   bool hello();
   bool start(const Policy& policy, std::vector<std::string>& errors);
+  bool send_states();
   bool check(const v1::Snapshot& snapshot, std::vector<std::string>& errors);
   Delivery apply(const Policy& policy);
   void trouble(const std::string& what);
@@ -68,11 +72,13 @@ class DataplaneLink {
   const std::string socket_path_;
   const std::function<void(const std::string&)> log_;
 
-  std::mutex conversation_;  // held while talking; guards the four below
+  std::mutex conversation_;  // held while talking; guards the six below
   Connection connection_;
   Shared wanted_;
   uint64_t version_ = 0;   // the last one that was sent
   bool in_force_ = false;  // wanted_ was applied through this connection
+  v1::ServerStates states_;
+  bool states_known_ = true;  // states_ were sent through this connection
 
   mutable std::mutex state_mutex_;
   LinkState state_;

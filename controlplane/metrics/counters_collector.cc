@@ -7,6 +7,7 @@
 
 #include "controlplane/dataplane_link/counters_reader.h"
 #include "controlplane/metrics/family_builder.h"
+#include "controlplane/metrics/server_metrics.h"
 
 namespace dam::control {
 
@@ -105,7 +106,7 @@ void add_shadow(const std::vector<ZoneTotals>& zones, Families& out) {
 }
 
 void add_servers(const dam_counters& counters, Families& out) {
-  auto up = gauge("dam_server_up", "1: the server answers, 0: it does not.");
+  auto up = gauge("dam_server_up", "1: the server answers the dam's probes, 0: it does not.");
   auto mss =
       gauge("dam_server_mss_bytes", "Largest segment that the server announced; 0: unknown.");
   auto opened = counter("dam_server_opened_connections_total", "Connections opened to the server.");
@@ -234,6 +235,7 @@ std::vector<prometheus::MetricFamily> CountersCollector::Collect() const {
   Families out;
   add_link(sources_.link(), out);
   add_drop_texts(out);
+  if (sources_.servers) add_server_sights(sources_.servers(), out);
   const auto counters = sources_.counters();
   if (!counters) return out;
   add_dataplane(*counters, out);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "controlplane/dataplane_link/dataplane_link.h"
+#include "controlplane/health/servers.h"
 #include "dataplane/core/counters.h"
 
 namespace dam::control {
@@ -20,6 +21,7 @@ class CountersCollector : public prometheus::Collectable {
   struct Sources {
     std::function<std::unique_ptr<dam_counters>()> counters;
     std::function<LinkState()> link;
+    std::function<std::map<std::string, ServerSight>()> servers{};  // may be empty
   };
   explicit CountersCollector(Sources sources) : sources_(std::move(sources)) {}
 

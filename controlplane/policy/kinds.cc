@@ -199,6 +199,14 @@ Kind<PortRange> port_range() {
                                 parse_port_range);
 }
 
+Kind<StatusRange> status_range() {
+  auto kind = parsed_text<StatusRange>("an HTTP status such as 204, or a range such as 200-399",
+                                       kStatusRangePattern, parse_status_range);
+  kind.schema = {
+      {"anyOf", {{{"type", "integer"}, {"minimum", 100}, {"maximum", 599}}, kind.schema}}};
+  return kind;
+}
+
 Kind<Rate> event_rate() {
   return parsed_text<Rate>("a rate such as \"10r/s burst=20\"", kEventRatePattern,
                            parse_event_rate);

@@ -21,6 +21,8 @@ Kind<uint64_t> bytes(uint64_t least, uint64_t most);
 Kind<uint64_t> duration(uint64_t least_ns, uint64_t most_ns);
 Kind<uint32_t> percent(uint32_t least, uint32_t most);
 Kind<PortRange> port_range();
+// A single status is a number in YAML and JSON.
+Kind<StatusRange> status_range();
 Kind<Rate> event_rate();
 Kind<Rate> byte_rate();
 // An integer from 1, or `none` (0).

@@ -126,12 +126,33 @@ struct Zone {
   bool broken = false;
 };
 
+enum class CheckKind { automatic, tcp, tls, http, https };
+enum class Coalescing { refuse, allow };
+
+// How the control plane looks at a server.
+struct Check {
+  CheckKind kind = CheckKind::automatic;
+  uint64_t interval_ns = 5'000'000'000;
+  uint64_t timeout_ns = 2'000'000'000;
+  uint64_t rise = 2;
+  uint64_t fall = 3;
+  std::string name;           // TLS name and Host; empty: the first name that is routed here
+  Located<std::string> path;  // empty: "/"
+  std::vector<Located<StatusRange>> expect;  // empty: 200-399
+  Located<std::string> ca;                   // "system" or empty, "none", or a file
+  std::optional<Located<Address>> client;    // whom its PROXY header names; none: nobody
+  Coalescing coalescing = Coalescing::refuse;
+  Mark mark;
+  bool broken = false;
+};
+
 struct Server {
   std::vector<Located<Address>> addresses;
   uint64_t port = 0;
   Proxy proxy = Proxy::v2;
   std::vector<Located<Tlv>> tlvs;
   uint64_t weight = 1;
+  std::optional<Check> check;
   bool broken = false;
 };
 

@@ -188,6 +188,7 @@ const char* const kBytesPattern = "^[0-9]+(\\.[0-9]+)?([kKmMgG]|B|[kKMG]B|[KMG]i
 const char* const kDurationPattern = "^([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+$";
 const char* const kPercentPattern = "^[0-9]+%$";
 const char* const kPortRangePattern = "^[0-9]+-[0-9]+$";
+const char* const kStatusRangePattern = "^[1-5][0-9]{2}(-[1-5][0-9]{2})?$";
 const char* const kEventRatePattern =
     "^(none|[0-9]+(\\.[0-9]+)?([kKMG]|[KMG]i)?r?/[smh]( "
     "+burst=[0-9]+(\\.[0-9]+)?([kKMG]|[KMG]i)?)?)$";
@@ -244,6 +245,21 @@ Parsed<PortRange> parse_port_range(std::string_view text) {
     }
   }
   return bad<PortRange>(quoted(text) + " is not a range of ports", "write e.g. 1024-65535");
+}
+
+Parsed<StatusRange> parse_status_range(std::string_view text) {
+  const auto status = [](std::string_view digits) {
+    uint16_t number = 0;
+    const char* end = digits.data() + digits.size();
+    const auto [stop, error] = std::from_chars(digits.data(), end, number);
+    return error == std::errc{} && stop == end && digits.size() == 3 ? number : uint16_t{0};
+  };
+  const size_t dash = text.find('-');
+  const uint16_t first = status(text.substr(0, dash));
+  const uint16_t last = dash == std::string_view::npos ? first : status(text.substr(dash + 1));
+  if (first >= 100 && last <= 599 && first <= last) return good(StatusRange{first, last});
+  return bad<StatusRange>(quoted(text) + " is no HTTP status or range of them",
+                          "write e.g. 204 or 200-399");
 }
 
 Parsed<Rate> parse_event_rate(std::string_view text) {

@@ -38,7 +38,7 @@
   X(hello_malformed, "not a ClientHello or request head that can be read")              \
   X(no_server_name, "no server name, and no route for absent names")                    \
   X(no_route, "no route for this name, protocol, path and source")                      \
-  X(server_down, "no server of the route is up")                                        \
+  X(server_down, "no server of the route is up and takes new connections")              \
   X(server_refused, "every server tried refused the connection")                        \
   X(server_timeout, "no server tried answered in time")                                 \
   X(server_options, "the server withdrew a TCP option that the client was promised")    \

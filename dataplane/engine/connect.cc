@@ -33,14 +33,25 @@ double score(const uint64_t key[2], const dam_address& client, uint16_t slot, ui
 
 }  // namespace
 
+bool Worker::takes_new(uint16_t server_slot) const {
+  const ServerStatus& status = engine_.servers[server_slot];
+  return status.up.load(std::memory_order_relaxed) != 0 &&
+         !ServerOrder::unpack(status.order.load(std::memory_order_relaxed)).closed;
+}
+
+uint16_t Worker::weight_of(uint16_t server_slot) const {
+  const uint32_t word = engine_.servers[server_slot].order.load(std::memory_order_relaxed);
+  const uint16_t ordered = ServerOrder::unpack(word).weight;
+  return ordered != 0 ? ordered : policy_->servers[server_slot].weight;
+}
+
 void Worker::choose_candidates(const Flow& flow, Handshake& handshake, const Route& route) const {
   std::array<double, 4> scores{};
   const size_t pool = handshake.candidates.size() - 1;  // the last place is the fallback's
   handshake.candidate_count = 0;
   for (const uint16_t slot : route.server_slots) {
-    if (engine_.servers[slot].up.load(std::memory_order_relaxed) == 0) continue;
-    double value =
-        score(engine_.config().hash_key, flow.client, slot, policy_->servers[slot].weight);
+    if (!takes_new(slot)) continue;
+    double value = score(engine_.config().hash_key, flow.client, slot, weight_of(slot));
     uint16_t carried = slot;
     for (size_t i = 0; i < pool; ++i) {  // insertion into the few best
       if (i == handshake.candidate_count) {
@@ -55,9 +66,9 @@ void Worker::choose_candidates(const Flow& flow, Handshake& handshake, const Rou
       }
     }
   }
-  if (route.fallback_slot >= 0) {
-    handshake.candidates[handshake.candidate_count++] = static_cast<uint16_t>(route.fallback_slot);
-  }
+  if (route.fallback_slot < 0) return;
+  const auto fallback = static_cast<uint16_t>(route.fallback_slot);
+  if (takes_new(fallback)) handshake.candidates[handshake.candidate_count++] = fallback;
 }
 
 void Worker::connect(Flow& flow, Handshake& handshake) {

@@ -75,6 +75,10 @@ void Engine::apply(const std::shared_ptr<const Policy>& policy) {
   publish(config_.counters->policy_version, policy->version);
 }
 
+void Engine::order(uint16_t server_slot, const ServerOrder& order) {
+  servers[server_slot].order.store(order.pack(), std::memory_order_relaxed);
+}
+
 // So that the first connection does not wait for ARP.
 void Engine::ask_for_next_hops(const Policy& policy) {
   const auto ask = [&](const dam_address& address) {

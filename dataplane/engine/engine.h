@@ -69,12 +69,24 @@ struct EngineConfig {
   std::optional<Standing> standing;  // what `shared` holds besides the index, which is empty
 };
 
+// What somebody has decided about a server, whatever the policy and its probes say. Concerns new
+// connections alone.
+struct ServerOrder {
+  bool closed = false;  // takes no new connections
+  uint16_t weight = 0;  // 0: the policy's
+  uint32_t pack() const { return uint32_t{closed} << 16 | weight; }
+  static ServerOrder unpack(uint32_t word) {
+    return {(word >> 16 & 1) != 0, static_cast<uint16_t>(word)};
+  }
+};
+
 // What the dam knows of a server from its probes. Written by worker 0 (probes) and by any worker
-// (failed connects); read by all.
+// (failed connects); read by all. The order is the control thread's.
 struct ServerStatus {
   std::atomic<uint32_t> up{1};  // presumed up until probes say otherwise
   std::atomic<uint32_t> failures{0};
   std::atomic<uint32_t> learned{0};  // 0: unknown; else LearnedOptions::pack()
+  std::atomic<uint32_t> order{0};    // ServerOrder::pack()
 };
 
 // A server may announce less (RFC 9293 3.7.1 knows no bound), but then each of its connections
@@ -113,6 +125,8 @@ class Engine {
   // Control thread.
   void apply(const std::shared_ptr<const Policy>& policy);
   bool applied_everywhere() const;
+  // Holds for the next connection of every worker; those that stand notice nothing.
+  void order(uint16_t server_slot, const ServerOrder& order);
   void rotate_secret(const uint64_t fresh[2]);
   void control_tick(
       uint64_t now_ns);  // gauges, heartbeat; frees policies that nobody reads any more

@@ -216,6 +216,8 @@ class Worker {
   void refuse(Flow& flow, Drop reason, bool reset);
 
   // connect.cc, source_port.cc: the server's side of the handshake.
+  bool takes_new(uint16_t server_slot) const;
+  uint16_t weight_of(uint16_t server_slot) const;
   void choose_candidates(const Flow& flow, Handshake& handshake, const Route& route) const;
   void connect(Flow& flow, Handshake& handshake);
   bool bind_source_port(Flow& flow, uint16_t server_slot);

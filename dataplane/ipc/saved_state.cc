@@ -19,6 +19,7 @@ constexpr char kStartFile[] = "/start.pb";
 constexpr char kAttemptFile[] = "/start.attempt";
 constexpr char kPolicyFolder[] = "/policy";
 constexpr char kSnapshotFile[] = "/policy/snapshot.pb";
+constexpr char kServersFile[] = "/policy/servers.pb";
 constexpr char kBansFile[] = "/policy/bans.pb";
 constexpr mode_t kMayPass = S_IRWXU | S_IXGRP | S_IXOTH;  // the worker reaches its own folder
 
@@ -74,6 +75,8 @@ std::string SavedState::save(const v1::Snapshot& snapshot) const {
   return save_message(snapshot, directory_ + kSnapshotFile);
 }
 
+std::string SavedState::save(const v1::ServerStates& states) const {
+  return save_message(states, directory_ + kServersFile);
 std::string SavedState::save(const v1::Bans& bans) const {
   return save_message(bans, directory_ + kBansFile);
 }
@@ -88,6 +91,10 @@ std::optional<v1::Start> SavedState::start() const {
 
 std::optional<v1::Snapshot> SavedState::snapshot() const {
   return load_message<v1::Snapshot>(directory_ + kSnapshotFile, false);
+}
+
+std::optional<v1::ServerStates> SavedState::server_states() const {
+  return load_message<v1::ServerStates>(directory_ + kServersFile, false);
 }
 
 void SavedState::begin_attempt() const {

@@ -18,6 +18,7 @@ namespace {
 
 constexpr uint64_t kGraceNs = 1'500'000'000;  // the control plane tries twice a second
 constexpr uint64_t kRetryNs = 1'000'000'000;
+constexpr uint64_t kBelievedNs = 60'000'000'000;  // what checks found, without a control plane
 
 std::vector<std::string> obstacles_to(StartConfig config) {
   const std::string reason = settle_driver(config);
@@ -59,6 +60,7 @@ void Controller::resume() {
   if (!wrong.empty()) return say_refusal(refusal(wrong));
   say("Going on with the saved policy from " + options_.runtime_dir + ".");
   open(*result.config, *start);
+  if (const auto states = saved_.server_states()) say_refusal(take_server_states(*states));
   const auto snapshot = saved_.snapshot();
   if (snapshot) say_refusal(apply(*snapshot));
 }
@@ -71,6 +73,7 @@ void Controller::say_refusal(const v1::Reply& reply) {
 }
 
 v1::Reply Controller::handle(const v1::Request& request) {
+  heard_at_ns_ = monotonic_ns();
   v1::Reply reply = answer(request);
   if (!request.has_hello()) say_refusal(reply);
   return reply;
@@ -88,6 +91,8 @@ v1::Reply Controller::answer(const v1::Request& request) {
       const PolicyResult result = build_policy(request.check(), Limits{}, nullptr);
       return result.policy ? done() : refusal(result.errors);
     }
+    case v1::Request::kServerStates:
+      return take_server_states(request.server_states());
     case v1::Request::kBans:
       return bans(request.bans());
     case v1::Request::kZoneBans:
@@ -154,12 +159,25 @@ v1::Reply Controller::apply(const v1::Snapshot& request) {
     return refusal({"Policy version " + std::to_string(request.version()) +
                     " is in force already, with other contents."});
   }
-  const std::vector<std::string> errors = running_->apply(request);
+  const std::vector<std::string> errors = running_->apply(request, server_states_);
   if (!errors.empty()) return refusal(errors);
   applied_ = std::move(encoded);
   const std::string unsaved = saved_.save(request);
   if (!unsaved.empty()) say(unsaved);
   say("Policy version " + std::to_string(request.version()) + " is in force.");
+  return done();
+}
+
+v1::Reply Controller::take_server_states(const v1::ServerStates& request) {
+  const std::vector<std::string> errors = server_states_.take(request);
+  if (!errors.empty()) return refusal(errors);
+  if (running_ != nullptr) running_->order_servers(server_states_);
+  const v1::ServerStates lasting = server_states_.lasting();
+  std::string encoded = lasting.SerializeAsString();
+  if (encoded == saved_server_states_) return done();
+  const std::string unsaved = saved_.save(lasting);
+  if (!unsaved.empty()) say(unsaved);
+  saved_server_states_ = std::move(encoded);
   return done();
 }
 
@@ -204,6 +222,11 @@ void Controller::tick() {
   const uint64_t now_ns = monotonic_ns();
   if (running_ != nullptr) {
     running_->tick(now_ns);
+    if (now_ns - heard_at_ns_ > kBelievedNs && server_states_.forget_health()) {
+      say("No control plane renews what its checks found: servers are as the dam's probes see "
+          "them.");
+      running_->order_servers(server_states_);
+    }
     end_bans();
     const std::string end = running_->ended_by();
     if (!end.empty()) say(end);

@@ -13,6 +13,7 @@
 #include "dataplane/ipc/ban_list.h"
 #include "dataplane/ipc/dam.pb.h"
 #include "dataplane/ipc/saved_state.h"
+#include "dataplane/ipc/server_states.h"
 #include "dataplane/process/keeper.h"
 #include "dataplane/process/options.h"
 #include "dataplane/process/privileges.h"
@@ -34,6 +35,7 @@ class Controller {
   v1::Reply hello(const v1::Hello& request) const;
   v1::Reply start(const v1::Start& request);
   v1::Reply apply(const v1::Snapshot& request);
+  v1::Reply take_server_states(const v1::ServerStates& request);
   // controller_bans.cc
   v1::Reply bans(const v1::Bans& request);
   v1::Reply look(const v1::Request& request);  // at zones and sources
@@ -52,12 +54,15 @@ class Controller {
   SavedState saved_;
   Keeper& keeper_;
   std::unique_ptr<Running> running_;
+  ServerStates server_states_;
+  std::optional<std::string> saved_server_states_;  // what of them is on disk, encoded
   uint64_t start_digest_ = 0;
   std::string driver_reason_;  // of `driver: auto`
   std::string applied_;        // the Snapshot in force, encoded
   BanList bans_;
   std::string last_refusal_;  // said once, however often it is asked again
   uint64_t resume_at_ns_ = 0;
+  uint64_t heard_at_ns_ = 0;  // the control plane's last word
   bool failed_ = false;
 };
 

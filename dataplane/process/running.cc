@@ -68,9 +68,11 @@ Running::~Running() {
 
 void Running::start_workers() { plane_->start_workers(*engine_); }
 
-std::vector<std::string> Running::apply(const v1::Snapshot& snapshot) {
+std::vector<std::string> Running::apply(const v1::Snapshot& snapshot, const ServerStates& states) {
   PolicyResult result = build_policy(snapshot, limits_, policy_.get());
   if (!result.errors.empty()) return result.errors;
+  // A drained server that is new here takes none for a moment either.
+  order_servers(*result.policy, states);
   put_in_force(std::move(result.policy));
   return {};
 }
@@ -91,6 +93,16 @@ void Running::set_bans(PrefixSet bans, bool grown) {
   bans_ = std::move(bans);
   bans_grown_ += grown ? 1 : 0;
   if (engine_->policy() != nullptr) put_in_force(std::make_shared<Policy>(*policy_));
+}
+
+void Running::order_servers(const ServerStates& states) {
+  if (policy_ != nullptr) order_servers(*policy_, states);
+}
+
+void Running::order_servers(const Policy& policy, const ServerStates& states) {
+  for (size_t slot = 0; slot < policy.servers.size(); ++slot) {
+    engine_->order(static_cast<uint16_t>(slot), states.order_of(policy.servers[slot].name));
+  }
 }
 
 void Running::wait_until_applied() const {

@@ -8,6 +8,7 @@
 
 #include "dataplane/engine/engine.h"
 #include "dataplane/ipc/counters_file.h"
+#include "dataplane/ipc/server_states.h"
 #include "dataplane/ipc/start_builder.h"
 #include "dataplane/process/keeper.h"
 #include "dataplane/process/options.h"
@@ -33,7 +34,8 @@ class Running {
 
   void start_workers();
   // All errors as sentences; none: every worker has taken the policy up.
-  std::vector<std::string> apply(const v1::Snapshot& snapshot);
+  std::vector<std::string> apply(const v1::Snapshot& snapshot, const ServerStates& states);
+  void order_servers(const ServerStates& states);
   // In force at once where a policy is; and under each policy that comes. `grown`: some were added.
   void set_bans(PrefixSet bans, bool grown);
   void tick(uint64_t now_ns);  // every 100 ms
@@ -49,6 +51,7 @@ class Running {
   uint64_t policy_version() const { return policy_ == nullptr ? 0 : policy_->version; }
 
  private:
+  void order_servers(const Policy& policy, const ServerStates& states);
   void put_in_force(std::shared_ptr<Policy> policy);
   void wait_until_applied() const;
   uint64_t bans_begun() const;

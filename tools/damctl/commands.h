@@ -51,6 +51,9 @@ struct Watching {
   bool follow = false;
 };
 int show_events(const Settings& settings, const Watching& what);
+// state=enable|drain|disable, weight=NUMBER
+int set_server(const Settings& settings, const std::string& server,
+               const std::vector<std::string>& changes);
 int set_zone(const Settings& settings, const std::string& zone,
              const std::vector<std::string>& changes);
 

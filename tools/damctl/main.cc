@@ -209,6 +209,18 @@ void add_trust(CLI::App& app, Arguments& a, Command& chosen) {
       [](const Arguments& x) { return show_whoami(x.settings); });
 }
 
+void add_server(CLI::App& app, Arguments& a, Command& chosen) {
+  CLI::App* server = app.add_subcommand("server", "change one server");
+  server->require_subcommand(1);
+  CLI::App* set =
+      add(*server, "set",
+          "drain (old connections go on), disable or enable it, or change its weight, e.g. "
+          "damctl server set web-1 state=drain",
+          a, chosen, [](const Arguments& x) { return set_server(x.settings, x.name, x.changes); });
+  set->add_option("name", a.name, "the server")->required();
+  set->add_option("changes", a.changes, "state=enable|drain|disable, weight=NUMBER")->required();
+}
+
 void add_banning(CLI::App* command, Arguments& a) {
   command->add_option("--for", a.banning.time, "e.g. 1h30m or 7d; for ever if not said");
   command->add_option("--reason", a.banning.reason, "what others are told who ask why");
@@ -225,9 +237,13 @@ void add_bans(CLI::App& app, Arguments& a, Command& chosen) {
       [](const Arguments& x) { return unban(x.settings, x.banning.source); })
       ->add_option("source", a.banning.source, "as damctl bans shows it")
       ->required();
-  CLI::App* bans = add(app, "bans", "the bans that hold, and lists of them", a, chosen,
-                       [](const Arguments& x) { return show_bans(x.settings, x.origin); });
+  CLI::App* bans = app.add_subcommand("bans", "the bans that hold, and lists of them");
+  bans->add_flag("--json", a.settings.json, "print JSON");
   bans->add_option("--origin", a.origin, "only those whose origin begins so: operator, zone …");
+  bans->callback([bans, &chosen] {
+    if (!bans->get_subcommands().empty()) return;
+    chosen = [](const Arguments& x) { return show_bans(x.settings, x.origin); };
+  });
   CLI::App* import = add(*bans, "import", "ban all of a file, or nobody of it", a, chosen,
                          [](const Arguments& x) { return import_bans(x.settings, x.banning); });
   import->add_option("file", a.banning.source, "a network and a reason a line; -: stdin")
@@ -301,6 +317,7 @@ int main(int argc, char** argv) {
       "file (also: DAM_PROFILE)");
   add_views(app, arguments, chosen);
   add_changes(app, arguments, chosen);
+  add_server(app, arguments, chosen);
   add_history(app, arguments, chosen);
   add_events(app, arguments, chosen);
   add_trust(app, arguments, chosen);

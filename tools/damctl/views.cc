@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include <unistd.h>
-
 #include <ctime>
 #include <iostream>
 #include <utility>
@@ -8,36 +6,11 @@
 #include "tools/damctl/client.h"
 #include "tools/damctl/exit_code.h"
 #include "tools/damctl/rates.h"
-#include "tools/damctl/table.h"
+#include "tools/damctl/view_parts.h"
 
 namespace dam::ctl {
 
 namespace {
-
-Style out_style() { return Style(wants_colour(STDOUT_FILENO)); }
-
-std::string joined(const Json& list, const char* between = ", ") {
-  std::string text;
-  for (const Json& entry : list) text += (text.empty() ? "" : between) + entry.get<std::string>();
-  return text;
-}
-
-// A counter: its value or, between two answers, what it grew by in each second.
-class Growth {
- public:
-  Growth(const Json& now, const Json& before) : now_(now), before_(before) {}
-  void span(double seconds) { seconds_ = seconds; }
-  double of(const std::string& path) const {
-    const double value = number_at(now_, path);
-    if (seconds_ <= 0 || before_.is_null()) return seconds_ > 0 ? 0 : value;
-    return std::max(0.0, value - number_at(before_, path)) / seconds_;
-  }
-
- private:
-  const Json& now_;
-  const Json& before_;
-  double seconds_ = 0;
-};
 
 void status_of_dataplane(const Json& d, const Style& style) {
   std::cout << style.bold("dataplane  ");
@@ -217,33 +190,6 @@ int show_routes(const Settings& settings) {
     for (const Json& route : now["routes"]) {
       table.row({route.value("name", ""), listener_text(route["listener"]), conditions_text(route),
                  route.value("zone", ""), joined(route["servers"]), route.value("fallback", "")});
-    }
-    table.print(std::cout, out_style());
-  });
-}
-
-int show_servers(const Settings& settings) {
-  return view(settings, "/v1/servers", [](const Json& now, const Json& before) {
-    const double seconds = seconds_between(now, before);
-    const std::string each = seconds > 0 ? "/s" : "";
-    Table table({"server", "state", "addresses", ">port", "proxy", ">weight", ">mss", "tcp options",
-                 ">opened" + each, ">open", ">failed" + each});
-    for (const Json& server : now["servers"]) {
-      const std::string name = server.value("name", "");
-      Growth g(server, before.is_null() ? before : entry_named(before["servers"], name));
-      g.span(seconds);
-      const bool known = server.contains("up");
-      table.row({name,
-                 !known                      ? "unknown"
-                 : server.value("up", false) ? "up"
-                                             : "DOWN",
-                 joined(server["addresses"]), std::to_string(server.value("port", 0)),
-                 server.value("proxy", ""), std::to_string(server.value("weight", 0)),
-                 known ? std::to_string(server.value("mss", 0)) : "",
-                 known ? joined(server["tcp_options"]) : "",
-                 short_number(g.of("/connections_opened")),
-                 short_number(number_at(server, "/connections_open")),
-                 short_number(g.of("/connect_failures"))});
     }
     table.print(std::cout, out_style());
   });

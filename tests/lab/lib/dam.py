@@ -28,7 +28,7 @@ def _server(server):
     families = server.get("families", (4, 6))
     made = {"addresses": [addresses[family] for family in families], "port": server["port"],
             "proxy": server.get("proxy", "v2")}
-    for key in ("tlvs", "weight"):
+    for key in ("tlvs", "weight", "check"):
         if key in server:
             made[key] = list(server[key]) if key == "tlvs" else server[key]
     return made

@@ -26,19 +26,30 @@ struct ApiTest : testing::Test {
   TestDataplane dataplane{folder.file("dataplane.sock")};
   DataplaneLink link{folder.file("dataplane.sock"), [](const std::string&) {}};
   PolicyStore store{PolicyStore::kInMemory};
-  RunningPolicy policy{config, store,
-                       [this](auto wanted) { return link.deliver(std::move(wanted)); }};
+  ServerStore words{ServerStore::kInMemory};
+  Servers servers{
+      words,
+      {[this](auto states) { return link.deliver(std::move(states)); },
+       [](const std::string&) { return true; }, [](const std::string&, const std::string&) {}}};
+  RunningPolicy policy{config, store, [this](auto wanted) {
+                         return servers.put_in_force(std::move(wanted), [this](auto one) {
+                           return link.deliver(std::move(one));
+                         });
+                       }};
   CountersCollector collector{{[this] { return counters(); }, [this] { return link.state(); }}};
   EventLog events;
   Trust trust{StateFile::kInMemory};
-  ApiParts parts{policy, [this] { return look(); }, [this] { return collector.text(); }, events,
-                 trust};
+  ApiParts parts{
+      policy, [this] { return look(); }, [this] { return collector.text(); }, events, trust,
+      servers};
   Endpoints endpoints = all_endpoints(parts);
   ApiDocument document{openapi_document(endpoints)};
   HttpServer server{[this](httplib::Server& s) { serve(s, endpoints, socket_caller); }};
 
   std::unique_ptr<dam_counters> counters() { return read_counters(folder.file("counters")); }
-  Sight look() { return {policy.current(), link.state(), counters(), config}; }
+  Sight look() {
+    return {policy.current(), link.state(), counters(), config, Json(), servers.look()};
+  }
 
   void SetUp() override {
     write_counters(folder.file("counters"), *sample_counters());
@@ -444,6 +455,36 @@ TEST_F(ApiTest, a_client_that_says_nothing_holds_nobody_up) {
   }
   EXPECT_EQ(get("/v1/status").first, 200);
   for (const int fd : silent) close(fd);
+}
+
+TEST_F(ApiTest, a_server_is_drained_and_the_dataplane_hears_of_it) {
+  const auto [status, body] = patch("/v1/servers/web", R"({"state": "drain", "weight": 3})");
+  EXPECT_EQ(status, 200) << body;
+  EXPECT_EQ(body["outcome"], "applied");
+  EXPECT_EQ(body["warnings"].size(), 3u) << "it is the only server of three routes";
+  const v1::ServerStates told = dataplane.server_states();
+  ASSERT_EQ(told.servers_size(), 2);
+  EXPECT_EQ(told.servers(1).name(), "web");
+  EXPECT_EQ(told.servers(1).intake(), v1::DRAINED);
+  EXPECT_EQ(told.servers(1).weight(), 3u);
+  const Json web = get("/v1/servers").second["servers"][0];
+  EXPECT_EQ(web["state"], "drained");
+  EXPECT_EQ(web["weight"], 3);
+  EXPECT_EQ(web["policy_weight"], 1);
+  EXPECT_FALSE(web["said"]["author"].get<std::string>().empty());
+}
+
+TEST_F(ApiTest, what_no_server_can_be_told_is_refused_and_named) {
+  EXPECT_EQ(patch("/v1/servers/wob", R"({"state": "drain"})").first, 404);
+  for (const auto& [body, named] :
+       {std::pair(R"({"state": "sleep"})", "state"), std::pair(R"({"weight": 1001})", "weight"),
+        std::pair(R"({"weight": -1})", "weight"), std::pair(R"({"weight": 1e300})", "weight"),
+        std::pair(R"({"drain": true})", "drain"), std::pair("{}", "schema")}) {
+    const auto [status, answer] = patch("/v1/servers/web", body);
+    EXPECT_EQ(status, 400) << body;
+    EXPECT_NE(answer.dump().find(named), std::string::npos) << answer;
+  }
+  EXPECT_EQ(get("/v1/servers").second["servers"][0]["state"], "enabled");
 }
 
 }  // namespace

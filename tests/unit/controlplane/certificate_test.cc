@@ -2,7 +2,6 @@
 #include "controlplane/trust/certificate.h"
 
 #include <openssl/x509_vfy.h>
-#include <openssl/x509v3.h>
 #include <sys/stat.h>
 
 #include <ctime>

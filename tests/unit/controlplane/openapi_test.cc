@@ -20,8 +20,12 @@ struct OpenApiTest : testing::Test {
                        [](auto) { return Delivery(); }};
   EventLog events;
   Trust trust{StateFile::kInMemory};
+  ServerStore words{ServerStore::kInMemory};
+  Servers servers{words,
+                  {[](auto) { return true; }, [](const std::string&) { return true; },
+                   [](const std::string&, const std::string&) {}}};
   Endpoints endpoints =
-      all_endpoints({policy, [] { return Sight(); }, [] { return ""; }, events, trust});
+      all_endpoints({policy, [] { return Sight(); }, [] { return ""; }, events, trust, servers});
   ApiDocument document{openapi_document(endpoints)};
 };
 

@@ -75,6 +75,11 @@ std::vector<v1::Snapshot> TestDataplane::snapshots() const {
   return snapshots_;
 }
 
+v1::ServerStates TestDataplane::server_states() const {
+  const std::lock_guard lock(mutex_);
+  return server_states_;
+}
+
 std::set<std::string> TestDataplane::bans() const {
   const std::lock_guard lock(mutex_);
   return bans_;
@@ -168,6 +173,7 @@ v1::Reply TestDataplane::answer(const v1::Request& request) {
   v1::Reply reply;
   reply.set_ok(true);
   if (request.has_start()) answer_start(request.start(), reply);
+  if (request.has_server_states()) server_states_ = request.server_states();
   if (request.has_apply() && refusal_.empty()) snapshots_.push_back(request.apply());
   if ((request.has_apply() || request.has_check()) && !refusal_.empty()) {
     reply.set_ok(false);

@@ -28,6 +28,7 @@ class TestDataplane {
   void set_counters_path(const std::string& path);
   std::vector<v1::Start> starts() const;
   std::vector<v1::Snapshot> snapshots() const;
+  v1::ServerStates server_states() const;  // the last ones
   std::set<std::string> bans() const;  // as text
   void begin_zone_ban(const v1::ZoneBan& ban);
   int lifted() const;  // of zones
@@ -47,6 +48,7 @@ class TestDataplane {
   std::string counters_path_;
   std::vector<v1::Start> starts_;
   std::vector<v1::Snapshot> snapshots_;
+  v1::ServerStates server_states_;
   std::set<std::string> bans_;
   uint64_t bans_version_ = 0;
   v1::ZoneBans zone_bans_;

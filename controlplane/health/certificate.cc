@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "controlplane/health/certificate.h"
+
+#include <openssl/x509v3.h>
+
+#include <algorithm>
+#include <ctime>
+
+namespace dam::control {
+
+namespace {
+
+constexpr size_t kMostNamed = 5;
+
+int64_t unix_of(const ASN1_TIME* time) {
+  std::tm parts{};
+  if (time == nullptr || ASN1_TIME_to_tm(time, &parts) != 1) return 0;
+  return timegm(&parts);
+}
+
+std::string day_of(int64_t at_unix) {
+  const auto at = static_cast<time_t>(at_unix);
+  std::tm parts{};
+  gmtime_r(&at, &parts);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%d %H:%M UTC", &parts);
+  return text;
+}
+
+std::string quoted(const std::string& name) { return "\"" + name + "\""; }
+
+void judge_dates(const Certificate& certificate, const std::string& whose, bool main,
+                 int64_t now_unix, std::vector<Finding>& found) {
+  const int64_t last = certificate.not_after_unix();
+  const int64_t first = certificate.not_before_unix();
+  if (now_unix > last) {
+    found.push_back({FindingKind::certificate_expired, main,
+                     "the certificate" + whose + " has expired on " + day_of(last),
+                     "renew it on the server, and have the server load it"});
+  } else if (now_unix < first) {
+    found.push_back({FindingKind::certificate_expired, main,
+                     "the certificate" + whose + " is valid from " + day_of(first) + " only",
+                     "compare the clocks of this host and of the server"});
+  } else if (last - now_unix < kExpiresSoonSeconds) {
+    found.push_back({FindingKind::certificate_expires, false,
+                     "the certificate" + whose + " ends in " +
+                         std::to_string((last - now_unix) / 86'400) + " days, on " + day_of(last),
+                     "renew it on the server, and have the server load it"});
+  }
+}
+
+// One finding for all the names that browsers could send the wrong way.
+void judge_coalescing(const Certificate& certificate, const CheckPlan& plan,
+                      const std::string& whose, std::vector<Finding>& found) {
+  std::string covered;
+  size_t count = 0;
+  const OtherName* first = nullptr;
+  for (const OtherName& other : plan.other_names) {
+    if (!certificate.covers(other.name)) continue;
+    if (first == nullptr) first = &other;
+    if (count++ < kMostNamed) covered += (covered.empty() ? "" : ", ") + quoted(other.name);
+  }
+  if (first == nullptr) return;
+  if (count > kMostNamed) covered += " and " + std::to_string(count - kMostNamed) + " more";
+  const bool refuses = plan.check.coalescing == Coalescing::refuse;
+  found.push_back({FindingKind::coalescing, refuses && !plan.management,
+                   "the certificate" + whose + " also covers " + covered +
+                       ", which is routed to server " + quoted(first->server) +
+                       ": over HTTP/2, browsers send its requests down this server's connections",
+                   "give the server a certificate without that name, or switch HTTP/2 off there; "
+                   "`coalescing: allow` in its check where the server answers them with 421"});
+}
+
+}  // namespace
+
+const char* finding_name(FindingKind kind) {
+  constexpr const char* kNames[] = {
+#define X(name, text) #name,
+      DAM_FINDINGS(X)
+#undef X
+  };
+  return kNames[static_cast<size_t>(kind)];
+}
+
+const char* finding_text(FindingKind kind) {
+  constexpr const char* kTexts[] = {
+#define X(name, text) text,
+      DAM_FINDINGS(X)
+#undef X
+  };
+  return kTexts[static_cast<size_t>(kind)];
+}
+
+Certificate::Certificate(const SSL* ssl) : x509_(SSL_get1_peer_certificate(ssl), X509_free) {
+  const long verdict = SSL_get_verify_result(ssl);
+  // Dates are judged by themselves, with words of their own.
+  if (verdict != X509_V_OK && verdict != X509_V_ERR_CERT_HAS_EXPIRED &&
+      verdict != X509_V_ERR_CERT_NOT_YET_VALID) {
+    chain_ = X509_verify_cert_error_string(verdict);
+  }
+}
+
+bool Certificate::covers(const std::string& name) const {
+  if (x509_ == nullptr || name.empty()) return false;
+  const std::string host = name.starts_with("*.") ? "dam-check" + name.substr(1) : name;
+  return X509_check_host(x509_.get(), host.data(), host.size(), X509_CHECK_FLAG_NEVER_CHECK_SUBJECT,
+                         nullptr) == 1;
+}
+
+int64_t Certificate::not_before_unix() const {
+  return x509_ == nullptr ? 0 : unix_of(X509_get0_notBefore(x509_.get()));
+}
+
+int64_t Certificate::not_after_unix() const {
+  return x509_ == nullptr ? 0 : unix_of(X509_get0_notAfter(x509_.get()));
+}
+
+std::vector<Finding> judge(const Certificate& certificate, const CheckPlan& plan,
+                           const std::string& name, bool speaks_h2, int64_t now_unix) {
+  std::vector<Finding> found;
+  const bool main = name == plan.name;
+  const std::string whose = name.empty() ? "" : " for " + quoted(name);
+  judge_dates(certificate, whose, main, now_unix, found);
+  if (!name.empty() && !certificate.covers(name)) {
+    found.push_back(
+        {FindingKind::certificate_name, main,
+         "the certificate that the server shows for " + quoted(name) + " does not cover that name",
+         "give the server a certificate with it, or route the name elsewhere"});
+  }
+  if (plan.check.ca.value != "none" && !certificate.chain_trouble().empty()) {
+    const bool system = plan.check.ca.value.empty() || plan.check.ca.value == "system";
+    found.push_back(
+        {FindingKind::certificate_chain, main,
+         "the certificate" + whose + " is not to be trusted: " + certificate.chain_trouble(),
+         system ? "an authority of your own: write `ca: /PATH/ca.pem` into the check"
+                : "is " + plan.check.ca.value +
+                      " the authority that signed it, and "
+                      "does the server send what is between the two?"});
+  }
+  if (speaks_h2) judge_coalescing(certificate, plan, whose, found);
+  return found;
+}
+
+}  // namespace dam::control
