@@ -15,6 +15,9 @@
 
 namespace dam::control {
 
+// One question to the dataplane; nothing, or a refusal, after the text says why.
+using Ask = std::function<std::optional<v1::Reply>(const v1::Request&, std::string&)>;
+
 // Must outlive the server.
 struct ApiParts {
   RunningPolicy& policy;
@@ -24,8 +27,7 @@ struct ApiParts {
   Trust& trust;
   Servers& servers;
   BanBook* bans = nullptr;  // without one there are no endpoints of bans
-  // One question; nothing after the text says why there is no answer.
-  std::function<std::optional<v1::Reply>(const v1::Request&, std::string&)> ask_dataplane = {};
+  Ask ask_dataplane = {};
 };
 
 Endpoints view_endpoints(const ApiParts& parts);
@@ -34,6 +36,7 @@ Endpoints history_endpoints(RunningPolicy& policy);
 Endpoints event_endpoints(const EventLog& events);
 Endpoints server_endpoints(const ApiParts& parts);
 Endpoints ban_endpoints(BanBook& book);
+Endpoints flow_endpoints(const Ask& ask);
 Endpoints explain_endpoints(const ApiParts& parts);  // with bans
 Endpoints metrics_endpoints(const std::function<std::string()>& text);
 Endpoints ready_endpoints(const std::function<Sight()>& look);

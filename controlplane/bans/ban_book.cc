@@ -3,12 +3,12 @@
 
 #include <cmath>
 #include <cstdlib>
-#include <cstring>
 #include <random>
 #include <utility>
 
 #include "controlplane/bans/protected_addresses.h"
 #include "controlplane/policy/quantity.h"
+#include "controlplane/policy/subnet.h"
 #include "dataplane/ipc/bounds.h"
 
 namespace dam::control {
@@ -40,23 +40,6 @@ int64_t grown(int64_t for_s, int64_t times, const BanRules& rules) {
 
 Problem ban_problem(int line, std::string message, std::string hint) {
   return {Severity::error, "", {line, line == 0 ? 0 : 1}, std::move(message), std::move(hint)};
-}
-
-void write_subnet(const Network& source, v1::Subnet& to) {
-  to.set_address(source.address.wire());
-  to.set_prefix_bits(source.prefix_bits);
-}
-
-std::optional<Network> read_subnet(const v1::Subnet& from) {
-  const std::string& wire = from.address();
-  Network network;
-  network.address.v6 = wire.size() == 16;
-  if ((wire.size() != 4 && wire.size() != 16) || from.prefix_bits() > wire.size() * 8) {
-    return std::nullopt;
-  }
-  std::memcpy(network.address.bytes.data(), wire.data(), wire.size());
-  network.prefix_bits = static_cast<uint8_t>(from.prefix_bits());
-  return network.masked();
 }
 
 BanResult too_many_bans(size_t count, size_t most) {

@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "controlplane/policy/compile.h"
 
+#include "controlplane/policy/subnet.h"
+
 namespace dam::control {
 
 namespace {
 
 uint32_t u32(uint64_t value) { return static_cast<uint32_t>(value); }
-
-void fill(v1::Subnet* to, const Network& from) {
-  to->set_address(from.address.wire());
-  to->set_prefix_bits(from.prefix_bits);
-}
 
 void fill(v1::Interface* to, const Named<Interface>& from) {
   to->set_name(from.name);
@@ -18,7 +15,7 @@ void fill(v1::Interface* to, const Named<Interface>& from) {
   to->set_vlan(u32(from.value.vlan));
   to->set_mtu(u32(from.value.mtu));
   to->set_queues(u32(from.value.queues));
-  for (const auto& own : from.value.addresses) fill(to->add_addresses(), own.value);
+  for (const auto& own : from.value.addresses) write_subnet(own.value, *to->add_addresses());
   for (const auto& gateway : from.value.gateways) to->add_gateways(gateway.value.wire());
 }
 
@@ -140,7 +137,7 @@ void fill(v1::Route* to, const Route& from) {
   for (const auto& server : from.servers) to->add_servers(server.value);
   for (const auto& name : from.server_names) to->add_server_names(name.value);
   for (const auto& protocol : from.alpn) to->add_alpn(protocol.value);
-  for (const Network& source : from.sources) fill(to->add_sources(), source);
+  for (const Network& source : from.sources) write_subnet(source, *to->add_sources());
 }
 
 const char* driver_name(Driver driver) {
@@ -189,9 +186,9 @@ v1::Snapshot compile_snapshot(const Policy& policy, uint64_t version) {
   for (const auto& zone : policy.zones) fill(snapshot.add_zones(), zone);
   for (const auto& server : policy.servers) fill(snapshot.add_servers(), server);
   for (const auto& route : policy.routes) fill(snapshot.add_routes(), route);
-  for (const Network& network : policy.admin) fill(snapshot.add_allow(), network);
+  for (const Network& network : policy.admin) write_subnet(network, *snapshot.add_allow());
   snapshot.mutable_deny()->Reserve(static_cast<int>(policy.deny.size()));
-  for (const Network& network : policy.deny) fill(snapshot.add_deny(), network);
+  for (const Network& network : policy.deny) write_subnet(network, *snapshot.add_deny());
   snapshot.set_half_open_per_source(u32(policy.limits.half_open_per_source));
   snapshot.set_management_share_percent(policy.limits.management_share_percent);
   return snapshot;

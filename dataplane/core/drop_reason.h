@@ -57,7 +57,8 @@
   X(bad_source, "a source address that no other host can have")                         \
   X(link_limited, "over the rate of ARP, NDP and echo that the dam takes up")           \
   X(no_dataplane, "a SYN while no dataplane runs that would take the connection up")    \
-  X(source_banned, "the source is banned, by an operator or for coming back")
+  X(source_banned, "the source is banned, by an operator or for coming back")           \
+  X(ended, "an operator ended the connection")
 
 enum dam_drop_reason {
 #define X(name, text) DAM_DROP_##name,

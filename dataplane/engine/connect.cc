@@ -235,8 +235,7 @@ void Worker::write_header(const Flow& flow, Handshake& handshake) const {
   input.authority = handshake.server_name();
   // Unique for the life of this process: who, which, and when. Hashed, since servers know the time:
   // the key must not be read from it. Three words, as no flow's hash has.
-  const uint64_t who =
-      uint64_t{index_} << 56 | uint64_t{index_of(flow)} << 24 | (flow.epoch & 0xffffff);
+  const uint64_t who = FlowId{index_, index_of(flow), flow.epoch}.number();
   const uint64_t when[3] = {now_ns_, who, 0};
   const uint64_t words[2] = {dam_siphash13(engine_.config().hash_key, when, 3), who};
   std::memcpy(input.unique_id.data(), words, sizeof words);

@@ -9,6 +9,7 @@
 #include <bitset>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -20,8 +21,10 @@
 #include "dataplane/core/syn_cookie.h"
 #include "dataplane/core/tcp_options.h"
 #include "dataplane/engine/big_array.h"
+#include "dataplane/engine/end_queue.h"
 #include "dataplane/engine/engine.h"
 #include "dataplane/engine/flow.h"
+#include "dataplane/engine/flow_id.h"
 #include "dataplane/engine/flow_index.h"
 #include "dataplane/engine/frame.h"
 #include "dataplane/engine/handshake.h"
@@ -44,6 +47,11 @@ class Worker {
   // tables this one works. `before` must live until the first policy is seen everywhere.
   void adopt(const Policy& before, uint64_t now_ns);
   void let_ports_rest();  // once the pools know the adopted ones
+  // Any thread: what its entry says now of a connection; nothing where there is none.
+  std::optional<FlowGlance> glance(uint32_t index) const;
+  // Control thread: the connection ends with the next tick, if it lives by then. False: too many
+  // are waiting.
+  bool end(const FlowId& id) { return ends_.push(id); }
   // Software steering: which worker's flow table knows this frame.
   uint32_t owner_of(const Frame& frame) const;
 
@@ -267,6 +275,7 @@ class Worker {
   void on_flow_timer(uint32_t flow_index);
   void on_handshake_timer(uint32_t index);
   void sweep_denied();
+  void end_wanted();  // inspect.cc
 
   // icmp.cc
   static bool is_icmp_error(const Job& job);
@@ -359,6 +368,8 @@ class Worker {
   uint32_t sweep_at_ = 0;    // next flow to hold against new lists
   uint32_t sweep_left_ = 0;  // so many
   uint32_t swept_for_ = 0;   // digest of the lists
+
+  EndQueue ends_;
 
   // Probes of servers; worker 0 alone.
   std::vector<Probe> probes_;  // [server slot * 2 + family is IPv6]

@@ -98,6 +98,8 @@ v1::Reply Controller::answer(const v1::Request& request) {
     case v1::Request::kZoneBans:
     case v1::Request::kLiftZoneBan:
     case v1::Request::kExplain:
+    case v1::Request::kFlows:
+    case v1::Request::kEndFlows:
       return look(request);
     default:
       return refusal({"A request that asks for nothing known."});

@@ -38,7 +38,7 @@ class Controller {
   v1::Reply take_server_states(const v1::ServerStates& request);
   // controller_bans.cc
   v1::Reply bans(const v1::Bans& request);
-  v1::Reply look(const v1::Request& request);  // at zones and sources
+  v1::Reply look(const v1::Request& request);  // at zones, sources, connections
   void load_bans();
   void end_bans();
   static v1::Reply restart_needed();

@@ -6,6 +6,7 @@
 #include "dataplane/process/clock.h"
 #include "dataplane/process/controller.h"
 #include "dataplane/process/explain.h"
+#include "dataplane/process/flow_list.h"
 #include "dataplane/process/replies.h"
 #include "dataplane/process/say.h"
 
@@ -47,17 +48,23 @@ void Controller::end_bans() {
 }
 
 v1::Reply Controller::look(const v1::Request& request) {
-  if (running_ == nullptr) return refusal({"No port is open yet: nothing is known of any source."});
+  if (running_ == nullptr)
+    return refusal({"No port is open yet: nothing is known of any source or connection."});
   v1::Reply reply = done();
   if (request.has_zone_bans()) {
     *reply.mutable_zone_bans() = running_->zone_bans(request.zone_bans().seen());
     return reply;
   }
   std::string wrong;
-  if (request.has_lift_zone_ban()) {
+  Engine& engine = running_->engine();
+  if (request.has_end_flows()) {
+    end_flows(engine, request.end_flows(), *reply.mutable_flows());
+  } else if (request.has_flows()) {
+    wrong = list_flows(engine, request.flows(), monotonic_ns(), *reply.mutable_flows());
+  } else if (request.has_lift_zone_ban()) {
     wrong = running_->lift(request.lift_zone_ban());
   } else {
-    wrong = explain(running_->engine(), request.explain().address(), *reply.mutable_explanation());
+    wrong = explain(engine, request.explain().address(), *reply.mutable_explanation());
   }
   return wrong.empty() ? reply : refusal({wrong});
 }

@@ -45,6 +45,14 @@ int show_diff(const Settings& settings, int64_t from, int64_t to);
 int roll_back(const Settings& settings, int64_t to, const std::string& confirm_within);
 // 0: whichever waits.
 int confirm(const Settings& settings, int64_t version);
+// Which: by what all of these say that are not empty.
+struct Connections {
+  std::string id, client, zone, server, listener, state;
+  int count = 100;   // to be shown
+  bool all = false;  // none of these is needed
+};
+int show_flows(const Settings& settings, const Connections& which);
+int end_flows(const Settings& settings, const Connections& which);
 struct Watching {
   std::string kind;   // empty: all
   int64_t count = 0;  // 0: as many as the control plane gives at once, or until interrupted

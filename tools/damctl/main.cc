@@ -38,6 +38,7 @@ struct Arguments {
   NewToken token;
   int count = 50;
   bool refused = false;
+  Connections connections;
 };
 
 using Command = std::function<int(const Arguments&)>;
@@ -123,6 +124,26 @@ void add_events(CLI::App& app, Arguments& a, Command& chosen) {
   events->add_option("-k,--kind", a.watching.kind, "only these")
       ->check(CLI::IsMember(dam::control::event_kind_names()));
   events->add_option("-n,--count", a.watching.count, "so many")->check(CLI::PositiveNumber);
+}
+
+void add_which(CLI::App* command, Connections& which) {
+  command->add_option("--client", which.client, "of this address or network");
+  command->add_option("--zone", which.zone, "in this zone");
+  command->add_option("--server", which.server, "to this server");
+  command->add_option("--listener", which.listener, "that came to this listener");
+  command->add_option("--state", which.state, "hello, connect, deliver or established");
+}
+
+void add_flows(CLI::App& app, Arguments& a, Command& chosen) {
+  CLI::App* flows = add(app, "flows", "the connections, and how many", a, chosen,
+                        [](const Arguments& x) { return show_flows(x.settings, x.connections); });
+  add_which(flows, a.connections);
+  flows->add_option("-n,--count", a.connections.count, "show so many")->check(CLI::Range(0, 1000));
+  CLI::App* kill = add(app, "kill", "end connections: both ends are reset", a, chosen,
+                       [](const Arguments& x) { return end_flows(x.settings, x.connections); });
+  kill->add_option("id", a.connections.id, "one of damctl flows, or out of UNIQUE_ID");
+  add_which(kill, a.connections);
+  kill->add_flag("--all", a.connections.all, "every one, where nothing else is said");
 }
 
 void add_changes(CLI::App& app, Arguments& a, Command& chosen) {
@@ -321,6 +342,7 @@ int main(int argc, char** argv) {
   add_history(app, arguments, chosen);
   add_events(app, arguments, chosen);
   add_trust(app, arguments, chosen);
+  add_flows(app, arguments, chosen);
   add_bans(app, arguments, chosen);
   add_host(app, arguments, chosen);
   add_doctor(app, arguments, chosen);
