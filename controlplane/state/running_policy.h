@@ -16,6 +16,7 @@
 #include "controlplane/dataplane_link/dataplane_link.h"
 #include "controlplane/policy/load.h"
 #include "controlplane/state/alarm_clock.h"
+#include "controlplane/state/change_result.h"
 #include "controlplane/state/policy_store.h"
 
 namespace dam::control {
@@ -34,29 +35,12 @@ struct Intent {
   std::optional<int64_t> expected;  // number of the version that the author has seen
   int64_t confirm_within_s = 0;     // 0: needs no confirmation
   bool dry_run = false;
-};
 
-struct ChangeResult {
-  enum class Outcome {
-    valid,
-    applied,
-    waiting,  // for the dataplane
-    invalid,
-    refused,  // by the dataplane
-    unknown_zone,
-    unknown_version,
-    outdated,     // another version than the expected one runs
-    unconfirmed,  // one waits for its confirmation: first that
-    not_saved     // and so not in force either
-  };
-  Outcome outcome = Outcome::invalid;
-  std::vector<Problem> problems;  // errors and warnings
-  uint64_t policy_version = 0;    // the dataplane's
-  int64_t version = 0;            // the store's
-  bool restart_needed = false;
-  std::string diff;  // from what ran to this, as `diff -u` has it
-
-  bool in_force() const { return outcome == Outcome::applied || outcome == Outcome::waiting; }
+  static Intent of(std::string author) {
+    Intent intent;
+    intent.author = std::move(author);
+    return intent;
+  }
 };
 
 class RunningPolicy {
@@ -93,8 +77,10 @@ class RunningPolicy {
   ChangeResult delivered(Running next, std::vector<Problem> problems, const Delivery& delivery);
   ChangeResult not_kept(const std::string& why);
   ChangeResult load_config_locked(const Intent& intent);
+  // resume.cc: after a restart
   ChangeResult resume(const PolicyVersion& version);
   ChangeResult resume_older();
+  // confirmation.cc: back to what ran before
   std::optional<Running> come_back(const Running& now, std::vector<Problem>& problems) const;
   ChangeResult give_back(const Running& now);
   void expire();

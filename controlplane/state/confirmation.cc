@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Versions that wait for a confirmation, and the ways back to those before.
+#include <algorithm>
+#include <chrono>
+#include <ctime>
+
+#include "controlplane/state/revive.h"
+#include "controlplane/state/running_policy.h"
+
+namespace dam::control {
+
+// By the machine's clock across restarts; a clock that jumps makes it no longer than was asked for.
+void RunningPolicy::set_alarm(const std::optional<Unconfirmed>& unconfirmed) {
+  if (!unconfirmed) return alarm_.clear();
+  const int64_t left_s = std::clamp<int64_t>(unconfirmed->deadline_unix - std::time(nullptr), 0,
+                                             unconfirmed->within_s);
+  alarm_.set(AlarmClock::Clock::now() + std::chrono::seconds(left_s));
+}
+
+ChangeResult RunningPolicy::roll_back(int64_t number, const Intent& intent) {
+  const std::lock_guard lock(changing_);
+  const auto now = current();
+  const bool undoes = now && now->unconfirmed && now->unconfirmed->before == number;
+  const auto hindered = hindrance(intent);
+  if (hindered && !(undoes && hindered->outcome == ChangeResult::Outcome::unconfirmed))
+    return *hindered;
+  std::vector<Problem> problems;
+  std::optional<Running> next;
+  if (undoes) {
+    next = come_back(*now, problems);
+  } else {
+    const auto version = store_.get(number);
+    if (!version) {
+      return refusal_of(ChangeResult::Outcome::unknown_version,
+                        "there is no " + version_text(number), "which there are: damctl history");
+    }
+    next = revive(*version, problems);
+  }
+  if (!next) return result_of(ChangeResult::Outcome::invalid, std::move(problems));
+  next->version.comment = "as " + version_text(number) + " again";
+  return finish(std::move(*next), std::move(problems), intent);
+}
+
+ChangeResult RunningPolicy::confirm(const Intent& intent) {
+  const std::lock_guard lock(changing_);
+  const auto now = current();
+  if (!now || !now->unconfirmed || (intent.expected && *intent.expected != now->version.number)) {
+    return refusal_of(ChangeResult::Outcome::outdated, "no such version waits for a confirmation",
+                      "what became of it: damctl history");
+  }
+  try {
+    store_.confirm();
+  } catch (const std::exception& error) {
+    return not_saved(std::string("the confirmation cannot be saved: ") + error.what());
+  }
+  alarm_.clear();
+  Running next = *now;
+  next.unconfirmed.reset();
+  next.before.reset();
+  ChangeResult result = result_of(ChangeResult::Outcome::applied, {});
+  result.version = next.version.number;
+  share(std::move(next));
+  return result;
+}
+
+// The very policy that ran before, with the lists that it had then; after a restart, from the
+// store.
+std::optional<Running> RunningPolicy::come_back(const Running& now,
+                                                std::vector<Problem>& problems) const {
+  if (now.before) return *now.before;
+  const auto version = store_.get(now.unconfirmed->before);
+  return version ? revive(*version, problems) : std::nullopt;
+}
+
+// In force even where it cannot be saved. The store then still has the unconfirmed version, whose
+// time is over: a restart comes here again.
+ChangeResult RunningPolicy::give_back(const Running& now) {
+  std::vector<Problem> problems;
+  auto next = come_back(now, problems);
+  if (!next) return result_of(ChangeResult::Outcome::invalid, std::move(problems));
+  const Running before = *next;
+  next->version.comment = version_text(now.version.number) + " was not confirmed: as " +
+                          version_text(now.unconfirmed->before) + " again";
+  ChangeResult result = finish(std::move(*next), std::move(problems), Intent::of("dam"));
+  if (result.outcome == ChangeResult::Outcome::not_saved) {
+    const Delivery delivery = deliver_(before.policy);
+    if (delivery.outcome != Delivery::Outcome::refused) share(before);
+  }
+  return result;
+}
+
+// Nobody said in time that the version may stay. What keeps it from going is tried again.
+void RunningPolicy::expire() {
+  constexpr auto kAgain = std::chrono::seconds(5);
+  const std::lock_guard lock(changing_);
+  const auto now = current();
+  if (!now || !now->unconfirmed || now->unconfirmed->deadline_unix > std::time(nullptr)) {
+    if (now) set_alarm(now->unconfirmed);
+    return;
+  }
+  ChangeResult result;
+  try {
+    result = give_back(*now);
+  } catch (const std::exception& error) {
+    result = refusal_of(ChangeResult::Outcome::not_saved, error.what(), "");
+  }
+  if (current()->unconfirmed) alarm_.set(AlarmClock::Clock::now() + kAgain);
+  if (report_) report_(result);
+}
+
+}  // namespace dam::control
