@@ -222,7 +222,6 @@ int run(const Options& options) {
   const CountersCollector collector(
       {counters, [&link] { return link.state(); }, [&servers] { return servers.look(); }});
   const std::unique_ptr<Trust> trust = open_trust(options.state);
-  EventLog events;
   BanParts bans(options.state, policy, events, link);
   const auto ask = [&link](const dam::v1::Request& request, std::string& wrong) {
     return link.ask(request, std::chrono::seconds(3), wrong);
@@ -238,7 +237,7 @@ int run(const Options& options) {
                  servers.look()};
   };
 
-  const ApiParts parts{policy, look, metrics, events, *trust, servers, &bans.book, ask};
+  const ApiParts parts{policy, look, metrics, events, *trust, servers, bans.book, ask};
   if (options.https_address != "none") {
     https = std::make_unique<Https>(options.tls, all_endpoints(parts), *trust, log_tls);
   }

@@ -54,11 +54,9 @@ Endpoints all_endpoints(const ApiParts& parts) {
   append(all, history_endpoints(parts.policy));
   append(all, event_endpoints(parts.events));
   append(all, server_endpoints(parts));
-  if (parts.bans != nullptr) {
-    append(all, ban_endpoints(*parts.bans));
-    append(all, explain_endpoints(parts));
-    append(all, flow_endpoints(parts.ask_dataplane));
-  }
+  append(all, ban_endpoints(parts.bans));
+  append(all, explain_endpoints(parts));
+  append(all, flow_endpoints(parts.ask_dataplane));
   append(all, metrics_endpoints(parts.metrics_text));
   append(all, ready_endpoints(parts.look));
   append(all, trust_endpoints(parts.trust));

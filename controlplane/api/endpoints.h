@@ -26,8 +26,8 @@ struct ApiParts {
   const EventLog& events;
   Trust& trust;
   Servers& servers;
-  BanBook* bans = nullptr;  // without one there are no endpoints of bans
-  Ask ask_dataplane = {};
+  BanBook& bans;
+  Ask ask_dataplane;
 };
 
 Endpoints view_endpoints(const ApiParts& parts);
@@ -37,7 +37,7 @@ Endpoints event_endpoints(const EventLog& events);
 Endpoints server_endpoints(const ApiParts& parts);
 Endpoints ban_endpoints(BanBook& book);
 Endpoints flow_endpoints(const Ask& ask);
-Endpoints explain_endpoints(const ApiParts& parts);  // with bans
+Endpoints explain_endpoints(const ApiParts& parts);
 Endpoints metrics_endpoints(const std::function<std::string()>& text);
 Endpoints ready_endpoints(const std::function<Sight()>& look);
 Endpoints trust_endpoints(Trust& trust);

@@ -138,7 +138,7 @@ Known known_of(const ApiParts& parts, const Address& address) {
   BanBook::Query query;
   query.address = address;
   query.count = 200;
-  known.bans = parts.bans->list(query).bans;
+  known.bans = parts.bans.list(query).bans;
   v1::Request request;
   request.mutable_explain()->set_address(address.wire());
   std::string wrong;

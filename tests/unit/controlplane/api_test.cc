@@ -14,6 +14,7 @@
 #include "tests/unit/controlplane/api_document.h"
 #include "tests/unit/controlplane/sample_counters.h"
 #include "tests/unit/controlplane/sample_policy.h"
+#include "tests/unit/controlplane/spare_parts.h"
 #include "tests/unit/controlplane/test_dataplane.h"
 
 namespace dam::control {
@@ -37,18 +38,28 @@ struct ApiTest : testing::Test {
                          });
                        }};
   CountersCollector collector{{[this] { return counters(); }, [this] { return link.state(); }}};
-  EventLog events;
-  Trust trust{StateFile::kInMemory};
-  ApiParts parts{
-      policy, [this] { return look(); }, [this] { return collector.text(); }, events, trust,
-      servers};
-  Endpoints endpoints = all_endpoints(parts);
+  SpareParts spare{policy};
+  EventLog& events = spare.events;
+  Endpoints endpoints = all_endpoints(parts());
   ApiDocument document{openapi_document(endpoints)};
   HttpServer server{[this](httplib::Server& s) { serve(s, endpoints, socket_caller); }};
 
   std::unique_ptr<dam_counters> counters() { return read_counters(folder.file("counters")); }
   Sight look() {
     return {policy.current(), link.state(), counters(), config, Json(), servers.look()};
+  }
+
+  ApiParts parts() {
+    return {policy,
+            [this] { return look(); },
+            [this] { return collector.text(); },
+            events,
+            spare.trust,
+            servers,
+            spare.bans,
+            [this](const v1::Request& request, std::string& wrong) {
+              return link.ask(request, std::chrono::seconds(3), wrong);
+            }};
   }
 
   void SetUp() override {
@@ -104,7 +115,7 @@ TEST_F(ApiTest, a_socket_in_use_is_left_alone_and_a_dead_one_is_replaced) {
 }
 
 TEST_F(ApiTest, metrics_are_served_on_private_addresses_unless_told_otherwise) {
-  HttpServer scraped([this](httplib::Server& s) { serve(s, scraped_endpoints(parts), scraper); });
+  HttpServer scraped([this](httplib::Server& s) { serve(s, scraped_endpoints(parts()), scraper); });
   EXPECT_EQ(scraped.serve_tcp("127.0.0.1", false, "--metrics-public"),
             "127.0.0.1 is not ADDRESS:PORT");
   EXPECT_EQ(scraped.serve_tcp("0.0.0.0:9415", false, "--metrics-public"),

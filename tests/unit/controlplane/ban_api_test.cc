@@ -8,6 +8,7 @@
 #include "controlplane/bans/ban_sync.h"
 #include "tests/unit/controlplane/api_document.h"
 #include "tests/unit/controlplane/sample_policy.h"
+#include "tests/unit/controlplane/spare_parts.h"
 #include "tests/unit/controlplane/test_dataplane.h"
 
 namespace dam::control {
@@ -23,23 +24,20 @@ struct BanApiTest : testing::Test {
       folder.write("dam.yaml",
                    std::string(kSamplePolicy) + "admin: [203.0.113.50]\ndeny: [192.0.2.0/24]\n"),
       store, [this](auto wanted) { return link.deliver(std::move(wanted)); }};
-  BanStore ban_store{BanStore::kInMemory};
-  BanBook book{ban_store,
-               [this] {
-                 const auto running = policy.current();
-                 return running ? running->policy : nullptr;
-               },
-               [] { return static_cast<int64_t>(std::time(nullptr)); }};
+  SpareParts spare{policy};
+  BanBook& book = spare.bans;
   BanSync sync{book, link, [](const std::string&) {}};
-  EventLog events;
-  Trust trust{StateFile::kInMemory};
-  Endpoints endpoints =
-      all_endpoints({policy, [] { return Sight(); }, [] { return ""; }, events, trust, &book,
-                     [this](const v1::Request& request, std::string& wrong) {
-                       return link.ask(request, std::chrono::seconds(3), wrong);
-                     }});
+  Endpoints endpoints = all_endpoints(parts());
   ApiDocument document{openapi_document(endpoints)};
   HttpServer server{[this](httplib::Server& s) { serve(s, endpoints, socket_caller); }};
+
+  ApiParts parts() {
+    ApiParts parts = spare.parts();
+    parts.ask_dataplane = [this](const v1::Request& request, std::string& wrong) {
+      return link.ask(request, std::chrono::seconds(3), wrong);
+    };
+    return parts;
+  }
 
   void SetUp() override {
     ASSERT_TRUE(eventually([&] { return link.state().connected; }));

@@ -6,9 +6,9 @@
 #include <regex>
 #include <set>
 
-#include "controlplane/api/endpoints.h"
 #include "tests/unit/controlplane/api_document.h"
 #include "tests/unit/controlplane/sample_policy.h"
+#include "tests/unit/controlplane/spare_parts.h"
 
 namespace dam::control {
 namespace {
@@ -18,14 +18,8 @@ struct OpenApiTest : testing::Test {
   PolicyStore store{PolicyStore::kInMemory};
   RunningPolicy policy{folder.write("dam.yaml", kSamplePolicy), store,
                        [](auto) { return Delivery(); }};
-  EventLog events;
-  Trust trust{StateFile::kInMemory};
-  ServerStore words{ServerStore::kInMemory};
-  Servers servers{words,
-                  {[](auto) { return true; }, [](const std::string&) { return true; },
-                   [](const std::string&, const std::string&) {}}};
-  Endpoints endpoints =
-      all_endpoints({policy, [] { return Sight(); }, [] { return ""; }, events, trust, servers});
+  SpareParts spare{policy};
+  Endpoints endpoints = all_endpoints(spare.parts());
   ApiDocument document{openapi_document(endpoints)};
 };
 

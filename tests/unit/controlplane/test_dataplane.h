@@ -29,7 +29,7 @@ class TestDataplane {
   std::vector<v1::Start> starts() const;
   std::vector<v1::Snapshot> snapshots() const;
   v1::ServerStates server_states() const;  // the last ones
-  std::set<std::string> bans() const;  // as text
+  std::set<std::string> bans() const;      // as text
   void begin_zone_ban(const v1::ZoneBan& ban);
   int lifted() const;  // of zones
   void explain_as(const v1::Explanation& explanation);

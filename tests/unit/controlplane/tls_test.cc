@@ -16,6 +16,7 @@
 #include "controlplane/trust/certificate.h"
 #include "tests/unit/controlplane/api_document.h"
 #include "tests/unit/controlplane/sample_policy.h"
+#include "tests/unit/controlplane/spare_parts.h"
 #include "tests/unit/controlplane/test_dataplane.h"
 
 namespace dam::control {
@@ -34,30 +35,21 @@ struct TlsTest : testing::Test {
   std::string config = folder.write("dam.yaml", kSamplePolicy);
   PolicyStore store{PolicyStore::kInMemory};
   RunningPolicy policy{config, store, [](auto) { return Delivery(); }};
-  EventLog events;
-  BanStore ban_store{BanStore::kInMemory};
-  BanBook bans{ban_store,
-               [this] {
-                 const auto running = policy.current();
-                 return running ? running->policy : nullptr;
-               },
-               [] { return static_cast<int64_t>(std::time(nullptr)); }};
-  Trust trust{StateFile::kInMemory};
-  ApiParts parts{policy,
-                 [this] {
-                   return Sight{policy.current(), {}, nullptr, config};
-                 },
-                 [] { return "metrics 1\n"; }, events, trust, &bans,
-                 // No dataplane here: what asks it says so.
-                 [](const v1::Request&, std::string& wrong) {
-                   wrong = "there is no dataplane";
-                   return std::nullopt;
-                 }};
-  Endpoints endpoints = all_endpoints(parts);
+  SpareParts spare{policy};
+  EventLog& events = spare.events;
+  Trust& trust = spare.trust;
+  Endpoints endpoints = all_endpoints(parts());
   ApiDocument document{openapi_document(endpoints)};
   std::mutex log_mutex;
   std::string log;
   std::unique_ptr<Https> https;
+
+  ApiParts parts() {
+    ApiParts parts = spare.parts();
+    parts.look = [this] { return Sight{policy.current(), {}, nullptr, config}; };
+    parts.metrics_text = [] { return "metrics 1\n"; };
+    return parts;
+  }
 
   void SetUp() override {
     policy.load_config();
