@@ -29,7 +29,7 @@ std::string day_of(int64_t at_unix) {
 
 std::string quoted(const std::string& name) { return "\"" + name + "\""; }
 
-void judge_dates(const Certificate& certificate, const std::string& whose, bool main,
+void judge_dates(const ShownCertificate& certificate, const std::string& whose, bool main,
                  int64_t now_unix, std::vector<Finding>& found) {
   const int64_t last = certificate.not_after_unix();
   const int64_t first = certificate.not_before_unix();
@@ -50,7 +50,7 @@ void judge_dates(const Certificate& certificate, const std::string& whose, bool 
 }
 
 // One finding for all the names that browsers could send the wrong way.
-void judge_coalescing(const Certificate& certificate, const CheckPlan& plan,
+void judge_coalescing(const ShownCertificate& certificate, const CheckPlan& plan,
                       const std::string& whose, std::vector<Finding>& found) {
   std::string covered;
   size_t count = 0;
@@ -91,7 +91,8 @@ const char* finding_text(FindingKind kind) {
   return kTexts[static_cast<size_t>(kind)];
 }
 
-Certificate::Certificate(const SSL* ssl) : x509_(SSL_get1_peer_certificate(ssl), X509_free) {
+ShownCertificate::ShownCertificate(const SSL* ssl)
+    : x509_(SSL_get1_peer_certificate(ssl), X509_free) {
   const long verdict = SSL_get_verify_result(ssl);
   // Dates are judged by themselves, with words of their own.
   if (verdict != X509_V_OK && verdict != X509_V_ERR_CERT_HAS_EXPIRED &&
@@ -100,22 +101,22 @@ Certificate::Certificate(const SSL* ssl) : x509_(SSL_get1_peer_certificate(ssl),
   }
 }
 
-bool Certificate::covers(const std::string& name) const {
+bool ShownCertificate::covers(const std::string& name) const {
   if (x509_ == nullptr || name.empty()) return false;
   const std::string host = name.starts_with("*.") ? "dam-check" + name.substr(1) : name;
   return X509_check_host(x509_.get(), host.data(), host.size(), X509_CHECK_FLAG_NEVER_CHECK_SUBJECT,
                          nullptr) == 1;
 }
 
-int64_t Certificate::not_before_unix() const {
+int64_t ShownCertificate::not_before_unix() const {
   return x509_ == nullptr ? 0 : unix_of(X509_get0_notBefore(x509_.get()));
 }
 
-int64_t Certificate::not_after_unix() const {
+int64_t ShownCertificate::not_after_unix() const {
   return x509_ == nullptr ? 0 : unix_of(X509_get0_notAfter(x509_.get()));
 }
 
-std::vector<Finding> judge(const Certificate& certificate, const CheckPlan& plan,
+std::vector<Finding> judge(const ShownCertificate& certificate, const CheckPlan& plan,
                            const std::string& name, bool speaks_h2, int64_t now_unix) {
   std::vector<Finding> found;
   const bool main = name == plan.name;

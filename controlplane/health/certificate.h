@@ -13,12 +13,12 @@
 
 namespace dam::control {
 
-class Certificate {
+class ShownCertificate {
  public:
   // What the peer of a finished handshake has shown; it takes part in every handshake that is not
   // anonymous.
-  explicit Certificate(const SSL* ssl);
-  explicit Certificate(std::shared_ptr<X509> x509, std::string chain = "")
+  explicit ShownCertificate(const SSL* ssl);
+  explicit ShownCertificate(std::shared_ptr<X509> x509, std::string chain = "")
       : x509_(std::move(x509)), chain_(std::move(chain)) {}
 
   // As browsers do it: by the alternative names alone. "*.example.org": some name below it.
@@ -66,7 +66,7 @@ inline constexpr int64_t kExpiresSoonSeconds = 30 * 86'400;
 
 // Of the certificate that a handshake with `name` (may be empty) has shown. `speaks_h2`: the server
 // chose HTTP/2. Only the check's own name, or that of a server without names, fails the check.
-std::vector<Finding> judge(const Certificate& certificate, const CheckPlan& plan,
+std::vector<Finding> judge(const ShownCertificate& certificate, const CheckPlan& plan,
                            const std::string& name, bool speaks_h2, int64_t now_unix);
 
 }  // namespace dam::control

@@ -60,7 +60,7 @@ struct Visit {
   Outcome outcome = Outcome::failed;
   std::string words;
   double seconds = 0;
-  std::optional<Certificate> certificate;
+  std::optional<ShownCertificate> certificate;
   bool speaks_h2 = false;
 };
 

@@ -76,7 +76,8 @@ struct JudgeTest : testing::Test {
   std::vector<Finding> judged(const CertificateWish& wish, bool h2 = true,
                               const std::string& name = "www.example.org") {
     const auto key = new_key();
-    return judge(Certificate(authority.sign(wish, key.get())), plan, name, h2, std::time(nullptr));
+    return judge(ShownCertificate(authority.sign(wish, key.get())), plan, name, h2,
+                 std::time(nullptr));
   }
   // The only finding's kind and whether it fails the check.
   static std::string only(const std::vector<Finding>& found) {
