@@ -77,6 +77,8 @@ std::string SavedState::save(const v1::Snapshot& snapshot) const {
 
 std::string SavedState::save(const v1::ServerStates& states) const {
   return save_message(states, directory_ + kServersFile);
+}
+
 std::string SavedState::save(const v1::Bans& bans) const {
   return save_message(bans, directory_ + kBansFile);
 }
