@@ -352,7 +352,7 @@ TEST_F(ApiTest, events_are_streamed_as_they_happen_for_longer_than_an_answer_may
 
 // SQLite's own word for a full disk.
 TEST_F(ApiTest, what_cannot_be_written_into_the_audit_log_is_not_done) {
-  trust.file.sqlite().exec("PRAGMA max_page_count=1");  // that is: no more than there are
+  spare.trust.file.sqlite().exec("PRAGMA max_page_count=1");  // that is: no more than there are
   std::pair<int, Json> result{200, Json()};
   int64_t version = 0;
   for (int i = 0; i < 200 && result.first != 507; ++i) {
