@@ -91,18 +91,19 @@ DAM_INLINE int is_listed_straight(const struct frame* f, uint32_t list) {
 }
 
 /* Sources on lists too long for the view are refused before the flows are asked, which costs a
- * flood more than its list does. The allow list wins, always. */
+ * flood more than its list does. Then both lists are asked: the reason must not depend on their
+ * lengths. The allow list wins, always. */
 DAM_INLINE enum dam_drop_reason why_denied_straight(const struct frame* f) {
-  enum dam_drop_reason why = DAM_DROP_none;
-  uint32_t deny = f->view->prefixes[DAM_DENY].has_directory;
-  if ((deny | f->view->prefixes[DAM_BANS].has_directory) == 0) return why;
-  if (!straight_listener(f)) return why;
-  if (deny && is_listed_straight(f, DAM_DENY)) {
-    why = DAM_DROP_denied;
-  } else if (f->view->prefixes[DAM_BANS].has_directory && is_listed_straight(f, DAM_BANS)) {
+  if (!(f->view->prefixes[DAM_DENY].has_directory | f->view->prefixes[DAM_BANS].has_directory)) {
+    return DAM_DROP_none;
+  }
+  enum dam_drop_reason why = DAM_DROP_denied;
+  if (!straight_listener(f)) return DAM_DROP_none;
+  if (!is_listed_straight(f, DAM_DENY)) {
+    if (!is_listed_straight(f, DAM_BANS)) return DAM_DROP_none;
     why = DAM_DROP_source_banned;
   }
-  return why != DAM_DROP_none && is_listed_straight(f, DAM_ALLOW) ? DAM_DROP_none : why;
+  return is_listed_straight(f, DAM_ALLOW) ? DAM_DROP_none : why;
 }
 
 #endif

@@ -161,11 +161,12 @@ void end_one(const Ask& ask, const Call& call, httplib::Response& response) {
 }
 
 std::vector<Parameter> filter_parameters() {
-  return {{"client", schema::string("an address or a network")},
-          {"zone", schema::string("a zone's name")},
-          {"server", schema::string("a server's name")},
-          {"listener", schema::string("a listener's name")},
-          {"state", schema::one_of({"hello", "connect", "deliver", "established"})}};
+  return {
+      {"client", schema::string("an address or a network")},
+      {"zone", schema::string("a zone's name")},
+      {"server", schema::string("a server's name")},
+      {"listener", schema::string("a listener's name")},
+      {"state", schema::one_of({"hello", "connect", "deliver", "established"}, "how far it is")}};
 }
 
 Json ended_schema() {

@@ -19,7 +19,7 @@ struct KeptBan {
   std::string reason;
   std::string origin;    // "operator", "import", "zone heavy"
   std::string author;    // who asked for it; "dam": nobody
-  bool of_zone = false;  // the zone holds it by itself: it is no ban of the whole dam (yet)
+  bool of_zone = false;  // the zone that its origin names holds it: it is no ban of the whole dam
 
   static constexpr int64_t kForEver = INT64_MAX;
   bool holds(int64_t now_unix) const { return until_unix > now_unix; }

@@ -159,7 +159,7 @@ BanResult BanBook::lift(const Network& source) {
   result.count = 1;
   if (!save({}, {source}, result)) return result;
   if (report_) report_(source.text(), 1, source.text() + " is banned no more");
-  zone_lifts_.push_back(source);  // of each zone that may have banned it, too
+  zone_changes_.push_back({source, "", 0});  // of each zone that may have banned it, too
   news_.notify_all();
   return result;
 }
@@ -254,7 +254,6 @@ std::optional<KeptBan> BanBook::noted(const v1::ZoneBan& seen, const Network& so
   const bool again = now_unix - before->until_unix <= whole_seconds(rules.repeat_within_ns);
   ban.times = again ? before->times + 1 : 1;
   if (!again || !people.to(source, false).message.empty()) return ban;
-  ban.of_zone = false;
   ban.until_unix = now_unix + grown(std::max<int64_t>(until_unix - now_unix, 1), ban.times, rules);
   ban.reason = "banned by zone " + seen.zone() + " for time " + std::to_string(ban.times);
   return ban;
@@ -266,7 +265,8 @@ std::vector<KeptBan> BanBook::note_zone_bans(const std::vector<v1::ZoneBan>& ban
   const std::lock_guard lock(mutex_);
   const int64_t now_unix = clock_();
   const size_t most = most_of(policy->bans);
-  size_t held = holding(now_unix);
+  std::vector<KeptBan> written, longer;
+  std::vector<ZoneBanChange> changes;
   std::set<Network, NetworkOrder> seen;
   std::map<Network, KeptBan, NetworkOrder> put;
   for (const v1::ZoneBan& one : bans) {
@@ -275,9 +275,10 @@ std::vector<KeptBan> BanBook::note_zone_bans(const std::vector<v1::ZoneBan>& ban
     seen.insert(*source);
     auto ban = noted(one, *source, policy->bans, people, now_unix);
     if (!ban || (find(*source) == nullptr && all_.size() + put.size() >= 2 * most)) continue;
-    if (!ban->of_zone && ++held > most) {  // no room: its zone goes on with it
-      ban->of_zone = true;
-      ban->until_unix = static_cast<int64_t>(one.until_unix_ms() / 1000);
+    // In its zone alone: a service zone's ban must not touch the way to management.
+    if (ban->until_unix > static_cast<int64_t>(one.until_unix_ms() / 1000)) {
+      longer.push_back(*ban);
+      changes.push_back({*source, one.zone(), ban->until_unix});
     }
     put.try_emplace(*source, std::move(*ban));
   }
@@ -287,17 +288,15 @@ std::vector<KeptBan> BanBook::note_zone_bans(const std::vector<v1::ZoneBan>& ban
     over.until_unix = now_unix;
     put.try_emplace(source, std::move(over));
   }
-  std::vector<KeptBan> written, whole;
-  for (auto& [source, ban] : put) {
-    if (!ban.of_zone) whole.push_back(ban);
-    written.push_back(std::move(ban));
-  }
+  for (auto& [source, ban] : put) written.push_back(std::move(ban));
   BanResult result;
   if (written.empty() || !save(written, forgettable(policy->bans, put.size(), now_unix), result)) {
     return {};
   }
-  report(whole, now_unix);
-  return whole;
+  zone_changes_.insert(zone_changes_.end(), changes.begin(), changes.end());
+  if (!changes.empty()) news_.notify_all();
+  report(longer, now_unix);
+  return longer;
 }
 
 // A list is one event: nobody reads a hundred thousand.
@@ -373,21 +372,21 @@ void BanBook::told(bool taken) {
   on_the_way_.clear();
 }
 
-std::vector<Network> BanBook::zone_lifts() {
+std::vector<ZoneBanChange> BanBook::zone_changes() {
   const std::lock_guard lock(mutex_);
-  return std::exchange(zone_lifts_, {});
+  return std::exchange(zone_changes_, {});
 }
 
-void BanBook::again(const std::vector<Network>& zone_lifts) {
+void BanBook::again(const std::vector<ZoneBanChange>& changes) {
   const std::lock_guard lock(mutex_);
   constexpr size_t kMost = 10'000;
-  if (zone_lifts_.size() + zone_lifts.size() > kMost) return;
-  zone_lifts_.insert(zone_lifts_.end(), zone_lifts.begin(), zone_lifts.end());
+  if (zone_changes_.size() + changes.size() > kMost) return;
+  zone_changes_.insert(zone_changes_.end(), changes.begin(), changes.end());
 }
 
 void BanBook::wait(std::chrono::milliseconds most) {
   std::unique_lock lock(mutex_);
-  news_.wait_for(lock, most, [&] { return changes_ != sent_changes_ || !zone_lifts_.empty(); });
+  news_.wait_for(lock, most, [&] { return changes_ != sent_changes_ || !zone_changes_.empty(); });
 }
 
 bool BanBook::wait_until_told(std::chrono::milliseconds most) {

@@ -46,6 +46,13 @@ struct BanResult {
   size_t count = 0;
 };
 
+// Of a ban that a zone has begun: another end, or (0) none any more. An empty zone: all of them.
+struct ZoneBanChange {
+  Network source;
+  std::string zone;
+  int64_t until_unix = 0;
+};
+
 class BanBook {
  public:
   using CurrentPolicy = std::function<std::shared_ptr<const Policy>()>;
@@ -74,14 +81,14 @@ class BanBook {
   Page list(const Query& query) const;
 
   // What zones have banned by themselves, as the dataplane lists it. `all`: no other zone ban
-  // holds. Gives what became bans of the whole dam.
+  // holds. Gives those that last longer now, since the source came back.
   std::vector<KeptBan> note_zone_bans(const std::vector<v1::ZoneBan>& bans, bool all);
 
   // For BanSync. What the dataplane is to be told that holds `held`; nothing if it is up to date.
   std::optional<v1::Bans> news_for(uint64_t held);
-  void told(bool taken);              // of what news_for gave last
-  std::vector<Network> zone_lifts();  // that the dataplane is to be asked for; taken out
-  void again(const std::vector<Network>& zone_lifts);  // it could not be asked
+  void told(bool taken);                      // of what news_for gave last
+  std::vector<ZoneBanChange> zone_changes();  // that the dataplane is to make; taken out
+  void again(const std::vector<ZoneBanChange>& changes);  // it could not be asked
   // Waits for news, or for so long.
   void wait(std::chrono::milliseconds most);
   // Waits until the dataplane has all of now; false: it has not, by then.
@@ -111,7 +118,7 @@ class BanBook {
   std::condition_variable news_, told_;
   All all_;
   std::set<Network, NetworkOrder> dirty_, on_the_way_;
-  std::vector<Network> zone_lifts_;
+  std::vector<ZoneBanChange> zone_changes_;
   uint64_t version_;           // of what is here; drawn at random, so that no two runs share one
   uint64_t told_version_ = 0;  // the dataplane's
   uint64_t sent_version_ = 0;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "controlplane/bans/ban_sync.h"
 
+#include "controlplane/policy/subnet.h"
+
 namespace dam::control {
 
 namespace {
@@ -30,7 +32,7 @@ void BanSync::run() {
       std::this_thread::sleep_for(kBansRound);
       continue;
     }
-    if (!give_news(state.bans_version) || !lift_in_zones()) {
+    if (!give_news(state.bans_version) || !change_in_zones()) {
       std::this_thread::sleep_for(kAfterBanTrouble);
       continue;
     }
@@ -57,19 +59,21 @@ bool BanSync::give_news(uint64_t held) {
   return taken;
 }
 
-bool BanSync::lift_in_zones() {
-  std::vector<Network> lifts = book_.zone_lifts();
-  while (!lifts.empty()) {
+bool BanSync::change_in_zones() {
+  std::vector<ZoneBanChange> changes = book_.zone_changes();
+  while (!changes.empty()) {
+    const ZoneBanChange& one = changes.back();
     v1::Request request;
-    v1::Subnet& source = *request.mutable_lift_zone_ban()->mutable_source();
-    source.set_address(lifts.back().address.wire());
-    source.set_prefix_bits(lifts.back().prefix_bits);
+    v1::ChangeZoneBan& change = *request.mutable_change_zone_ban();
+    write_subnet(one.source, *change.mutable_source());
+    change.set_zone(one.zone);
+    change.set_until_unix_ms(static_cast<uint64_t>(one.until_unix) * 1000);
     std::string wrong;
     if (!link_.ask(request, kBansPatience, wrong)) {
-      book_.again(lifts);
+      book_.again(changes);
       return false;
     }
-    lifts.pop_back();
+    changes.pop_back();
   }
   return true;
 }
@@ -83,12 +87,12 @@ void BanSync::look_at_zones() {
   if (!reply || !reply->ok() || reply->zone_bans().version() == zones_seen_) return;
   const v1::ZoneBans& found = reply->zone_bans();
   zones_seen_ = found.version();
-  const auto whole =
+  const auto grown =
       book_.note_zone_bans({found.bans().begin(), found.bans().end()}, !found.more());
-  for (size_t i = 0; i < whole.size() && i < kMostBansSaid; ++i) {
-    log_(whole[i].source.text() + " is banned from everything: " + whole[i].reason);
+  for (size_t i = 0; i < grown.size() && i < kMostBansSaid; ++i) {
+    log_(grown[i].source.text() + " stays banned longer: " + grown[i].reason);
   }
-  if (whole.size() > kMostBansSaid) log_(std::to_string(whole.size()) + " sources were banned so");
+  if (grown.size() > kMostBansSaid) log_("so do " + std::to_string(grown.size()) + " in all");
 }
 
 }  // namespace dam::control

@@ -24,7 +24,7 @@ class BanSync {
  private:
   void run();
   bool give_news(uint64_t held);
-  bool lift_in_zones();
+  bool change_in_zones();
   void look_at_zones();
   void trouble(const std::string& what);
 

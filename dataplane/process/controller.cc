@@ -96,7 +96,7 @@ v1::Reply Controller::answer(const v1::Request& request) {
     case v1::Request::kBans:
       return bans(request.bans());
     case v1::Request::kZoneBans:
-    case v1::Request::kLiftZoneBan:
+    case v1::Request::kChangeZoneBan:
     case v1::Request::kExplain:
     case v1::Request::kFlows:
     case v1::Request::kEndFlows:

@@ -61,8 +61,8 @@ v1::Reply Controller::look(const v1::Request& request) {
     end_flows(engine, request.end_flows(), *reply.mutable_flows());
   } else if (request.has_flows()) {
     wrong = list_flows(engine, request.flows(), monotonic_ns(), *reply.mutable_flows());
-  } else if (request.has_lift_zone_ban()) {
-    wrong = running_->lift(request.lift_zone_ban());
+  } else if (request.has_change_zone_ban()) {
+    wrong = running_->change(request.change_zone_ban());
   } else {
     wrong = explain(engine, request.explain().address(), *reply.mutable_explanation());
   }

@@ -40,9 +40,11 @@ class Running {
   void set_bans(PrefixSet bans, bool grown);
   void tick(uint64_t now_ns);  // every 100 ms
 
-  // What zones and sources are like now. They change nothing but the ban that is lifted.
+  // What zones and sources are like now. They change nothing but the ban that is changed.
   v1::ZoneBans zone_bans(uint64_t seen) const { return zone_bans_.since(seen); }
-  std::string lift(const v1::LiftZoneBan& request) { return zone_bans_.lift(*engine_, request); }
+  std::string change(const v1::ChangeZoneBan& request) {
+    return zone_bans_.change(*engine_, request);
+  }
   Engine& engine() { return *engine_; }
 
   std::string ended_by() const { return plane_->ended_by(); }

@@ -13,6 +13,13 @@ namespace {
 
 constexpr uint32_t kSlotsPerTick = 1u << 17;
 
+uint64_t end_ns_of(const v1::ChangeZoneBan& request, uint64_t now_ns) {
+  constexpr uint64_t kLongest_ms = uint64_t{1} << 42;  // 139 years
+  const uint64_t now_ms = unix_ms();
+  if (request.until_unix_ms() <= now_ms) return 0;
+  return now_ns + std::min(request.until_unix_ms() - now_ms, kLongest_ms) * 1'000'000;
+}
+
 }  // namespace
 
 uint64_t ban_end_ns(uint64_t penalty, uint64_t now_ns) {
@@ -72,7 +79,7 @@ v1::ZoneBans ZoneBanWatch::since(uint64_t seen) const {
   return same;
 }
 
-std::string ZoneBanWatch::lift(Engine& engine, const v1::LiftZoneBan& request) {
+std::string ZoneBanWatch::change(Engine& engine, const v1::ChangeZoneBan& request) {
   SourcePrefix source;
   const std::string wrong = read_prefix(request.source(), source);
   if (!wrong.empty()) return "The source: " + wrong + ".";
@@ -85,9 +92,9 @@ std::string ZoneBanWatch::lift(Engine& engine, const v1::LiftZoneBan& request) {
     known = true;
     const uint32_t at = engine.sources.find(engine.sources.key(
         source.address, static_cast<uint8_t>(slot), zone.source_bits_v4, zone.source_bits_v6));
-    if (at == SourceTable::kNone || !SourceTable::banned(engine.sources[at], monotonic_ns()))
-      continue;
-    SourceTable::ban(engine.sources[at], 0);
+    const uint64_t now_ns = monotonic_ns();
+    if (at == SourceTable::kNone || !SourceTable::banned(engine.sources[at], now_ns)) continue;
+    SourceTable::ban(engine.sources[at], end_ns_of(request, now_ns));
     due_ = true;
   }
   return known ? "" : "There is no zone \"" + request.zone() + "\".";

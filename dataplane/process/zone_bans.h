@@ -23,8 +23,8 @@ class ZoneBanWatch {
   // `begun`: how many bans the counters know of. Every 100 ms; a million sources take 0.8 s.
   void tick(const Engine& engine, uint64_t begun, uint64_t now_ns);
   v1::ZoneBans since(uint64_t seen) const;
-  // Returns what is wrong; empty: it is lifted, or had ended.
-  std::string lift(Engine& engine, const v1::LiftZoneBan& request);
+  // Returns what is wrong; empty: it is changed, or had ended.
+  std::string change(Engine& engine, const v1::ChangeZoneBan& request);
 
  private:
   void look(const Engine& engine, uint64_t now_ns);

@@ -116,7 +116,7 @@ std::string text_of(const v1::Subnet& subnet) {
 void TestDataplane::answer_bans(const v1::Request& request, v1::Reply& reply) {
   if (request.has_zone_bans()) *reply.mutable_zone_bans() = zone_bans_;
   if (request.has_explain()) *reply.mutable_explanation() = explanation_;
-  lifted_ += request.has_lift_zone_ban() ? 1 : 0;
+  lifted_ += request.has_change_zone_ban() ? 1 : 0;
   if (!request.has_bans()) return;
   const v1::Bans& bans = request.bans();
   if (bans.base() != 0 && bans.base() != bans_version_) {
