@@ -81,7 +81,7 @@ TEST(Lost, ManyAreToldWithinALimitThatServersDoNotShare) {
     site.advance(600 * kMillisecond);
   }
   EXPECT_GT(told, 50u);
-  EXPECT_LT(told, 200u) << "1,000 a second, 100 at once";
+  EXPECT_LE(told, 200u) << "1,000 a second, 100 at once, in two rounds";
   const auto c = call(site, {}, "www.example.org");
   ASSERT_TRUE(c);
   EXPECT_EQ(site.send(kServicePort, c->from_server(kAck, {}, 777, 888)).size(), 1u);
