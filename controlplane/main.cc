@@ -142,7 +142,8 @@ struct BanParts {
             [] { return static_cast<int64_t>(std::time(nullptr)); },
             [&events](const std::string& subject, uint64_t count, const std::string& text) {
               events.add({EventKind::ban, subject, "", count, text});
-            }),
+            },
+            store->remembers()),
         sync(book, link, [](const std::string& text) { spdlog::info("{}", text); }) {}
 
   const std::unique_ptr<BanStore> store;
@@ -203,7 +204,8 @@ int run(const Options& options) {
                    [&events](const std::string& name, const std::string& sentence) {
                      spdlog::warn("{}", sentence);
                      events.add({EventKind::server, name, "", 1, sentence});
-                   }});
+                   },
+                   words->remembers()});
   RunningPolicy policy(
       std::filesystem::absolute(options.config), *store,
       [&](auto wanted) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Bans of operators, and those that zones have begun.
 #include <chrono>
+#include <ctime>
 
 #include "controlplane/api/ban_json.h"
 #include "controlplane/api/endpoints.h"
@@ -63,7 +64,13 @@ bool read_end(const Json& from, BanRequest& ban, httplib::Response& response) {
     refuse(response, "for and until contradict each other", "write one of them");
     return false;
   }
-  if (from.contains("until")) ban.until_unix = from["until"].get<int64_t>();
+  if (from.contains("until")) {
+    ban.until_unix = from["until"].get<int64_t>();
+    if (*ban.until_unix <= std::time(nullptr)) {
+      refuse(response, "until is over already", "a Unix time in seconds that is still to come");
+      return false;
+    }
+  }
   if (!from.contains("for")) return true;
   const auto time = parse_duration_ns(from["for"].get<std::string>());
   constexpr uint64_t kSecond_ns = 1'000'000'000;
@@ -290,7 +297,7 @@ Endpoints ban_endpoints(BanBook& book) {
     return endpoint;
   };
   return {made(bans_endpoint(), "GET", Role::viewer, get_bans),
-          made(export_endpoint(), "GET", Role::viewer, get_export),
+          made(export_endpoint(), "GET", Role::operator_, get_export),
           made(ban_endpoint(), "POST", Role::operator_, post_ban),
           made(import_endpoint(), "POST", Role::operator_, post_import),
           made(lift_endpoint(), "DELETE", Role::operator_, delete_ban)};

@@ -143,21 +143,31 @@ void end_matching(const Ask& ask, const Call& call, httplib::Response& response)
   }
   Scan scan(ask, std::move(query));
   uint64_t ended = 0;
+  bool full = false;
   do {
     if (!scan.step(kMostEnded)) return not_reached(scan.wrong, response);
     v1::Request request;
     for (const v1::Flow& flow : scan.part.flows()) request.mutable_end_flows()->add_ids(flow.id());
-    if (request.end_flows().ids_size() > 0 && !end(ask, request, ended, response)) return;
-  } while (scan.more() && ended < kMostEnded);
-  answer(response, 200, {{"ended", ended}, {"more", scan.more()}});
+    const uint64_t before = ended;
+    const int asked = request.end_flows().ids_size();
+    if (asked > 0 && !end(ask, request, ended, response)) return;
+    // The worker's queue is full, or some of them have ended by themselves.
+    full = ended - before < static_cast<uint64_t>(asked);
+  } while (scan.more() && !full && ended < kMostEnded);
+  answer(response, 200, {{"ended", ended}, {"more", full || scan.more()}});
 }
 
 void end_one(const Ask& ask, const Call& call, httplib::Response& response) {
   v1::Request request;
   request.mutable_end_flows()->add_ids(id_of(call.parameter("id", std::string())));
   uint64_t ended = 0;
-  if (end(ask, request, ended, response))
-    answer(response, 200, {{"ended", ended}, {"more", false}});
+  if (!end(ask, request, ended, response)) return;
+  if (ended == 0) {
+    return answer(response, 404,
+                  error_body("no such connection lives, or too many are ending",
+                             "which there are: damctl flows"));
+  }
+  answer(response, 200, {{"ended", ended}, {"more", false}});
 }
 
 std::vector<Parameter> filter_parameters() {

@@ -144,7 +144,6 @@ Endpoint confirm_endpoint() {
   Endpoint endpoint;
   endpoint.summary = "Keep the version that waits for its confirmation";
   endpoint.path = "/v1/policy/confirm";
-  endpoint.query = intent_parameters();
   endpoint.answers = change_answers({});
   return endpoint;
 }

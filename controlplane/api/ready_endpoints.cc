@@ -29,7 +29,8 @@ Json not_ready(const Sight& sight) {
   } else if (sight.link.policy_version == 0) {
     troubles.push_back("the dataplane has no policy");
   }
-  if (!sight.link.trouble.empty()) troubles.push_back(sight.link.trouble);
+  // Strangers read this: what is in the policy is not for them.
+  if (!sight.link.trouble.empty()) troubles.push_back("the dataplane cannot do all: damctl status");
   if (!sight.counters) {
     troubles.push_back("the dataplane's counters cannot be read");
   } else if (heartbeat_age_ns(*sight.counters) > kFresh_ns) {

@@ -54,11 +54,12 @@ BanResult too_many_bans(size_t count, size_t most) {
 
 }  // namespace
 
-BanBook::BanBook(BanStore& store, CurrentPolicy policy, Clock clock, Report report)
+BanBook::BanBook(BanStore& store, CurrentPolicy policy, Clock clock, Report report, bool remembers)
     : store_(store),
       policy_(std::move(policy)),
       clock_(std::move(clock)),
       report_(std::move(report)),
+      remembers_(remembers),
       version_(random_version()) {
   for (KeptBan& ban : store_.all()) all_.insert_or_assign(ban.source, std::move(ban));
   changes_ = 1;  // the dataplane has to be asked, at least
@@ -151,11 +152,12 @@ BanResult BanBook::lift(const Network& source) {
   const std::lock_guard lock(mutex_);
   const KeptBan* ban = find(source);
   BanResult result;
-  if (ban == nullptr || !ban->holds(clock_())) {
+  const bool known = ban != nullptr && ban->holds(clock_());
+  if (!known && remembers_) {
     result.outcome = BanResult::Outcome::unknown;
     return result;
   }
-  result.bans = {*ban};
+  if (known) result.bans = {*ban};
   result.count = 1;
   if (!save({}, {source}, result)) return result;
   if (report_) report_(source.text(), 1, source.text() + " is banned no more");
@@ -325,6 +327,7 @@ std::optional<v1::Bans> BanBook::news_for(uint64_t held) {
     told_.notify_all();
     return std::nullopt;
   }
+  if (!remembers_ && told_version_ == 0) told_version_ = held;
   const int64_t now_unix = clock_();
   v1::Bans news;
   news.set_version(version_);

@@ -61,7 +61,10 @@ class BanBook {
   // Of what was banned or lifted: whom, how many, and a sentence.
   using Report = std::function<void(const std::string&, uint64_t, const std::string&)>;
 
-  BanBook(BanStore& store, CurrentPolicy policy, Clock clock, Report report = {});
+  // `remembers`: false for a store in memory alone. Then what the dataplane holds at first stays:
+  // who knows nothing lifts nothing, but what somebody lifts.
+  BanBook(BanStore& store, CurrentPolicy policy, Clock clock, Report report = {},
+          bool remembers = true);
 
   // Whole or not at all.
   BanResult ban(const std::vector<BanRequest>& requests, const Asker& asker);
@@ -114,6 +117,7 @@ class BanBook {
   const CurrentPolicy policy_;
   const Clock clock_;
   const Report report_;
+  const bool remembers_;
   mutable std::mutex mutex_;
   std::condition_variable news_, told_;
   All all_;

@@ -19,6 +19,7 @@ class BanStore {
 
   // Makes the folder (0750) and the file (0600). All of these throw std::exception, in words.
   explicit BanStore(const std::filesystem::path& file);
+  bool remembers() const { return database_.getFilename() != kInMemory; }  // in a file
 
   std::vector<KeptBan> all() const;
   // Whole or not at all. Of `put` each takes the place of the one with its source.

@@ -241,7 +241,11 @@ Delivery DataplaneLink::deliver(Shared policy) {
 std::optional<v1::Reply> DataplaneLink::ask(const v1::Request& request,
                                             std::chrono::milliseconds patience,
                                             std::string& wrong) {
-  const std::lock_guard talking(conversation_);
+  const std::unique_lock talking(conversation_, patience);
+  if (!talking) {
+    wrong = "the dataplane is busy with a policy or a list";
+    return std::nullopt;
+  }
   if (!connection_.is_open()) {
     wrong = "the dataplane does not answer";
     return std::nullopt;

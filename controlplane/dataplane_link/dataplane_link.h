@@ -72,7 +72,7 @@ class DataplaneLink {
   const std::string socket_path_;
   const std::function<void(const std::string&)> log_;
 
-  std::mutex conversation_;  // held while talking; guards the six below
+  std::timed_mutex conversation_;  // held while talking; guards the six below
   Connection connection_;
   Shared wanted_;
   uint64_t version_ = 0;   // the last one that was sent

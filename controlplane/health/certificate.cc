@@ -38,7 +38,7 @@ void judge_dates(const ShownCertificate& certificate, const std::string& whose, 
                      "the certificate" + whose + " has expired on " + day_of(last),
                      "renew it on the server, and have the server load it"});
   } else if (now_unix < first) {
-    found.push_back({FindingKind::certificate_expired, main,
+    found.push_back({FindingKind::certificate_expired, false,  // a wrong clock closes no server
                      "the certificate" + whose + " is valid from " + day_of(first) + " only",
                      "compare the clocks of this host and of the server"});
   } else if (last - now_unix < kExpiresSoonSeconds) {
@@ -119,7 +119,8 @@ int64_t ShownCertificate::not_after_unix() const {
 std::vector<Finding> judge(const ShownCertificate& certificate, const CheckPlan& plan,
                            const std::string& name, bool speaks_h2, int64_t now_unix) {
   std::vector<Finding> found;
-  const bool main = name == plan.name;
+  // The way to management stays open, whatever its certificate says.
+  const bool main = name == plan.name && !plan.management;
   const std::string whose = name.empty() ? "" : " for " + quoted(name);
   judge_dates(certificate, whose, main, now_unix, found);
   if (!name.empty() && !certificate.covers(name)) {

@@ -29,6 +29,7 @@ class ServerStore {
 
   // Makes the folder (0750) and the file (0600). All of these throw std::runtime_error, in words.
   explicit ServerStore(const std::filesystem::path& file);
+  bool remembers() const { return database_.getFilename() != kInMemory; }  // in a file
 
   std::map<std::string, ServerWord> all() const;
   // On disk when it returns. A word that says nothing is forgotten.

@@ -52,7 +52,8 @@ v1::ServerStates Servers::states() const {
   for (const auto& [name, sight] : look()) {
     v1::ServerState* state = states.add_servers();
     state->set_name(name);
-    state->set_intake(intake_of(sight.word.intake));
+    const bool unknown = !parts_.remembers && sight.word.author.empty();
+    state->set_intake(unknown ? v1::INTAKE_AS_BEFORE : intake_of(sight.word.intake));
     state->set_health(health_of(sight.health));
     state->set_weight(sight.word.weight);
   }

@@ -43,6 +43,8 @@ class Servers {
     std::function<bool(v1::ServerStates)> deliver;  // false: the dataplane has to wait for them
     std::function<bool(const std::string& server)> dam_sees;
     std::function<void(const std::string& server, const std::string& sentence)> say;
+    // False: the words are in memory alone. Of whom none was said the dataplane goes on as before.
+    bool remembers = true;
   };
   Servers(ServerStore& store, Parts parts);
 

@@ -29,6 +29,9 @@ class EndQueue {
     head_.store(head + 1, std::memory_order_release);
     return true;
   }
+  bool empty() const {
+    return head_.load(std::memory_order_relaxed) == tail_.load(std::memory_order_acquire);
+  }
 
  private:
   std::array<FlowId, kCapacity> ids_{};

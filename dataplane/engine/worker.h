@@ -52,6 +52,7 @@ class Worker {
   // Control thread: the connection ends with the next tick, if it lives by then. False: too many
   // are waiting.
   bool end(const FlowId& id) { return ends_.push(id); }
+  bool has_ends() const { return !ends_.empty(); }
   // Software steering: which worker's flow table knows this frame.
   uint32_t owner_of(const Frame& frame) const;
 

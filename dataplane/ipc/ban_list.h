@@ -17,6 +17,8 @@ class BanList {
   // All errors as sentences; with any, nothing is changed. The socket is not trusted.
   std::vector<std::string> change(const v1::Bans& message);
   // Takes out what has ended; true when there was any.
+  // Whoever tells of bans tells all of them the next time.
+  void distrust() { version_ = 0; }
   bool expire(uint64_t now_unix_s);
 
   PrefixSet set() const;

@@ -24,6 +24,11 @@ std::vector<std::string> ServerStates::take(const v1::ServerStates& message) {
     const auto before = entries_.find(state.name());
     entry->second.intake = state.intake();
     entry->second.weight = static_cast<uint16_t>(state.weight());
+    if (state.intake() == v1::INTAKE_AS_BEFORE) {
+      const Entry known = before != entries_.end() ? before->second : Entry{};
+      entry->second.intake = known.intake;
+      entry->second.weight = known.weight;
+    }
     entry->second.unhealthy =
         state.health() == v1::UNHEALTHY || (state.health() == v1::HEALTH_AS_BEFORE &&
                                             before != entries_.end() && before->second.unhealthy);

@@ -60,6 +60,7 @@ class Controller {
   std::string driver_reason_;  // of `driver: auto`
   std::string applied_;        // the Snapshot in force, encoded
   BanList bans_;
+  uint64_t bans_looked_at_unix_s_ = 0;
   std::string last_refusal_;  // said once, however often it is asked again
   uint64_t resume_at_ns_ = 0;
   uint64_t heard_at_ns_ = 0;  // the control plane's last word

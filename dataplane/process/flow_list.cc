@@ -117,7 +117,10 @@ void end_flows(Engine& engine, const v1::EndFlows& request, v1::FlowList& to) {
   for (const uint64_t number : request.ids()) {
     const FlowId id = FlowId::of(number);
     if (id.worker >= engine.config().workers) continue;
-    if (!engine.worker(id.worker).end(id)) return;
+    Worker& worker = engine.worker(id.worker);
+    const auto flow = id.index < worker.flow_capacity() ? worker.glance(id.index) : std::nullopt;
+    if (!flow || flow->id.number() != number) continue;
+    if (!worker.end(id)) return;
     to.set_matched(to.matched() + 1);
   }
 }

@@ -70,10 +70,11 @@ void ZoneBanWatch::look(const Engine& engine, uint64_t now_ns) {
   next_ = 0;
   looking_.set_version(found_.version() + 1);
   found_ = std::move(looking_);
+  known_ = true;
 }
 
 v1::ZoneBans ZoneBanWatch::since(uint64_t seen) const {
-  if (seen != found_.version()) return found_;
+  if (known_ && seen != found_.version()) return found_;
   v1::ZoneBans same;
   same.set_version(seen);
   return same;

@@ -32,7 +32,8 @@ class ZoneBanWatch {
   v1::ZoneBans found_, looking_;
   uint64_t begun_ = UINT64_MAX;  // the tables may hold bans of a dataplane before this one
   bool due_ = false;
-  uint32_t next_ = 0;  // slot of the table
+  bool known_ = false;  // the table was gone through once: what is not found there is not
+  uint32_t next_ = 0;   // slot of the table
 };
 
 }  // namespace dam

@@ -2,7 +2,9 @@
 // Connections: which there are, and the end of some.
 #include <unistd.h>
 
+#include <chrono>
 #include <iostream>
+#include <thread>
 
 #include "tools/damctl/client.h"
 #include "tools/damctl/exit_code.h"
@@ -63,8 +65,12 @@ int end_flows(const Settings& settings, const Connections& which) {
   std::string path = "/v1/flows";
   path += which.id.empty() ? query_of(which) : "/" + which.id;
   if (which.all && which.id.empty()) path += (path.ends_with("flows") ? "?all=1" : "&all=1");
+  constexpr auto kPause = std::chrono::milliseconds(200);  // for the dam to reset those
+  constexpr int kMostRounds = 1000;
   uint64_t ended = 0;
-  for (bool more = true; more;) {
+  bool more = true;
+  for (int round = 0; more && round < kMostRounds; ++round) {
+    if (round > 0) std::this_thread::sleep_for(kPause);
     const auto answer = remove(settings, path);
     if (!answer) return kUnreachable;
     if (!answer->ok()) return show_refusal(*answer);

@@ -240,18 +240,19 @@ void KernelTables::set_prefixes(dam_prefix_list list, const PrefixSet& set, dam_
 // A ban is no reason to write a million denied networks anew.
 int KernelTables::lines_of(dam_prefix_list list, const PrefixSet& set, size_t lines) {
   Lines& last = lines_[list];
-  if (last.map() >= 0 && last.digest() == set.digest()) return last.map();
+  if (last.map() >= 0 && last.digest() == set.digest() && set.digest() != 0) return last.map();
   LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE | BPF_F_INNER_MAP);
   const int map = bpf_map_create(BPF_MAP_TYPE_ARRAY, "dam_lines", sizeof(uint32_t),
                                  sizeof(dam_line), static_cast<uint32_t>(lines), &options);
   if (map < 0) fail_table("Memory for a list of addresses");
-  last.reset(map, set.digest());
+  last.reset(map, 0);  // nobody's digest: it counts once its lines are written
   const SharedArray memory(map, sizeof(dam_line), static_cast<uint32_t>(lines));
   std::byte* at = memory.as<std::byte>().data();
   const PrefixSet::Layout layout = set.layout();
   for (const auto& part : {layout.directory, layout.lines, layout.nodes}) {
     at = std::copy(part.begin(), part.end(), at);
   }
+  last.written(set.digest());
   return map;
 }
 

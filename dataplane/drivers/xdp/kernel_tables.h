@@ -110,6 +110,7 @@ class KernelTables {
     Lines& operator=(const Lines&) = delete;
     ~Lines() { reset(-1, 0); }
     void reset(int map, uint64_t digest);
+    void written(uint64_t digest) { digest_ = digest; }
     int map() const { return map_; }
     uint64_t digest() const { return digest_; }
 

@@ -23,7 +23,8 @@ XdpLoop::XdpLoop(XdpDriver& driver, Engine& engine)
     : driver_(driver), worker_(engine.worker(0)), counters_(engine.config().counters->worker[0]) {}
 
 int XdpLoop::sleep_ms() const {
-  return worker_.half_open_used() > 0 || worker_.sweeps() ? kBusyMs : kQuietMs;
+  const bool busy = worker_.half_open_used() > 0 || worker_.sweeps() || worker_.has_ends();
+  return busy ? kBusyMs : kQuietMs;
 }
 
 // "Cycles" are nanoseconds here.

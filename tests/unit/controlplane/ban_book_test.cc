@@ -231,6 +231,21 @@ TEST_F(BanBookTest, whoever_listens_hears_of_a_ban_of_a_list_as_one_and_of_a_lif
                        "198.51.100.7/32 1: 198.51.100.7/32 is banned no more"}));
 }
 
+// A store that could not be opened: whoever knows of no ban must not end those that hold.
+TEST_F(BanBookTest, who_remembers_nothing_lifts_nothing_but_what_it_is_told_to) {
+  BanBook forgetful(
+      store, [this] { return policy; }, [this] { return now; }, {}, false);
+  const auto first = forgetful.news_for(77);
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->base(), 77u);
+  EXPECT_EQ(first->lift_size() + first->add_size(), 0);
+  forgetful.told(true);
+  EXPECT_EQ(forgetful.lift(*parse_network("198.51.100.7")).outcome, BanResult::Outcome::done);
+  const auto next = forgetful.news_for(first->version());
+  ASSERT_TRUE(next);
+  EXPECT_EQ(next->lift_size(), 1);
+}
+
 TEST_F(BanBookTest, the_dataplane_is_told_all_at_first_and_then_what_has_changed) {
   ban(request_of("198.51.100.7"));
   auto news = book().news_for(0);

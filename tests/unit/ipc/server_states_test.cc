@@ -45,6 +45,19 @@ TEST(ServerStates, drained_disabled_and_unhealthy_ones_take_none) {
   EXPECT_FALSE(states.order_of("drained").closed) << "each message is the whole truth";
 }
 
+TEST(ServerStates, a_control_plane_without_its_file_leaves_drains_and_weights_as_they_were) {
+  v1::ServerStates said, forgotten;
+  add_state(said, "service", v1::DRAINED, v1::HEALTHY, 7);
+  add_state(forgotten, "service", v1::INTAKE_AS_BEFORE);
+  add_state(forgotten, "other", v1::INTAKE_AS_BEFORE);
+  ServerStates states;
+  EXPECT_TRUE(states.take(said).empty());
+  EXPECT_TRUE(states.take(forgotten).empty());
+  EXPECT_TRUE(states.order_of("service").closed);
+  EXPECT_EQ(states.order_of("service").weight, 7);
+  EXPECT_FALSE(states.order_of("other").closed);
+}
+
 TEST(ServerStates, a_control_plane_that_knows_nothing_yet_leaves_health_as_it_was) {
   v1::ServerStates sick, unknown, well;
   add_state(sick, "service", v1::TAKES_NEW, v1::UNHEALTHY);
