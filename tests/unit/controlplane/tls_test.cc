@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <ctime>
 #include <regex>
 
@@ -30,7 +31,12 @@ const KeyPair& ca() {
 }
 
 struct TlsTest : testing::Test {
-  static constexpr int kPort = 39443;
+  // Of several processes that share these tests each has its own.
+  static uint16_t port_of_shard() {
+    const char* shard = std::getenv("GTEST_SHARD_INDEX");
+    return static_cast<uint16_t>(39450 + (shard != nullptr ? std::atoi(shard) : 0));
+  }
+  static inline const uint16_t kPort = port_of_shard();
   TemporaryFolder folder;
   std::string config = folder.write("dam.yaml", kSamplePolicy);
   PolicyStore store{PolicyStore::kInMemory};
