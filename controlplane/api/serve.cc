@@ -140,16 +140,16 @@ void handle(const Endpoint& endpoint, const httplib::Request& request,
   endpoint.handle(call, response);
 }
 
-struct Known {
+struct ServedEndpoint {
   Endpoint endpoint;
   std::regex pattern;
 };
-using Table = std::vector<Known>;
+using Table = std::vector<ServedEndpoint>;
 
 // The first that matches, as the server itself does it. A HEAD is a GET whose answer is cut off.
 const Endpoint* find(const Table& table, const httplib::Request& request) {
   const std::string method = request.method == "HEAD" ? "GET" : request.method;
-  for (const Known& one : table) {
+  for (const ServedEndpoint& one : table) {
     if (one.endpoint.method == method && std::regex_match(request.path, one.pattern)) {
       return &one.endpoint;
     }
@@ -184,7 +184,7 @@ bool refuse_early(const Table& table, const Refused& refused, const httplib::Req
 void answer_unknown(const Table& table, const httplib::Request& request,
                     httplib::Response& response) {
   std::string methods;
-  for (const Known& one : table) {
+  for (const ServedEndpoint& one : table) {
     if (!std::regex_match(request.path, one.pattern)) continue;
     methods += (methods.empty() ? "" : ", ") + one.endpoint.method;
   }
@@ -229,7 +229,7 @@ void serve(httplib::Server& server, Endpoints endpoints, Identify identify, Refu
     const std::string pattern = pattern_of(endpoint);
     table->push_back({std::move(endpoint), std::regex(pattern)});
   }
-  for (const Known& known : *table) {
+  for (const ServedEndpoint& known : *table) {
     add(server, known.endpoint,
         [table, &known](const httplib::Request& request, httplib::Response& response) {
           handle(known.endpoint, request, response);

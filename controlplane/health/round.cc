@@ -93,7 +93,7 @@ void Look::look_at_certificate(const Address& address, uint64_t turn) {
 }
 
 std::string Look::advice(Proxy other) const {
-  const std::string write =
+  std::string write =
       std::string("write `proxy: ") + proxy_word(other) + "` at server \"" + plan_.server + "\"";
   if (other == Proxy::none) {
     return write +
