@@ -4,8 +4,6 @@
 #include <cstring>
 #include <stdexcept>
 
-#include "controlplane/state/sqlite_file.h"
-
 namespace dam::control {
 
 namespace {

@@ -10,12 +10,13 @@
 #include <vector>
 
 #include "controlplane/bans/ban.h"
+#include "controlplane/state/sqlite_file.h"
 
 namespace dam::control {
 
 class BanStore {
  public:
-  static constexpr const char* kInMemory = ":memory:";
+  static constexpr const char* kInMemory = kSqliteInMemory;
 
   // Makes the folder (0750) and the file (0600). All of these throw std::exception, in words.
   explicit BanStore(const std::filesystem::path& file);

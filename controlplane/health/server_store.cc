@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "controlplane/health/server_store.h"
 
-#include <sys/stat.h>
-
 #include <stdexcept>
 
 namespace dam::control {
@@ -14,32 +12,11 @@ constexpr const char* kServerTable =
     "CREATE TABLE IF NOT EXISTS server_word (server TEXT PRIMARY KEY, intake INTEGER NOT NULL, "
     "weight INTEGER NOT NULL, author TEXT NOT NULL, at_unix INTEGER NOT NULL) STRICT";
 
-SQLite::Database open_words(const std::filesystem::path& file) {
-  const int how = SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE;
-  if (file == ServerStore::kInMemory) return {file.string(), how};
-  const mode_t before = umask(0027);
-  std::error_code error;
-  std::filesystem::create_directories(file.parent_path(), error);
-  umask(0077);
-  SQLite::Database made(file.string(), how);
-  umask(before);
-  return made;
-}
-
 }  // namespace
 
-ServerStore::ServerStore(const std::filesystem::path& file) try : database_(open_words(file)) {
-  database_.exec(
-      "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;");
-  const int schema = database_.execAndGet("PRAGMA user_version").getInt();
-  if (schema > kServerSchema) {
-    throw std::runtime_error("it was written by a newer Traffic Dam: start that one");
-  }
-  if (schema == kServerSchema) return;  // nothing is written into a file that is as it should be
-  SQLite::Transaction whole(database_);
-  database_.exec(kServerTable);
-  database_.exec("PRAGMA user_version=" + std::to_string(kServerSchema));
-  whole.commit();
+ServerStore::ServerStore(const std::filesystem::path& file) try
+    : database_(open_sqlite_file(file)) {
+  prepare_sqlite_file(database_, kServerSchema, kServerTable);
 } catch (const std::exception& error) {
   throw std::runtime_error(file.string() + ": " + error.what());
 }

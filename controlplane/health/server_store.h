@@ -12,6 +12,8 @@
 #include <mutex>
 #include <string>
 
+#include "controlplane/state/sqlite_file.h"
+
 namespace dam::control {
 
 enum class Intake { enabled, drained, disabled };
@@ -25,7 +27,7 @@ struct ServerWord {
 
 class ServerStore {
  public:
-  static constexpr const char* kInMemory = ":memory:";
+  static constexpr const char* kInMemory = kSqliteInMemory;
 
   // Makes the folder (0750) and the file (0600). All of these throw std::runtime_error, in words.
   explicit ServerStore(const std::filesystem::path& file);

@@ -5,8 +5,6 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
-#include "controlplane/state/sqlite_file.h"
-
 namespace dam::control {
 
 namespace {

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "controlplane/policy/zone_edit.h"
+#include "controlplane/state/sqlite_file.h"
 
 namespace dam::control {
 
@@ -47,7 +48,7 @@ class PolicyStore {
   static constexpr int64_t kMostVersions =
       1000;  // older ones are forgotten; sooner when texts are long
   static constexpr int64_t kMostBytes = 256 << 20;
-  static constexpr const char* kInMemory = ":memory:";
+  static constexpr const char* kInMemory = kSqliteInMemory;
 
   // Makes the folder (0750) and the file (0600). One process at a time. All of these throw
   // std::runtime_error, in words.

@@ -8,15 +8,34 @@
 
 namespace dam::control {
 
-SQLite::Database open_sqlite_file(const std::filesystem::path& file) {
-  if (file == ":memory:") return {file.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE};
-  const mode_t before = umask(0027);
+namespace {
+
+// Until its end, also by an exception.
+class Umask {
+ public:
+  explicit Umask(mode_t mask) : before_(umask(mask)) {}
+  ~Umask() { umask(before_); }
+  Umask(const Umask&) = delete;
+  Umask& operator=(const Umask&) = delete;
+
+ private:
+  const mode_t before_;
+};
+
+void make_folder(const std::filesystem::path& folder) {
+  const Umask group_may_look(0027);
   std::error_code error;
-  std::filesystem::create_directories(file.parent_path(), error);
-  umask(0077);
-  SQLite::Database made(file.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
-  umask(before);
-  return made;
+  std::filesystem::create_directories(folder, error);  // opening the file says what is wrong
+}
+
+}  // namespace
+
+SQLite::Database open_sqlite_file(const std::filesystem::path& file) {
+  const int how = SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE;
+  if (file == kSqliteInMemory) return {file.string(), how};
+  make_folder(file.parent_path());
+  const Umask owner_alone(0077);
+  return {file.string(), how};
 }
 
 // Writes nothing into a file that is as it should be: a full disk must not hide what is in it.

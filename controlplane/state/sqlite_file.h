@@ -8,6 +8,8 @@
 
 namespace dam::control {
 
+inline constexpr const char* kSqliteInMemory = ":memory:";
+
 // Makes the folder (0750) and the file (0600). ":memory:": none. Throws SQLite::Exception.
 SQLite::Database open_sqlite_file(const std::filesystem::path& file);
 

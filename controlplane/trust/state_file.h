@@ -8,11 +8,13 @@
 #include <filesystem>
 #include <mutex>
 
+#include "controlplane/state/sqlite_file.h"
+
 namespace dam::control {
 
 class StateFile {
  public:
-  static constexpr const char* kInMemory = ":memory:";
+  static constexpr const char* kInMemory = kSqliteInMemory;
 
   // Makes the folder (0750), the file (0600) and its tables. One process at a time. Throws
   // std::runtime_error, in words.

@@ -121,25 +121,14 @@ int set_zone(const Settings& settings, const std::string& zone,
   for (const std::string& argument : arguments) {
     if (!add_change(argument, changes)) return kUsage;
   }
-  const auto answer = patch(settings, "/v1/zones/" + zone, changes);
-  if (!answer) return kUnreachable;
-  if (settings.json) {
-    std::cout << answer->body;
-    return answer->ok() ? kOk : kRefused;
-  }
-  if (!answer->ok()) {
-    const int code = show_refusal(*answer);
-    std::cerr << "Nothing has changed. What is set now: damctl zones\n";
-    return code;
-  }
-  const Json body = answer->json();
-  show_problems(std::cerr, control::problems_from_json(body), "damctl", "",
-                Style(wants_colour(STDERR_FILENO)));
-  say_outcome(body, Style(wants_colour(STDOUT_FILENO)));
-  std::cout << "Kept as version " << body.value("version", 0) << ". It goes when "
-            << body.value("config", "dam.yaml")
+  int code = kOk;
+  const auto body = patched(settings, "/v1/zones/" + zone, changes, "damctl zones", code);
+  if (!body) return code;
+  say_outcome(*body, Style(wants_colour(STDOUT_FILENO)));
+  std::cout << "Kept as version " << body->value("version", 0) << ". It goes when "
+            << body->value("config", "dam.yaml")
             << " is changed and read again; to have it there too:\n"
-            << body.value("yaml", "");
+            << body->value("yaml", "");
   return kOk;
 }
 

@@ -6,7 +6,32 @@
 #include <iostream>
 #include <sstream>
 
+#include "controlplane/api/problem_json.h"
+#include "tools/damctl/exit_code.h"
+#include "tools/damctl/show_problems.h"
+
 namespace dam::ctl {
+
+std::optional<Json> patched(const Settings& settings, const std::string& path, const Json& changes,
+                            const std::string& look, int& code) {
+  const auto answer = patch(settings, path, changes);
+  code = answer ? kOk : kUnreachable;
+  if (!answer) return std::nullopt;
+  if (settings.json) {
+    std::cout << answer->body;
+    code = answer->ok() ? kOk : kRefused;
+    return std::nullopt;
+  }
+  if (!answer->ok()) {
+    code = show_refusal(*answer);
+    std::cerr << "Nothing has changed. What is set now: " << look << "\n";
+    return std::nullopt;
+  }
+  Json body = answer->json();
+  show_problems(std::cerr, control::problems_from_json(body), "damctl", "",
+                Style(wants_colour(STDERR_FILENO)));
+  return body;
+}
 
 void say_outcome(const Json& body, const Style& style) {
   const std::string version = "version " + std::to_string(body.value("version", 0));

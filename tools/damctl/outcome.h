@@ -2,6 +2,7 @@
 // What came of a change, in words.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "tools/damctl/client.h"
@@ -9,6 +10,11 @@
 
 namespace dam::ctl {
 
+// What a PATCH came to, where there is something to tell people of it: its warnings are told
+// already. Nothing where all is said, by JSON or a refusal; `code` is the exit code then. `look`:
+// the command that shows what is set now.
+std::optional<Json> patched(const Settings& settings, const std::string& path, const Json& changes,
+                            const std::string& look, int& code);
 void say_outcome(const Json& body, const Style& style);
 void say_confirm(const Json& body, const std::string& within, const Style& style);
 // As `diff -u`, added lines green and removed ones red.

@@ -3,10 +3,10 @@
 #include <ctime>
 #include <iostream>
 
-#include "controlplane/api/problem_json.h"
 #include "tools/damctl/client.h"
 #include "tools/damctl/exit_code.h"
-#include "tools/damctl/show_problems.h"
+#include "tools/damctl/outcome.h"
+#include "tools/damctl/style.h"
 #include "tools/damctl/view_parts.h"
 
 namespace dam::ctl {
@@ -125,22 +125,11 @@ int set_server(const Settings& settings, const std::string& server,
   for (const std::string& argument : arguments) {
     if (!add_word(argument, words)) return kUsage;
   }
-  const auto answer = patch(settings, "/v1/servers/" + server, words);
-  if (!answer) return kUnreachable;
-  if (settings.json) {
-    std::cout << answer->body;
-    return answer->ok() ? kOk : kRefused;
-  }
-  if (!answer->ok()) {
-    const int code = show_refusal(*answer);
-    std::cerr << "Nothing has changed. What is set now: damctl servers\n";
-    return code;
-  }
-  const Json body = answer->json();
-  show_problems(std::cerr, control::problems_from_json(body), "damctl", "",
-                Style(wants_colour(STDERR_FILENO)));
+  int code = kOk;
+  const auto body = patched(settings, "/v1/servers/" + server, words, "damctl servers", code);
+  if (!body) return code;
   const Style style = out_style();
-  if (body.value("outcome", "") == "applied") {
+  if (body->value("outcome", "") == "applied") {
     std::cout << style.green("applied") << ": it stays so until you say otherwise.\n";
   } else {
     std::cout << style.yellow("waiting")

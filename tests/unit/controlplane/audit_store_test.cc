@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "controlplane/trust/audit_store.h"
 
-#include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <csignal>
-
+#include "tests/unit/controlplane/bad_days.h"
 #include "tests/unit/controlplane/sample_policy.h"
 
 namespace dam::control {
@@ -83,57 +80,24 @@ TEST_F(AuditStoreTest, a_full_disk_is_known_before_the_change_and_hides_nothing)
     StateFile file(path);
     AuditStore(file).begin(change_at(1000));
   }
-  const pid_t child = fork();
-  if (child == 0) {
-    signal(SIGXFSZ, SIG_IGN);
-    const rlimit none{0, 0};
-    setrlimit(RLIMIT_FSIZE, &none);
-    try {
-      StateFile file(path);
-      AuditStore audit(file);
-      if (audit.list(0, 10).size() != 1) _exit(2);
-      audit.refused(refusal_of("198.51.100.1"), 600);  // never throws
-      audit.begin(change_at(1001));
-      _exit(3);
-    } catch (const std::exception& error) {
-      _exit(std::string(error.what()).find("disk") != std::string::npos ? 0 : 4);
-    }
-  }
-  int status = 0;
-  waitpid(child, &status, 0);
-  EXPECT_EQ(WEXITSTATUS(status), 0) << "2: it is hidden, 3: it was not noticed, 4: in other words";
+  const int code = exit_code_with_full_disk([this] {
+    StateFile file(path);
+    AuditStore audit(file);
+    if (audit.list(0, 10).size() != 1) _exit(2);
+    audit.refused(refusal_of("198.51.100.1"), 600);  // never throws
+    audit.begin(change_at(1001));
+  });
+  EXPECT_EQ(code, 0) << "2: it is hidden, 3: it was not noticed, 4: in other words";
 }
 
-void write_changes(const std::string& path, int acknowledged) {
+void write_changes(const std::string& path, const Say& say) {
   StateFile file(path);
   AuditStore audit(file);
-  for (int64_t number = 1; number > 0;) {
-    number = audit.begin(change_at(1000));
+  while (true) {
+    const int64_t number = audit.begin(change_at(1000));
     audit.finish(number, 200, std::string(300, 'w'));
-    if (write(acknowledged, &number, sizeof number) != sizeof number) _exit(1);
+    say(number);
   }
-}
-
-// The last number that was acknowledged by a process that is killed this long after its first few.
-int64_t last_change(const std::string& path, int few, useconds_t then_us) {
-  int ends[2];
-  if (pipe(ends) != 0) return -1;
-  const pid_t child = fork();
-  if (child == 0) {
-    write_changes(path, ends[1]);
-    _exit(0);
-  }
-  close(ends[1]);
-  int64_t last = 0;
-  for (int i = 0; i < few; ++i) {
-    if (read(ends[0], &last, sizeof last) != sizeof last) break;
-  }
-  usleep(then_us);
-  kill(child, SIGKILL);
-  waitpid(child, nullptr, 0);
-  for (int64_t number = 0; read(ends[0], &number, sizeof number) == sizeof number;) last = number;
-  close(ends[0]);
-  return last;
 }
 
 TEST_F(AuditStoreTest, kill_9_at_any_moment_loses_nothing_that_was_acknowledged) {
@@ -141,7 +105,8 @@ TEST_F(AuditStoreTest, kill_9_at_any_moment_loses_nothing_that_was_acknowledged)
   int64_t last = 0;
   for (useconds_t i = 0; i < 200; ++i) {
     const int few = static_cast<int>(i % 3);
-    const int64_t acknowledged = last_change(path, few, i * 7919 % kSeveralWrites_us);
+    const int64_t acknowledged = last_acknowledged(
+        [this](const Say& say) { write_changes(path, say); }, few, i * 7919 % kSeveralWrites_us);
     ASSERT_GE(acknowledged, few > 0 ? last + few : 0) << "round " << i;
     last = std::max(last, acknowledged);
     if (last == 0) continue;

@@ -6,7 +6,7 @@
 #include "controlplane/api/endpoints.h"
 #include "controlplane/api/http_server.h"
 #include "controlplane/bans/ban_sync.h"
-#include "tests/unit/controlplane/api_document.h"
+#include "tests/unit/controlplane/judged_client.h"
 #include "tests/unit/controlplane/sample_policy.h"
 #include "tests/unit/controlplane/spare_parts.h"
 #include "tests/unit/controlplane/test_dataplane.h"
@@ -47,15 +47,7 @@ struct BanApiTest : testing::Test {
 
   template <class Send>
   std::pair<int, Json> ask(Send send) {
-    httplib::Client client(socket);
-    client.set_address_family(AF_UNIX);
-    client.set_logger([this](const httplib::Request& request, const httplib::Response& response) {
-      EXPECT_EQ(document.objection(request, response), "");
-    });
-    const httplib::Result result = send(client);
-    EXPECT_TRUE(result) << httplib::to_string(result.error());
-    return {result ? result->status : 0,
-            result ? Json::parse(result->body, nullptr, false) : Json()};
+    return ask_judged(socket, document, send);
   }
   std::pair<int, Json> get(const std::string& path) {
     return ask([&](httplib::Client& c) { return c.Get(path); });

@@ -2,13 +2,10 @@
 #include "controlplane/bans/ban_store.h"
 
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <csignal>
-
+#include "tests/unit/controlplane/bad_days.h"
 #include "tests/unit/controlplane/sample_policy.h"
 
 namespace dam::control {
@@ -57,61 +54,30 @@ TEST_F(BanStoreTest, a_ban_is_there_after_a_restart_with_everything_it_had) {
 // What a full disk does to SQLite: no file of this process may grow.
 TEST_F(BanStoreTest, a_full_disk_refuses_and_hides_nothing) {
   BanStore(file).write({ban_of(1)}, {});
-  const pid_t child = fork();
-  if (child == 0) {
-    signal(SIGXFSZ, SIG_IGN);
-    const rlimit none{0, 0};
-    setrlimit(RLIMIT_FSIZE, &none);
-    try {
-      BanStore store(file);
-      if (store.all().size() != 1) _exit(2);
-      store.write({ban_of(2)}, {});
-      _exit(3);
-    } catch (const std::exception& error) {
-      _exit(std::string(error.what()).find("disk") != std::string::npos ? 0 : 4);
-    }
-  }
-  int status = 0;
-  waitpid(child, &status, 0);
-  EXPECT_EQ(WEXITSTATUS(status), 0) << "2: it is hidden, 3: it was not noticed, 4: in other words";
+  const int code = exit_code_with_full_disk([this] {
+    BanStore store(file);
+    if (store.all().size() != 1) _exit(2);
+    store.write({ban_of(2)}, {});
+  });
+  EXPECT_EQ(code, 0) << "2: it is hidden, 3: it was not noticed, 4: in other words";
   EXPECT_EQ(BanStore(file).all().size(), 1u);
 }
 
 // Two bans at a time, which come together or not at all; says each pair that was acknowledged.
-void write_pairs(const std::string& file, uint32_t from, int acknowledged) {
+void write_pairs(const std::string& file, uint32_t from, const Say& say) {
   BanStore store(file);
   for (uint32_t number = from;; ++number) {
     store.write({ban_of(2 * number), ban_of(2 * number + 1)}, {});
-    if (write(acknowledged, &number, sizeof number) != sizeof number) _exit(1);
+    say(number);
   }
-}
-
-// The last pair that was acknowledged by a process that is killed this long after its first few.
-uint32_t last_pair(const std::string& file, uint32_t from, int few, useconds_t then_us) {
-  int ends[2];
-  if (pipe(ends) != 0) return 0;
-  const pid_t child = fork();
-  if (child == 0) {
-    write_pairs(file, from, ends[1]);
-    _exit(0);
-  }
-  close(ends[1]);
-  uint32_t last = from - 1;
-  for (int i = 0; i < few && read(ends[0], &last, sizeof last) == sizeof last; ++i) {
-  }
-  usleep(then_us);
-  kill(child, SIGKILL);
-  waitpid(child, nullptr, 0);
-  for (uint32_t number = 0; read(ends[0], &number, sizeof number) == sizeof number;) last = number;
-  close(ends[0]);
-  return last;
 }
 
 TEST_F(BanStoreTest, kill_9_at_any_moment_loses_nothing_that_was_acknowledged_and_leaves_no_half) {
   uint32_t last = 0;
   for (useconds_t i = 0; i < 200; ++i) {
     const int few = static_cast<int>(i % 3);
-    const uint32_t acknowledged = last_pair(file, last + 1, few, i * 7919 % 4000);
+    const auto acknowledged = static_cast<uint32_t>(last_acknowledged(
+        [&](const Say& say) { write_pairs(file, last + 1, say); }, few, i * 7919 % 4000, last));
     ASSERT_GE(acknowledged, last + static_cast<uint32_t>(few)) << "round " << i;
     const size_t there = BanStore(file).all().size();
     ASSERT_EQ(there % 2, 0u) << "half of a change, round " << i;

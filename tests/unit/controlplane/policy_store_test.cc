@@ -2,14 +2,11 @@
 #include "controlplane/state/policy_store.h"
 
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <csignal>
-
 #include "controlplane/state/text_diff.h"
+#include "tests/unit/controlplane/bad_days.h"
 #include "tests/unit/controlplane/sample_policy.h"
 
 namespace dam::control {
@@ -83,23 +80,12 @@ TEST_F(PolicyStoreTest, a_full_disk_is_known_before_anything_is_in_force_and_hid
     PolicyStore store(file);
     add(store, version_of("a"));
   }
-  const pid_t child = fork();
-  if (child == 0) {
-    signal(SIGXFSZ, SIG_IGN);
-    const rlimit none{0, 0};
-    setrlimit(RLIMIT_FSIZE, &none);
-    try {
-      PolicyStore store(file);
-      if (store.newest()->text != "a") _exit(2);
-      store.propose(version_of("b"));
-      _exit(3);
-    } catch (const std::exception& error) {
-      _exit(std::string(error.what()).find("disk") != std::string::npos ? 0 : 4);
-    }
-  }
-  int status = 0;
-  waitpid(child, &status, 0);
-  EXPECT_EQ(WEXITSTATUS(status), 0) << "2: it is hidden, 3: it was not noticed, 4: in other words";
+  const int code = exit_code_with_full_disk([this] {
+    PolicyStore store(file);
+    if (store.newest()->text != "a") _exit(2);
+    store.propose(version_of("b"));
+  });
+  EXPECT_EQ(code, 0) << "2: it is hidden, 3: it was not noticed, 4: in other words";
 }
 
 TEST_F(PolicyStoreTest, a_version_waits_for_its_confirmation_across_a_restart) {
@@ -146,46 +132,18 @@ TEST_F(PolicyStoreTest, a_file_that_cannot_be_one_is_named) {
   }
 }
 
-// The child writes versions and says each that was acknowledged; the parent kills it at some
-// moment.
-void write_versions(const std::string& file, int acknowledged) {
+void write_versions(const std::string& file, const Say& say) {
   PolicyStore store(file);
-  for (int64_t number = 1; number > 0;) {
-    number = add(store, version_of(std::string(2000, 'p')));
-    if (write(acknowledged, &number, sizeof number) != sizeof number) _exit(1);
-  }
+  while (true) say(add(store, version_of(std::string(2000, 'p'))));
 }
 
-// The last number that was acknowledged by a process that is killed this long after its first few.
-int64_t last_acknowledged(const std::string& file, int few, useconds_t then_us) {
-  int ends[2];
-  if (pipe(ends) != 0) return -1;
-  const pid_t child = fork();
-  if (child == 0) {
-    write_versions(file, ends[1]);
-    _exit(0);
-  }
-  close(ends[1]);
-  int64_t last = 0;
-  for (int i = 0; i < few; ++i) {
-    if (read(ends[0], &last, sizeof last) != sizeof last) break;
-  }
-  usleep(then_us);
-  kill(child, SIGKILL);
-  waitpid(child, nullptr, 0);
-  for (int64_t number = 0; read(ends[0], &number, sizeof number) == sizeof number;) last = number;
-  close(ends[0]);
-  return last;
-}
-
-// Not after a time alone: on a machine that has no time for it a process would be killed before its
-// first write.
 TEST_F(PolicyStoreTest, kill_9_at_any_moment_loses_nothing_that_was_acknowledged) {
   constexpr useconds_t kSeveralWrites_us = 4000;
   int64_t last = 0;
   for (useconds_t i = 0; i < 200; ++i) {
     const int few = static_cast<int>(i % 3);
-    const int64_t acknowledged = last_acknowledged(file, few, i * 7919 % kSeveralWrites_us);
+    const int64_t acknowledged = last_acknowledged(
+        [this](const Say& say) { write_versions(file, say); }, few, i * 7919 % kSeveralWrites_us);
     ASSERT_GE(acknowledged, few > 0 ? last + few : 0) << "round " << i;
     last = std::max(last, acknowledged);
     const auto newest = PolicyStore(file).newest();
