@@ -321,7 +321,7 @@ Authorities::Context Authorities::of(const std::string& ca, std::string& wrong) 
   const auto now = Clock::now();
   Entry& entry = entries_[ca];
   if (entry.context != nullptr && now - entry.read_at < 1min) return entry.context;
-  const Context fresh(SSL_CTX_new(TLS_client_method()), SSL_CTX_free);
+  Context fresh(SSL_CTX_new(TLS_client_method()), SSL_CTX_free);
   if (fresh == nullptr) {
     wrong = "no memory for TLS";
     return nullptr;

@@ -195,7 +195,7 @@ const Table<Check>& server_check_options() {
              "absolute path of a file of certificates (PEM), or none: anybody"),
       option_with<Check, Located<Address>>(
           "client", located(host_address()),
-          [](Check& check, Located<Address> client) { check.client = std::move(client); },
+          [](Check& check, Located<Address> client) { check.client = client; },
           "the address that the check's PROXY header gives as the client's; left out: the header "
           "names nobody (v2 LOCAL, v1 UNKNOWN)"),
       option("coalescing", Need::optional,

@@ -15,7 +15,7 @@ namespace {
 
 // One word for what a new connection finds.
 std::string state_text(const Json& server) {
-  const std::string state = server.value("state", "enabled");
+  std::string state = server.value("state", "enabled");
   if (state != "enabled") return state;
   if (!server.contains("up")) return "unknown";
   const auto verdict = server.value("/health/verdict"_json_pointer, std::string());

@@ -2,6 +2,7 @@
 #include "tests/unit/controlplane/health_servers.h"
 
 #include <arpa/inet.h>
+#include <gtest/gtest.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <signal.h>
@@ -127,7 +128,7 @@ uint16_t free_port() {
   at.sin_family = AF_INET;
   at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   socklen_t size = sizeof at;
-  bind(fd, reinterpret_cast<sockaddr*>(&at), sizeof at);
+  EXPECT_EQ(bind(fd, reinterpret_cast<sockaddr*>(&at), sizeof at), 0);
   getsockname(fd, reinterpret_cast<sockaddr*>(&at), &size);
   close(fd);
   return ntohs(at.sin_port);
