@@ -216,7 +216,8 @@ int run(const Options& options) {
         spdlog::warn("a policy was not confirmed in time");
         if (report(result))
           spdlog::warn("what ran before is in force again, as version {}", result.version);
-      });
+      },
+      [&servers](const Policy& wanted) { return servers.objections(wanted); });
   if (!report(policy.begin())) {
     spdlog::error("not started: `damctl check -f {}` shows the same in full", options.config);
     return 1;

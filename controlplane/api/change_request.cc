@@ -68,13 +68,15 @@ std::map<int, Json> change_answers(const schema::Fields& more) {
                            {"warnings", schema::array(schema::any())}};
   fields.insert(fields.end(), more.begin(), more.end());
   const auto as = [&fields](const char* text) { return schema::object(fields, text); };
-  return {{200, as("it is in force, or would be")},
-          {202, as("it waits for the dataplane")},
-          {404, as("there is no such zone or version")},
-          {409, as("the dataplane refuses it, or another version waits for its confirmation")},
-          {412, as("another version runs than If-Match says")},
-          {422, as("the policy has errors: each with its place")},
-          {507, as("it could not be saved, and is not in force")}};
+  return {
+      {200, as("it is in force, or would be")},
+      {202, as("it waits for the dataplane")},
+      {404, as("there is no such zone or version")},
+      {409, as("the dataplane refuses it, another version waits for its confirmation, or it needs "
+               "?force=true")},
+      {412, as("another version runs than If-Match says")},
+      {422, as("the policy has errors: each with its place")},
+      {507, as("it could not be saved, and is not in force")}};
 }
 
 std::optional<Intent> read_intent(const Call& call, httplib::Response& response) {
@@ -100,6 +102,7 @@ int status_of(ChangeResult::Outcome outcome) {
       return 404;
     case ChangeResult::Outcome::refused:
     case ChangeResult::Outcome::unconfirmed:
+    case ChangeResult::Outcome::objected:
       return 409;
     case ChangeResult::Outcome::outdated:
       return 412;

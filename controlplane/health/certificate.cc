@@ -49,23 +49,16 @@ void judge_dates(const ShownCertificate& certificate, const std::string& whose, 
   }
 }
 
-// One finding for all the names that browsers could send the wrong way.
+// One finding for all the names that browsers could send the wrong way. It takes no server down: a
+// certificate that gains a name overnight must not darken what runs; new policies are refused
+// (coalescing.h).
 void judge_coalescing(const ShownCertificate& certificate, const CheckPlan& plan,
                       const std::string& whose, std::vector<Finding>& found) {
-  std::string covered;
-  size_t count = 0;
-  const OtherName* first = nullptr;
-  for (const OtherName& other : plan.other_names) {
-    if (!certificate.covers(other.name)) continue;
-    if (first == nullptr) first = &other;
-    if (count++ < kMostNamed) covered += (covered.empty() ? "" : ", ") + quoted(other.name);
-  }
-  if (first == nullptr) return;
-  if (count > kMostNamed) covered += " and " + std::to_string(count - kMostNamed) + " more";
-  const bool refuses = plan.check.coalescing == Coalescing::refuse;
-  found.push_back({FindingKind::coalescing, refuses && !plan.management,
-                   "the certificate" + whose + " also covers " + covered +
-                       ", which is routed to server " + quoted(first->server) +
+  const auto all = overlaps(certificate, plan);
+  if (all.empty()) return;
+  found.push_back({FindingKind::coalescing, false,
+                   "the certificate" + whose + " also covers " + covered_names(all) +
+                       ", which is routed to server " + quoted(all.front().other->server) +
                        ": over HTTP/2, browsers send its requests down this server's connections",
                    "give the server a certificate without that name, or switch HTTP/2 off there; "
                    "`coalescing: allow` in its check where the server answers them with 421"});
@@ -101,11 +94,15 @@ ShownCertificate::ShownCertificate(const SSL* ssl)
   }
 }
 
-bool ShownCertificate::covers(const std::string& name) const {
-  if (x509_ == nullptr || name.empty()) return false;
+std::string ShownCertificate::name_for(const std::string& name) const {
+  if (x509_ == nullptr || name.empty()) return "";
   const std::string host = name.starts_with("*.") ? "dam-check" + name.substr(1) : name;
-  return X509_check_host(x509_.get(), host.data(), host.size(), X509_CHECK_FLAG_NEVER_CHECK_SUBJECT,
-                         nullptr) == 1;
+  char* matched = nullptr;
+  const int verdict = X509_check_host(x509_.get(), host.data(), host.size(),
+                                      X509_CHECK_FLAG_NEVER_CHECK_SUBJECT, &matched);
+  const std::string result = verdict == 1 ? (matched == nullptr ? host : matched) : "";
+  OPENSSL_free(matched);
+  return result;
 }
 
 int64_t ShownCertificate::not_before_unix() const {
@@ -114,6 +111,24 @@ int64_t ShownCertificate::not_before_unix() const {
 
 int64_t ShownCertificate::not_after_unix() const {
   return x509_ == nullptr ? 0 : unix_of(X509_get0_notAfter(x509_.get()));
+}
+
+std::vector<Overlap> overlaps(const ShownCertificate& certificate, const CheckPlan& plan) {
+  std::vector<Overlap> all;
+  for (const OtherName& other : plan.other_names) {
+    std::string by = certificate.name_for(other.name);
+    if (!by.empty()) all.push_back({&other, std::move(by)});
+  }
+  return all;
+}
+
+std::string covered_names(const std::vector<Overlap>& overlaps) {
+  std::string text;
+  for (size_t i = 0; i < std::min(overlaps.size(), kMostNamed); ++i) {
+    text += (text.empty() ? "" : ", ") + quoted(overlaps[i].other->name);
+  }
+  if (overlaps.size() <= kMostNamed) return text;
+  return text + " and " + std::to_string(overlaps.size() - kMostNamed) + " more";
 }
 
 std::vector<Finding> judge(const ShownCertificate& certificate, const CheckPlan& plan,

@@ -22,7 +22,9 @@ class ShownCertificate {
       : x509_(std::move(x509)), chain_(std::move(chain)) {}
 
   // As browsers do it: by the alternative names alone. "*.example.org": some name below it.
-  bool covers(const std::string& name) const;
+  bool covers(const std::string& name) const { return !name_for(name).empty(); }
+  // Which of its names does; empty: none.
+  std::string name_for(const std::string& name) const;
   int64_t not_before_unix() const;
   int64_t not_after_unix() const;
   // Why nobody whom the check trusts vouches for it; empty: somebody does.
@@ -63,6 +65,15 @@ struct Finding {
 };
 
 inline constexpr int64_t kExpiresSoonSeconds = 30 * 86'400;
+
+// A name of another server that the certificate covers too.
+struct Overlap {
+  const OtherName* other = nullptr;  // of the plan
+  std::string by;                    // the certificate's name: the same one, or a wildcard
+};
+std::vector<Overlap> overlaps(const ShownCertificate& certificate, const CheckPlan& plan);
+// "\"a.example.org\", \"b.example.org\" and 3 more"
+std::string covered_names(const std::vector<Overlap>& overlaps);
 
 // Of the certificate that a handshake with `name` (may be empty) has shown. `speaks_h2`: the server
 // chose HTTP/2. Only the check's own name, or that of a server without names, fails the check.

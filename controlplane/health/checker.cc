@@ -51,16 +51,30 @@ void Checker::replan(std::vector<CheckPlan> plans) {
     Subject& subject = fresh[plan.server];
     if (stays) {
       subject = old->second;
-      subject.certificates.clear();  // they are held against the new routes
+      subject.certificates.clear();
     }
     subject.busy = false;
     subject.generation = generation_;
     const uint64_t first_ns = std::min<uint64_t>(plan.check.interval_ns, 1'000'000'000);
     subject.due = Clock::now() + std::chrono::nanoseconds(dice_() % first_ns);
     subject.plan = std::move(plan);
+    if (stays) keep_certificates(old->second, subject);
   }
   subjects_ = std::move(fresh);
   wake_.notify_all();
+}
+
+// Of names that are its own still; what they mean is judged by the new routes. Those that another
+// authority would have to vouch for are looked at again first.
+void Checker::keep_certificates(const Subject& old, Subject& subject) {
+  if (old.plan.check.ca.value != subject.plan.check.ca.value) return;
+  const int64_t now = std::time(nullptr);
+  for (const auto& [where, seen] : old.certificates) {
+    if (!subject.plan.shows(seen.name)) continue;
+    CertificateSeen kept = seen;
+    kept.findings = judge(seen.certificate, subject.plan, seen.name, seen.speaks_h2, now);
+    subject.certificates.insert_or_assign(where, std::move(kept));
+  }
 }
 
 void Checker::spare(std::vector<std::string> servers) {
@@ -75,6 +89,15 @@ std::map<std::string, ServerHealth> Checker::health() const {
   const std::lock_guard lock(mutex_);
   std::map<std::string, ServerHealth> all;
   for (const auto& [name, subject] : subjects_) all[name] = subject.health;
+  return all;
+}
+
+std::vector<CertificateSeen> Checker::certificates() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<CertificateSeen> all;
+  for (const auto& [name, subject] : subjects_) {
+    for (const auto& [where, seen] : subject.certificates) all.push_back(seen);
+  }
   return all;
 }
 
@@ -127,7 +150,7 @@ void Checker::note(Subject& subject, Round round, std::vector<std::string>& said
   subject.busy = false;
   subject.due = Clock::now() + jittered(subject.plan.check.interval_ns, dice_);
   for (CertificateSeen& seen : round.certificates) {
-    subject.certificates[seen.where] = std::move(seen);
+    subject.certificates.insert_or_assign(seen.where(), std::move(seen));
   }
   ServerHealth& health = subject.health;
   const std::vector<Finding> before = std::move(health.findings);
@@ -135,8 +158,8 @@ void Checker::note(Subject& subject, Round round, std::vector<std::string>& said
   health.certificate_ends_unix = 0;
   for (const auto& [where, seen] : subject.certificates) {
     health.certificate_ends_unix = health.certificate_ends_unix == 0
-                                       ? seen.ends_unix
-                                       : std::min(health.certificate_ends_unix, seen.ends_unix);
+                                       ? seen.ends_unix()
+                                       : std::min(health.certificate_ends_unix, seen.ends_unix());
     for (const Finding& finding : seen.findings) {
       if (!has(health.findings, finding)) health.findings.push_back(finding);
     }

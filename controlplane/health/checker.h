@@ -53,6 +53,8 @@ class Checker {
   void spare(std::vector<std::string> servers);
   // Of every server that has a check.
   std::map<std::string, ServerHealth> health() const;
+  // As they were seen last, each of a name at an address.
+  std::vector<CertificateSeen> certificates() const;
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -70,6 +72,7 @@ class Checker {
   };
 
   void run();
+  static void keep_certificates(const Subject& old, Subject& subject);
   Subject* next_due(Clock::time_point& when);
   void note(Subject& subject, Round round, std::vector<std::string>& said);
 

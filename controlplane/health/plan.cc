@@ -83,6 +83,11 @@ void add_other_names(const Policy& policy, CheckPlan& plan) {
 
 }  // namespace
 
+bool CheckPlan::shows(const std::string& of) const {
+  if (own_names.empty()) return of == name;
+  return std::find(own_names.begin(), own_names.end(), of) != own_names.end();
+}
+
 std::vector<CheckPlan> plan_checks(const Policy& policy) {
   std::vector<CheckPlan> plans;
   for (const auto& server : policy.servers) {

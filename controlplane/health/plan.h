@@ -28,6 +28,8 @@ struct CheckPlan {
   std::vector<OtherName> other_names;
   bool management = false;  // a management zone's route leads to it
 
+  // A handshake with this name (empty: with none) is one that its checks make.
+  bool shows(const std::string& of) const;
   bool over_tls() const { return kind == CheckKind::tls || kind == CheckKind::https; }
   bool over_http() const { return kind == CheckKind::http || kind == CheckKind::https; }
 };

@@ -87,9 +87,10 @@ void Look::look_at_certificate(const Address& address, uint64_t turn) {
   if (!plan_.own_names.empty()) request.name = plan_.own_names[turn % plan_.own_names.size()];
   const Visit seen = visit(request);
   if (!seen.certificate) return;
+  const int64_t now = std::time(nullptr);
   round_.certificates.push_back(
-      {address.text() + " " + request.name, seen.certificate->not_after_unix(),
-       judge(*seen.certificate, plan_, request.name, seen.speaks_h2, std::time(nullptr))});
+      {address, plan_.port, request.name, *seen.certificate, seen.speaks_h2, now,
+       judge(*seen.certificate, plan_, request.name, seen.speaks_h2, now)});
 }
 
 std::string Look::advice(Proxy other) const {

@@ -13,9 +13,16 @@ namespace dam::control {
 
 // Of one name, at one address.
 struct CertificateSeen {
-  std::string where;
-  int64_t ends_unix = 0;
+  Address address;
+  uint16_t port = 0;
+  std::string name;  // of the handshake; empty: none
+  ShownCertificate certificate;
+  bool speaks_h2 = false;
+  int64_t at_unix = 0;  // when it was seen
   std::vector<Finding> findings;
+
+  std::string where() const { return address.text() + " " + name; }
+  int64_t ends_unix() const { return certificate.not_after_unix(); }
 };
 
 struct Round {

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <ctime>
 
+#include "controlplane/health/coalescing.h"
+
 namespace dam::control {
 
 namespace {
@@ -45,6 +47,10 @@ std::map<std::string, ServerSight> Servers::look() const {
     }
   }
   return all;
+}
+
+std::vector<Problem> Servers::objections(const Policy& policy) const {
+  return coalescing_problems(plan_checks(policy), checker_.certificates(), std::time(nullptr));
 }
 
 v1::ServerStates Servers::states() const {

@@ -55,6 +55,8 @@ class Servers {
   ServerChangeResult change(const std::string& server, const ServerChange& change,
                             const std::string& author);
   std::map<std::string, ServerSight> look() const;  // of the policy's servers
+  // What the certificates that its servers showed last say against a policy (coalescing.h).
+  std::vector<Problem> objections(const Policy& policy) const;
 
  private:
   void follow(std::shared_ptr<const Policy> policy);

@@ -203,7 +203,8 @@ const Table<Check>& server_check_options() {
              &Check::coalescing, "refuse",
              "a certificate that covers a name which is routed to another server, too, on a server "
              "that speaks HTTP/2: browsers send the other's requests down this one's connections; "
-             "refuse: such a server is down, unless its zone is management"),
+             "refuse: policies are not put in force while it is so, unless forced (damctl apply "
+             "--force); allow: they are"),
   };
   return table;
 }

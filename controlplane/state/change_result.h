@@ -20,6 +20,7 @@ struct ChangeResult {
     unknown_zone,
     unknown_version,
     outdated,     // another version than the expected one runs
+    objected,     // sound, but something speaks against it: needs force
     unconfirmed,  // one waits for its confirmation: first that
     not_saved     // and so not in force either
   };

@@ -38,11 +38,12 @@ void warn_of_management(const Policy& policy, Problems& problems) {
 }  // namespace
 
 RunningPolicy::RunningPolicy(std::filesystem::path config, PolicyStore& store, Deliver deliver,
-                             Report report)
+                             Report report, Objections objections)
     : config_(std::move(config)),
       store_(store),
       deliver_(std::move(deliver)),
       report_(std::move(report)),
+      objections_(std::move(objections)),
       alarm_([this] { expire(); }) {}
 
 std::shared_ptr<const Running> RunningPolicy::current() const {
@@ -67,6 +68,18 @@ std::optional<ChangeResult> RunningPolicy::hindrance(const Intent& intent) const
                           std::to_string(now->unconfirmed->before));
   }
   return std::nullopt;
+}
+
+// False: it is refused for them. With force they are warnings, and the version says so.
+bool RunningPolicy::object(Running& next, std::vector<Problem>& problems, bool force) const {
+  std::vector<Problem> found = objections_ ? objections_(*next.policy) : std::vector<Problem>();
+  if (found.empty()) return true;
+  if (force) next.version.comment += ", by force";
+  for (Problem& problem : found) {
+    problem.severity = force ? Severity::warning : Severity::error;
+    problems.push_back(std::move(problem));
+  }
+  return force;
 }
 
 void RunningPolicy::share(Running next) {
@@ -148,6 +161,9 @@ ChangeResult RunningPolicy::load_config_locked(const Intent& intent) {
   next.version.text = std::move(loaded.text);
   next.version.folder = config_.parent_path().string();
   next.version.comment = "read from " + config_.string();
+  if (!object(next, loaded.problems, intent.force)) {
+    return result_of(ChangeResult::Outcome::objected, std::move(loaded.problems));
+  }
   return finish(std::move(next), loaded.problems, intent);
 }
 
@@ -168,6 +184,9 @@ ChangeResult RunningPolicy::apply(const std::string& text, const std::filesystem
   next.version.text = text;
   next.version.folder = where.string();
   next.version.comment = "applied whole";
+  if (!object(next, loaded.problems, intent.force)) {
+    return result_of(ChangeResult::Outcome::objected, std::move(loaded.problems));
+  }
   return finish(std::move(next), loaded.problems, intent);
 }
 

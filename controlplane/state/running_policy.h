@@ -35,6 +35,7 @@ struct Intent {
   std::optional<int64_t> expected;  // number of the version that the author has seen
   int64_t confirm_within_s = 0;     // 0: needs no confirmation
   bool dry_run = false;
+  bool force = false;  // whatever speaks against it
 
   static Intent of(std::string author) {
     Intent intent;
@@ -48,9 +49,13 @@ class RunningPolicy {
   using Deliver = std::function<Delivery(std::shared_ptr<const Policy>)>;
   using Report = std::function<void(const ChangeResult&)>;
 
-  // `report` hears of versions that went because nobody confirmed them.
+  // What speaks against a sound policy, as errors.
+  using Objections = std::function<std::vector<Problem>(const Policy&)>;
+
+  // `report` hears of versions that went because nobody confirmed them. A whole policy that there
+  // are `objections` to is refused, unless it is forced; the ways back are open to any version.
   RunningPolicy(std::filesystem::path config, PolicyStore& store, Deliver deliver,
-                Report report = {});
+                Report report = {}, Objections objections = {});
 
   // At start: the newest version, or dam.yaml where that has changed since it or there is none.
   // What cannot be put in force is reported, and the next best is: dam.yaml, then older versions.
@@ -72,6 +77,7 @@ class RunningPolicy {
 
  private:
   std::optional<ChangeResult> hindrance(const Intent& intent) const;
+  bool object(Running& next, std::vector<Problem>& problems, bool force) const;
   ChangeResult finish(Running next, std::vector<Problem> problems, const Intent& intent);
   ChangeResult put_in_force(Running next, std::vector<Problem> problems, int64_t within_s);
   ChangeResult delivered(Running next, std::vector<Problem> problems, const Delivery& delivery);
@@ -91,6 +97,7 @@ class RunningPolicy {
   PolicyStore& store_;
   const Deliver deliver_;
   const Report report_;
+  const Objections objections_;
   std::mutex changing_;  // one change at a time, from its first check to its delivery
   mutable std::mutex current_mutex_;
   std::shared_ptr<const Running> current_;

@@ -21,6 +21,7 @@ std::string policy_path(const Applying& how, bool dry_run) {
   const auto folder = std::filesystem::absolute(how.file).parent_path();
   std::string path = "/v1/policy?folder=" + query_text(folder.string());
   if (!how.confirm_within.empty()) path += "&confirm_within=" + query_text(how.confirm_within);
+  if (how.force) path += "&force=1";
   return path + (dry_run ? "&dry_run=1" : "");
 }
 

@@ -36,7 +36,8 @@ struct Applying {
   std::string file;
   std::string confirm_within;  // "60s"; empty: stays without a confirmation
   bool dry_run = false;
-  bool yes = false;  // do not ask
+  bool yes = false;    // do not ask
+  bool force = false;  // whatever servers' certificates say against it
 };
 int apply_file(const Settings& settings, const Applying& how);
 int show_history(const Settings& settings);

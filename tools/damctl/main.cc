@@ -32,6 +32,7 @@ struct Arguments {
   int64_t other_version = 0;
   bool dry_run = false;
   bool yes = false;
+  bool force = false;
   bool explain = false;
   Watching watching;
   Enrolling enrolling;
@@ -150,12 +151,14 @@ void add_changes(CLI::App& app, Arguments& a, Command& chosen) {
   CLI::App* apply =
       add(app, "apply", "put a policy into force, whole or not at all", a, chosen,
           [](const Arguments& x) {
-            return apply_file(x.settings, {x.file, x.confirm_within, x.dry_run, x.yes});
+            return apply_file(x.settings, {x.file, x.confirm_within, x.dry_run, x.yes, x.force});
           });
   add_file(apply, a);
   add_confirm_within(apply, a);
   apply->add_flag("-y,--yes", a.yes,
                   "do not show the difference and ask (a script is never asked)");
+  apply->add_flag("--force", a.force,
+                  "also where a certificate covers a name that is routed to another server");
   apply->add_flag("--dry-run", a.dry_run, "let the control plane check it, change nothing");
   add_file(add(app, "check", "check a policy; needs no running dam", a, chosen,
                [](const Arguments& x) { return check_file(x.settings, x.file); }),

@@ -185,21 +185,32 @@ def test_wants_proxy(site):
 
 @suite.only_on("xdp", DPDK)
 def test_coalescing(site):
-    """a certificate that covers another server's name is refused where HTTP/2 would use it, unless it is allowed"""
-    _wait(site, "greedy", "down")
+    """a certificate that covers another server's name, where HTTP/2 would use it: what runs goes on with a word, the
+    next policy takes force, unless the check allows it"""
+    _wait(site, "greedy", "up")
     finding = _finding(site, "greedy", "coalescing")
     assert '"service.example", which is routed to server "web"' in finding["message"], finding
-    assert _certificate(site, "greedy") is None
+    assert _certificate(site, "greedy") == "greedy"
     _wait(site, "modest", "up")
+    front = site.front
+    for words in (("apply", "-f", front.yaml), ("apply", "-f", front.yaml, "--dry-run")):
+        refused = front.try_damctl(*words)
+        assert refused.returncode == 1, refused
+        assert 'server "greedy" shows for "greedy.example"' in refused.stderr, refused.stderr
+        assert "damctl apply --force" in refused.stderr, refused.stderr
+        assert "modest" not in refused.stderr, refused.stderr
+    front.damctl("apply", "-f", front.yaml, "--force")
+    assert "by force" in front.damctl("history")
+    assert "force=1" in front.damctl("audit")
+    assert 'kind="coalescing"} 1' in front.metrics()
     allowed = json.loads(json.dumps(PLAN))
     allowed["servers"]["greedy"]["check"]["coalescing"] = "allow"
     try:
-        site.front.apply(allowed)
-        _wait(site, "greedy", "up")
+        front.apply(allowed)
         assert not _finding(site, "greedy", "coalescing")["fails"]
-        assert _certificate(site, "greedy") == "greedy"
+        front.damctl("apply", "-f", front.yaml, "--dry-run")
     finally:
-        site.front.apply(PLAN)
+        front.apply(PLAN, "--force")
 
 
 @suite.only_on("xdp", DPDK)

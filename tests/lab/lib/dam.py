@@ -168,11 +168,11 @@ class DamFront:
         with open(self.yaml, "w") as handle:
             json.dump(configuration(plan, self.driver_name), handle, indent=1)
 
-    def apply(self, plan):
+    def apply(self, plan, *words):
         """Changes the policy while traffic flows."""
         self.plan_now = plan
         self.write(plan)
-        self.damctl("apply", "-f", self.yaml)
+        self.damctl("apply", "-f", self.yaml, *words)
 
     def try_damctl(self, *words):
         return subprocess.run([self.programs["damctl"], "-s", self.api, *words], text=True,
