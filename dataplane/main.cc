@@ -2,6 +2,7 @@
 // dam-dataplane: the parts list.
 #include <bpf/libbpf.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <exception>
@@ -52,7 +53,9 @@ int run(const dam::Options& options) {
       controller.tick();
       next_tick = now + kTick;
     }
-    socket.serve(std::chrono::ceil<std::chrono::milliseconds>(next_tick - now),
+    controller.listen();
+    socket.serve(std::min(std::chrono::ceil<std::chrono::milliseconds>(next_tick - now),
+                          controller.listen_within()),
                  [&](const dam::v1::Request& request) { return controller.handle(request); });
     if (controller.failed()) return 1;
   }

@@ -62,14 +62,14 @@ DAM_INLINE int checksum_holds(const struct frame* f) {
 /* Changes the frame's length, its contents and where it goes. */
 DAM_INLINE int answer(struct frame* f, const struct dam_answer* a) {
   const uint8_t* data = frame_data(f);
-  if (data + DAM_ETHERNET_BYTES > frame_end(f)) return drop(f, DAM_DROP_malformed, 0);
-  if (data[6] & 1) return drop(f, DAM_DROP_malformed, 0); /* a group cannot send */
+  if (data + DAM_ETHERNET_BYTES > frame_end(f)) return drop_untold(f, DAM_DROP_malformed, 0);
+  if (data[6] & 1) return drop_untold(f, DAM_DROP_malformed, 0); /* a group cannot send */
   uint64_t mac = dam_load32(data + 6) | (uint64_t)dam_load16(data + 10) << 32;
   uint32_t bytes = dam_answer_bytes(f->packet, a);
   int tail = (int)bytes - (int)frame_bytes(f);
-  if (tail != 0 && bpf_xdp_adjust_tail(f->ctx, tail)) return drop(f, DAM_DROP_no_buffer, 0);
+  if (tail != 0 && bpf_xdp_adjust_tail(f->ctx, tail)) return drop_untold(f, DAM_DROP_no_buffer, 0);
   if (!dam_write_answer(frame_data(f), frame_end(f), f->packet, a)) {
-    return drop(f, DAM_DROP_no_buffer, 0);
+    return drop_untold(f, DAM_DROP_no_buffer, 0);
   }
   return transmit(f, bytes, f->job->interface, mac);
 }
@@ -104,7 +104,7 @@ DAM_INLINE int answer_syn(struct frame* f, const struct dam_view_listener* liste
                           const struct dam_tcp_options* offered) {
   const struct dam_packet* packet = f->packet;
   uint64_t now_ns = coarse_clock_ns(f->control);
-  if (!dam_is_attended(f->control, now_ns)) return drop(f, DAM_DROP_no_dataplane, 0);
+  if (!dam_is_attended(f->control, now_ns)) return drop_untold(f, DAM_DROP_no_dataplane, 0);
   uint32_t ecn_setup = DAM_TCP_ECE | DAM_TCP_CWR;
   int wants_ecn = (packet->tcp_flags & ecn_setup) == ecn_setup;
   uint32_t mss_offered = offered->mss ? offered->mss : 536;
@@ -153,6 +153,9 @@ DAM_STEP int dam_on_syn(struct xdp_md* ctx, struct job* job) {
   uint32_t bad = dam_read_options(ctx, job, &offered);
   if (bad != DAM_DROP_none) return drop(f, bad, 0);
   if (!checksum_holds(f)) return drop(f, DAM_DROP_bad_checksum, 0);
+  if (f->control->capture.snap_bytes != 0) {
+    dam_tell_of(ctx, job, what_became(DAM_DROP_consumed, 0, job->interface));
+  }
   return answer_syn(f, listener, &offered);
 }
 

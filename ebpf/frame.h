@@ -5,6 +5,7 @@
 
 #include "dataplane/core/packet.h"
 #include "ebpf/maps.h"
+#include "ebpf/sights.h"
 
 /* Tests set these before the program is loaded; in service the verifier drops what depends on them.
  */
@@ -35,8 +36,6 @@ struct frame {
   const struct dam_view* view;
   struct dam_kernel_counters* counters;
 };
-
-#define DAM_STEP __attribute__((noinline))
 
 /* A step ends with one of enum xdp_action, or names the next step. */
 enum next_step {
@@ -94,6 +93,7 @@ DAM_INLINE int begin(struct frame* f, struct xdp_md* ctx, struct job* job) {
   job->cpu = bpf_get_smp_processor_id();
   job->ifindex = came_in(ctx, control);
   job->queue = ctx->rx_queue_index;
+  job->ref = DAM_NONE;
   return open_frame(f, ctx, job);
 }
 
@@ -101,12 +101,34 @@ DAM_INLINE struct dam_zone_counters* zone_counters(const struct frame* f, uint32
   return DAM_LOOKUP(dam_zone_counts, f->job->cpu * DAM_MAX_ZONES + (zone & (DAM_MAX_ZONES - 1)));
 }
 
-/* Where frames end up: each is one of these five. */
-DAM_INLINE int drop(const struct frame* f, enum dam_drop_reason reason, uint32_t zone) {
+DAM_INLINE int is_told(const struct frame* f, uint32_t reason) {
+  return dam_sight_due(&f->counters->sighting, &f->control->capture, reason);
+}
+
+/* A packet of no flow, or of the one that its job names. */
+DAM_STEP int dam_tell_of(struct xdp_md* ctx, struct job* job, uint32_t what) {
+  struct dam_sight sight;
+  if (!job) return 0;
+  if (job->ref != DAM_NONE) return dam_tell_flow(ctx, job->ref, what, job->now_ns);
+  __builtin_memset(&sight, 0, sizeof sight);
+  sight.client = job->packet.src;
+  sight.flags = dam_is_of_proven(what & 255) ? DAM_SIGHT_PROVEN : 0;
+  return dam_tell(ctx, &sight, what, job->now_ns);
+}
+
+/* Where frames end up: each is one of these six. */
+DAM_INLINE int drop_untold(const struct frame* f, enum dam_drop_reason reason, uint32_t zone) {
   struct dam_zone_counters* counters = zone_counters(f, zone);
   uint32_t index = reason;
   if (counters && index < DAM_DROP_COUNT) counters->drops[index]++;
   return XDP_DROP;
+}
+
+DAM_INLINE int drop(const struct frame* f, enum dam_drop_reason reason, uint32_t zone) {
+  if (is_told(f, reason)) {
+    dam_tell_of(f->ctx, f->job, what_became(reason, zone, f->job->interface));
+  }
+  return drop_untold(f, reason, zone);
 }
 
 DAM_INLINE int to_host(const struct frame* f) {

@@ -12,6 +12,7 @@
 #include "dataplane/core/counters.h"
 #include "dataplane/core/flow.h"
 #include "dataplane/core/plane.h"
+#include "dataplane/core/sight.h"
 #include "dataplane/core/source_entry.h"
 #include "dataplane/core/view.h"
 
@@ -155,6 +156,14 @@ struct {
       });
 } dam_prefix_lines SEC(".maps");
 
+/* What became of packets, for the dataplane that made this map: struct dam_sight and, where a
+ * capture wants it, the frame. Nobody is woken; it comes and looks. */
+enum { DAM_SIGHTS_BYTES = 1 << 20 };
+struct {
+  __uint(type, BPF_MAP_TYPE_RINGBUF);
+  __uint(max_entries, DAM_SIGHTS_BYTES);
+} dam_sights SEC(".maps");
+
 /* The dataplane's sockets, at device * DAM_MAX_QUEUES + queue. */
 struct {
   __uint(type, BPF_MAP_TYPE_XSKMAP);
@@ -162,6 +171,9 @@ struct {
   __type(key, uint32_t);
   __type(value, uint32_t);
 } dam_sockets SEC(".maps");
+
+/* A function of its own to the verifier, which walks it once, whatever came before. */
+#define DAM_STEP __attribute__((noinline))
 
 #define DAM_LOOKUP(map, index)              \
   ({                                        \

@@ -73,7 +73,24 @@ DAM_INLINE int find_way(const struct frame* f, const struct dam_flow* flow,
   return way->counters != 0;
 }
 
-DAM_INLINE int drop_on(const struct way* way, uint32_t reason) {
+DAM_INLINE void tell_of_flow(const struct frame* f, uint32_t reason, uint32_t zone) {
+  if (!is_told(f, reason)) return;
+  dam_tell_flow(f->ctx, f->job->ref, what_became(reason, zone, f->job->interface), f->job->now_ns);
+}
+
+/* As it comes in, before it is translated; what may refuse it then is rare but for its last hop. */
+DAM_INLINE void tell_of_passing(const struct frame* f, uint32_t family, uint32_t zone) {
+  if (!is_told(f, DAM_DROP_none)) return;
+  const uint8_t* ip = frame_data(f) + (f->packet->l3 & DAM_OFFSET_MASK);
+  DAM_PIN(ip);
+  if (ip + DAM_IPV4_BYTES > frame_end(f) || dam_is_last_hop(ip, family)) return;
+  dam_tell_flow(f->ctx, f->job->ref, what_became(DAM_DROP_none, zone, f->job->interface),
+                f->job->now_ns);
+}
+
+DAM_INLINE int drop_on(const struct frame* f, const struct way* way, uint32_t reason,
+                       uint32_t zone) {
+  tell_of_flow(f, reason, zone);
   if (reason < DAM_DROP_COUNT) way->counters->drops[reason]++;
   return XDP_DROP;
 }
@@ -85,9 +102,10 @@ DAM_INLINE int translate(const struct frame* f, const struct dam_flow* flow, con
                          const struct dam_tcp_options* options) {
   const struct dam_packet* packet = f->packet;
   struct dam_rewrite rewrite = rewrite_of(f->view, flow, direction);
+  tell_of_passing(f, family, flow->zone_slot);
   enum dam_drop_reason refused = dam_splice_family(frame_data(f), frame_end(f), family, packet,
                                                    options, &flow->splice, direction, &rewrite);
-  if (refused != DAM_DROP_none) return drop_on(way, refused);
+  if (refused != DAM_DROP_none) return drop_on(f, way, refused, flow->zone_slot);
   way->counters->packets[direction & 1]++;
   way->counters->bytes[direction & 1] += packet->end;
   return transmit(f, packet->end, flow->out_interface[direction & 1], way->mac);
@@ -117,7 +135,7 @@ DAM_INLINE int admit(const struct frame* f, struct dam_flow* flow, const struct 
   uint32_t zone_slot = flow->zone_slot & (DAM_MAX_ZONES - 1);
   uint32_t out = flow->out_interface[direction & 1] & (DAM_MAX_INTERFACES - 1);
   if (!dam_in_window(&flow->splice, &flow->track, direction, packet)) {
-    return drop_on(way, DAM_DROP_out_of_window);
+    return drop_on(f, way, DAM_DROP_out_of_window, flow->zone_slot);
   }
   if (packet->end - packet->l3 > f->view->interface[out].mtu) return to_engine(f);
   if ((way->mac & DAM_MAC_KNOWN) == 0) return to_engine(f);
@@ -133,7 +151,7 @@ DAM_INLINE int admit(const struct frame* f, struct dam_flow* flow, const struct 
   if (may_end(&payer, direction, frame_bytes(f))) return to_engine(f);
   enum dam_drop_reason refused = admit_packet(&payer, direction, frame_bytes(f));
   if (refused == DAM_DROP_zone_banned) return to_engine(f); /* it tells both ends */
-  if (refused != DAM_DROP_none) return drop_on(way, refused);
+  if (refused != DAM_DROP_none) return drop_on(f, way, refused, flow->zone_slot);
   note_segment(flow, direction, packet, f->job->now_ns);
   return NEXT_TRANSLATE;
 }

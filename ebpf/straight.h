@@ -18,7 +18,7 @@ DAM_INLINE int is_from(const struct frame* f, uint32_t interface) {
 }
 
 /* `direction` is a constant: each way is compiled by itself. */
-DAM_INLINE int straight_along(struct frame* f, struct dam_flow* flow,
+DAM_INLINE int straight_along(struct frame* f, struct dam_flow* flow, uint32_t ref,
                               enum dam_direction direction) {
   uint32_t in = flow->out_interface[direction == DAM_C2S ? DAM_S2C : DAM_C2S];
   struct dam_tcp_options none;
@@ -27,6 +27,7 @@ DAM_INLINE int straight_along(struct frame* f, struct dam_flow* flow,
   if (flow->state != DAM_FLOW_established || (flow->flags & DAM_FLOW_SLOW)) return NEXT_STEPS;
   if (direction == DAM_C2S && flow->lists_seen != f->view->lists_digest) return NEXT_STEPS;
   f->job->interface = in;
+  f->job->ref = ref;
   if (!find_way(f, flow, direction, &way)) return XDP_ABORTED;
   int verdict = admit(f, flow, &way, direction);
   if (verdict != NEXT_TRANSLATE) return verdict;
@@ -41,14 +42,15 @@ DAM_INLINE int straight_segment(struct frame* f) {
   enum dam_drop_reason denied = why_denied_straight(f);
   if (denied != DAM_DROP_none) {
     uint32_t in = find_interface(f->view, f->job->ifindex, DAM_VLAN_NONE);
-    return is_addressed_here(f, in) ? drop(f, denied, 0) : NEXT_STEPS;
+    if (!is_addressed_here(f, in) || is_told(f, denied)) return NEXT_STEPS;
+    return drop_untold(f, denied, 0);
   }
   /* Now: to read the clock is to wait for all loads under way, and those that follow are long. */
   f->job->now_ns = clock_ns(f->control);
   uint32_t ref = straight_candidate(f);
   struct dam_flow* flow = DAM_LOOKUP(dam_flows, ref >> 1);
   if (!flow) return NEXT_STEPS; /* DAM_NONE too */
-  return ref & 1 ? straight_along(f, flow, DAM_S2C) : straight_along(f, flow, DAM_C2S);
+  return ref & 1 ? straight_along(f, flow, ref, DAM_S2C) : straight_along(f, flow, ref, DAM_C2S);
 }
 
 /* A verdict, or NEXT_STEPS. */

@@ -68,6 +68,7 @@ DAM_INLINE int straight_syn(struct frame* f) {
   uint32_t bytes = packet->end - STRAIGHT_L4;
   const struct dam_view_listener* listener = straight_listener(f);
   if (!listener || listener->may_ban || packet->payload_bytes != 0) return NEXT_STEPS;
+  if (f->control->capture.snap_bytes != 0) return NEXT_STEPS;
   f->job->interface =
       dam_interface_of_source(f->job->view_index, f->job->ifindex, packet->src.word[3]);
   if (!is_addressed_here(f, f->job->interface)) return NEXT_STEPS;
@@ -81,7 +82,10 @@ DAM_INLINE int straight_syn(struct frame* f) {
                       &offered)) {
     return NEXT_STEPS;
   }
-  if (!syn_checksum_holds(f, bytes)) return drop(f, DAM_DROP_bad_checksum, 0);
+  if (!syn_checksum_holds(f, bytes)) {
+    return is_told(f, DAM_DROP_bad_checksum) ? NEXT_STEPS
+                                             : drop_untold(f, DAM_DROP_bad_checksum, 0);
+  }
   return answer_syn(f, listener, &offered);
 }
 

@@ -28,11 +28,11 @@ DAM_INLINE int transmit(const struct frame* f, uint32_t bytes, uint32_t out, uin
   uint32_t header = DAM_ETHERNET_BYTES;
   if (interface->vlan != DAM_VLAN_NONE) header += DAM_VLAN_BYTES;
   int tail = (int)bytes - (int)frame_bytes(f), head = (int)f->packet->l3 - (int)header;
-  if (tail != 0 && bpf_xdp_adjust_tail(f->ctx, tail)) return drop(f, DAM_DROP_no_buffer, 0);
-  if (head != 0 && bpf_xdp_adjust_head(f->ctx, head)) return drop(f, DAM_DROP_no_buffer, 0);
+  if (tail != 0 && bpf_xdp_adjust_tail(f->ctx, tail)) return drop_untold(f, DAM_DROP_no_buffer, 0);
+  if (head != 0 && bpf_xdp_adjust_head(f->ctx, head)) return drop_untold(f, DAM_DROP_no_buffer, 0);
   uint8_t* data = frame_data(f);
   if (data + DAM_ETHERNET_BYTES + DAM_VLAN_BYTES > frame_end(f)) {
-    return drop(f, DAM_DROP_malformed, 0);
+    return drop_untold(f, DAM_DROP_malformed, 0);
   }
   write_ethernet(data, interface, mac, header, f->packet->family);
   return sent(f, interface->ifindex);

@@ -38,6 +38,7 @@ Endpoints server_endpoints(const ApiParts& parts);
 Endpoints ban_endpoints(BanBook& book);
 Endpoints flow_endpoints(const Ask& ask);
 Endpoints explain_endpoints(const ApiParts& parts);
+Endpoints top_endpoints(const Ask& ask);
 Endpoints metrics_endpoints(const std::function<std::string()>& text);
 Endpoints ready_endpoints(const std::function<Sight()>& look);
 Endpoints trust_endpoints(Trust& trust);

@@ -6,6 +6,7 @@
 #include "controlplane/api/ban_json.h"
 #include "controlplane/api/endpoints.h"
 #include "controlplane/api/problem_json.h"
+#include "controlplane/dataplane_link/counters_reader.h"
 #include "controlplane/policy/quantity.h"
 
 namespace dam::control {
@@ -147,6 +148,18 @@ Known known_of(const ApiParts& parts, const Address& address) {
   return known;
 }
 
+std::string text_of(const std::string& reason) {
+  for (int i = 0; i < DAM_DROP_COUNT; ++i) {
+    if (reason == drop_name(i)) return drop_text(i);
+  }
+  return {};
+}
+
+Json drop_json(const v1::RecentDrop& drop) {
+  return {{"reason", drop.reason()}, {"text", text_of(drop.reason())}, {"zone", drop.zone()},
+          {"count", drop.count()},   {"ago_ms", drop.ago_ms()},        {"proven", drop.proven()}};
+}
+
 Json explanation_json(const Known& known, const Address& address) {
   const auto now_unix = static_cast<int64_t>(std::time(nullptr));
   int64_t let_in = 0;
@@ -160,6 +173,11 @@ Json explanation_json(const Known& known, const Address& address) {
   json["bans"] = Json::array();
   for (const KeptBan& ban : known.bans) json["bans"].push_back(ban_json(ban));
   json["dataplane_answers"] = known.dataplane.has_value();
+  json["drops"] = Json::array();
+  if (known.dataplane) {
+    for (const v1::RecentDrop& drop : known.dataplane->drops())
+      json["drops"].push_back(drop_json(drop));
+  }
   json["zones"] = Json::array();
   uint64_t connections = 0;
   if (known.dataplane) {
@@ -187,6 +205,13 @@ Json explanation_schema() {
                       {"violations_most?", schema::count("then it bans")},
                       {"banned_until?", schema::count("Unix time, s")},
                       {"buckets", schema::array(bucket)}});
+  const Json drop = schema::object(
+      {{"reason", schema::string("as in GET /v1/drops")},
+       {"text", schema::string("the reason, for people")},
+       {"zone", schema::string()},
+       {"count", schema::count("about, where they were many")},
+       {"ago_ms", schema::count("the last one")},
+       {"proven", schema::boolean("else the address may have been forged by another")}});
   return schema::object({{"address", schema::string()},
                          {"verdict", schema::string("what comes of it all, in words")},
                          {"let_in", schema::string("now, a moment, or: not by itself")},
@@ -195,6 +220,7 @@ Json explanation_schema() {
                          {"bans", schema::array(ban_schema())},
                          {"dataplane_answers", schema::boolean()},
                          {"dropped_as_banned?", schema::boolean("by the dataplane, now")},
+                         {"drops", schema::array(drop, "of the last 10 minutes, the latest first")},
                          {"zones", schema::array(zone, "that remember the address")},
                          {"connections", schema::count("open now")}});
 }

@@ -5,6 +5,7 @@
 
 #include "dataplane/core/counters.h"
 #include "dataplane/core/flow.h"
+#include "dataplane/core/sight.h"
 #include "dataplane/core/types.h"
 
 enum { DAM_MAX_NEIGHBOURS = 8192, DAM_STRAYS = 4096 };
@@ -106,6 +107,7 @@ struct dam_kernel_counters {
   uint64_t ndp_tat_ns;
   uint64_t echo_tat_ns;
   uint64_t out_ifindex; /* tests: where the last frame went */
+  struct dam_sighting sighting;
 } __attribute__((aligned(64)));
 
 #endif

@@ -82,9 +82,24 @@ DAM_INLINE uint32_t dam_sight_random(struct dam_sighting* state) {
   return state->random = x;
 }
 
-/* One of DAM_SIGHT_EVERY is told, after a gap that nobody can guess: what comes at a steady beat is
- * not favoured. How many packets this one stands for; 0: it is not told. */
-DAM_INLINE uint32_t dam_sight_weight(struct dam_sighting* state) {
+/* Is this packet to be told of? Counts it where it is not. One of DAM_SIGHT_EVERY is, after a gap
+ * that nobody can guess: what comes at a steady beat is not favoured. */
+DAM_INLINE int dam_sight_due(struct dam_sighting* state, const struct dam_capture* capture,
+                             uint32_t reason) {
+  if (capture->snap_bytes != 0 || state->until_next <= 1) return 1;
+  if (dam_is_refusal(reason) && state->refusals_left != 0) return 1;
+  state->until_next--;
+  return 0;
+}
+
+/* Of one that is due: how many packets it stands for; 0: it is for the capture alone. The first few
+ * refusals each 100 ms are all told, so that a lone macro's are seen; a flood is sampled like
+ * everything else. */
+DAM_INLINE uint32_t dam_sight_weight(struct dam_sighting* state, uint32_t reason) {
+  if (dam_is_refusal(reason) && state->refusals_left != 0) {
+    state->refusals_left--;
+    return 1;
+  }
   if (state->until_next > 1) {
     state->until_next--;
     return 0;
@@ -93,12 +108,10 @@ DAM_INLINE uint32_t dam_sight_weight(struct dam_sighting* state) {
   return DAM_SIGHT_EVERY;
 }
 
-/* The first few refusals each 100 ms are all told, so that a lone macro's are seen; a flood is
- * sampled like everything else. */
-DAM_INLINE uint32_t dam_sight_refusal_weight(struct dam_sighting* state) {
-  if (state->refusals_left == 0) return dam_sight_weight(state);
-  state->refusals_left--;
-  return 1;
+/* Reasons that only packets of a proven source meet: their flow's, or a good cookie's. */
+DAM_INLINE int dam_is_of_proven(uint32_t reason) {
+  return reason == DAM_DROP_zone_banned ||
+         (reason >= DAM_DROP_source_packets && reason <= DAM_DROP_zone_concurrent);
 }
 
 #endif

@@ -8,13 +8,14 @@
 
 #include "dataplane/core/counters.h"
 #include "dataplane/core/gcra.h"
+#include "dataplane/core/sight.h"
 #include "dataplane/core/syn_cookie.h"
 #include "dataplane/core/table_hash.h"
 #include "dataplane/core/types.h"
 
 enum {
   DAM_VIEW_MAGIC = 0x76616431, /* "1dav" */
-  DAM_VIEW_VERSION = 6,
+  DAM_VIEW_VERSION = 7,
   DAM_MAX_INTERFACES = 16,
   DAM_MAX_SUBNETS = 64,
   DAM_MAX_LISTENERS = 1024, /* address and port pairs, retired ones included */
@@ -147,6 +148,7 @@ struct dam_control {
   struct dam_cookie_secrets secrets[2]; /* the one of secret_generation & 1 is in force */
   uint32_t secret_generation;
   uint32_t active;          /* view in force, or DAM_NO_VIEW: hand everything to the host */
+  struct dam_capture capture; /* what the dataplane wants to see of packets */
   uint64_t heartbeat_ns;    /* of the dataplane that takes up what climbs; see dam_is_attended */
   uint64_t now_ns;          /* tests: the time that it is */
   uint32_t ingress_ifindex; /* tests: where a packet comes in */

@@ -113,6 +113,12 @@ void Engine::rotate_secret(const uint64_t fresh[2]) {
   secret_generation_.store(next, std::memory_order_release);
 }
 
+void Engine::set_capture(const dam_capture& wanted) {
+  const uint32_t next = capture_generation_.load(std::memory_order_relaxed) + 1;
+  captures_[next & 1] = wanted;
+  capture_generation_.store(next, std::memory_order_release);
+}
+
 void Engine::control_tick(uint64_t now_ns) {
   if (applied_everywhere()) {
     kept_.erase(kept_.begin(), kept_.end() - 1);

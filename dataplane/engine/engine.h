@@ -14,6 +14,7 @@
 
 #include "dataplane/core/counters.h"
 #include "dataplane/core/plane.h"
+#include "dataplane/core/sight.h"
 #include "dataplane/core/syn_cookie.h"
 #include "dataplane/core/table_hash.h"
 #include "dataplane/engine/big_array.h"
@@ -127,6 +128,8 @@ class Engine {
   bool applied_everywhere() const;
   // Holds for the next connection of every worker; those that stand notice nothing.
   void order(uint16_t server_slot, const ServerOrder& order);
+  // Of the packets that it wants every worker tells from its next burst on.
+  void set_capture(const dam_capture& wanted);
   void rotate_secret(const uint64_t fresh[2]);
   void control_tick(
       uint64_t now_ns);  // gauges, heartbeat; frees policies that nobody reads any more
@@ -138,6 +141,10 @@ class Engine {
   // The pair of secrets now in force; `generation` tells a worker when to copy them anew.
   uint32_t secret_generation() const { return secret_generation_.load(std::memory_order_acquire); }
   dam_cookie_secrets secrets() const;
+  uint32_t capture_generation() const {
+    return capture_generation_.load(std::memory_order_acquire);
+  }
+  dam_capture capture() const { return captures_[capture_generation() & 1]; }
   PortPool* ports(uint32_t worker, uint16_t server_slot, uint8_t local);
   void settle_ports(uint32_t worker);
   // A connection of a dataplane before this one has it. Before the first policy.
@@ -177,6 +184,8 @@ class Engine {
   std::vector<std::shared_ptr<const Policy>> kept_;  // the current one last
   std::array<dam_cookie_secrets, 2> secrets_{};      // the one of generation & 1 is in force
   std::atomic<uint32_t> secret_generation_{0};
+  std::array<dam_capture, 2> captures_{};  // likewise
+  std::atomic<uint32_t> capture_generation_{0};
 };
 
 }  // namespace dam

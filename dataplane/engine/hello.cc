@@ -204,6 +204,7 @@ dam_drop_reason Worker::enter_zone(Flow& flow, const Route& route) {
     service_holds_ += holds ? 1 : 0;
   }
   ++zone_counters(flow.zone_slot).connections_opened;
+  tell_opened(flow);
   return DAM_DROP_none;
 }
 
@@ -222,6 +223,7 @@ bool Worker::tells_client(const Flow& flow, Drop refused) const {
 
 void Worker::refuse(Flow& flow, Drop reason, bool reset) {
   count_drop(reason, flow.zone_slot);
+  tell_refused(flow, reason);
   reset_server(flow);
   if (reset) reset_client(flow);
   release(flow);

@@ -48,6 +48,8 @@ template <dam_direction kWay>
     drop(frame, refused, flow.zone_slot);
     return false;
   }
+  if (dam_sight_due(&sighting_, &capture_, DAM_DROP_none)) [[unlikely]]
+    tell(job, DAM_DROP_none, flow.zone_slot);
   frame.bytes = packet.end;  // link-layer padding stays behind
   dam_zone_counters& zone = zone_counters(flow.zone_slot);
   ++zone.packets[kWay];
@@ -64,6 +66,7 @@ uint32_t Worker::find_flow_again(const Job& job) const {
 
 void Worker::handle(Job& job) {
   Frame& frame = *job.frame;
+  handling_ = &job;
   if (job.refused != DAM_DROP_none) return drop(frame, job.refused, 0);
   if (frame.checksum == RxChecksum::bad) return drop(frame, DAM_DROP_bad_checksum, 0);
   if (job.packet.kind != DAM_KIND_TCP) return for_the_dam(job);
@@ -71,6 +74,7 @@ void Worker::handle(Job& job) {
   if (ref == kNone || !is_flow(ref, job.packet)) [[unlikely]]
     ref = find_flow_again(job);
   if (ref == kNone) return stranger(job);
+  job.flow_ref = ref;
   Flow& flow = flows_[ref >> 1];
   const auto direction = static_cast<dam_direction>(ref & 1);
   if (direction == DAM_C2S && flow.lists_seen != policy_->lists_digest) [[unlikely]] {

@@ -91,6 +91,7 @@ void Worker::begin(Output& output, uint64_t now_ns) {
     refresh_promises();
   }
   policy_seen_.store(policy, std::memory_order_release);
+  listen_for_captures();
   const uint32_t generation = engine_.secret_generation();
   if (generation != secret_generation_) {
     secret_generation_ = generation;
@@ -125,7 +126,12 @@ void Worker::poll(std::span<Frame> frames, Output& output, uint64_t now_ns) {
   locate(jobs);
   if (!lists_first_) screen(jobs);
   look_ahead(jobs);
-  for (Job& job : jobs) handle(job);
+  if (capture_.snap_bytes != 0) [[unlikely]] {
+    for (Job& job : jobs) handle_captured(job);
+  } else {
+    for (Job& job : jobs) handle(job);
+  }
+  handling_ = nullptr;
   out_ = nullptr;
 }
 
@@ -151,9 +157,9 @@ void Worker::make_acquaintance(Frame& frame) {
 void Worker::parse(Job& job, Frame& frame) const {
   job.frame = &frame;
   job.hash = 0;
-  job.ref = job.handshake = kNone;
+  job.ref = job.flow_ref = job.handshake = kNone;
   job.denied = DAM_DROP_none;
-  job.source_known = false;
+  job.source_known = job.told = false;
   job.cookie_is = CookieIs::unread;
   job.refused = dam_parse(frame.data, frame.data + frame.bytes, &job.packet);
   if (job.refused != DAM_DROP_none) return;
@@ -206,6 +212,7 @@ void Worker::for_the_dam(Job& job) {
 
 void Worker::tick(Output& output, uint64_t now_ns) {
   begin(output, now_ns);
+  fill_up_sights();
   if (policy_seen() != nullptr) {
     let_places_rest();
     tell_left_servers();

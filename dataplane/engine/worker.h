@@ -17,6 +17,7 @@
 #include "dataplane/core/counters.h"
 #include "dataplane/core/flow_key.h"
 #include "dataplane/core/packet.h"
+#include "dataplane/core/sight.h"
 #include "dataplane/core/splice.h"
 #include "dataplane/core/syn_cookie.h"
 #include "dataplane/core/tcp_options.h"
@@ -30,6 +31,7 @@
 #include "dataplane/engine/handshake.h"
 #include "dataplane/engine/hello_status.h"
 #include "dataplane/engine/segment.h"
+#include "dataplane/engine/sight_ring.h"
 #include "dataplane/engine/timer_wheel.h"
 
 namespace dam {
@@ -53,6 +55,11 @@ class Worker {
   // are waiting.
   bool end(const FlowId& id) { return ends_.push(id); }
   bool has_ends() const { return !ends_.empty(); }
+  // Control thread: what became of packets, in their order; and how many sights found no room.
+  bool take_sight(dam_sight& sight, SightRing::FrameBytes& frame) {
+    return sights_.pop(sight, frame);
+  }
+  uint32_t sights_lost() const { return sights_lost_.load(std::memory_order_relaxed); }
   // Software steering: which worker's flow table knows this frame.
   uint32_t owner_of(const Frame& frame) const;
 
@@ -82,11 +89,13 @@ class Worker {
     Frame* frame;
     uint64_t hash;       // 0: not a TCP segment that was addressed here
     uint32_t ref;        // flow << 1 | direction, or kNone
+    uint32_t flow_ref;   // of the flow that took it, or kNone; see tell()
     uint32_t handshake;  // that the packet will probably touch, or kNone
     Drop refused;        // by the parser, or by a list
     uint16_t interface;  // where it came in
     Drop denied;         // why the source may not come in; of strangers alone
     bool source_known;
+    bool told;  // of it, to those who watch
     CookieIs cookie_is;
     dam_packet packet;
     Cookie cookie;     // if it is good
@@ -156,6 +165,17 @@ class Worker {
   bool transmit(Frame& frame, uint16_t l3, uint8_t family, const NextHop& hop, bool urgent);
   void transmit_to(uint64_t mac, uint16_t out, const Frame& frame, uint16_t l3, uint8_t family,
                    bool urgent);
+
+  // sights.cc: what becomes of packets, told to whoever watches.
+  void listen_for_captures();
+  void fill_up_sights();
+  [[gnu::noinline]] void handle_captured(Job& job);
+  [[gnu::noinline]] void tell(Job& job, Drop reason, uint32_t zone);
+  void tell(dam_sight& sight, Drop reason, uint32_t zone);
+  void tell_refused(const Flow& flow, Drop reason);
+  void tell_opened(const Flow& flow);
+  bool is_about(const Job& job, const Flow& flow) const;
+  void push(const dam_sight& sight);
 
   // egress.cc: frames leave here, or are counted.
   void count_drop(Drop reason, uint32_t zone);
@@ -371,6 +391,16 @@ class Worker {
   uint32_t swept_for_ = 0;   // digest of the lists
 
   EndQueue ends_;
+
+  dam_sighting sighting_{};
+  dam_capture capture_{};
+  uint32_t capture_generation_ = 0;
+  uint64_t refusals_due_ns_ = 0;
+  SightRing sights_;
+  std::atomic<uint32_t> sights_lost_{0};
+  SightRing::FrameBytes staged_{};  // the frame under way, while a capture is on
+  uint16_t staged_bytes_ = 0;       // that it has
+  Job* handling_ = nullptr;         // whose turn it is
 
   // Probes of servers; worker 0 alone.
   std::vector<Probe> probes_;  // [server slot * 2 + family is IPv6]

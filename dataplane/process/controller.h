@@ -6,6 +6,7 @@
 // comes back with its old ones. What could not be opened was never saved.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -26,7 +27,9 @@ class Controller {
   Controller(const Options& options, Keeper& keeper);
 
   v1::Reply handle(const v1::Request& request);
-  void tick();  // every 100 ms
+  void tick();    // every 100 ms
+  void listen();  // to what became of packets; after listen_within at most
+  std::chrono::milliseconds listen_within() const;
   // A Start failed when ports were being opened, or a port went: only a new process can try again.
   bool failed() const { return failed_; }
 

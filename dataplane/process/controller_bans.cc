@@ -62,8 +62,12 @@ v1::Reply Controller::look(const v1::Request& request) {
     wrong = list_flows(engine, request.flows(), monotonic_ns(), *reply.mutable_flows());
   } else if (request.has_change_zone_ban()) {
     wrong = running_->change(request.change_zone_ban());
+  } else if (request.has_top()) {
+    wrong = running_->top().answer(request.top(), monotonic_ns(), *reply.mutable_top());
+    reply.mutable_top()->set_lost(running_->sights_lost());
   } else {
-    wrong = explain(engine, request.explain().address(), *reply.mutable_explanation());
+    wrong = explain(engine, running_->recent_drops(), request.explain().address(),
+                    *reply.mutable_explanation());
   }
   return wrong.empty() ? reply : refusal({wrong});
 }

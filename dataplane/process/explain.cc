@@ -15,6 +15,11 @@ constexpr const char* kBuckets[] = {
     DAM_DIMENSIONS(X)
 #undef X
 };
+constexpr const char* kReasons[] = {
+#define X(name, text) #name,
+    DAM_DROP_REASONS(X)
+#undef X
+};
 constexpr uint32_t kFullPacket = 1500;
 
 void write_level(int dimension, uint64_t tat_ns, const dam_gcra_rate& rate, uint64_t now_ns,
@@ -53,9 +58,19 @@ void write_standing(const SourceTable::Glance& seen, const Zone& zone, uint64_t 
   if (until_ns != 0) to.set_banned_until_unix_ms(unix_ms() + (until_ns - now_ns) / 1'000'000 + 1);
 }
 
+void write_drop(const RecentDrops::Drop& drop, const Policy& policy, uint64_t now_ns,
+                v1::RecentDrop& to) {
+  to.set_reason(drop.reason < DAM_DROP_COUNT ? kReasons[drop.reason] : kReasons[0]);
+  if (drop.zone < policy.zones.size()) to.set_zone(policy.zones[drop.zone].name);
+  to.set_count(drop.count);
+  to.set_ago_ms((now_ns - std::min(drop.last_ns, now_ns)) / 1'000'000);
+  to.set_proven(drop.proven);
+}
+
 }  // namespace
 
-std::string explain(const Engine& engine, const std::string& wire, v1::Explanation& to) {
+std::string explain(const Engine& engine, const RecentDrops& recent, const std::string& wire,
+                    v1::Explanation& to) {
   const auto address = read_address(wire);
   if (!address) {
     return "An address of " + std::to_string(wire.size()) + " bytes: IPv4 has 4, IPv6 has 16.";
@@ -66,6 +81,9 @@ std::string explain(const Engine& engine, const std::string& wire, v1::Explanati
   to.set_denied(policy->deny.contains(*address));
   to.set_banned(policy->bans.contains(*address));
   const uint64_t now_ns = monotonic_ns();
+  for (const RecentDrops::Drop& drop : recent.of(*address, now_ns)) {
+    write_drop(drop, *policy, now_ns, *to.add_drops());
+  }
   for (size_t slot = 0; slot < policy->zones.size(); ++slot) {
     const Zone& zone = policy->zones[slot];
     if (!zone.in_policy) continue;

@@ -9,6 +9,7 @@
 
 #include "dataplane/drivers/dpdk/worker_loop.h"
 #include "dataplane/engine/engine.h"
+#include "dataplane/engine/sight_sink.h"
 #include "dataplane/engine/start_config.h"
 #include "dataplane/process/keeper.h"
 
@@ -28,6 +29,10 @@ class Plane {
   virtual void stop_workers() = 0;
   virtual void applied(const Policy& policy) = 0;  // every worker has it
   virtual void tick() = 0;                         // control thread, every 100 ms
+  // Of what the engine's workers do not tell: what the kernel has dealt with by itself.
+  virtual void take_sights(const SightSink& /*sink*/) {}
+  virtual uint64_t sights_lost() { return 0; }
+  virtual void set_capture(const dam_capture& /*wanted*/) {}
   // Why only a new process can go on; empty: this one does.
   virtual std::string ended_by() const { return {}; }
   // CAP_… that the control thread cannot do without.

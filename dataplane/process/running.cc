@@ -10,6 +10,7 @@
 
 #include "dataplane/drivers/netdev/driver_choice.h"
 #include "dataplane/drivers/xdp/driver.h"
+#include "dataplane/engine/worker.h"
 #include "dataplane/ipc/policy_builder.h"
 
 namespace dam {
@@ -21,6 +22,12 @@ void fill_random(void* bytes, size_t count) {
   if (getrandom(bytes, count, 0) != static_cast<ssize_t>(count)) {
     throw std::runtime_error("The kernel has no randomness to give.");
   }
+}
+
+AddressHash random_hash() {
+  AddressHash hash;
+  fill_random(hash.key, sizeof hash.key);
+  return hash;
 }
 
 }  // namespace
@@ -40,7 +47,7 @@ std::vector<std::string> obstacles_of(const StartConfig& config) {
 }
 
 Running::Running(const StartConfig& config, const Options& options, Keeper& keeper)
-    : limits_(config.limits) {
+    : limits_(config.limits), address_hash_(random_hash()) {
   EngineConfig engine;
   fill_random(engine.hash_key, sizeof engine.hash_key);
   fill_random(engine.cookie_key, sizeof engine.cookie_key);
@@ -115,6 +122,7 @@ void Running::tick(uint64_t now_ns) {
   engine_->control_tick(now_ns);
   plane_->tick();
   zone_bans_.tick(*engine_, bans_begun(), now_ns);
+  top_.tick(now_ns);
   if (now_ns < next_secret_ns_) return;
   if (next_secret_ns_ != 0) {
     uint64_t fresh[2];
@@ -122,6 +130,35 @@ void Running::tick(uint64_t now_ns) {
     engine_->rotate_secret(fresh);
   }
   next_secret_ns_ = now_ns + kSecretLifeNs;
+}
+
+void Running::take_sights(const SightSink& also) {
+  const SightSink take = [&](const dam_sight& sight, std::span<const uint8_t> frame) {
+    top_.take(sight);
+    recent_drops_.take(sight);
+    also(sight, frame);
+  };
+  dam_sight sight;
+  const auto frame = std::make_unique<SightRing::FrameBytes>();
+  for (uint32_t i = 0; i < engine_->config().workers; ++i) {
+    while (engine_->worker(i).take_sight(sight, *frame)) {
+      take(sight, {frame->data(), sight.captured_bytes});
+    }
+  }
+  plane_->take_sights(take);
+}
+
+void Running::set_capture(const dam_capture& wanted) {
+  engine_->set_capture(wanted);
+  plane_->set_capture(wanted);
+}
+
+uint64_t Running::sights_lost() const {
+  uint64_t lost = plane_->sights_lost();
+  for (uint32_t i = 0; i < engine_->config().workers; ++i) {
+    lost += engine_->worker(i).sights_lost();
+  }
+  return lost;
 }
 
 uint64_t Running::bans_begun() const {

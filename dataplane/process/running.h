@@ -13,6 +13,8 @@
 #include "dataplane/process/keeper.h"
 #include "dataplane/process/options.h"
 #include "dataplane/process/plane.h"
+#include "dataplane/process/recent_drops.h"
+#include "dataplane/process/top.h"
 #include "dataplane/process/zone_bans.h"
 
 namespace dam {
@@ -39,6 +41,13 @@ class Running {
   // In force at once where a policy is; and under each policy that comes. `grown`: some were added.
   void set_bans(PrefixSet bans, bool grown);
   void tick(uint64_t now_ns);  // every 100 ms
+  // Takes in what became of packets since the last call; `also` hears it too.
+  void take_sights(const SightSink& also);
+  // Of the packets that it wants both planes tell with their frames; snap_bytes 0 ends it.
+  void set_capture(const dam_capture& wanted);
+  uint64_t sights_lost() const;
+  const Top& top() const { return top_; }
+  const RecentDrops& recent_drops() const { return recent_drops_; }
 
   // What zones and sources are like now. They change nothing but the ban that is changed.
   v1::ZoneBans zone_bans(uint64_t seen) const { return zone_bans_.since(seen); }
@@ -66,6 +75,9 @@ class Running {
   PrefixSet bans_;
   uint64_t bans_grown_ = 0;
   ZoneBanWatch zone_bans_;
+  AddressHash address_hash_;
+  Top top_{address_hash_};
+  RecentDrops recent_drops_{address_hash_};
   uint64_t next_secret_ns_ = 0;
 };
 

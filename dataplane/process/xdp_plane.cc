@@ -84,6 +84,9 @@ class XdpPlane : public Plane {
   }
   void applied(const Policy& policy) override;
   void tick() override;
+  void take_sights(const SightSink& sink) override { driver_.tables().take_sights(sink); }
+  uint64_t sights_lost() override { return driver_.tables().sights_lost(); }
+  void set_capture(const dam_capture& wanted) override { driver_.tables().set_capture(wanted); }
   std::string ended_by() const override {
     return watch_.came_back() ? "A device is back: the dataplane ends, to be started anew with it."
                               : "";

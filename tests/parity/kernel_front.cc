@@ -52,6 +52,9 @@ class KernelFront : public Front {
     tables_.publish_draft();
   }
 
+  void take_sights(const SightSink& sink) override { tables_.take_sights(sink); }
+  void set_capture(const dam_capture& wanted) override { tables_.set_capture(wanted); }
+
   Verdict handle(uint8_t& port, std::vector<uint8_t>& frame, Engine& engine, uint64_t now_ns,
                  dam_worker_counters& counters) override {
     refresh(engine);

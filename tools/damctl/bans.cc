@@ -185,6 +185,18 @@ void print_buckets(const Json& zones, const Style& style) {
   table.print(std::cout, style);
 }
 
+void print_drops(const Json& drops, const Style& style) {
+  if (drops.empty()) return;
+  Table table({"refused", "zone", ">about", ">ago", "why"});
+  for (const Json& drop : drops) {
+    const std::string forged = drop.value("proven", false) ? "" : " (the address may be forged)";
+    table.row({drop.value("reason", ""), drop.value("zone", ""),
+               short_number(drop.value("count", 0.0)), short_time(drop.value("ago_ms", 0.0) / 1000),
+               drop.value("text", "") + forged});
+  }
+  table.print(std::cout, style);
+}
+
 }  // namespace
 
 int explain(const Settings& settings, const std::string& address) {
@@ -198,6 +210,7 @@ int explain(const Settings& settings, const std::string& address) {
                 << ban.value("author", "") << ", left: " << time_left(ban) << ") "
                 << ban.value("reason", "") << "\n";
     }
+    print_drops(now["drops"], style);
     if (!now["zones"].empty()) print_buckets(now["zones"], style);
   });
 }

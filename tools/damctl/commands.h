@@ -101,5 +101,6 @@ int show_bans(const Settings& settings, const std::string& origin);
 int import_bans(const Settings& settings, const Banning& how);
 int export_bans(const Settings& settings);
 int explain(const Settings& settings, const std::string& address);
+int show_top(const Settings& settings, const std::string& by, int count);
 
 }  // namespace dam::ctl

@@ -34,6 +34,8 @@ struct Arguments {
   bool yes = false;
   bool force = false;
   bool explain = false;
+  std::string top_by = "packets";
+  int top_count = 20;
   Watching watching;
   Enrolling enrolling;
   NewToken token;
@@ -279,6 +281,16 @@ void add_bans(CLI::App& app, Arguments& a, Command& chosen) {
       chosen, [](const Arguments& x) { return explain(x.settings, x.banning.source); })
       ->add_option("address", a.banning.source, "one address")
       ->required();
+  CLI::App* top =
+      add(app, "top", "the sources with the most now, and how far that can be off", a, chosen,
+          [](const Arguments& x) { return show_top(x.settings, x.top_by, x.top_count); });
+  top->add_option("--by", a.top_by, "what they are ordered by")
+      ->check(CLI::IsMember({"packets", "bytes", "connections", "violations"}))
+      ->capture_default_str();
+  top->add_option("--count", a.top_count, "how many at most")
+      ->check(CLI::Range(1, 100))
+      ->capture_default_str();
+  add_watch(top, a);
 }
 
 void add_host(CLI::App& app, Arguments& a, Command& chosen) {

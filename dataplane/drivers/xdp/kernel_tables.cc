@@ -65,6 +65,50 @@ TableSizes table_sizes(const Limits& limits) {
 
 void Unmap::operator()(void* memory) const { munmap(memory, bytes); }
 
+namespace {
+
+int on_sight(void* hears, void* data, size_t bytes) {
+  dam_sight sight;
+  if (bytes < sizeof sight) return 0;
+  std::memcpy(&sight, data, sizeof sight);
+  const size_t frame_bytes = std::min<size_t>(sight.captured_bytes, bytes - sizeof sight);
+  const auto& sink = *static_cast<const SightSink*>(hears);
+  if (sink) sink(sight, {static_cast<const uint8_t*>(data) + sizeof sight, frame_bytes});
+  return 0;
+}
+
+}  // namespace
+
+void KernelTables::FreeRing::operator()(ring_buffer* ring) const { ring_buffer__free(ring); }
+
+// Nobody wakes the reader, who comes each 100 ms.
+void KernelTables::take_sights(const SightSink& sink) {
+  hears_ = sink;
+  ring_buffer__consume(sights_.get());
+  hears_ = nullptr;
+  for (dam_kernel_counters& cpu : counts_.as<dam_kernel_counters>()) {
+    cpu.sighting.refusals_left = DAM_SIGHT_REFUSALS;
+  }
+}
+
+uint64_t KernelTables::sights_lost() const {
+  uint64_t lost = 0;
+  for (const dam_kernel_counters& cpu : counts_.as<dam_kernel_counters>()) {
+    lost += cpu.sighting.lost;
+  }
+  return lost;
+}
+
+// The filter is written while packets read it: what one of them makes of a half is told or not.
+void KernelTables::set_capture(const dam_capture& wanted) {
+  control().capture.snap_bytes = 0;
+  __atomic_thread_fence(__ATOMIC_RELEASE);
+  dam_capture quiet = wanted;
+  quiet.snap_bytes = 0;
+  control().capture = quiet;
+  __atomic_store_n(&control().capture.snap_bytes, wanted.snap_bytes, __ATOMIC_RELEASE);
+}
+
 void KernelTables::Destroy::operator()(dam_bpf* bpf) const { dam_bpf__destroy(bpf); }
 
 KernelTables::KernelTables(const Limits& limits, const uint64_t hash_key[2], Use use,
@@ -83,6 +127,7 @@ KernelTables::KernelTables(const Limits& limits, const uint64_t hash_key[2], Use
   load(limits, pins);
   share_all();
   adopted_ = control().magic == DAM_VIEW_MAGIC;
+  set_capture({});  // nobody is there who began one
   if (!adopted_) {
     describe(limits, hash_key);
     return;
@@ -92,7 +137,8 @@ KernelTables::KernelTables(const Limits& limits, const uint64_t hash_key[2], Use
 }
 
 // All tables that outlive a process. Not the index, which the next one makes anew from the flows,
-// nor the sockets, which are a process's own.
+// nor the sockets and the ring of sights, which
+// are a process's own.
 void KernelTables::load(const Limits& limits, const Pins* pins) {
   const TableSizes sizes = table_sizes(limits);
   set_entries(bpf_->maps.dam_index, sizes.index_buckets);
@@ -103,8 +149,8 @@ void KernelTables::load(const Limits& limits, const Pins* pins) {
   set_entries(bpf_->maps.dam_counts, cpus_);
   bpf_map* map = nullptr;
   bpf_object__for_each_map(map, bpf_->obj) {
-    const bool own =
-        map == bpf_->maps.dam_index || map == bpf_->maps.dam_sockets || bpf_map__is_internal(map);
+    const bool own = map == bpf_->maps.dam_index || map == bpf_->maps.dam_sockets ||
+                     map == bpf_->maps.dam_sights || bpf_map__is_internal(map);
     if (pins == nullptr || own) continue;
     if (bpf_map__set_pin_path(map, pins->table(bpf_map__name(map)).c_str()) != 0) {
       fail_table("The place of a kernel table");
@@ -133,6 +179,8 @@ void KernelTables::share_all() {
   counts_ = share(bpf_->maps.dam_counts);
   device_changes_ = share(bpf_->maps.dam_devices);
   own_ports_ = share(bpf_->maps.dam_ports);
+  sights_.reset(ring_buffer__new(bpf_map__fd(bpf_->maps.dam_sights), on_sight, &hears_, nullptr));
+  if (sights_ == nullptr) fail_table("The ring of sights");
 }
 
 // The magic last: what has none was never described whole.

@@ -12,8 +12,10 @@
 #include "dataplane/core/view.h"
 #include "dataplane/drivers/xdp/pins.h"
 #include "dataplane/engine/engine.h"
+#include "dataplane/engine/sight_sink.h"
 
 struct dam_bpf;
+struct ring_buffer;
 
 namespace dam {
 
@@ -84,12 +86,20 @@ class KernelTables {
   uint64_t climbed() const;
   uint64_t take_out_ifindex() const;  // tests: where the last frame went
 
+  // What the kernel has told of packets since the last call, in the order of each CPU's.
+  void take_sights(const SightSink& sink);
+  uint64_t sights_lost() const;
+  void set_capture(const dam_capture& wanted);
+
   int program_fd() const;
   int sockets_fd() const;
 
  private:
   struct Destroy {
     void operator()(dam_bpf* bpf) const;
+  };
+  struct FreeRing {
+    void operator()(ring_buffer* ring) const;
   };
   void set_prefixes(dam_prefix_list list, const PrefixSet& set, dam_view& draft);
   int lines_of(dam_prefix_list list, const PrefixSet& set, size_t lines);
@@ -102,6 +112,8 @@ class KernelTables {
   SharedArray control_, views_, index_, flows_, source_buckets_, sources_, neighbours_, macs_,
       totals_, strays_, openings_, device_changes_, own_ports_;
   SharedArray zone_counts_, counts_;
+  std::unique_ptr<ring_buffer, FreeRing> sights_;
+  SightSink hears_;  // while they are taken
   // What was made for a list last: the next view has it too while the list is the same.
   class Lines {
    public:

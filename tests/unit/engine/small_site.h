@@ -15,6 +15,7 @@
 #include "dataplane/core/tcp_options.h"
 #include "dataplane/engine/engine.h"
 #include "dataplane/engine/segment.h"
+#include "dataplane/engine/sight_sink.h"
 #include "dataplane/engine/worker.h"
 
 namespace dam::test {
@@ -66,6 +67,8 @@ class Front {
   // Where the frame goes; `sent`: changed, and out of `port`. Counts into `counters`.
   virtual Verdict handle(uint8_t& port, std::vector<uint8_t>& frame, Engine& engine,
                          uint64_t now_ns, dam_worker_counters& counters) = 0;
+  virtual void take_sights(const SightSink& sink) = 0;
+  virtual void set_capture(const dam_capture& wanted) = 0;
   bool engine_lives = true;  // and its heart beats
 };
 std::unique_ptr<Front> make_front(const EngineConfig& config);  // each program has its own

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "dataplane/process/top.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "dataplane/ipc/wire_address.h"
+
+namespace dam {
+namespace {
+
+constexpr uint32_t kMostAnswered = 100;
+constexpr uint64_t kFullFrame = 1514;
+
+constexpr const char* kMeasureNames[] = {
+#define X(name, text) #name,
+    DAM_TOP_MEASURES(X)
+#undef X
+};
+
+dam_address blamed(dam_address client) {
+  if (!dam_address_is_v4(&client)) client.word[2] = client.word[3] = 0;
+  return client;
+}
+
+bool is_violation(uint32_t reason) {
+  return reason == DAM_DROP_zone_banned ||
+         (reason >= DAM_DROP_source_packets && reason <= DAM_DROP_source_concurrent);
+}
+
+// Twice the standard error of a sum of which one packet in DAM_SIGHT_EVERY was seen, where each
+// adds `most` at most.
+uint64_t two_sigma(uint64_t value, uint64_t most) {
+  const auto a_sight = static_cast<double>(most * DAM_SIGHT_EVERY);
+  return static_cast<uint64_t>(2 * std::sqrt(static_cast<double>(value) * a_sight));
+}
+
+}  // namespace
+
+Top::Top(const AddressHash& hash) : running_(hash), before_(hash) {}
+
+void Top::take(const dam_sight& sight) {
+  if (sight.weight == 0 || (sight.flags & DAM_SIGHT_PROVEN) == 0) return;
+  const dam_address source = blamed(sight.client);
+  if ((sight.flags & DAM_SIGHT_OPENED) != 0) {
+    running_.of[connections].add(source, sight.weight);
+  } else if (sight.reason == DAM_DROP_none) {
+    running_.of[packets].add(source, sight.weight);
+    running_.of[bytes].add(source, uint64_t{sight.weight} * sight.frame_bytes);
+  } else if (is_violation(sight.reason)) {
+    running_.of[violations].add(source, sight.weight);
+  }
+}
+
+void Top::tick(uint64_t now_ns) {
+  if (running_.begun_ns == 0) running_.begun_ns = now_ns;
+  if (now_ns - running_.begun_ns < kWindowNs) return;
+  std::swap(running_, before_);
+  for (HeavyHitters& sketch : running_.of) sketch.clear();
+  running_.begun_ns = now_ns;
+}
+
+std::string Top::answer(const v1::TopQuery& query, uint64_t now_ns, v1::Top& to) const {
+  const auto* found = std::find(std::begin(kMeasureNames), std::end(kMeasureNames), query.by());
+  if (found == std::end(kMeasureNames)) return "There is no order by \"" + query.by() + "\".";
+  const auto measure = static_cast<size_t>(found - std::begin(kMeasureNames));
+  const HeavyHitters& now = running_.of[measure];
+  const HeavyHitters& then = before_.of[measure];
+  const uint64_t since_ns = before_.begun_ns != 0 ? before_.begun_ns : running_.begun_ns;
+  to.set_span_ms(since_ns == 0 ? 0 : (now_ns - since_ns) / 1'000'000);
+  to.set_total(now.total() + then.total());
+  to.set_unlisted_most(now.least() + then.least());
+  const bool sampled = measure == packets || measure == bytes;
+  for (const HeavyHitters::Entry& entry : now.together_with(then)) {
+    if (static_cast<uint32_t>(to.sources_size()) >= std::min(query.most(), kMostAnswered)) break;
+    v1::TopSource& source = *to.add_sources();
+    const bool v4 = dam_address_is_v4(&entry.source) != 0;
+    write_prefix({entry.source, static_cast<uint8_t>(v4 ? 128 : 64)}, *source.mutable_source());
+    source.set_value(entry.value);
+    source.set_error(entry.error);
+    if (sampled) source.set_sampling(two_sigma(entry.value, measure == bytes ? kFullFrame : 1));
+  }
+  return {};
+}
+
+}  // namespace dam

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Which sources have the most packets, octets, connections and violations, over the last 10 to 20
+// seconds: two sketches for each, the running one and the one before it. Proven sources alone:
+// whose address may be forged is nobody to blame. IPv6 by /64, since who has one has all of it.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+
+#include "dataplane/core/sight.h"
+#include "dataplane/ipc/dam.pb.h"
+#include "dataplane/process/heavy_hitters.h"
+
+namespace dam {
+
+// What they are ordered by: name, what one unit stands for at most when it was sampled.
+#define DAM_TOP_MEASURES(X)                            \
+  X(packets, "packets that passed, both ways")         \
+  X(bytes, "octets of frames that passed, both ways")  \
+  X(connections, "connections that found their route") \
+  X(violations,                                        \
+    "packets and connections refused over the limits for one source, or as banned by a zone")
+
+class Top {
+ public:
+  explicit Top(const AddressHash& hash);
+
+  void take(const dam_sight& sight);
+  void tick(uint64_t now_ns);
+  // Returns what is wrong; empty: it is answered.
+  std::string answer(const v1::TopQuery& query, uint64_t now_ns, v1::Top& to) const;
+
+ private:
+  static constexpr uint64_t kWindowNs = 10'000'000'000;
+  enum Measure : uint8_t {
+#define X(name, text) name,
+    DAM_TOP_MEASURES(X)
+#undef X
+        kMeasures
+  };
+  struct Window {
+    explicit Window(const AddressHash& hash)
+        : of{HeavyHitters(hash), HeavyHitters(hash), HeavyHitters(hash), HeavyHitters(hash)} {}
+    std::array<HeavyHitters, kMeasures> of;
+    uint64_t begun_ns = 0;  // 0: never
+  };
+
+  Window running_, before_;
+};
+
+}  // namespace dam

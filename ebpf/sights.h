@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What becomes of packets, told to whoever watches (core/sight.h); what the engine's sights.cc
+ * does. What climbs is told of by the engine. The straight way keeps its values in registers, which
+ * a job whose address is taken could not be: of strangers only the steps tell. */
+#ifndef DAM_EBPF_SIGHTS_H
+#define DAM_EBPF_SIGHTS_H
+
+#include "dataplane/core/sight.h"
+#include "ebpf/maps.h"
+
+/* A sight and the frame, as it lies in the ring. */
+struct captured {
+  struct dam_sight sight;
+  uint8_t frame[DAM_SIGHT_FRAME_BYTES];
+};
+
+/* Reason, zone and interface in one word: a step has five arguments. */
+DAM_INLINE uint32_t what_became(uint32_t reason, uint32_t zone, uint32_t interface) {
+  return (reason & 255) | (zone & 255) << 8 | (interface & 255) << 16;
+}
+
+/* The frame lies in the ring as it came in. */
+DAM_INLINE int capture_frame(struct xdp_md* ctx, const struct dam_sight* sight,
+                             uint32_t snap_bytes) {
+  struct captured* record = bpf_ringbuf_reserve(&dam_sights, sizeof *record, 0);
+  if (!record) return 0;
+  uint32_t bytes = sight->frame_bytes;
+  if (bytes > snap_bytes) bytes = snap_bytes;
+  if (bytes > DAM_SIGHT_FRAME_BYTES) bytes = DAM_SIGHT_FRAME_BYTES;
+  DAM_PIN(bytes);
+  record->sight = *sight;
+  if (bytes == 0 || bytes > DAM_SIGHT_FRAME_BYTES ||
+      bpf_xdp_load_bytes(ctx, 0, record->frame, bytes)) {
+    bpf_ringbuf_discard(record, BPF_RB_NO_WAKEUP);
+    return 1;
+  }
+  record->sight.flags |= DAM_SIGHT_CAPTURED;
+  record->sight.captured_bytes = (uint16_t)bytes;
+  bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+  return 1;
+}
+
+/* `sight` has its client and flags. */
+DAM_STEP int dam_tell(struct xdp_md* ctx, struct dam_sight* sight, uint32_t what, uint64_t now_ns) {
+  const struct dam_control* control = DAM_LOOKUP(dam_control, 0);
+  struct dam_kernel_counters* counters = DAM_LOOKUP(dam_counts, bpf_get_smp_processor_id());
+  if (!sight || !control || !counters) return 0;
+  sight->at_ns = now_ns;
+  sight->reason = what & 255;
+  sight->zone = what >> 8 & 255;
+  sight->interface = what >> 16 & 255;
+  sight->frame_bytes = (uint16_t)(ctx->data_end - ctx->data);
+  sight->weight = dam_sight_weight(&counters->sighting, sight->reason);
+  int told = 1;
+  if (dam_capture_wants(&control->capture, sight)) {
+    told = capture_frame(ctx, sight, control->capture.snap_bytes);
+  } else if (sight->weight != 0) {
+    told = bpf_ringbuf_output(&dam_sights, sight, sizeof *sight, BPF_RB_NO_WAKEUP) == 0;
+  }
+  if (!told) counters->sighting.lost++;
+  return 0;
+}
+
+/* Of a flow's packet. */
+DAM_STEP int dam_tell_flow(struct xdp_md* ctx, uint32_t ref, uint32_t what, uint64_t now_ns) {
+  const struct dam_flow* flow = DAM_LOOKUP(dam_flows, ref >> 1);
+  struct dam_sight sight;
+  if (!flow) return 0;
+  __builtin_memset(&sight, 0, sizeof sight);
+  sight.client = flow->client;
+  sight.flags = (uint8_t)(DAM_SIGHT_PROVEN | (ref & 1 ? DAM_SIGHT_S2C : 0));
+  return dam_tell(ctx, &sight, what, now_ns);
+}
+
+#endif
