@@ -12,6 +12,7 @@
 #include "dataplane/core/packet_types.h"
 #include "dataplane/core/plane.h"
 #include "dataplane/core/rewrite.h"
+#include "dataplane/core/sight.h"
 #include "dataplane/core/siphash.h"
 #include "dataplane/core/source_entry.h"
 #include "dataplane/core/source_key.h"
