@@ -24,18 +24,19 @@ DAM_INLINE int capture_frame(struct xdp_md* ctx, const struct dam_sight* sight,
                              uint32_t snap_bytes) {
   struct captured* record = bpf_ringbuf_reserve(&dam_sights, sizeof *record, 0);
   if (!record) return 0;
-  uint32_t bytes = sight->frame_bytes;
-  if (bytes > snap_bytes) bytes = snap_bytes;
-  if (bytes > DAM_SIGHT_FRAME_BYTES) bytes = DAM_SIGHT_FRAME_BYTES;
-  DAM_PIN(bytes);
+  uint32_t last = sight->frame_bytes; /* no frame is empty */
+  if (last > snap_bytes) last = snap_bytes;
+  if (last > DAM_SIGHT_FRAME_BYTES) last = DAM_SIGHT_FRAME_BYTES;
+  /* Linux 6.1's verifier learns nothing of `!= 0`, and asks for a length that is not. */
+  last = (last - 1) & (DAM_SIGHT_FRAME_BYTES - 1);
+  DAM_PIN(last);
   record->sight = *sight;
-  if (bytes == 0 || bytes > DAM_SIGHT_FRAME_BYTES ||
-      bpf_xdp_load_bytes(ctx, 0, record->frame, bytes)) {
+  if (bpf_xdp_load_bytes(ctx, 0, record->frame, last + 1)) {
     bpf_ringbuf_discard(record, BPF_RB_NO_WAKEUP);
     return 1;
   }
   record->sight.flags |= DAM_SIGHT_CAPTURED;
-  record->sight.captured_bytes = (uint16_t)bytes;
+  record->sight.captured_bytes = (uint16_t)(last + 1);
   bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
   return 1;
 }

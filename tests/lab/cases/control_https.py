@@ -11,47 +11,24 @@ import subprocess
 import sys
 import time
 
-from lib import netns, suite
+from lib import suite
+from lib.office import HOST, PORT, folder, open_office, profile, restart
 from lib.plan import plan
 
 PLAN = plan(zones={"service": {}, "management": {"management": True}}, timeouts={"probe_interval": "500ms"})
 DAM_ONLY = True
 COST = 30
-HOST, PORT = "198.18.5.1", 9443  # of the edge, on a cable of its own to the management server
 NOBODY, DAM_GROUP = 65534, 64999
-
-
-def _folder(front):
-    return os.path.join(front.directory, "tls")
 
 
 def _start(site):
     """The control plane with HTTPS on a management cable, and alice (operator) and root's admin enrolled."""
-    front = site.front
-    if not os.path.exists(_folder(front)):
-        netns.veth(site.management, "office", site.edge, "office")
-        site.management.ip("addr", "add", "198.18.5.2/24", "dev", "office")
-        site.edge.ip("addr", "add", f"{HOST}/24", "dev", "office")
-        _restart(front)
-        for name, role in (("alice", "operator"), ("boss", "admin")):
-            said = front.damctl("enroll", name, "--role", role, "-o", _profile(front, name))
-            assert f"damctl --profile {name}" in said, said
-    return front
-
-
-def _restart(front, how=signal.SIGTERM):
-    front.end(front.controlplane, how)
-    front.start_controlplane(more=("--https-address", f"{HOST}:{PORT}", "--tls", _folder(front)))
-    suite.eventually(lambda: front.try_damctl("status").returncode == 0, 15, "the control plane")
-
-
-def _profile(front, name):
-    return os.path.join(front.directory, name + ".json")
+    return open_office(site, {"alice": "operator", "boss": "admin"})
 
 
 def _afar(site, name, *words):
     """damctl on the management server; whoever has that profile."""
-    process = site.management.popen([site.front.programs["damctl"], "--profile", _profile(site.front, name), *words],
+    process = site.management.popen([site.front.programs["damctl"], "--profile", profile(site.front, name), *words],
                                     stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     out, err = process.communicate(timeout=30)
     return subprocess.CompletedProcess(words, process.returncode, out, err)
@@ -59,7 +36,7 @@ def _afar(site, name, *words):
 
 def _curl(site, path, *words):
     """The status and the text of an answer."""
-    process = site.management.popen(["curl", "-s", "--max-time", "20", "--cacert", os.path.join(_folder(site.front), "ca.pem"),
+    process = site.management.popen(["curl", "-s", "--max-time", "20", "--cacert", os.path.join(folder(site.front), "ca.pem"),
                                      "-w", "\n%{http_code}", *words, f"https://{HOST}:{PORT}{path}"],
                                     stdout=subprocess.PIPE, text=True)
     text, _, status = process.communicate(timeout=30)[0].rpartition("\n")
@@ -80,7 +57,7 @@ def test_enrolled(site):
     done = _afar(site, "alice", "apply", "-f", front.yaml)
     assert done.returncode == 1 and "this needs admin" in done.stderr, done
     assert _afar(site, "boss", "apply", "-f", front.yaml).returncode == 0
-    _restart(front, signal.SIGKILL)
+    restart(front, signal.SIGKILL)
     changes = json.loads(_afar(site, "boss", "audit", "--json").stdout)["changes"]
     told = [(one["name"], one["role"], one["address"], one["method"], one["status"]) for one in changes]
     assert ("alice", "operator", "198.18.5.2", "PATCH", 200) in told, told
@@ -93,21 +70,21 @@ def test_enrolled(site):
 def test_keys_are_private(site):
     """the authority's key stays on the dam, readable by root alone, and is in no profile"""
     front = _start(site)
-    assert os.stat(_folder(front)).st_mode & 0o7777 == 0o700
-    for name in os.listdir(_folder(front)):
-        assert os.stat(os.path.join(_folder(front), name)).st_mode & 0o7777 == 0o600, name
-    with open(os.path.join(_folder(front), "ca.key")) as handle:
+    assert os.stat(folder(front)).st_mode & 0o7777 == 0o700
+    for name in os.listdir(folder(front)):
+        assert os.stat(os.path.join(folder(front), name)).st_mode & 0o7777 == 0o600, name
+    with open(os.path.join(folder(front), "ca.key")) as handle:
         secret = handle.read().splitlines()[1]
-    with open(_profile(front, "alice")) as handle:
+    with open(profile(front, "alice")) as handle:
         assert secret not in handle.read()
-    assert os.stat(_profile(front, "alice")).st_mode & 0o7777 == 0o600
+    assert os.stat(profile(front, "alice")).st_mode & 0o7777 == 0o600
 
 
 def test_revoked(site):
     """a revoked certificate is refused at once, in words; another one of the same person is not"""
     front = _start(site)
     for name in ("carol", "carol2"):
-        front.damctl("enroll", "carol", "--role", "viewer", "-o", _profile(front, name))
+        front.damctl("enroll", "carol", "--role", "viewer", "-o", profile(front, name))
     clients = json.loads(front.damctl("clients", "--json"))["clients"]
     first = [one["fingerprint"] for one in clients if one["name"] == "carol"][0]
     assert _afar(site, "carol", "status").returncode == 0
@@ -144,12 +121,12 @@ def test_strange_tls(site):
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
                     "-subj", "/CN=alice", "-keyout", other + ".key", "-out", other + ".pem"], check=True, capture_output=True)
     assert _curl(site, "/healthz", "--cert", other + ".pem", "--key", other + ".key")[0] == 0
-    with open(_profile(front, "alice")) as handle:
-        profile = json.load(handle)
+    with open(profile(front, "alice")) as handle:
+        known = json.load(handle)
     with open(other + ".pem") as handle:
-        profile["authority"] = handle.read()
-    with open(_profile(front, "misled"), "w") as handle:
-        json.dump(profile, handle)
+        known["authority"] = handle.read()
+    with open(profile(front, "misled"), "w") as handle:
+        json.dump(known, handle)
     done = _afar(site, "misled", "status")
     assert done.returncode == 3 and "no certificate of this profile's authority" in done.stderr, done
 
@@ -166,7 +143,7 @@ def test_renewed(site):
     """the server's certificate is renewed while it runs: new connections see it, enrolled people notice nothing"""
     front = _start(site)
     before = _serial(site)
-    assert "Made the server's certificate" in front.damctl("enroll", "--renew", "--tls", _folder(front))
+    assert "Made the server's certificate" in front.damctl("enroll", "--renew", "--tls", folder(front))
     suite.eventually(lambda: _serial(site) != before, 15, "the new certificate")
     assert _afar(site, "alice", "status").returncode == 0
     with open(os.path.join(front.directory, "controlplane.log")) as handle:
@@ -177,7 +154,7 @@ def test_flood(site):
     """hundreds of strangers who begin a handshake or a request and never end it hold up neither the one who steers
     from the same address nor the socket"""
     front = _start(site)
-    context = ssl.create_default_context(cafile=os.path.join(_folder(front), "ca.pem"))
+    context = ssl.create_default_context(cafile=os.path.join(folder(front), "ca.pem"))
     slow = []
     try:
         for number in range(200):
