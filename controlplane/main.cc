@@ -222,10 +222,11 @@ int run(const Options& options) {
     spdlog::error("not started: `damctl check -f {}` shows the same in full", options.config);
     return 1;
   }
-  const CountersCollector collector(
-      {counters, [&link] { return link.state(); }, [&servers] { return servers.look(); }});
-  const std::unique_ptr<Trust> trust = open_trust(options.state);
   BanParts bans(options.state, policy, events, link);
+  const CountersCollector collector({counters, [&link] { return link.state(); },
+                                     [&servers] { return servers.look(); },
+                                     [&] { return bans.book.counts(link.state().bans_version); }});
+  const std::unique_ptr<Trust> trust = open_trust(options.state);
   const auto ask = [&link](const dam::v1::Request& request, std::string& wrong) {
     return link.ask(request, std::chrono::seconds(3), wrong);
   };
@@ -244,7 +245,11 @@ int run(const Options& options) {
   if (options.https_address != "none") {
     https = std::make_unique<Https>(options.tls, all_endpoints(parts), *trust, log_tls);
   }
-  const Watcher watcher(events, [&] { return scene_of(look()); });
+  const Watcher watcher(events, [&] {
+    Scene scene = scene_of(look());
+    scene.ended_bans = bans.book.ended();
+    return scene;
+  });
   HttpServer api([&](httplib::Server& s) {
     serve(s, all_endpoints(parts), socket_caller, refusals_to(trust->audit));
   });

@@ -27,8 +27,6 @@ uint64_t random_version() {
 
 int64_t whole_seconds(uint64_t ns) { return static_cast<int64_t>(ns / kNsOfBanSecond); }
 
-size_t most_of(const BanRules& rules) { return std::min<size_t>(rules.at_most, kMaxBans); }
-
 // for · factor^(times − 1), at most the longest; never shorter than what was asked for.
 int64_t grown(int64_t for_s, int64_t times, const BanRules& rules) {
   const double factor = std::pow(static_cast<double>(rules.repeat_factor),
@@ -54,6 +52,8 @@ BanResult too_many_bans(size_t count, size_t most) {
 
 }  // namespace
 
+size_t most_bans(const BanRules& rules) { return std::min<size_t>(rules.at_most, kMaxBans); }
+
 BanBook::BanBook(BanStore& store, CurrentPolicy policy, Clock clock, Report report, bool remembers)
     : store_(store),
       policy_(std::move(policy)),
@@ -61,7 +61,11 @@ BanBook::BanBook(BanStore& store, CurrentPolicy policy, Clock clock, Report repo
       report_(std::move(report)),
       remembers_(remembers),
       version_(random_version()) {
-  for (KeptBan& ban : store_.all()) all_.insert_or_assign(ban.source, std::move(ban));
+  ended_until_unix_ = clock_();  // what has ended before is no news
+  for (KeptBan& ban : store_.all()) {
+    if (ban.holds(ended_until_unix_)) expect_end(ban);
+    all_.insert_or_assign(ban.source, std::move(ban));
+  }
   changes_ = 1;  // the dataplane has to be asked, at least
 }
 
@@ -107,6 +111,7 @@ BanResult BanBook::ban(const std::vector<BanRequest>& requests, const Asker& ask
   const ProtectedAddresses people(policy.get(), asker.addresses);
   const std::lock_guard lock(mutex_);
   const int64_t now_unix = clock_();
+  note_ends(now_unix);
   BanResult result;
   size_t wrong = 0;
   std::vector<KeptBan> put;
@@ -127,7 +132,7 @@ BanResult BanBook::ban(const std::vector<BanRequest>& requests, const Asker& ask
     result.outcome = BanResult::Outcome::refused;
     return result;
   }
-  const size_t most = most_of(policy->bans);
+  const size_t most = most_bans(policy->bans);
   if (all_.size() + put.size() > most) {
     std::set<Network, NetworkOrder> fresh;
     for (const KeptBan& ban : put) {
@@ -150,9 +155,11 @@ BanResult BanBook::ban(const std::vector<BanRequest>& requests, const Asker& ask
 
 BanResult BanBook::lift(const Network& source) {
   const std::lock_guard lock(mutex_);
+  const int64_t now_unix = clock_();
+  note_ends(now_unix);
   const KeptBan* ban = find(source);
   BanResult result;
-  const bool known = ban != nullptr && ban->holds(clock_());
+  const bool known = ban != nullptr && ban->holds(now_unix);
   if (!known && remembers_) {
     result.outcome = BanResult::Outcome::unknown;
     return result;
@@ -160,6 +167,7 @@ BanResult BanBook::lift(const Network& source) {
   if (known) result.bans = {*ban};
   result.count = 1;
   if (!save({}, {source}, result)) return result;
+  if (known) ++one_of(lifted_, result.bans.front());
   if (report_) report_(source.text(), 1, source.text() + " is banned no more");
   zone_changes_.push_back({source, "", 0});  // of each zone that may have banned it, too
   news_.notify_all();
@@ -169,7 +177,7 @@ BanResult BanBook::lift(const Network& source) {
 // What has ended and would not count as a repeat any more; and, where there are too many to
 // remember beside those that hold, what ended first.
 std::vector<Network> BanBook::forgettable(const BanRules& rules, size_t more, int64_t now_unix) {
-  const size_t most = 2 * most_of(rules);
+  const size_t most = 2 * most_bans(rules);
   std::vector<Network> gone;
   if (now_unix < forget_at_unix_ && all_.size() + more <= most) return gone;
   forget_at_unix_ = now_unix + kForgetEvery_s;
@@ -204,7 +212,13 @@ bool BanBook::save(const std::vector<KeptBan>& put, const std::vector<Network>& 
     all_.erase(source);
     dirty_.insert(source);
   }
+  const int64_t now_unix = clock_();
   for (const KeptBan& ban : put) {
+    const KeptBan* before = find(ban.source);
+    if (ban.holds(now_unix)) {
+      if (before == nullptr || !before->holds(now_unix)) ++one_of(begun_, ban);
+      expect_end(ban);
+    }
     all_.insert_or_assign(ban.source, ban);
     dirty_.insert(ban.source);
   }
@@ -266,7 +280,8 @@ std::vector<KeptBan> BanBook::note_zone_bans(const std::vector<v1::ZoneBan>& ban
   const ProtectedAddresses people(policy.get(), {});
   const std::lock_guard lock(mutex_);
   const int64_t now_unix = clock_();
-  const size_t most = most_of(policy->bans);
+  note_ends(now_unix);
+  const size_t most = most_bans(policy->bans);
   std::vector<KeptBan> written, longer;
   std::vector<ZoneBanChange> changes;
   std::set<Network, NetworkOrder> seen;
@@ -288,6 +303,7 @@ std::vector<KeptBan> BanBook::note_zone_bans(const std::vector<v1::ZoneBan>& ban
     if (!all || !ban.of_zone || !ban.holds(now_unix) || seen.contains(source)) continue;
     KeptBan over = ban;
     over.until_unix = now_unix;
+    ++one_of(lifted_, ban);
     put.try_emplace(source, std::move(over));
   }
   for (auto& [source, ban] : put) written.push_back(std::move(ban));

@@ -10,11 +10,13 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <queue>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "controlplane/bans/ban.h"
+#include "controlplane/bans/ban_counts.h"
 #include "controlplane/bans/ban_store.h"
 #include "controlplane/policy/model.h"
 #include "controlplane/policy/problem.h"
@@ -53,6 +55,8 @@ struct ZoneBanChange {
   int64_t until_unix = 0;
 };
 
+size_t most_bans(const BanRules& rules);  // that may hold at one time
+
 class BanBook {
  public:
   using CurrentPolicy = std::function<std::shared_ptr<const Policy>()>;
@@ -83,6 +87,10 @@ class BanBook {
   };
   Page list(const Query& query) const;
 
+  // `dataplane_holds`: the version that it says it has.
+  BanCounts counts(uint64_t dataplane_holds);
+  EndedByOrigin ended();  // since the start of this program
+
   // What zones have banned by themselves, as the dataplane lists it. `all`: no other zone ban
   // holds. Gives those that last longer now, since the source came back.
   std::vector<KeptBan> note_zone_bans(const std::vector<v1::ZoneBan>& bans, bool all);
@@ -112,6 +120,10 @@ class BanBook {
   std::vector<Network> forgettable(const BanRules& rules, size_t more, int64_t now_unix);
   size_t holding(int64_t now_unix) const;
   void report(const std::vector<KeptBan>& bans, int64_t now_unix) const;
+  // ban_counts.cc
+  static uint64_t& one_of(PerBanOrigin& counts, const KeptBan& ban);
+  void expect_end(const KeptBan& ban);
+  void note_ends(int64_t now_unix);
 
   BanStore& store_;
   const CurrentPolicy policy_;
@@ -128,6 +140,14 @@ class BanBook {
   uint64_t sent_version_ = 0;
   uint64_t changes_ = 0, sent_changes_ = 0, told_changes_ = 0;
   int64_t forget_at_unix_ = 0;
+  using End = std::pair<int64_t, Network>;
+  struct LaterEnd {
+    bool operator()(const End& a, const End& b) const { return a.first > b.first; }
+  };
+  std::priority_queue<End, std::vector<End>, LaterEnd> ends_;  // to come; the first on top
+  int64_t ended_until_unix_ = 0;                               // ends until then are counted
+  PerBanOrigin begun_{}, lifted_{}, expired_{};
+  EndedByOrigin ended_;
 };
 
 }  // namespace dam::control

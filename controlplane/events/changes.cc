@@ -129,6 +129,18 @@ void add_counted_events(const Scene& before, const Scene& now, std::vector<Event
   add_server_events(old, *now.counters, events);
 }
 
+// By origin, not by source: what is held back is kept by its subject.
+void add_ban_ends(const EndedByOrigin& before, const EndedByOrigin& now,
+                  std::vector<Event>& events) {
+  for (const auto& [origin, ended] : now) {
+    const auto was = before.find(origin);
+    const uint64_t count = growth(was == before.end() ? 0 : was->second.count, ended.count);
+    if (count == 0) continue;
+    events.push_back({EventKind::ban, origin, "expired", count,
+                      "banned no more, since the time was over, the last: " + ended.last});
+  }
+}
+
 }  // namespace
 
 std::vector<Event> events_between(const Scene& before, const Scene& now) {
@@ -136,6 +148,7 @@ std::vector<Event> events_between(const Scene& before, const Scene& now) {
   add_policy_events(before, now, events);
   add_dataplane_events(before, now, events);
   add_counted_events(before, now, events);
+  add_ban_ends(before.ended_bans, now.ended_bans, events);
   return events;
 }
 

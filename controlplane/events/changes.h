@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "controlplane/bans/ban_counts.h"
 #include "controlplane/events/event_log.h"
 #include "dataplane/core/counters.h"
 
@@ -25,6 +26,7 @@ struct Scene {
   std::string comment;
   bool unconfirmed = false;
   std::shared_ptr<const dam_counters> counters;  // null: there are none
+  EndedByOrigin ended_bans;                      // whose time was over, so far
 };
 
 // Counts are differences of counters: of a dataplane that was started in between they are what it

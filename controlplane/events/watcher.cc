@@ -18,7 +18,9 @@ int64_t seconds_now() {
 
 Watcher::Watcher(EventLog& log, std::function<Scene()> look)
     : log_(log), look_(std::move(look)), throttle_(kPause_s), alarm_([this] { round(); }) {
-  before_.counters = look_().counters;  // what was counted before is no event
+  Scene first = look_();  // what was counted before is no event
+  before_.counters = std::move(first.counters);
+  before_.ended_bans = std::move(first.ended_bans);
   alarm_.set(AlarmClock::Clock::now() + kEvery);
 }
 

@@ -6,6 +6,7 @@
 #include <ctime>
 
 #include "controlplane/dataplane_link/counters_reader.h"
+#include "controlplane/metrics/ban_metrics.h"
 #include "controlplane/metrics/family_builder.h"
 #include "controlplane/metrics/server_metrics.h"
 
@@ -236,6 +237,7 @@ std::vector<prometheus::MetricFamily> CountersCollector::Collect() const {
   add_link(sources_.link(), out);
   add_drop_texts(out);
   if (sources_.servers) add_server_sights(sources_.servers(), out);
+  if (sources_.bans) add_bans(sources_.bans(), out);
   const auto counters = sources_.counters();
   if (!counters) return out;
   add_dataplane(*counters, out);

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "controlplane/bans/ban_counts.h"
 #include "controlplane/dataplane_link/dataplane_link.h"
 #include "controlplane/health/servers.h"
 #include "dataplane/core/counters.h"
@@ -22,6 +23,7 @@ class CountersCollector : public prometheus::Collectable {
     std::function<std::unique_ptr<dam_counters>()> counters;
     std::function<LinkState()> link;
     std::function<std::map<std::string, ServerSight>()> servers{};  // may be empty
+    std::function<BanCounts()> bans{};                              // may be empty
   };
   explicit CountersCollector(Sources sources) : sources_(std::move(sources)) {}
 

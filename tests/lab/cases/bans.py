@@ -142,6 +142,34 @@ def test_refusals(site):
     assert not _bans(site)
 
 
+def _metric(site, name):
+    lines = [line for line in site.front.metrics().splitlines() if line.startswith(name + " ")]
+    return float(lines[0].split()[1]) if lines else None
+
+
+def test_counted_and_told(site):
+    """bans are counted by origin and what became of them, the dataplane has the wanted version of their list, and a ban
+    that ends by time is an event"""
+    front, source, other = site.front, SOURCES[4][6], SOURCES[4][7]
+    by_operator = '_bans_total{origin="operator"}'
+    before = {what: _metric(site, f"dam_{what}{by_operator}") for what in ("begun", "lifted", "expired")}
+    front.damctl("ban", source, "--for", "2s")
+    front.damctl("ban", other)
+    assert _metric(site, 'dam_held_bans{origin="operator"}') == 2
+    wanted = _metric(site, "dam_bans_wanted_version")
+    suite.eventually(lambda: _metric(site, "dam_bans_in_force_version") == wanted, 5, "the dataplane has them")
+    front.damctl("unban", other)
+
+    def ended():
+        lines = front.damctl("events", "--json", "--kind", "ban", "-n", "100").splitlines()
+        return [one for one in map(json.loads, lines) if one["reason"] == "expired" and source in one["text"]]
+    suite.eventually(ended, 20, "an event of its end")
+    assert ended()[0]["subject"] == "operator", ended()
+    now = {what: _metric(site, f"dam_{what}{by_operator}") for what in before}
+    assert {what: now[what] - before[what] for what in now} == {"begun": 2, "lifted": 1, "expired": 1}, (before, now)
+    assert _metric(site, 'dam_held_bans{origin="operator"}') == 0
+
+
 def test_ends_without_control_plane(site):
     """a ban ends by itself while the control plane is dead, and until then it holds"""
     source = SOURCES[4][6]

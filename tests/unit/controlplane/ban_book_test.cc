@@ -97,6 +97,76 @@ TEST_F(BanBookTest, a_lifted_ban_is_forgotten) {
   EXPECT_EQ(kept("198.51.100.7")->times, 1);
 }
 
+uint64_t of(const PerBanOrigin& counts, BanOrigin origin) {
+  return counts[static_cast<size_t>(origin)];
+}
+
+TEST_F(BanBookTest, begun_lifted_expired_and_held_are_counted_by_origin) {
+  ban(request_of("198.51.100.7"));
+  ban(request_of("198.51.100.7", 600));  // changed, not begun
+  ban(request_of("198.51.100.8", std::nullopt));
+  Asker list{"somebody", {}};
+  list.origin = "import";
+  book().ban({request_of("198.51.100.16/28"), request_of("198.51.100.32/28")}, list);
+  book().note_zone_bans({zone_ban("198.51.100.9", now + 60)}, true);
+  book().lift(*parse_network("198.51.100.32/28"));
+  BanCounts counts = book().counts(0);
+  EXPECT_EQ(counts.begun, (PerBanOrigin{2, 2, 1, 0}));
+  EXPECT_EQ(counts.held, (PerBanOrigin{2, 1, 1, 0}));
+  EXPECT_EQ(counts.lifted, (PerBanOrigin{0, 1, 0, 0}));
+  EXPECT_EQ(counts.expired, PerBanOrigin{});
+  now += 61;
+  ban(request_of("198.51.100.11"));  // whatever comes first notes what has ended
+  EXPECT_EQ(of(book().counts(0).expired, BanOrigin::zone), 1u);
+  book().note_zone_bans({zone_ban("198.51.100.9", now + 60)}, true);  // it came back
+  EXPECT_EQ(of(book().counts(0).begun, BanOrigin::repeat), 1u);
+  now += kHour;
+  counts = book().counts(0);
+  EXPECT_EQ(counts.expired, (PerBanOrigin{2, 1, 1, 1}));
+  EXPECT_EQ(counts.held, (PerBanOrigin{1, 0, 0, 0}));
+  EXPECT_EQ(counts.at_most, 200'000u);
+  const EndedByOrigin ended = book().ended();
+  EXPECT_EQ(ended.at("operator").count, 2u);
+  EXPECT_EQ(ended.at("zone heavy").count, 2u);
+  EXPECT_EQ(ended.at("import").last, "198.51.100.16/28");
+}
+
+TEST_F(BanBookTest, a_ban_that_was_made_longer_or_lifted_does_not_end_at_its_old_time) {
+  ban(request_of("198.51.100.7", 60));
+  ban(request_of("198.51.100.7", 600));
+  ban(request_of("198.51.100.8", 60));
+  book().lift(*parse_network("198.51.100.8"));
+  now += 61;
+  EXPECT_TRUE(book().ended().empty());
+  for (int i = 0; i < 5000; ++i) ban(request_of("198.51.100.7", 600 + i));  // old ends are dropped
+  now += 600 + 4999;
+  EXPECT_EQ(book().ended().at("operator").count, 1u);
+}
+
+TEST_F(BanBookTest, what_has_ended_before_the_start_is_no_news) {
+  ban(request_of("198.51.100.7", 60));
+  ban(request_of("198.51.100.8", 600));
+  now += 61;
+  book_ = fresh();
+  EXPECT_TRUE(book().ended().empty());
+  now += 600;
+  EXPECT_EQ(book().ended().at("operator").last, "198.51.100.8/32");
+}
+
+TEST_F(BanBookTest, the_version_in_force_is_the_one_that_the_dataplane_says_it_has) {
+  ban(request_of("198.51.100.7"));
+  const uint64_t wanted = book().counts(0).version;
+  EXPECT_EQ(book().counts(0).in_force, 0u);
+  const auto news = book().news_for(0);
+  book().told(true);
+  EXPECT_EQ(book().counts(news->version()).in_force, wanted);
+  ban(request_of("198.51.100.8"));
+  const BanCounts behind = book().counts(news->version());
+  EXPECT_EQ(behind.in_force, wanted);
+  EXPECT_EQ(behind.version, wanted + 1);
+  EXPECT_EQ(book().counts(77).in_force, 0u) << "another dataplane, or a restarted one";
+}
+
 TEST_F(BanBookTest, nobody_on_the_admin_list_and_nobody_who_asks_is_banned_by_force_either) {
   Asker asker{"somebody", {*parse_address("203.0.113.9")}};
   asker.force = true;

@@ -49,6 +49,22 @@ TEST(EventsBetween, refusals_are_events_of_their_zone_and_reason_with_their_coun
                    "violation light shadow 4", "ban light  1", "server web  1"}));
 }
 
+TEST(EventsBetween, bans_that_end_by_time_are_one_event_of_their_origin) {
+  Scene before = scene_with(sample_counters());
+  before.ended_bans = {{"operator", {3, "198.51.100.7/32"}}};
+  Scene now = before;
+  EXPECT_EQ(texts(events_between(before, now)), Texts{});
+  now.ended_bans = {{"operator", {4, "198.51.100.8/32"}}, {"zone heavy", {2, "198.51.100.9/32"}}};
+  const auto events = events_between(before, now);
+  EXPECT_EQ(texts(events), (Texts{"ban operator expired 1", "ban zone heavy expired 2"}));
+  EXPECT_EQ(events[1].text, "banned no more, since the time was over, the last: 198.51.100.9/32");
+  Throttle throttle(10);
+  EXPECT_EQ(throttle.pass(events, 100).size(), 2u);
+  EXPECT_EQ(throttle.pass(events, 101).size(), 0u);
+  EXPECT_EQ(texts(throttle.pass({}, 110)),
+            (Texts{"ban operator expired 1", "ban zone heavy expired 2"}));
+}
+
 TEST(EventsBetween, a_restarted_dataplane_counts_from_nothing) {
   auto later = sample_counters();
   later->start_unix_ns = 77;

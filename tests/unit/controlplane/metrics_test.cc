@@ -16,8 +16,12 @@ std::string metrics_of(bool with_counters) {
   LinkState link;
   link.connected = true;
   link.policy_version = 7;
-  return CountersCollector(
-             {[=] { return with_counters ? sample_counters() : nullptr; }, [=] { return link; }})
+  return CountersCollector({[=] { return with_counters ? sample_counters() : nullptr; },
+                            [=] { return link; },
+                            {},
+                            [] {
+                              return BanCounts{{5, 4, 3, 2}, {9, 8, 7, 6}, {1}, {2}, 99, 12, 11};
+                            }})
       .text();
 }
 
@@ -35,10 +39,20 @@ TEST(Metrics, counters_are_summed_over_workers_and_labelled) {
         "dam_open_connections{zone=\"light\"} 6",
         "dam_shadow_exceeded_packets_total{zone=\"light\",scope=\"source\",dimension=\"packets\"} "
         "8",
-        "dam_server_up{server=\"web\"} 1", "dam_server_opened_connections_total{server=\"web\"} 10",
+        "dam_server_up{server=\"web\"} 1",
+        "dam_server_opened_connections_total{server=\"web\"} 10",
         "dam_table_used_entries{table=\"flows\"} 6",
-        "dam_worker_received_packets_total{worker=\"1\"} 1000", "dam_policy_version 7",
-        "dam_dataplane_up 1", "dam_dataplane_info{driver=\"test\"} 1"}) {
+        "dam_worker_received_packets_total{worker=\"1\"} 1000",
+        "dam_policy_version 7",
+        "dam_held_bans{origin=\"operator\"} 5",
+        "dam_begun_bans_total{origin=\"escalation\"} 6",
+        "dam_lifted_bans_total{origin=\"operator\"} 1",
+        "dam_expired_bans_total{origin=\"operator\"} 2",
+        "dam_held_bans_limit 99",
+        "dam_bans_wanted_version 12",
+        "dam_bans_in_force_version 11",
+        "dam_dataplane_up 1",
+        "dam_dataplane_info{driver=\"test\"} 1"}) {
     EXPECT_TRUE(has_line(text, line)) << line;
   }
 }
