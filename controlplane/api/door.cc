@@ -45,15 +45,29 @@ bool is_from_another_page(const httplib::Request& request) {
   return !origin.empty() && origin != "https://" + request.get_header_value("Host");
 }
 
-Recognised recognise(AccessStore& access, const httplib::Request& request) {
-  const std::string text = request.get_header_value("Authorization");
+// What a request shows.
+struct Credentials {
+  std::string authorization;
+  std::string fingerprint;
+};
+
+Recognised recognise(AccessStore& access, const Credentials& shown) {
   const std::string scheme = "Bearer ";
-  if (text.starts_with(scheme)) return access.by_token(text.substr(scheme.size()));
-  if (!text.empty()) {
+  if (shown.authorization.starts_with(scheme)) {
+    return access.by_token(shown.authorization.substr(scheme.size()));
+  }
+  if (!shown.authorization.empty()) {
     return {"", Role::anyone, "Authorization is no bearer token: write \"Bearer dam_…\""};
   }
-  const std::string& fingerprint = peer().fingerprint;
-  return fingerprint.empty() ? Recognised{} : access.by_certificate(fingerprint);
+  return shown.fingerprint.empty() ? Recognised{} : access.by_certificate(shown.fingerprint);
+}
+
+// Tokens are removed, certificates revoked, roles given anew while an answer goes on.
+std::string refusal_by_now(AccessStore& access, const Credentials& shown, Role needed) {
+  const Recognised now = recognise(access, shown);
+  if (!now.refusal.empty()) return now.refusal;
+  if (now.role >= needed) return "";
+  return now.name + " is " + role_text(now.role) + " by now; this needs " + role_text(needed);
 }
 
 int64_t wait_s(RateLimiter& limiter, const std::string& key) {
@@ -82,12 +96,18 @@ Caller socket_caller(const httplib::Request& /*request*/) {
 Identify network_caller(Trust& trust, const RequestRates& rates) {
   return
       [&trust, limits = std::make_shared<RequestLimits>(rates)](const httplib::Request& request) {
-        const Recognised found = recognise(trust.access, request);
+        const Credentials shown{request.get_header_value("Authorization"), peer().fingerprint};
+        const Recognised found = recognise(trust.access, shown);
         const bool known = found.refusal.empty() && found.role > Role::anyone;
         Caller caller{known ? found.name : "", found.role, peer().address, found.refusal};
         caller.retry_after_s =
             known ? wait_s(limits->callers, found.name) : wait_s(limits->strangers, caller.address);
-        if (known) keep_connection();
+        if (known) {
+          keep_connection();
+          caller.refused_by_now = [&trust, shown](Role needed) {
+            return refusal_by_now(trust.access, shown, needed);
+          };
+        }
         if (known && is_from_another_page(request)) {
           caller.role = Role::anyone;
           caller.refusal =

@@ -13,7 +13,9 @@ namespace {
 
 constexpr int kMostListeners = 6;  // each holds one of the server's threads
 constexpr size_t kMostAtOnce = 500;
-constexpr auto kHeartbeat = std::chrono::seconds(10);  // a client that is gone is noticed by it
+constexpr auto kHeartbeat = std::chrono::seconds(10);   // a client that is gone is noticed by it
+constexpr auto kLook = std::chrono::milliseconds(500);  // whether its owner may still have it
+constexpr Role kListenerRole = Role::viewer;
 
 Json event_json(const Event& event) {
   return {{"number", event.number},
@@ -58,27 +60,32 @@ std::string stream_text(const Event& event) {
          "\n\n";
 }
 
+// Why the stream is over. What follows is its end, or the connection has broken.
+std::string last_words(const std::string& text, bool refused) {
+  const Json words = {{"text", text}, {"refused", refused}};
+  return "event: end\ndata: " + words.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n\n";
+}
+
 // One listener: what it has heard so far, and its place among the few.
 class Listener {
  public:
   Listener(const EventLog& events, std::atomic<int>& listeners, int64_t heard,
-           std::optional<EventKind> kind)
-      : events_(events), listeners_(listeners), heard_(heard), kind_(kind) {}
+           std::optional<EventKind> kind, const Caller& caller)
+      : events_(events), listeners_(listeners), heard_(heard), kind_(kind), caller_(caller) {}
   ~Listener() { --listeners_; }
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
 
   bool write_next(httplib::DataSink& sink) {
     std::string text;
-    events_.wait_above(heard_, kHeartbeat);
+    events_.wait_above(heard_, kLook);
+    const std::string refusal = caller_.refused_by_now ? caller_.refused_by_now(kListenerRole) : "";
+    if (!refusal.empty()) return end(sink, last_words(refusal, true));
     for (const Event& event : events_.above(heard_, kMostAtOnce)) {
       if (!kind_ || event.kind == *kind_) text += stream_text(event);
       heard_ = event.number;
     }
-    if (events_.is_closed()) {
-      sink.done();
-      return true;
-    }
+    if (events_.is_closed()) return end(sink, text + last_words("the control plane ends", false));
     // Also amid many events of other kinds: a client that is gone is noticed by a write alone.
     const auto now = std::chrono::steady_clock::now();
     if (text.empty() && now - written_ >= kHeartbeat) text = ": nothing new\n\n";
@@ -88,11 +95,18 @@ class Listener {
   }
 
  private:
+  static bool end(httplib::DataSink& sink, const std::string& text) {
+    const bool written = sink.write(text.data(), text.size());
+    if (written) sink.done();
+    return written;
+  }
+
   const EventLog& events_;
   std::atomic<int>& listeners_;
   int64_t heard_;
   std::chrono::steady_clock::time_point written_{};  // the first comes at once
   const std::optional<EventKind> kind_;
+  const Caller caller_;
 };
 
 // A client that comes back says what it has heard; another hears what comes from now on.
@@ -112,8 +126,8 @@ void get_stream(const EventLog& events, std::atomic<int>& listeners, const Call&
                   error_body("as many listen already as may",
                              "end one of them, or ask GET /v1/events now and then"));
   }
-  const auto listener =
-      std::make_shared<Listener>(events, listeners, heard_by(events, call), kind_asked(call));
+  const auto listener = std::make_shared<Listener>(events, listeners, heard_by(events, call),
+                                                   kind_asked(call), call.caller);
   let_answer_last();
   response.set_header("Cache-Control", "no-store");
   response.set_chunked_content_provider(
@@ -125,7 +139,7 @@ Endpoint of(const char* path, const char* summary) {
   Endpoint endpoint;
   endpoint.method = "GET";
   endpoint.path = path;
-  endpoint.role = Role::viewer;
+  endpoint.role = kListenerRole;
   endpoint.summary = summary;
   endpoint.query = {{"after", schema::integer(0, INT64_MAX, "only events with a greater number")},
                     {"kind", schema::one_of(event_kind_names(), "only events of this kind")}};
@@ -143,7 +157,9 @@ Endpoints event_endpoints(const EventLog& events) {
     get_events(events, call, response);
   };
   Endpoint stream = of("/v1/events/stream", "Events as they happen, as server-sent events");
-  stream.answers = {{200, schema::text_answer("text/event-stream", "data: an event of /v1/events")},
+  stream.answers = {{200, schema::text_answer("text/event-stream",
+                                              "data: an event of /v1/events; event: end with the "
+                                              "reason, where it is not the connection that ends")},
                     {503, schema::any("as many listen already as may")}};
   const auto listeners = std::make_shared<std::atomic<int>>(0);
   stream.handle = [&events, listeners](const Call& call, httplib::Response& response) {

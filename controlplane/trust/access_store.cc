@@ -80,6 +80,10 @@ Recognised AccessStore::by_certificate(const std::string& fingerprint) {
   if (found->revoked_at > 0) {
     return {found->name, Role::anyone, "this certificate was revoked; " + std::string(kNew)};
   }
+  // Looked at in the handshake too; but connections last.
+  if (found->expires_at > 0 && found->expires_at <= now_s()) {
+    return {found->name, Role::anyone, "this certificate has expired; " + std::string(kNew)};
+  }
   note_use(found->used_at, now_s());
   return {found->name, found->role, ""};
 }

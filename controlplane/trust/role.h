@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,6 +25,9 @@ struct Caller {
   std::string refusal =
       {};  // why what it has shown counts for nothing; empty: it has shown nothing
   int64_t retry_after_s = 0;  // above 0: it asks too often
+  // For answers that last: why it may not do by now what `needed` may; empty: it may. Not set where
+  // that does not change while its connection stands.
+  std::function<std::string(Role needed)> refused_by_now = {};
 };
 
 }  // namespace dam::control

@@ -17,6 +17,9 @@ namespace dam::ctl {
 
 namespace {
 
+// Streams say at least every ten seconds that they live.
+constexpr int kSilence_s = 30;
+
 std::optional<Answer> ask(const Settings& settings, const Send& send) {
   const httplib::Result result = converse(settings, send);
   return result ? std::optional(Answer{result->status, result->body}) : std::nullopt;
@@ -75,6 +78,7 @@ int stream(const Settings& settings, const std::string& path,
     return true;
   };
   const auto answer = ask(settings, [&](httplib::ClientImpl& c) {
+    c.set_read_timeout(kSilence_s);
     httplib::Result result = c.Get(path, begin, take);
     // Ended by us, or after it had begun: no reason to say that nobody answers.
     const bool begun = !result && status != 0;

@@ -31,7 +31,8 @@ std::optional<Answer> post_json(const Settings& settings, const std::string& pat
                                 const Json& body);
 std::optional<Answer> remove(const Settings& settings, const std::string& path);
 
-// A text that goes on: `line` gets each line of it, and ends it by false. The exit code.
+// A text that goes on: `line` gets each line of it, and ends it by false. The exit code, of what
+// kept it from beginning; kOk once it has, however it ends.
 int stream(const Settings& settings, const std::string& path,
            const std::function<bool(const std::string&)>& line);
 

@@ -45,18 +45,54 @@ std::string query_of(const Watching& what) {
     query += (query.empty() ? "?" : "&") + name + "=" + query_text(value);
   };
   if (!what.kind.empty()) add("kind", what.kind);
+  if (what.after >= 0) add("after", std::to_string(what.after));
   if (what.count > 0 && !what.follow) add("count", std::to_string(what.count));
   return query;
 }
 
-// Until interrupted, or so many have come; a control plane that is restarted ends it.
+// What a stream has said so far.
+struct Heard {
+  bool begun = false;
+  bool ends = false;  // the next data says why
+  std::string why;
+  bool refused = false;
+  int64_t last = -1;  // event's number
+};
+
+int say_end(const Heard& heard) {
+  std::cerr << "damctl: the stream of events has ended: "
+            << (heard.why.empty() ? "the connection broke" : heard.why) << ".\n";
+  if (heard.refused) return kRefused;
+  const std::string after =
+      heard.last >= 0 ? " --after " + std::to_string(heard.last) : std::string();
+  std::cerr << "  Go on where it ended: damctl events --follow" << after << "\n";
+  return kUnreachable;
+}
+
+// Until interrupted, or so many have come. It does not come back by itself when it breaks: whoever
+// reads it is to know that something may be missing.
 int follow(const Settings& settings, const Watching& what, const Style& style) {
   int64_t left = what.count > 0 ? what.count : INT64_MAX;
-  return stream(settings, "/v1/events/stream" + query_of(what), [&](const std::string& line) {
+  Heard heard;
+  heard.last = what.after;
+  const auto take = [&](const std::string& line) {
+    heard.begun = true;
+    if (line.starts_with("event: ")) heard.ends = line == "event: end";
     if (!line.starts_with("data: ")) return true;
-    print_event(settings, Json::parse(line.substr(6), nullptr, false), style);
+    const Json data = Json::parse(line.substr(6), nullptr, false);
+    if (!data.is_object()) return true;
+    if (heard.ends) {
+      heard.why = data.value("text", "");
+      heard.refused = data.value("refused", false);
+      return true;
+    }
+    heard.last = data.value("number", heard.last);
+    print_event(settings, data, style);
     return --left > 0;
-  });
+  };
+  const int code = stream(settings, "/v1/events/stream" + query_of(what), take);
+  if (left == 0) return kOk;
+  return heard.begun ? say_end(heard) : code;
 }
 
 }  // namespace

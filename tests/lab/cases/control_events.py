@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Events of the control plane: what strangers, servers and operators cause is told while it happens."""
 import json
+import os
+import signal
 import subprocess
+import tempfile
 
 from lib import hello
 from lib.plan import plan
@@ -54,3 +57,38 @@ def test_refusals_are_counted(site):
     eventually(lambda: sum(one["count"] for one in told()) == before + 5, timeout=30, what="five refusals")
     assert {one["reason"] for one in told()} == {"no_route"}
     assert "no_route" in front.damctl("events", "--kind", "route")
+
+
+def _restart(front, number):
+    front.end(front.controlplane, number)
+    front.start_controlplane()
+    eventually(lambda: front.try_damctl("status").returncode == 0, 10, "the control plane is back")
+
+
+def test_broken_stream(site):
+    """who follows the events is told when the stream breaks, by words and by exit status 3, and how to go on"""
+    front = site.front
+    for number, why in ((signal.SIGKILL, "the connection broke"), (signal.SIGTERM, "the control plane ends")):
+        front.damctl("zone", "set", "service", "mode=enforce")
+        eventually(lambda: _events(front), 10, "an event")
+        with tempfile.TemporaryFile("w+") as heard:
+            listener = subprocess.Popen([front.programs["damctl"], "-s", front.api, "events", "--follow", "--json",
+                                         "--after", "0"], stdout=heard, stderr=subprocess.PIPE, text=True)
+            try:
+                eventually(lambda: os.fstat(heard.fileno()).st_size > 0, 10, "an event is heard")
+                _restart(front, number)
+                words = listener.communicate(timeout=20)[1]
+            finally:
+                listener.kill()
+            heard.seek(0)
+            last = json.loads(heard.read().splitlines()[-1])
+        assert listener.returncode == 3, (listener.returncode, words)
+        assert f"the stream of events has ended: {why}" in words, words
+        assert f"damctl events --follow --after {last['number']}" in words, words
+
+
+def test_nobody_to_follow(site):
+    """where nothing answers from the first, it is exit status 3 too"""
+    listener = subprocess.run([site.front.programs["damctl"], "-s", site.front.api + ".not", "events", "--follow"],
+                              capture_output=True, text=True, timeout=20)
+    assert listener.returncode == 3 and "no control plane answers" in listener.stderr, listener

@@ -81,14 +81,24 @@ def test_keys_are_private(site):
 
 
 def test_revoked(site):
-    """a revoked certificate is refused at once, in words; another one of the same person is not"""
+    """a revoked certificate is refused at once, in words, and its stream of events ends; another one of the same
+    person is not"""
     front = _start(site)
     for name in ("carol", "carol2"):
         front.damctl("enroll", "carol", "--role", "viewer", "-o", profile(front, name))
     clients = json.loads(front.damctl("clients", "--json"))["clients"]
     first = [one["fingerprint"] for one in clients if one["name"] == "carol"][0]
     assert _afar(site, "carol", "status").returncode == 0
+    front.damctl("zone", "set", "service", "mode=enforce")  # an event, at least
+    follower = site.management.popen(
+        [front.programs["damctl"], "--profile", _profile(front, "carol"), "events", "--follow", "--json", "--after",
+         "0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert json.loads(follower.stdout.readline())["number"] >= 1
     front.damctl("clients", "revoke", first)
+    began = time.monotonic()
+    _, words = follower.communicate(timeout=20)
+    assert follower.returncode == 1 and "was revoked" in words, (follower.returncode, words)
+    site.note(f"its stream ended {time.monotonic() - began:.1f} s later")
     done = _afar(site, "carol", "status")
     assert done.returncode == 1 and "was revoked" in done.stderr, done
     assert _afar(site, "carol2", "status").returncode == 0

@@ -13,9 +13,7 @@ struct AccessStoreTest : testing::Test {
   std::string path = folder.file("state/access.db");
   std::string print = std::string(64, 'a');
 
-  Client client(const std::string& name, Role role) const {
-    return {print, name, role, "root", 1, 2};
-  }
+  Client client(const std::string& name, Role role) const { return {print, name, role, "root", 1}; }
 };
 
 TEST_F(AccessStoreTest, clients_and_tokens_are_there_after_a_restart) {
@@ -34,6 +32,16 @@ TEST_F(AccessStoreTest, clients_and_tokens_are_there_after_a_restart) {
   EXPECT_EQ(store.by_certificate(print).role, Role::operator_);
   EXPECT_GT(store.tokens()[0].used_at, 0) << "the time of its last use is not kept";
   EXPECT_EQ(store.by_token(text).role, Role::viewer);
+}
+
+TEST_F(AccessStoreTest,
+       a_certificate_whose_time_is_over_opens_nothing_on_a_connection_that_stands) {
+  StateFile file(path);
+  AccessStore store(file);
+  Client short_lived = client("alice", Role::viewer);
+  short_lived.expires_at = static_cast<int64_t>(std::time(nullptr)) - 1;
+  store.add_client(short_lived);
+  EXPECT_NE(store.by_certificate(print).refusal.find("has expired"), std::string::npos);
 }
 
 TEST_F(AccessStoreTest, a_token_is_nowhere_in_the_file) {

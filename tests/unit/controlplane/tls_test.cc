@@ -59,7 +59,6 @@ struct TlsTest : testing::Test {
 
   void SetUp() override {
     policy.load_config();
-    events.close();  // a stream of them would not end
     put_certificate(365);
     https = std::make_unique<Https>(folder.path(), endpoints, trust,
                                     [this](bool, const std::string& text) {
@@ -68,6 +67,8 @@ struct TlsTest : testing::Test {
                                     });
     ASSERT_EQ(https->serve("127.0.0.1:" + std::to_string(kPort), false), "");
   }
+
+  void TearDown() override { events.close(); }
 
   void put_certificate(int days) const {
     const KeyPair server = issue({Purpose::server, "dam", {"127.0.0.1"}, days}, &ca());
@@ -83,7 +84,8 @@ struct TlsTest : testing::Test {
   // A certificate of our own authority, registered.
   KeyPair client(const std::string& name, Role role, int days = 30) {
     KeyPair pair = issue({Purpose::client, name, {}, days}, &ca());
-    trust.access.add_client({fingerprint_of(*pair.certificate), name, role, "test", 1, 2});
+    trust.access.add_client({fingerprint_of(*pair.certificate), name, role, "test", 1,
+                             std::time(nullptr) + days * 86'400});
     return pair;
   }
   std::string token(Role role, int64_t expires_at = 0) {
@@ -169,6 +171,59 @@ TEST_F(TlsTest, what_is_revoked_removed_or_expired_is_told_so) {
   EXPECT_NE(message(late).find("expired"), std::string::npos);
 }
 
+// A stream of events, until it ends; what it said.
+struct Following {
+  Following(httplib::SSLClient& client, const httplib::Headers& headers)
+      : thread([this, &client, headers] {
+          client.Get("/v1/events/stream", headers, [this](const char* data, size_t bytes) {
+            const std::lock_guard lock(mutex);
+            heard.append(data, bytes);
+            return true;
+          });
+          ended = true;
+        }) {}
+  ~Following() { thread.join(); }
+  std::string text() {
+    const std::lock_guard lock(mutex);
+    return heard;
+  }
+  bool begun() { return !text().empty(); }
+
+  std::mutex mutex;
+  std::string heard;
+  std::atomic<bool> ended{false};
+  std::thread thread;
+};
+
+TEST_F(TlsTest, the_stream_of_who_is_revoked_removed_or_expired_ends_in_words_and_others_go_on) {
+  const KeyPair alice = client("alice", Role::viewer), bob = client("bob", Role::viewer);
+  const std::string removed = token(Role::viewer);
+  const std::string expires = token(Role::operator_, std::time(nullptr) + 3);
+  const auto a = connect(&alice), b = connect(&bob), c = connect(nullptr), d = connect(nullptr);
+  Following by_alice(*a, {}), by_bob(*b, {}), by_token(*c, bearer(removed)),
+      by_short(*d, bearer(expires));
+  ASSERT_TRUE(eventually(
+      [&] { return by_alice.begun() && by_bob.begun() && by_token.begun() && by_short.begun(); }));
+  const auto began = std::chrono::steady_clock::now();
+  trust.access.revoke("alice");
+  trust.access.remove_token("token viewer0");
+  EXPECT_TRUE(eventually([&] { return by_alice.ended && by_token.ended; }));
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(8)) << "no heartbeat";
+  EXPECT_NE(by_alice.text().find("event: end\ndata: {\"text\":\"this certificate was revoked"),
+            std::string::npos)
+      << by_alice.text();
+  EXPECT_NE(by_token.text().find("was removed"), std::string::npos) << by_token.text();
+  EXPECT_TRUE(eventually([&] { return by_short.ended.load(); }));
+  EXPECT_NE(by_short.text().find("has expired"), std::string::npos) << by_short.text();
+  EXPECT_FALSE(by_bob.ended);
+  events.add({EventKind::policy, "1", "", 1, "something happens"});
+  EXPECT_TRUE(eventually([&] { return by_bob.text().find("something") != std::string::npos; }));
+  EXPECT_EQ(by_alice.text().find("something"), std::string::npos);
+  events.close();
+  EXPECT_TRUE(eventually([&] { return by_bob.ended.load(); }));
+  EXPECT_NE(by_bob.text().find("the control plane ends"), std::string::npos);
+}
+
 TEST_F(TlsTest, nothing_older_than_tls_1_3_is_spoken) {
   SSL_CTX* context = SSL_CTX_new(TLS_client_method());
   for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
@@ -188,6 +243,7 @@ TEST_F(TlsTest, nothing_older_than_tls_1_3_is_spoken) {
 // A path and a body that the endpoint's checks let through are not needed: who may not ask is
 // refused before them, and who may is not.
 TEST_F(TlsTest, every_endpoint_asks_for_its_role) {
+  events.close();  // a stream of them would not end
   const std::regex parameter(R"(\{[^}]*\})");
   for (const Endpoint& endpoint : endpoints) {
     const std::string path = std::regex_replace(endpoint.path, parameter, "1");
