@@ -55,11 +55,14 @@ struct Connections {
 int show_flows(const Settings& settings, const Connections& which);
 int end_flows(const Settings& settings, const Connections& which);
 struct Watching {
-  std::string kind;   // empty: all
-  int64_t count = 0;  // 0: as many as the control plane gives at once, or until interrupted
+  std::string kind;    // empty: all
+  int64_t count = 0;   // 0: as many as the control plane gives at once, or until interrupted
+  int64_t after = -1;  // only those with a greater number; below 0: any
   bool follow = false;
 };
 int show_events(const Settings& settings, const Watching& what);
+// Draws until a key or a signal ends it; with `json` a line a round.
+int watch(const Settings& settings);
 // state=enable|drain|disable, weight=NUMBER
 int set_server(const Settings& settings, const std::string& server,
                const std::vector<std::string>& changes);

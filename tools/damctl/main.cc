@@ -123,10 +123,27 @@ void add_events(CLI::App& app, Arguments& a, Command& chosen) {
   CLI::App* events =
       add(app, "events", "what has happened: bans, refusals, servers, policies", a, chosen,
           [](const Arguments& x) { return show_events(x.settings, x.watching); });
-  events->add_flag("-f,--follow", a.watching.follow, "and what happens from now on");
+  events->add_flag("-f,--follow", a.watching.follow,
+                   "what happens from now on; it ends with 3 when the stream breaks, with 1 when "
+                   "you may not have it any more");
+  events
+      ->add_option("-a,--after", a.watching.after,
+                   "only those with a greater number: where an earlier --follow has ended")
+      ->check(CLI::NonNegativeNumber);
   events->add_option("-k,--kind", a.watching.kind, "only these")
       ->check(CLI::IsMember(dam::control::event_kind_names()));
   events->add_option("-n,--count", a.watching.count, "so many")->check(CLI::PositiveNumber);
+}
+
+void add_live(CLI::App& app, Arguments& a, Command& chosen) {
+  CLI::App* live =
+      add(app, "watch", "the dam, live: zones as water levels, servers, top sources; q ends it", a,
+          chosen, [](const Arguments& x) { return watch(x.settings); });
+  live->add_option("-i,--interval", a.settings.watch_seconds,
+                   "look every so many seconds (1 if not said)")
+      ->check(CLI::Range(0.25, 60.0));
+  live->add_option("-n,--rounds", a.settings.rounds, "with --json: stop after so many")
+      ->check(CLI::PositiveNumber);
 }
 
 void add_which(CLI::App* command, Connections& which) {
@@ -356,6 +373,7 @@ int main(int argc, char** argv) {
   add_server(app, arguments, chosen);
   add_history(app, arguments, chosen);
   add_events(app, arguments, chosen);
+  add_live(app, arguments, chosen);
   add_trust(app, arguments, chosen);
   add_flows(app, arguments, chosen);
   add_bans(app, arguments, chosen);
