@@ -91,7 +91,7 @@ def test_revoked(site):
     assert _afar(site, "carol", "status").returncode == 0
     front.damctl("zone", "set", "service", "mode=enforce")  # an event, at least
     follower = site.management.popen(
-        [front.programs["damctl"], "--profile", _profile(front, "carol"), "events", "--follow", "--json", "--after",
+        [front.programs["damctl"], "--profile", profile(front, "carol"), "events", "--follow", "--json", "--after",
          "0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert json.loads(follower.stdout.readline())["number"] >= 1
     front.damctl("clients", "revoke", first)
