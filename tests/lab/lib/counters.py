@@ -98,6 +98,10 @@ class Counters:
     def table(self, name):
         return struct.unpack_from("=Q", self.data, _TABLES_AT + 8 * TABLES.index(name))[0]
 
+    def server_slots(self):
+        names = (_text(self.data[at:at + NAME]) for at in range(_SERVERS_AT, _TABLES_AT, NAME + 24))
+        return {name: slot for slot, name in enumerate(names) if name}
+
     def servers(self):
         """Whether each server is up, by name."""
         found = {}
