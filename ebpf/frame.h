@@ -109,11 +109,12 @@ DAM_INLINE int is_told(const struct frame* f, uint32_t reason) {
 DAM_STEP int dam_tell_of(struct xdp_md* ctx, struct job* job, uint32_t what) {
   struct dam_sight sight;
   if (!job) return 0;
-  if (job->ref != DAM_NONE) return dam_tell_flow(ctx, job->ref, what, job->now_ns);
   __builtin_memset(&sight, 0, sizeof sight);
   sight.client = job->packet.src;
   sight.flags = dam_is_of_proven(what & 255) ? DAM_SIGHT_PROVEN : 0;
-  return dam_tell(ctx, &sight, what, job->now_ns);
+  if (job->ref != DAM_NONE) be_about_flow(&sight, job->ref);
+  tell(ctx, &sight, what, job->now_ns);
+  return 0;
 }
 
 /* Where frames end up: each is one of these six. */

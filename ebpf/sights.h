@@ -41,11 +41,12 @@ DAM_INLINE int capture_frame(struct xdp_md* ctx, const struct dam_sight* sight,
   return 1;
 }
 
-/* `sight` has its client and flags. */
-DAM_STEP int dam_tell(struct xdp_md* ctx, struct dam_sight* sight, uint32_t what, uint64_t now_ns) {
+/* `sight` has its client and flags. Inlined, since each call more takes of the 512 octets of stack.
+ */
+DAM_INLINE void tell(struct xdp_md* ctx, struct dam_sight* sight, uint32_t what, uint64_t now_ns) {
   const struct dam_control* control = DAM_LOOKUP(dam_control, 0);
   struct dam_kernel_counters* counters = DAM_LOOKUP(dam_counts, bpf_get_smp_processor_id());
-  if (!sight || !control || !counters) return 0;
+  if (!control || !counters) return;
   sight->at_ns = now_ns;
   sight->reason = what & 255;
   sight->zone = what >> 8 & 255;
@@ -59,18 +60,22 @@ DAM_STEP int dam_tell(struct xdp_md* ctx, struct dam_sight* sight, uint32_t what
     told = bpf_ringbuf_output(&dam_sights, sight, sizeof *sight, BPF_RB_NO_WAKEUP) == 0;
   }
   if (!told) counters->sighting.lost++;
-  return 0;
+}
+
+DAM_INLINE void be_about_flow(struct dam_sight* sight, uint32_t ref) {
+  const struct dam_flow* flow = DAM_LOOKUP(dam_flows, ref >> 1);
+  if (!flow) return;
+  sight->client = flow->client;
+  sight->flags = (uint8_t)(DAM_SIGHT_PROVEN | (ref & 1 ? DAM_SIGHT_S2C : 0));
 }
 
 /* Of a flow's packet. */
 DAM_STEP int dam_tell_flow(struct xdp_md* ctx, uint32_t ref, uint32_t what, uint64_t now_ns) {
-  const struct dam_flow* flow = DAM_LOOKUP(dam_flows, ref >> 1);
   struct dam_sight sight;
-  if (!flow) return 0;
   __builtin_memset(&sight, 0, sizeof sight);
-  sight.client = flow->client;
-  sight.flags = (uint8_t)(DAM_SIGHT_PROVEN | (ref & 1 ? DAM_SIGHT_S2C : 0));
-  return dam_tell(ctx, &sight, what, now_ns);
+  be_about_flow(&sight, ref);
+  tell(ctx, &sight, what, now_ns);
+  return 0;
 }
 
 #endif

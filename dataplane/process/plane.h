@@ -27,6 +27,9 @@ class Plane {
   virtual void complete(EngineConfig& config) = 0;
   virtual void start_workers(Engine& engine) = 0;
   virtual void stop_workers() = 0;
+  // Before anybody has it: what memory it takes; throws std::system_error where there is none, and
+  // the policy in force stays so in both planes.
+  virtual void prepare(const Policy& /*policy*/) {}
   virtual void applied(const Policy& policy) = 0;  // every worker has it
   virtual void tick() = 0;                         // control thread, every 100 ms
   // Of what the engine's workers do not tell: what the kernel has dealt with by itself.

@@ -88,6 +88,7 @@ void Running::put_in_force(std::shared_ptr<Policy> policy) {
   policy->bans = bans_;
   policy->bans_grown = bans_grown_;
   policy->derive();
+  plane_->prepare(*policy);
   engine_->apply(policy);
   policy_ = std::move(policy);
   counters_->mirror_names(*policy_);
@@ -97,9 +98,15 @@ void Running::put_in_force(std::shared_ptr<Policy> policy) {
 
 // A policy like the one in force, but for its bans: it comes whole, between two bursts, like any.
 void Running::set_bans(PrefixSet bans, bool grown) {
-  bans_ = std::move(bans);
+  std::swap(bans_, bans);
   bans_grown_ += grown ? 1 : 0;
-  if (engine_->policy() != nullptr) put_in_force(std::make_shared<Policy>(*policy_));
+  if (engine_->policy() == nullptr) return;
+  try {
+    put_in_force(std::make_shared<Policy>(*policy_));
+  } catch (...) {
+    std::swap(bans_, bans);
+    throw;
+  }
 }
 
 void Running::order_servers(const ServerStates& states) {

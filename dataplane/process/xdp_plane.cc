@@ -82,6 +82,9 @@ class XdpPlane : public Plane {
     stop_.store(true);
     if (thread_.joinable()) thread_.join();
   }
+  void prepare(const Policy& policy) override {
+    driver_.tables().set_lists(policy, driver_.tables().draft());
+  }
   void applied(const Policy& policy) override;
   void tick() override;
   void take_sights(const SightSink& sink) override { driver_.tables().take_sights(sink); }
@@ -138,7 +141,7 @@ void XdpPlane::applied(const Policy& policy) {
   const Worker& worker = engine_->worker(0);
   fill_view(view, policy, *engine_, driver_.xdp_interfaces(), worker.client_window());
   fill_promises(view, worker.promises());
-  tables.set_lists(policy, view);
+  tables.set_lists(policy, view);  // their memory is there already
   share_secrets();
   if (std::exchange(reserved_for_, policy.version) != policy.version) {
     const std::string ports =
