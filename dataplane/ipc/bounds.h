@@ -23,6 +23,10 @@ inline constexpr uint32_t kLeastSourcePorts = 64;
 inline constexpr size_t kMostPathBytes = 1024;
 inline constexpr uint32_t kLeastHelloBytes = 512;
 inline constexpr uint32_t kMostHelloBytes = 65536;
+inline constexpr uint32_t kMostCapturePackets = 100'000;
+inline constexpr uint32_t kMostCaptureSeconds = 300;
+inline constexpr uint32_t kLeastCaptureSnapBytes = 64;  // Ethernet, IPv6 and some of TCP
+inline constexpr uint32_t kMostCaptureSnapBytes = 2048;
 
 inline bool is_printable(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < '\x7f'; });

@@ -102,6 +102,10 @@ v1::Reply Controller::answer(const v1::Request& request) {
     case v1::Request::kTop:
     case v1::Request::kEndFlows:
       return look(request);
+    case v1::Request::kStartCapture:
+    case v1::Request::kReadCapture:
+    case v1::Request::kStopCapture:
+      return capture(request);
     default:
       return refusal({"A request that asks for nothing known."});
   }
@@ -219,16 +223,6 @@ void Controller::drop_privileges(const std::vector<uint32_t>& kept) {
   keeper_.end_with_parent();
   say("The ports are open; from here on as user " + account_.name +
       (kept.empty() ? ", without capabilities." : ", with CAP_NET_ADMIN and CAP_BPF."));
-}
-
-// While no capture is on, a sample is told of, which the rings hold for long.
-std::chrono::milliseconds Controller::listen_within() const {
-  return std::chrono::milliseconds(100);
-}
-
-void Controller::listen() {
-  if (running_ == nullptr) return;
-  running_->take_sights([](const dam_sight& /*sight*/, std::span<const uint8_t> /*frame*/) {});
 }
 
 void Controller::tick() {

@@ -15,6 +15,7 @@
 #include "dataplane/ipc/dam.pb.h"
 #include "dataplane/ipc/saved_state.h"
 #include "dataplane/ipc/server_states.h"
+#include "dataplane/process/capture.h"
 #include "dataplane/process/keeper.h"
 #include "dataplane/process/options.h"
 #include "dataplane/process/privileges.h"
@@ -42,6 +43,9 @@ class Controller {
   // controller_bans.cc
   v1::Reply bans(const v1::Bans& request);
   v1::Reply look(const v1::Request& request);  // at zones, sources, connections
+  // controller_capture.cc
+  v1::Reply capture(const v1::Request& request);
+  void order_capture();
   void load_bans();
   void end_bans();
   static v1::Reply restart_needed();
@@ -63,6 +67,8 @@ class Controller {
   std::string driver_reason_;  // of `driver: auto`
   std::string applied_;        // the Snapshot in force, encoded
   BanList bans_;
+  Capture capture_;
+  dam_capture capture_ordered_{};  // of the planes
   uint64_t bans_looked_at_unix_s_ = 0;
   std::string last_refusal_;  // said once, however often it is asked again
   uint64_t resume_at_ns_ = 0;
