@@ -230,6 +230,7 @@ int run(const Options& options) {
   const auto ask = [&link](const dam::v1::Request& request, std::string& wrong) {
     return link.ask(request, std::chrono::seconds(3), wrong);
   };
+  Captures captures(ask);
   std::unique_ptr<Https> https;
   const auto metrics = [&] { return collector.text() + (https ? https->metrics_text() : ""); };
   const auto look = [&] {
@@ -241,7 +242,7 @@ int run(const Options& options) {
                  servers.look()};
   };
 
-  const ApiParts parts{policy, look, metrics, events, *trust, servers, bans.book, ask};
+  const ApiParts parts{policy, look, metrics, events, *trust, servers, bans.book, ask, captures};
   if (options.https_address != "none") {
     https = std::make_unique<Https>(options.tls, all_endpoints(parts), *trust, log_tls);
   }
@@ -267,6 +268,7 @@ int run(const Options& options) {
                https ? "https://" + options.https_address : "no address", options.metrics_address);
   wait_for_signals(signals, policy, https.get());
   events.close();  // those who listen must not keep the servers from ending
+  captures.close();
   spdlog::info("stopped; the dataplane goes on with its policy");
   return 0;
 }

@@ -135,6 +135,11 @@ void let_answer_last() {
   if (serving.stream != nullptr) serving.stream->let_answer_last();
 }
 
+bool client_has_left() {
+  pollfd entry{serving.fd, POLLRDHUP, 0};
+  return poll(&entry, 1, 0) > 0;
+}
+
 BoundedServer::BoundedServer(Context context) : context_(std::move(context)) {
   new_task_queue = [this] {
     connections_ = std::make_unique<Connections>(bounds_, [this](int fd) { serve(fd); });

@@ -41,6 +41,10 @@ void keep_connection();
 // client takes each piece of it in time.
 void let_answer_last();
 
+// This thread's client has closed its connection: a long answer that has nothing to write for a
+// while would not notice.
+bool client_has_left();
+
 class BoundedServer : public httplib::Server {
  public:
   // One request a connection, so many at a time; others wait in line.

@@ -58,6 +58,7 @@ Endpoints all_endpoints(const ApiParts& parts) {
   append(all, explain_endpoints(parts));
   append(all, flow_endpoints(parts.ask_dataplane));
   append(all, top_endpoints(parts.ask_dataplane));
+  append(all, capture_endpoints(parts.captures));
   append(all, metrics_endpoints(parts.metrics_text));
   append(all, ready_endpoints(parts.look));
   append(all, trust_endpoints(parts.trust));

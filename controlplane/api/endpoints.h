@@ -3,20 +3,18 @@
 #pragma once
 
 #include <functional>
-#include <optional>
 #include <string>
 
 #include "controlplane/api/endpoint.h"
 #include "controlplane/api/views.h"
 #include "controlplane/bans/ban_book.h"
+#include "controlplane/capture/captures.h"
+#include "controlplane/dataplane_link/ask.h"
 #include "controlplane/events/event_log.h"
 #include "controlplane/state/running_policy.h"
 #include "controlplane/trust/trust.h"
 
 namespace dam::control {
-
-// One question to the dataplane; nothing, or a refusal, after the text says why.
-using Ask = std::function<std::optional<v1::Reply>(const v1::Request&, std::string&)>;
 
 // Must outlive the server.
 struct ApiParts {
@@ -28,6 +26,7 @@ struct ApiParts {
   Servers& servers;
   BanBook& bans;
   Ask ask_dataplane;
+  Captures& captures;
 };
 
 Endpoints view_endpoints(const ApiParts& parts);
@@ -37,6 +36,7 @@ Endpoints event_endpoints(const EventLog& events);
 Endpoints server_endpoints(const ApiParts& parts);
 Endpoints ban_endpoints(BanBook& book);
 Endpoints flow_endpoints(const Ask& ask);
+Endpoints capture_endpoints(Captures& captures);
 Endpoints explain_endpoints(const ApiParts& parts);
 Endpoints top_endpoints(const Ask& ask);
 Endpoints metrics_endpoints(const std::function<std::string()>& text);

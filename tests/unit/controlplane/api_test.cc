@@ -59,7 +59,8 @@ struct ApiTest : testing::Test {
             spare.bans,
             [this](const v1::Request& request, std::string& wrong) {
               return link.ask(request, std::chrono::seconds(3), wrong);
-            }};
+            },
+            spare.captures};
   }
 
   void SetUp() override {

@@ -27,6 +27,12 @@ struct SpareParts {
                },
                [] { return static_cast<int64_t>(std::time(nullptr)); }};
 
+  Ask ask{[](const v1::Request&, std::string& wrong) {
+    wrong = "there is none";
+    return std::optional<v1::Reply>();
+  }};
+  Captures captures{ask};
+
   // Of these, a dam that has counted nothing, and a dataplane that does not answer.
   ApiParts parts() {
     return {policy,
@@ -36,10 +42,8 @@ struct SpareParts {
             trust,
             servers,
             bans,
-            [](const v1::Request&, std::string& wrong) {
-              wrong = "there is none";
-              return std::optional<v1::Reply>();
-            }};
+            ask,
+            captures};
   }
 };
 
