@@ -18,7 +18,7 @@ namespace dam::ctl {
 namespace {
 
 // Streams say at least every ten seconds that they live.
-constexpr int kSilence_s = 30;
+constexpr std::chrono::seconds kSilence(30);
 
 std::optional<Answer> ask(const Settings& settings, const Send& send) {
   const httplib::Result result = converse(settings, send);
@@ -59,26 +59,21 @@ std::optional<Answer> remove(const Settings& settings, const std::string& path) 
   return ask(settings, [&](httplib::ClientImpl& c) { return c.Delete(path); });
 }
 
-int stream(const Settings& settings, const std::string& path,
-           const std::function<bool(const std::string&)>& line) {
-  std::string left;
-  bool enough = false;
+int download(const Settings& settings, const std::string& path, std::chrono::seconds silence,
+             const std::function<bool(std::string_view)>& piece) {
+  std::string refusal;
   int status = 0;
   const auto take = [&](const char* data, size_t bytes) {
-    left.append(data, bytes);
-    for (size_t end = left.find('\n'); status == 200 && end != std::string::npos && !enough;
-         end = left.find('\n')) {
-      enough = !line(left.substr(0, end));
-      left.erase(0, end + 1);
-    }
-    return !enough;
+    if (status == 200) return piece({data, bytes});
+    refusal.append(data, bytes);
+    return true;
   };
   const auto begin = [&](const httplib::Response& response) {
     status = response.status;
     return true;
   };
   const auto answer = ask(settings, [&](httplib::ClientImpl& c) {
-    c.set_read_timeout(kSilence_s);
+    c.set_read_timeout(silence);
     httplib::Result result = c.Get(path, begin, take);
     // Ended by us, or after it had begun: no reason to say that nobody answers.
     const bool begun = !result && status != 0;
@@ -86,7 +81,21 @@ int stream(const Settings& settings, const std::string& path,
                  : std::move(result);
   });
   if (!answer) return kUnreachable;
-  return status == 200 ? kOk : show_refusal({status, left});
+  return status == 200 ? kOk : show_refusal({status, refusal});
+}
+
+int stream(const Settings& settings, const std::string& path,
+           const std::function<bool(const std::string&)>& line) {
+  std::string left;
+  return download(settings, path, kSilence, [&](std::string_view piece) {
+    left += piece;
+    for (size_t end = left.find('\n'); end != std::string::npos; end = left.find('\n')) {
+      const bool more = line(left.substr(0, end));
+      left.erase(0, end + 1);
+      if (!more) return false;
+    }
+    return true;
+  });
 }
 
 std::string query_text(const std::string& text) {

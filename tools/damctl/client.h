@@ -2,10 +2,12 @@
 // Requests to the control plane, over its Unix socket or from afar (transport.h).
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "tools/damctl/commands.h"
 
@@ -31,8 +33,12 @@ std::optional<Answer> post_json(const Settings& settings, const std::string& pat
                                 const Json& body);
 std::optional<Answer> remove(const Settings& settings, const std::string& path);
 
-// A text that goes on: `line` gets each line of it, and ends it by false. The exit code, of what
-// kept it from beginning; kOk once it has, however it ends.
+// An answer that goes on: `piece` gets what comes, and ends it by false. After `silence` nobody is
+// believed to be there any more. The exit code, of what kept it from beginning; kOk once it has,
+// however it ends.
+int download(const Settings& settings, const std::string& path, std::chrono::seconds silence,
+             const std::function<bool(std::string_view)>& piece);
+// A text that goes on: `line` gets each line of it, and ends it by false. Otherwise the same.
 int stream(const Settings& settings, const std::string& path,
            const std::function<bool(const std::string&)>& line);
 

@@ -63,6 +63,17 @@ struct Watching {
 int show_events(const Settings& settings, const Watching& what);
 // Draws until a key or a signal ends it; with `json` a line a round.
 int watch(const Settings& settings);
+struct Capturing {
+  std::string client, zone, reason;  // empty: any
+  std::string file = "-";            // -: stdout
+  int packets = 1000;
+  int seconds = 10;
+  int snap_bytes = 256;
+  bool dropped = false;  // only these; with neither of the two both
+  bool passed = false;
+  bool stop = false;  // whichever is under way
+};
+int capture(const Settings& settings, const Capturing& what);
 // state=enable|drain|disable, weight=NUMBER
 int set_server(const Settings& settings, const std::string& server,
                const std::vector<std::string>& changes);

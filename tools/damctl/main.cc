@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "controlplane/events/event_log.h"
+#include "dataplane/ipc/bounds.h"
 #include "tools/damctl/commands.h"
 #include "tools/damctl/documents.h"
 #include "tools/damctl/exit_code.h"
@@ -42,6 +43,7 @@ struct Arguments {
   int count = 50;
   bool refused = false;
   Connections connections;
+  Capturing capturing;
 };
 
 using Command = std::function<int(const Arguments&)>;
@@ -164,6 +166,33 @@ void add_flows(CLI::App& app, Arguments& a, Command& chosen) {
   kill->add_option("id", a.connections.id, "one of damctl flows, or out of UNIQUE_ID");
   add_which(kill, a.connections);
   kill->add_flag("--all", a.connections.all, "every one, where nothing else is said");
+}
+
+void add_capture(CLI::App& app, Arguments& a, Command& chosen) {
+  Capturing& what = a.capturing;
+  CLI::App* command =
+      add(app, "capture",
+          "packets as they came in, for Wireshark: each one's comment says what became of it, and "
+          "why, e.g. damctl capture --dropped | wireshark -k -i -",
+          a, chosen, [](const Arguments& x) { return capture(x.settings, x.capturing); });
+  command->add_option("--client", what.client, "of this address or network");
+  command->add_option("--zone", what.zone, "in this zone; front: what has no route yet");
+  command->add_option("--reason", what.reason, "of this reason alone, as damctl drops names them");
+  CLI::Option* dropped = command->add_flag("--dropped", what.dropped, "only what was dropped");
+  command->add_flag("--passed", what.passed, "only what passed")->excludes(dropped);
+  command->add_option("-n,--packets", what.packets, "end with so many")
+      ->check(CLI::Range(1, static_cast<int>(dam::kMostCapturePackets)))
+      ->capture_default_str();
+  command->add_option("--seconds", what.seconds, "end after so long")
+      ->check(CLI::Range(1, static_cast<int>(dam::kMostCaptureSeconds)))
+      ->capture_default_str();
+  command->add_option("--snap", what.snap_bytes, "of each frame at most so many bytes")
+      ->check(CLI::Range(static_cast<int>(dam::kLeastCaptureSnapBytes),
+                         static_cast<int>(dam::kMostCaptureSnapBytes)))
+      ->capture_default_str();
+  command->add_option("-w,--write", what.file, "a file, which only its owner may read; -: stdout")
+      ->capture_default_str();
+  command->add_flag("--stop", what.stop, "end the capture that is under way, whoever began it");
 }
 
 void add_changes(CLI::App& app, Arguments& a, Command& chosen) {
@@ -376,6 +405,7 @@ int main(int argc, char** argv) {
   add_live(app, arguments, chosen);
   add_trust(app, arguments, chosen);
   add_flows(app, arguments, chosen);
+  add_capture(app, arguments, chosen);
   add_bans(app, arguments, chosen);
   add_host(app, arguments, chosen);
   add_doctor(app, arguments, chosen);
