@@ -6,6 +6,13 @@
 
 namespace dam::control {
 
+namespace {
+
+// Nobody reads more at once, and a text may be wrong in each of its million bytes.
+constexpr size_t kMostTold = 200;
+
+}  // namespace
+
 std::string Problem::text() const {
   std::string result = file;
   if (mark.line > 0) {
@@ -37,6 +44,14 @@ std::vector<Problem> Problems::sorted() const {
     return std::tuple(a.file != file_, a.file, a.mark.line, a.mark.column) <
            std::tuple(b.file != file_, b.file, b.mark.line, b.mark.column);
   });
+  if (result.size() <= kMostTold) return result;
+  const size_t more = result.size() - kMostTold;
+  result.resize(kMostTold);
+  result.push_back({failed() ? Severity::error : Severity::warning,
+                    file_,
+                    {},
+                    std::to_string(more) + " more problems",
+                    "mend those above first"});
   return result;
 }
 

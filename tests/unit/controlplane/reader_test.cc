@@ -292,5 +292,14 @@ TEST(Reader, a_file_that_cannot_be_read_says_so) {
   EXPECT_FALSE(load_policy_file("/").policy);
 }
 
+// Found by fuzzing: each key of a text of megabytes was a problem of its own.
+TEST(Reader, of_a_text_that_is_wrong_everywhere_two_hundred_problems_are_told) {
+  std::string text = kSamplePolicy;
+  for (int i = 0; i < 1000; ++i) text += "k" + std::to_string(i) + ": 1\n";
+  const auto problems = problems_of(text);
+  ASSERT_EQ(problems.size(), 201u);
+  EXPECT_EQ(problems.back(), "dam.yaml: error: 800 more problems; mend those above first");
+}
+
 }  // namespace
 }  // namespace dam::control
