@@ -71,7 +71,7 @@ std::map<int, Json> change_answers(const schema::Fields& more) {
   return {
       {200, as("it is in force, or would be")},
       {202, as("it waits for the dataplane")},
-      {404, as("there is no such zone or version")},
+      {404, as("there is no such zone, route, server or version")},
       {409, as("the dataplane refuses it, another version waits for its confirmation, or it needs "
                "?force=true")},
       {412, as("another version runs than If-Match says")},
@@ -99,6 +99,7 @@ int status_of(ChangeResult::Outcome outcome) {
       return 202;
     case ChangeResult::Outcome::unknown_zone:
     case ChangeResult::Outcome::unknown_version:
+    case ChangeResult::Outcome::unknown_entry:
       return 404;
     case ChangeResult::Outcome::refused:
     case ChangeResult::Outcome::unconfirmed:

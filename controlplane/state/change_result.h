@@ -19,10 +19,11 @@ struct ChangeResult {
     refused,  // by the dataplane
     unknown_zone,
     unknown_version,
-    outdated,     // another version than the expected one runs
-    objected,     // sound, but something speaks against it: needs force
-    unconfirmed,  // one waits for its confirmation: first that
-    not_saved     // and so not in force either
+    unknown_entry,  // no such route or server
+    outdated,       // another version than the expected one runs
+    objected,       // sound, but something speaks against it: needs force
+    unconfirmed,    // one waits for its confirmation: first that
+    not_saved       // and so not in force either
   };
   Outcome outcome = Outcome::invalid;
   std::vector<Problem> problems;  // errors and warnings

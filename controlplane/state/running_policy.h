@@ -15,6 +15,7 @@
 
 #include "controlplane/dataplane_link/dataplane_link.h"
 #include "controlplane/policy/load.h"
+#include "controlplane/policy/text_edit.h"
 #include "controlplane/state/alarm_clock.h"
 #include "controlplane/state/change_result.h"
 #include "controlplane/state/policy_store.h"
@@ -66,6 +67,11 @@ class RunningPolicy {
                      const Intent& intent);
   ChangeResult change_zone(const std::string& zone, const std::vector<ZoneChange>& changes,
                            const Intent& intent);
+  // One route or server, in the text; the changes of zones stay on top of it. `entry`: see
+  // text_edit.h.
+  ChangeResult put_entry(Section section, const std::string& name, const std::string& entry,
+                         const Intent& intent);
+  ChangeResult remove_entry(Section section, const std::string& name, const Intent& intent);
   // As a new version, with the text and the changes of that one. Files that it names are read anew.
   ChangeResult roll_back(int64_t number, const Intent& intent);
   ChangeResult confirm(const Intent& intent);
@@ -81,6 +87,8 @@ class RunningPolicy {
   ChangeResult finish(Running next, std::vector<Problem> problems, const Intent& intent);
   ChangeResult put_in_force(Running next, std::vector<Problem> problems, int64_t within_s);
   ChangeResult delivered(Running next, std::vector<Problem> problems, const Delivery& delivery);
+  using Edit = std::function<std::string(const std::string& text, Problems& problems)>;
+  ChangeResult change_text(const Edit& edit, const std::string& comment, const Intent& intent);
   ChangeResult not_kept(const std::string& why);
   ChangeResult load_config_locked(const Intent& intent);
   // resume.cc: after a restart

@@ -100,27 +100,14 @@ int apply_file(const Settings& settings, const Applying& how) {
   return kOk;
 }
 
-namespace {
-
-// KEY=VALUE into the object; false after saying what is wrong.
-bool add_change(const std::string& text, Json& changes) {
-  const size_t equals = text.find('=');
-  if (equals == std::string::npos || equals == 0) {
-    std::cerr << "damctl: \"" << text << "\" is not KEY=VALUE.\n"
-              << "  E.g. damctl zone set heavy per_source.connections=\"5r/s burst=10\"\n";
-    return false;
-  }
-  changes[text.substr(0, equals)] = text.substr(equals + 1);
-  return true;
-}
-
-}  // namespace
-
 int set_zone(const Settings& settings, const std::string& zone,
              const std::vector<std::string>& arguments) {
   Json changes = Json::object();
   for (const std::string& argument : arguments) {
-    if (!add_change(argument, changes)) return kUsage;
+    if (!add_change(argument, "damctl zone set heavy per_source.connections=\"5r/s burst=10\"",
+                    changes)) {
+      return kUsage;
+    }
   }
   int code = kOk;
   const auto body = patched(settings, "/v1/zones/" + zone, changes, "damctl zones", code);

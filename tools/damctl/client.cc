@@ -55,6 +55,12 @@ std::optional<Answer> post_json(const Settings& settings, const std::string& pat
              [&](httplib::ClientImpl& c) { return c.Post(path, text, "application/json"); });
 }
 
+std::optional<Answer> put(const Settings& settings, const std::string& path, const Json& body) {
+  const std::string text = body.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return ask(settings,
+             [&](httplib::ClientImpl& c) { return c.Put(path, text, "application/json"); });
+}
+
 std::optional<Answer> remove(const Settings& settings, const std::string& path) {
   return ask(settings, [&](httplib::ClientImpl& c) { return c.Delete(path); });
 }

@@ -31,6 +31,7 @@ std::optional<Answer> post(const Settings& settings, const std::string& path,
 std::optional<Answer> patch(const Settings& settings, const std::string& path, const Json& body);
 std::optional<Answer> post_json(const Settings& settings, const std::string& path,
                                 const Json& body);
+std::optional<Answer> put(const Settings& settings, const std::string& path, const Json& body);
 std::optional<Answer> remove(const Settings& settings, const std::string& path);
 
 // An answer that goes on: `piece` gets what comes, and ends it by false. After `silence` nobody is

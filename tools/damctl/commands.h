@@ -80,6 +80,17 @@ int set_server(const Settings& settings, const std::string& server,
 int set_zone(const Settings& settings, const std::string& zone,
              const std::vector<std::string>& changes);
 
+// `what`: "route" or "server"; each as a version of the policy.
+struct Entry {
+  std::string what, name;
+  std::vector<std::string> keys;  // KEY=VALUE as in dam.yaml
+  std::string confirm_within;
+  bool dry_run = false;
+  bool force = false;
+};
+int add_entry(const Settings& settings, const Entry& entry);
+int remove_entry(const Settings& settings, const Entry& entry);
+
 struct Enrolling {
   std::string name;  // empty: with `renew`
   std::string role = "viewer";

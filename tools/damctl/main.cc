@@ -35,6 +35,7 @@ struct Arguments {
   bool yes = false;
   bool force = false;
   bool explain = false;
+  Entry entry;
   std::string top_by = "packets";
   int top_count = 20;
   Watching watching;
@@ -281,6 +282,30 @@ void add_trust(CLI::App& app, Arguments& a, Command& chosen) {
       [](const Arguments& x) { return show_whoami(x.settings); });
 }
 
+// As versions of the policy; its text is edited, comments and all.
+void add_entries(CLI::App& of, const std::string& what, Arguments& a, Command& chosen) {
+  CLI::App* put =
+      add(of, "add", "add a " + what + ", or write it anew", a, chosen, [what](const Arguments& x) {
+        Entry entry = x.entry;
+        entry.what = what;
+        return add_entry(x.settings, entry);
+      });
+  CLI::App* gone = add(of, "remove", "remove a " + what, a, chosen, [what](const Arguments& x) {
+    Entry entry = x.entry;
+    entry.what = what;
+    return remove_entry(x.settings, entry);
+  });
+  for (CLI::App* one : {put, gone}) {
+    one->add_option("name", a.entry.name, "of the " + what)->required();
+    one->add_flag("--dry-run", a.entry.dry_run, "show what would change, change nothing");
+    one->add_option("--confirm-within", a.entry.confirm_within,
+                    "e.g. 60s: what ran before comes back then, unless you confirm");
+    one->add_flag("--force", a.entry.force,
+                  "also where a certificate covers a name that is routed to another server");
+  }
+  put->add_option("keys", a.entry.keys, "KEY=VALUE, as in dam.yaml; lists as [a,b]")->required();
+}
+
 void add_server(CLI::App& app, Arguments& a, Command& chosen) {
   CLI::App* server = app.add_subcommand("server", "change one server");
   server->require_subcommand(1);
@@ -291,6 +316,10 @@ void add_server(CLI::App& app, Arguments& a, Command& chosen) {
           a, chosen, [](const Arguments& x) { return set_server(x.settings, x.name, x.changes); });
   set->add_option("name", a.name, "the server")->required();
   set->add_option("changes", a.changes, "state=enable|drain|disable, weight=NUMBER")->required();
+  add_entries(*server, "server", a, chosen);
+  CLI::App* route = app.add_subcommand("route", "add or remove one route");
+  route->require_subcommand(1);
+  add_entries(*route, "route", a, chosen);
 }
 
 void add_banning(CLI::App* command, Arguments& a) {

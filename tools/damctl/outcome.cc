@@ -14,7 +14,11 @@ namespace dam::ctl {
 
 std::optional<Json> patched(const Settings& settings, const std::string& path, const Json& changes,
                             const std::string& look, int& code) {
-  const auto answer = patch(settings, path, changes);
+  return told(settings, patch(settings, path, changes), look, code);
+}
+
+std::optional<Json> told(const Settings& settings, const std::optional<Answer>& answer,
+                         const std::string& look, int& code) {
   code = answer ? kOk : kUnreachable;
   if (!answer) return std::nullopt;
   if (settings.json) {
@@ -31,6 +35,16 @@ std::optional<Json> patched(const Settings& settings, const std::string& path, c
   show_problems(std::cerr, control::problems_from_json(body), "damctl", "",
                 Style(wants_colour(STDERR_FILENO)));
   return body;
+}
+
+bool add_change(const std::string& text, const std::string& example, Json& changes) {
+  const size_t equals = text.find('=');
+  if (equals == std::string::npos || equals == 0) {
+    std::cerr << "damctl: \"" << text << "\" is not KEY=VALUE.\n  E.g. " << example << "\n";
+    return false;
+  }
+  changes[text.substr(0, equals)] = text.substr(equals + 1);
+  return true;
 }
 
 void say_outcome(const Json& body, const Style& style) {

@@ -15,6 +15,11 @@ namespace dam::ctl {
 // the command that shows what is set now.
 std::optional<Json> patched(const Settings& settings, const std::string& path, const Json& changes,
                             const std::string& look, int& code);
+// The same of any answer; `patched` is this of a PATCH.
+std::optional<Json> told(const Settings& settings, const std::optional<Answer>& answer,
+                         const std::string& look, int& code);
+// KEY=VALUE into the object; false after saying what is wrong, with an example.
+bool add_change(const std::string& text, const std::string& example, Json& changes);
 void say_outcome(const Json& body, const Style& style);
 void say_confirm(const Json& body, const std::string& within, const Style& style);
 // As `diff -u`, added lines green and removed ones red.

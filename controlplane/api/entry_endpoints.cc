@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Single routes and servers: written and removed, each as a version of the policy.
+#include "controlplane/api/change_request.h"
+#include "controlplane/api/endpoints.h"
+
+namespace dam::control {
+
+namespace {
+
+// JSON is YAML too; text is read as dam.yaml would read it: "[a.example, b.example]" is a list.
+std::string yaml_of(const Json& entry) {
+  std::string text;
+  for (const auto& [key, value] : entry.items()) {
+    text += Json(key).dump() + ": " +
+            (value.is_string() ? value.get<std::string>() : value.dump()) + "\n";
+  }
+  return text;
+}
+
+void answer_change(const RunningPolicy& policy, const ChangeResult& result,
+                   httplib::Response& response) {
+  Json body = body_of(result);
+  body["config"] = policy.config().string();
+  answer(response, status_of(result.outcome), body);
+}
+
+Endpoint entry_endpoint(const char* method, Section section, const std::string& summary) {
+  const bool route = section == Section::routes;
+  Endpoint endpoint;
+  endpoint.method = method;
+  endpoint.path = route ? "/v1/routes/{name}" : "/v1/servers/{name}";
+  endpoint.role = Role::admin;
+  endpoint.summary = summary;
+  endpoint.path_parameters = {
+      {"name", schema::matching("^[A-Za-z0-9._-]{1,63}$", route ? "a route's name: damctl routes"
+                                                                : "a server's: damctl servers")}};
+  endpoint.query = intent_parameters();
+  endpoint.query.push_back({"force", schema::boolean("1: see POST /v1/policy")});
+  endpoint.answers =
+      change_answers({{"config?", schema::string("dam.yaml, which stays as it is")}});
+  return endpoint;
+}
+
+Endpoint put_endpoint(RunningPolicy& policy, Section section, const std::string& summary) {
+  Endpoint endpoint = entry_endpoint("PUT", section, summary);
+  Json keys = schema::map_of(schema::any(), "its keys in dam.yaml, and their values");
+  keys["minProperties"] = 1;
+  endpoint.body = {Body::Kind::json, keys, "", "what it is to be"};
+  endpoint.handle = [&policy, section](const Call& call, httplib::Response& response) {
+    auto intent = read_intent(call, response);
+    if (!intent) return;
+    intent->force = call.parameter("force", false);
+    answer_change(policy,
+                  policy.put_entry(section, call.parameter("name", std::string()),
+                                   yaml_of(call.body), *intent),
+                  response);
+  };
+  return endpoint;
+}
+
+Endpoint delete_endpoint(RunningPolicy& policy, Section section, const std::string& summary) {
+  Endpoint endpoint = entry_endpoint("DELETE", section, summary);
+  endpoint.handle = [&policy, section](const Call& call, httplib::Response& response) {
+    auto intent = read_intent(call, response);
+    if (!intent) return;
+    intent->force = call.parameter("force", false);
+    answer_change(policy,
+                  policy.remove_entry(section, call.parameter("name", std::string()), *intent),
+                  response);
+  };
+  return endpoint;
+}
+
+}  // namespace
+
+Endpoints entry_endpoints(RunningPolicy& policy) {
+  return {
+      put_endpoint(policy, Section::routes, "Add a route, or write it anew"),
+      delete_endpoint(policy, Section::routes, "Remove a route; connections that it made go on"),
+      put_endpoint(policy, Section::servers, "Add a server, or write it anew"),
+      delete_endpoint(policy, Section::servers,
+                      "Remove a server that no route names; to let its connections end first: "
+                      "PATCH it to drain")};
+}
+
+}  // namespace dam::control
