@@ -102,7 +102,8 @@ DAM_INLINE struct dam_zone_counters* zone_counters(const struct frame* f, uint32
 }
 
 DAM_INLINE int is_told(const struct frame* f, uint32_t reason) {
-  return dam_sight_due(&f->counters->sighting, &f->control->capture, reason);
+  int proven = dam_is_proven(f->job->ref != DAM_NONE, reason);
+  return dam_sight_due(&f->counters->sighting, &f->control->capture, reason, proven);
 }
 
 /* A packet of no flow, or of the one that its job names. */
@@ -111,7 +112,7 @@ DAM_STEP int dam_tell_of(struct xdp_md* ctx, struct job* job, uint32_t what) {
   if (!job) return 0;
   __builtin_memset(&sight, 0, sizeof sight);
   sight.client = job->packet.src;
-  sight.flags = dam_is_of_proven(what & 255) ? DAM_SIGHT_PROVEN : 0;
+  if (dam_is_proven(job->ref != DAM_NONE, what & 255)) sight.flags = DAM_SIGHT_PROVEN;
   if (job->ref != DAM_NONE) be_about_flow(&sight, job->ref);
   tell(ctx, &sight, what, job->now_ns);
   return 0;

@@ -215,11 +215,14 @@ bool BanBook::save(const std::vector<KeptBan>& put, const std::vector<Network>& 
   const int64_t now_unix = clock_();
   for (const KeptBan& ban : put) {
     const KeptBan* before = find(ban.source);
-    if (ban.holds(now_unix)) {
-      if (before == nullptr || !before->holds(now_unix)) ++one_of(begun_, ban);
-      expect_end(ban);
+    const bool held = before != nullptr && before->holds(now_unix);
+    const bool same_end = before != nullptr && before->until_unix == ban.until_unix;
+    if (ban.holds(now_unix) && (!held || origin_of(*before) != origin_of(ban))) {
+      if (held) ++one_of(lifted_, *before);  // it goes on as another's
+      ++one_of(begun_, ban);
     }
     all_.insert_or_assign(ban.source, ban);
+    if (ban.holds(now_unix) && !(held && same_end)) expect_end(ban);
     dirty_.insert(ban.source);
   }
   version_ = random_version();
@@ -299,11 +302,12 @@ std::vector<KeptBan> BanBook::note_zone_bans(const std::vector<v1::ZoneBan>& ban
     }
     put.try_emplace(*source, std::move(*ban));
   }
+  std::vector<KeptBan> over_now;
   for (const auto& [source, ban] : all_) {
     if (!all || !ban.of_zone || !ban.holds(now_unix) || seen.contains(source)) continue;
     KeptBan over = ban;
     over.until_unix = now_unix;
-    ++one_of(lifted_, ban);
+    over_now.push_back(ban);
     put.try_emplace(source, std::move(over));
   }
   for (auto& [source, ban] : put) written.push_back(std::move(ban));
@@ -311,6 +315,7 @@ std::vector<KeptBan> BanBook::note_zone_bans(const std::vector<v1::ZoneBan>& ban
   if (written.empty() || !save(written, forgettable(policy->bans, put.size(), now_unix), result)) {
     return {};
   }
+  for (const KeptBan& ban : over_now) ++one_of(lifted_, ban);
   zone_changes_.insert(zone_changes_.end(), changes.begin(), changes.end());
   if (!changes.empty()) news_.notify_all();
   report(longer, now_unix);

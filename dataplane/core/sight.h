@@ -67,15 +67,16 @@ DAM_INLINE int dam_capture_wants(const struct dam_capture* capture, const struct
 
 /* Of one worker or CPU. */
 struct dam_sighting {
-  uint32_t until_next;    /* passing packets until one is told; 1: the next */
-  uint32_t random;        /* xorshift32; not 0 */
-  uint32_t refusals_left; /* the control thread fills it up each 100 ms */
-  uint32_t lost;          /* that the watchers did not take */
+  uint32_t until_next;       /* passing packets until one is told; 1: the next */
+  uint32_t random;           /* xorshift32; not 0 */
+  uint32_t refusals_left[2]; /* [proven]; filled up each 100 ms */
+  uint32_t lost;             /* that the watchers did not take */
+  uint32_t reserved;
 };
 
 /* G. Marsaglia, "Xorshift RNGs", Journal of Statistical Software 8 (14), 2003. */
 DAM_INLINE uint32_t dam_sight_random(struct dam_sighting* state) {
-  uint32_t x = state->random ? state->random : 2463534242u;
+  uint32_t x = state->random ? state->random : 1;
   x ^= x << 13;
   x ^= x >> 17;
   x ^= x << 5;
@@ -85,19 +86,19 @@ DAM_INLINE uint32_t dam_sight_random(struct dam_sighting* state) {
 /* Is this packet to be told of? Counts it where it is not. One of DAM_SIGHT_EVERY is, after a gap
  * that nobody can guess: what comes at a steady beat is not favoured. */
 DAM_INLINE int dam_sight_due(struct dam_sighting* state, const struct dam_capture* capture,
-                             uint32_t reason) {
+                             uint32_t reason, int proven) {
   if (capture->snap_bytes != 0 || state->until_next <= 1) return 1;
-  if (dam_is_refusal(reason) && state->refusals_left != 0) return 1;
+  if (dam_is_refusal(reason) && state->refusals_left[proven != 0] != 0) return 1;
   state->until_next--;
   return 0;
 }
 
 /* Of one that is due: how many packets it stands for; 0: it is for the capture alone. The first few
- * refusals each 100 ms are all told, so that a lone macro's are seen; a flood is sampled like
- * everything else. */
-DAM_INLINE uint32_t dam_sight_weight(struct dam_sighting* state, uint32_t reason) {
-  if (dam_is_refusal(reason) && state->refusals_left != 0) {
-    state->refusals_left--;
+ * refusals each 100 ms are all told, so that a lone macro's are seen, those of proven sources
+ * apart, so that no forged ones hide it; a flood is sampled like everything else. */
+DAM_INLINE uint32_t dam_sight_weight(struct dam_sighting* state, uint32_t reason, int proven) {
+  if (dam_is_refusal(reason) && state->refusals_left[proven != 0] != 0) {
+    state->refusals_left[proven != 0]--;
     return 1;
   }
   if (state->until_next > 1) {
@@ -112,6 +113,21 @@ DAM_INLINE uint32_t dam_sight_weight(struct dam_sighting* state, uint32_t reason
 DAM_INLINE int dam_is_of_proven(uint32_t reason) {
   return reason == DAM_DROP_zone_banned ||
          (reason >= DAM_DROP_source_packets && reason <= DAM_DROP_zone_concurrent);
+}
+
+/* Whose address and ports a packet has, one can learn and write: of a flow's packet (or one with a
+ * good cookie) the source is proven only once its numbers and its link fit. */
+DAM_INLINE int dam_is_proven(int of_flow, uint32_t reason) {
+  if (dam_is_of_proven(reason)) return 1;
+  return of_flow && reason != DAM_DROP_bad_source && reason != DAM_DROP_out_of_window &&
+         reason != DAM_DROP_bad_checksum && reason != DAM_DROP_bad_flags &&
+         reason != DAM_DROP_malformed && reason != DAM_DROP_held_duplicate;
+}
+
+/* So that nobody knows the gaps, nor whether the first packet is told. `seed` is a secret. */
+DAM_INLINE void dam_sight_begin(struct dam_sighting* state, uint32_t seed) {
+  state->random = seed | 1;
+  state->until_next = 1 + dam_sight_random(state) % (2 * DAM_SIGHT_EVERY - 1);
 }
 
 #endif

@@ -144,7 +144,7 @@ class Engine {
   uint32_t capture_generation() const {
     return capture_generation_.load(std::memory_order_acquire);
   }
-  dam_capture capture() const { return captures_[capture_generation() & 1]; }
+  dam_capture capture(uint32_t generation) const { return captures_[generation & 1]; }
   PortPool* ports(uint32_t worker, uint16_t server_slot, uint8_t local);
   void settle_ports(uint32_t worker);
   // A connection of a dataplane before this one has it. Before the first policy.

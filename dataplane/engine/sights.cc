@@ -11,15 +11,17 @@ namespace dam {
 void Worker::listen_for_captures() {
   const uint32_t generation = engine_.capture_generation();
   if (generation == capture_generation_) return;
+  const dam_capture wanted = engine_.capture(generation);
+  if (engine_.capture_generation() != generation) return;  // written meanwhile: the next burst
   capture_generation_ = generation;
-  capture_ = engine_.capture();
+  capture_ = wanted;
 }
 
 void Worker::fill_up_sights() {
   constexpr uint64_t kEveryNs = 100'000'000;
   if (now_ns_ < refusals_due_ns_) return;
   refusals_due_ns_ = now_ns_ + kEveryNs;
-  sighting_.refusals_left = DAM_SIGHT_REFUSALS;
+  for (uint32_t& left : sighting_.refusals_left) left = DAM_SIGHT_REFUSALS;
 }
 
 // The frame as it came in: answers are written into it.
@@ -40,10 +42,9 @@ void Worker::tell(Job& job, Drop reason, uint32_t zone) {
   sight.client = job.packet.src;
   if (job.flow_ref != kNone) {
     sight.client = flows_[job.flow_ref >> 1].client;
-    sight.flags = DAM_SIGHT_PROVEN | ((job.flow_ref & 1) == DAM_S2C ? DAM_SIGHT_S2C : 0);
-  } else if (job.cookie_is == CookieIs::good || dam_is_of_proven(reason)) {
-    sight.flags = DAM_SIGHT_PROVEN;
+    sight.flags = (job.flow_ref & 1) == DAM_S2C ? DAM_SIGHT_S2C : 0;
   }
+  if (is_proven(job, reason)) sight.flags |= DAM_SIGHT_PROVEN;
   sight.interface = job.interface < DAM_SIGHT_ANY ? static_cast<uint8_t>(job.interface) : uint8_t {
     DAM_SIGHT_ANY
   };
@@ -53,7 +54,7 @@ void Worker::tell(Job& job, Drop reason, uint32_t zone) {
 
 // A connection's end that no packet has brought about, or one that was told of already.
 void Worker::tell_refused(const Flow& flow, Drop reason) {
-  if (!dam_sight_due(&sighting_, &capture_, reason)) return;
+  if (!dam_sight_due(&sighting_, &capture_, reason, 1)) return;
   if (handling_ != nullptr && !handling_->told && is_about(*handling_, flow)) {
     return tell(*handling_, reason, flow.zone_slot);
   }
@@ -83,7 +84,8 @@ void Worker::tell_opened(const Flow& flow) {
 
 void Worker::tell(dam_sight& sight, Drop reason, uint32_t zone) {
   sight.at_ns = now_ns_;
-  sight.weight = dam_sight_weight(&sighting_, reason);
+  sight.weight =
+      dam_sight_weight(&sighting_, reason, (sight.flags & DAM_SIGHT_PROVEN) != 0 ? 1 : 0);
   sight.reason = static_cast<uint8_t>(reason);
   sight.zone = static_cast<uint8_t>(zone);
   if (sight.frame_bytes != 0 && dam_capture_wants(&capture_, &sight)) {
@@ -96,8 +98,13 @@ void Worker::tell(dam_sight& sight, Drop reason, uint32_t zone) {
   push(sight);
 }
 
-void Worker::push(const dam_sight& sight) {
+// Where frames have filled the ring, the sample goes on without them.
+void Worker::push(dam_sight sight) {
   if (sights_.push(sight, staged_.data())) return;
+  sight.captured_bytes = 0;
+  sight.flags = static_cast<uint8_t>(sight.flags & ~DAM_SIGHT_CAPTURED);
+  const bool sampled = sight.weight != 0 && sights_.push(sight, staged_.data());
+  if (sampled && capture_.snap_bytes == 0) return;
   sights_lost_.store(sights_lost_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
 }
 

@@ -48,7 +48,7 @@ template <dam_direction kWay>
     drop(frame, refused, flow.zone_slot);
     return false;
   }
-  if (dam_sight_due(&sighting_, &capture_, DAM_DROP_none)) [[unlikely]]
+  if (dam_sight_due(&sighting_, &capture_, DAM_DROP_none, 1)) [[unlikely]]
     tell(job, DAM_DROP_none, flow.zone_slot);
   frame.bytes = packet.end;  // link-layer padding stays behind
   dam_zone_counters& zone = zone_counters(flow.zone_slot);

@@ -175,7 +175,11 @@ class Worker {
   void tell_refused(const Flow& flow, Drop reason);
   void tell_opened(const Flow& flow);
   bool is_about(const Job& job, const Flow& flow) const;
-  void push(const dam_sight& sight);
+  void push(dam_sight sight);
+  static bool is_proven(const Job& job, Drop reason) {
+    const bool of_flow = job.flow_ref != kNone || job.cookie_is == CookieIs::good;
+    return dam_is_proven(of_flow ? 1 : 0, reason) != 0;
+  }
 
   // egress.cc: frames leave here, or are counted.
   void count_drop(Drop reason, uint32_t zone);

@@ -16,9 +16,10 @@ class BanList {
  public:
   // All errors as sentences; with any, nothing is changed. The socket is not trusted.
   std::vector<std::string> change(const v1::Bans& message);
-  // Takes out what has ended; true when there was any.
   // Whoever tells of bans tells all of them the next time.
   void distrust() { version_ = 0; }
+  bool has_ended(uint64_t now_unix_s) const { return now_unix_s >= next_end_unix_s_; }  // any
+  // Takes out what has ended; true when there was any.
   bool expire(uint64_t now_unix_s);
 
   PrefixSet set() const;

@@ -43,7 +43,15 @@ void Controller::end_bans() {
   const uint64_t now_unix_s = unix_ms() / 1000;
   if (now_unix_s + 2 < bans_looked_at_unix_s_) bans_.distrust();
   bans_looked_at_unix_s_ = now_unix_s;
-  if (bans_.expire(now_unix_s)) running_->set_bans(bans_.set(), false);
+  if (!bans_.has_ended(now_unix_s)) return;
+  BanList next = bans_;
+  next.expire(now_unix_s);
+  try {
+    running_->set_bans(next.set(), false);
+    bans_ = std::move(next);
+  } catch (const std::exception& error) {  // memory for the kernel's copy: tried again each tick
+    say_refusal(refusal({std::string("Bans that have ended still hold: ") + error.what()}));
+  }
 }
 
 v1::Reply Controller::look(const v1::Request& request) {

@@ -30,6 +30,12 @@ struct AddressEqual {
   }
 };
 
+// Whom an address stands for: whoever has an IPv6 address has its /64.
+inline dam_address as_one_source(dam_address address) {
+  if (!dam_address_is_v4(&address)) address.word[2] = address.word[3] = 0;
+  return address;
+}
+
 class HeavyHitters {
  public:
   static constexpr size_t kCounters = 1024;

@@ -11,14 +11,15 @@ RecentDrops::RecentDrops(const AddressHash& hash)
 void RecentDrops::take(const dam_sight& sight) {
   if (sight.weight == 0 || !dam_is_refusal(sight.reason)) return;
   const bool proven = (sight.flags & DAM_SIGHT_PROVEN) != 0;
-  auto& set = tables_[proven ? 1 : 0][hash_(sight.client) % kSets];
+  const dam_address source = as_one_source(sight.client);
+  auto& set = tables_[proven ? 1 : 0][hash_(source) % kSets];
   auto entry = std::find_if(set.begin(), set.end(), [&](const Entry& one) {
-    return one.last_ns != 0 && dam_address_equal(&one.address, &sight.client);
+    return one.last_ns != 0 && dam_address_equal(&one.address, &source);
   });
   const auto earlier = [](const auto& a, const auto& b) { return a.last_ns < b.last_ns; };
   if (entry == set.end()) {
     entry = std::min_element(set.begin(), set.end(), earlier);
-    *entry = {sight.client, 0, {}};
+    *entry = {source, 0, {}};
   }
   entry->last_ns = sight.at_ns;
   auto kind = std::find_if(entry->drops.begin(), entry->drops.end(), [&](const Drop& one) {
@@ -35,10 +36,11 @@ void RecentDrops::take(const dam_sight& sight) {
 }
 
 std::vector<RecentDrops::Drop> RecentDrops::of(const dam_address& address, uint64_t now_ns) const {
+  const dam_address source = as_one_source(address);
   std::vector<Drop> drops;
   for (const Table& table : tables_) {
-    for (const Entry& entry : table[hash_(address) % kSets]) {
-      if (entry.last_ns == 0 || !dam_address_equal(&entry.address, &address)) continue;
+    for (const Entry& entry : table[hash_(source) % kSets]) {
+      if (entry.last_ns == 0 || !dam_address_equal(&entry.address, &source)) continue;
       std::copy_if(
           entry.drops.begin(), entry.drops.end(), std::back_inserter(drops),
           [&](const Drop& one) { return one.count != 0 && now_ns < one.last_ns + kKeptNs; });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What was lately refused to an address, by reason and zone. Bounded: proven sources and those that
-// may be forged have a table each, so that no flood of forged addresses drives a true one out.
+// What was lately refused to an address (of IPv6: its /64), by reason and zone. Bounded: proven
+// sources and those that may be forged have a table each, so that no flood of forged addresses
+// drives a true one out.
 #pragma once
 
 #include <array>

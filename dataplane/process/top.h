@@ -14,7 +14,7 @@
 
 namespace dam {
 
-// What they are ordered by: name, what one unit stands for at most when it was sampled.
+// What they are ordered by: name, what is counted.
 #define DAM_TOP_MEASURES(X)                            \
   X(packets, "packets that passed, both ways")         \
   X(bytes, "octets of frames that passed, both ways")  \
@@ -43,7 +43,8 @@ class Top {
     explicit Window(const AddressHash& hash)
         : of{HeavyHitters(hash), HeavyHitters(hash), HeavyHitters(hash), HeavyHitters(hash)} {}
     std::array<HeavyHitters, kMeasures> of;
-    uint64_t begun_ns = 0;  // 0: never
+    uint64_t begun_ns = 0;            // 0: never
+    bool violations_sampled = false;  // there were more than are all told
   };
 
   Window running_, before_;

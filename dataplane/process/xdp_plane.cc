@@ -82,9 +82,7 @@ class XdpPlane : public Plane {
     stop_.store(true);
     if (thread_.joinable()) thread_.join();
   }
-  void prepare(const Policy& policy) override {
-    driver_.tables().set_lists(policy, driver_.tables().draft());
-  }
+  void prepare(const Policy& policy) override { driver_.tables().prepare_lists(policy); }
   void applied(const Policy& policy) override;
   void tick() override;
   void take_sights(const SightSink& sink) override { driver_.tables().take_sights(sink); }

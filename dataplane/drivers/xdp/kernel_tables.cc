@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <stdexcept>
 #include <string>
@@ -67,27 +68,45 @@ void Unmap::operator()(void* memory) const { munmap(memory, bytes); }
 
 namespace {
 
+constexpr uint32_t kMostSightsAtOnce = 32768;
+
 int on_sight(void* hears, void* data, size_t bytes) {
   dam_sight sight;
   if (bytes < sizeof sight) return 0;
   std::memcpy(&sight, data, sizeof sight);
   const size_t frame_bytes = std::min<size_t>(sight.captured_bytes, bytes - sizeof sight);
-  const auto& sink = *static_cast<const SightSink*>(hears);
-  if (sink) sink(sight, {static_cast<const uint8_t*>(data) + sizeof sight, frame_bytes});
-  return 0;
+  auto& hearing = *static_cast<Hearing*>(hears);
+  if (hearing.sink == nullptr) return 0;
+  (*hearing.sink)(sight, {static_cast<const uint8_t*>(data) + sizeof sight, frame_bytes});
+  return --hearing.left > 0 ? 0 : -1;  // packets may come faster than they are heard
 }
 
 }  // namespace
+
+// What nobody heard while no dataplane ran is not this one's loss.
+void KernelTables::begin_sights(const uint64_t hash_key[2]) {
+  lost_before_ = 0;
+  lost_before_ = sights_lost();
+  uint64_t cpu_number = 0;
+  for (dam_kernel_counters& cpu : counts_.as<dam_kernel_counters>()) {
+    if (cpu.sighting.random != 0) continue;
+    const uint64_t nobody_knows[2] = {0x73696768, 1000 + cpu_number++};
+    dam_sight_begin(&cpu.sighting, static_cast<uint32_t>(dam_siphash24(hash_key, nobody_knows, 2)));
+  }
+}
 
 void KernelTables::FreeRing::operator()(ring_buffer* ring) const { ring_buffer__free(ring); }
 
 // Nobody wakes the reader, who comes each 100 ms.
 void KernelTables::take_sights(const SightSink& sink) {
-  hears_ = sink;
+  hears_ = {&sink, kMostSightsAtOnce};
   ring_buffer__consume(sights_.get());
-  hears_ = nullptr;
+  hears_ = {};
+  const auto now = std::chrono::steady_clock::now();
+  if (now < refusals_due_) return;
+  refusals_due_ = now + std::chrono::milliseconds(100);
   for (dam_kernel_counters& cpu : counts_.as<dam_kernel_counters>()) {
-    cpu.sighting.refusals_left = DAM_SIGHT_REFUSALS;
+    for (uint32_t& left : cpu.sighting.refusals_left) left = DAM_SIGHT_REFUSALS;
   }
 }
 
@@ -96,7 +115,7 @@ uint64_t KernelTables::sights_lost() const {
   for (const dam_kernel_counters& cpu : counts_.as<dam_kernel_counters>()) {
     lost += cpu.sighting.lost;
   }
-  return lost;
+  return lost - lost_before_;
 }
 
 // The filter is written while packets read it: what one of them makes of a half is told or not.
@@ -128,6 +147,7 @@ KernelTables::KernelTables(const Limits& limits, const uint64_t hash_key[2], Use
   share_all();
   adopted_ = control().magic == DAM_VIEW_MAGIC;
   set_capture({});  // nobody is there who began one
+  begin_sights(hash_key);
   if (!adopted_) {
     describe(limits, hash_key);
     return;
@@ -253,6 +273,22 @@ void KernelTables::Lines::reset(int map, uint64_t digest) {
   digest_ = digest;
 }
 
+namespace {
+
+size_t lines_in(const PrefixSet::Layout& layout) {
+  return (layout.directory.size() + layout.lines.size() + layout.nodes.size()) / sizeof(dam_line);
+}
+
+}  // namespace
+
+void KernelTables::prepare_lists(const Policy& policy) {
+  const PrefixSet* sets[] = {&policy.allow, &policy.deny, &policy.bans};
+  for (int list = DAM_ALLOW; list <= DAM_BANS; ++list) {
+    const size_t lines = lines_in(sets[list]->layout());
+    if (lines != 0) lines_of(static_cast<dam_prefix_list>(list), *sets[list], lines);
+  }
+}
+
 void KernelTables::set_lists(const Policy& policy, dam_view& draft) {
   set_prefixes(DAM_ALLOW, policy.allow, draft);
   set_prefixes(DAM_DENY, policy.deny, draft);
@@ -273,7 +309,7 @@ void KernelTables::set_prefixes(dam_prefix_list list, const PrefixSet& set, dam_
   view.has_directory = layout.directory.empty() ? 0 : 1;
   view.levels = layout.levels;
   std::copy(layout.level_first.begin(), layout.level_first.end(), view.level_first);
-  const size_t lines = (layout.directory.size() + layout.lines.size() + layout.nodes.size()) / 64;
+  const size_t lines = lines_in(layout);
   if (lines == 0) return;
   view.lists_at = static_cast<uint32_t>(layout.directory.size() / 64);
   view.nodes_at = view.lists_at + static_cast<uint32_t>(layout.lines.size() / 64);

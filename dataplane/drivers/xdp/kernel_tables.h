@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -39,6 +40,12 @@ class SharedArray {
   std::unique_ptr<void, Unmap> memory_;
 };
 
+// Who hears sights while they are taken, and how many more at once.
+struct Hearing {
+  const SightSink* sink = nullptr;
+  uint32_t left = 0;
+};
+
 struct TableSizes {
   uint32_t flows;
   uint32_t index_buckets;
@@ -73,6 +80,9 @@ class KernelTables {
   dam_view& view() const;  // in force
   // The view that is not in force: filled, then put in force whole.
   dam_view& draft() const;
+  // The memory that its lists take; throws std::system_error where there is none. Nothing that a
+  // packet reads is changed.
+  void prepare_lists(const Policy& policy);
   void set_lists(const Policy& policy, dam_view& draft);
   void publish_draft();
   void set_secrets(const dam_cookie_secrets& secrets);
@@ -103,6 +113,7 @@ class KernelTables {
   };
   void set_prefixes(dam_prefix_list list, const PrefixSet& set, dam_view& draft);
   int lines_of(dam_prefix_list list, const PrefixSet& set, size_t lines);
+  void begin_sights(const uint64_t hash_key[2]);
   void load(const Limits& limits, const Pins* pins);
   void share_all();
   void describe(const Limits& limits, const uint64_t hash_key[2]);
@@ -113,7 +124,9 @@ class KernelTables {
       totals_, strays_, openings_, device_changes_, own_ports_;
   SharedArray zone_counts_, counts_;
   std::unique_ptr<ring_buffer, FreeRing> sights_;
-  SightSink hears_;  // while they are taken
+  Hearing hears_;
+  std::chrono::steady_clock::time_point refusals_due_;
+  uint64_t lost_before_ = 0;
   // What was made for a list last: the next view has it too while the list is the same.
   class Lines {
    public:

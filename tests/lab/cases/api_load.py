@@ -63,6 +63,9 @@ class Latency:
         self._thread.join(30)
         assert self.failure is None, self.failure
 
+    def p99(self):
+        return sorted(self.took)[len(self.took) * 99 // 100]
+
     def words(self):
         took = sorted(self.took)
         return f"p50 {took[len(took) // 2] * 1000:.1f} ms, p99 {took[len(took) * 99 // 100] * 1000:.1f} ms of {len(took)}"
@@ -124,7 +127,9 @@ def test_loaded(site):
     front = site.front
     print(f"memory: control plane {_memory_mib(front.controlplane.pid):.0f} MiB, "
           f"dataplane {_memory_mib(front.worker_pid()):.0f} MiB with its tables")
-    assert max(slowest.values()) < 5, slowest
+    assert max(slowest.values()) < 3, slowest
+    assert busy.p99() < max(0.25, 10 * quiet.p99()), (busy.words(), quiet.words())
+    assert _memory_mib(front.controlplane.pid) < 512 and _memory_mib(front.worker_pid()) < 1024
     assert json.loads(front.damctl("flows", "--json", "--client", "198.51.0.1"))["matched"] == FLOWS // CLIENTS
     assert caller("GET", "/v1/bans?count=1")[1]["total"] >= BANS
     site.finish(*pair)
