@@ -240,3 +240,32 @@ def test_longest_hello(site):
     suite.eventually(lambda: front.server_up("service"), 10, "the server up")
     time.sleep(1)
     site.finish(*site.connect(text=text))
+
+
+def test_route_by_itself(site):
+    """a route and its server are added by damctl alone and serve at once; removed, they serve no more, and what they
+    connected goes on; a server that a route names does not go"""
+    front, address = site.front, site.servers["service"]
+    said = front.damctl("server", "add", "extra", "addresses=[198.18.1.10, 2001:db8:1::10]", "port=443", "proxy=v2")
+    assert "+" in said and "applied" in said, said
+    dry = front.damctl("route", "add", "extra", "listener=https", "server_names=[extra.example]", "zone=service",
+                       "servers=[extra]", "--dry-run")
+    assert "Nothing has changed" in dry and "extra" not in front.damctl("routes"), dry
+    front.damctl("route", "add", "extra", "listener=https", "server_names=[extra.example]", "zone=service",
+                 "servers=[extra]")
+    suite.eventually(lambda: front.server_up("extra"), 5, "the new server up")
+    pair = site.connect("extra.example", address)
+    done = front.try_damctl("server", "remove", "extra")
+    assert done.returncode == 1 and "extra" in done.stderr, done
+    done = front.try_damctl("route", "remove", "nobody")
+    assert done.returncode == 1 and 'no route is named "nobody"' in done.stderr, done
+    front.damctl("route", "remove", "extra")
+    with site.counted("no_route"):
+        stranger = site.open()
+        stranger.send(hello.client_hello("extra.example"))
+        stranger.expect_closed(2)
+    site.finish(*pair)
+    front.damctl("server", "remove", "extra")
+    assert "extra" not in front.damctl("servers")
+    assert [one["comment"] for one in json.loads(front.damctl("history", "--json"))["versions"][:2]] == [
+        "server extra removed", "route extra removed"]
