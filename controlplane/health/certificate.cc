@@ -100,7 +100,7 @@ std::string ShownCertificate::name_for(const std::string& name) const {
   char* matched = nullptr;
   const int verdict = X509_check_host(x509_.get(), host.data(), host.size(),
                                       X509_CHECK_FLAG_NEVER_CHECK_SUBJECT, &matched);
-  const std::string result = verdict == 1 ? (matched == nullptr ? host : matched) : "";
+  std::string result = verdict == 1 ? (matched == nullptr ? host : matched) : "";
   OPENSSL_free(matched);
   return result;
 }

@@ -7,7 +7,7 @@ namespace dam::control {
 
 namespace {
 
-const char* word_of(Section section) { return section == Section::routes ? "route " : "server "; }
+const char* noun_of(Section section) { return section == Section::routes ? "route " : "server "; }
 
 }  // namespace
 
@@ -39,7 +39,7 @@ ChangeResult RunningPolicy::put_entry(Section section, const std::string& name,
   const Edit edit = [&](const std::string& text, Problems& problems) {
     return with_entry(text, section, name, entry, problems);
   };
-  return change_text(edit, word_of(section) + name + " written", intent);
+  return change_text(edit, noun_of(section) + name + " written", intent);
 }
 
 ChangeResult RunningPolicy::remove_entry(Section section, const std::string& name,
@@ -47,7 +47,7 @@ ChangeResult RunningPolicy::remove_entry(Section section, const std::string& nam
   const Edit edit = [&](const std::string& text, Problems& problems) {
     return without_entry(text, section, name, problems);
   };
-  return change_text(edit, word_of(section) + name + " removed", intent);
+  return change_text(edit, noun_of(section) + name + " removed", intent);
 }
 
 }  // namespace dam::control

@@ -147,11 +147,11 @@ struct dam_control {
   struct dam_table_key table_key;       /* made of it */
   struct dam_cookie_secrets secrets[2]; /* the one of secret_generation & 1 is in force */
   uint32_t secret_generation;
-  uint32_t active;          /* view in force, or DAM_NO_VIEW: hand everything to the host */
+  uint32_t active;            /* view in force, or DAM_NO_VIEW: hand everything to the host */
   struct dam_capture capture; /* what the dataplane wants to see of packets */
-  uint64_t heartbeat_ns;    /* of the dataplane that takes up what climbs; see dam_is_attended */
-  uint64_t now_ns;          /* tests: the time that it is */
-  uint32_t ingress_ifindex; /* tests: where a packet comes in */
+  uint64_t heartbeat_ns;      /* of the dataplane that takes up what climbs; see dam_is_attended */
+  uint64_t now_ns;            /* tests: the time that it is */
+  uint32_t ingress_ifindex;   /* tests: where a packet comes in */
 };
 #define DAM_NO_VIEW 0xffffffffu
 
