@@ -51,7 +51,7 @@ Endpoints scraped_endpoints(const ApiParts& parts) {
 Endpoints all_endpoints(const ApiParts& parts) {
   Endpoints all = view_endpoints(parts);
   append(all, policy_endpoints(parts.policy));
-  append(all, entry_endpoints(parts.policy));
+  append(all, entry_endpoints(parts));
   append(all, history_endpoints(parts.policy));
   append(all, event_endpoints(parts.events));
   append(all, server_endpoints(parts));

@@ -31,7 +31,7 @@ struct ApiParts {
 
 Endpoints view_endpoints(const ApiParts& parts);
 Endpoints policy_endpoints(RunningPolicy& policy);
-Endpoints entry_endpoints(RunningPolicy& policy);
+Endpoints entry_endpoints(const ApiParts& parts);
 Endpoints history_endpoints(RunningPolicy& policy);
 Endpoints event_endpoints(const EventLog& events);
 Endpoints server_endpoints(const ApiParts& parts);

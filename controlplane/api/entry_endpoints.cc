@@ -7,14 +7,17 @@ namespace dam::control {
 
 namespace {
 
-// JSON is YAML too; text is read as dam.yaml would read it: "[a.example, b.example]" is a list.
-std::string yaml_of(const Json& entry) {
-  std::string text;
-  for (const auto& [key, value] : entry.items()) {
-    text += Json(key).dump() + ": " +
-            (value.is_string() ? value.get<std::string>() : value.dump()) + "\n";
-  }
-  return text;
+// What people said of a server lasts, also over its removal: who adds one of the name must hear it.
+void warn_of_word(const Servers& servers, const std::string& name, ChangeResult& result) {
+  const auto known = servers.look();
+  const auto found = known.find(name);
+  if (found == known.end() || found->second.word.intake == Intake::enabled) return;
+  result.problems.push_back({Severity::warning,
+                             "",
+                             {},
+                             "server " + name + " is " + intake_text(found->second.word.intake) +
+                                 " by an earlier word: it takes no new connections",
+                             "damctl server set " + name + " state=enable"});
 }
 
 void answer_change(const RunningPolicy& policy, const ChangeResult& result,
@@ -41,19 +44,20 @@ Endpoint entry_endpoint(const char* method, Section section, const std::string& 
   return endpoint;
 }
 
-Endpoint put_endpoint(RunningPolicy& policy, Section section, const std::string& summary) {
+Endpoint put_endpoint(const ApiParts& parts, Section section, const std::string& summary) {
   Endpoint endpoint = entry_endpoint("PUT", section, summary);
   Json keys = schema::map_of(schema::any(), "its keys in dam.yaml, and their values");
   keys["minProperties"] = 1;
   endpoint.body = {Body::Kind::json, keys, "", "what it is to be"};
-  endpoint.handle = [&policy, section](const Call& call, httplib::Response& response) {
+  endpoint.handle = [&policy = parts.policy, &servers = parts.servers, section](
+                        const Call& call, httplib::Response& response) {
     auto intent = read_intent(call, response);
     if (!intent) return;
     intent->force = call.parameter("force", false);
-    answer_change(policy,
-                  policy.put_entry(section, call.parameter("name", std::string()),
-                                   yaml_of(call.body), *intent),
-                  response);
+    const std::string name = call.parameter("name", std::string());
+    ChangeResult result = policy.put_entry(section, name, call.body, *intent);
+    if (section == Section::servers && result.in_force()) warn_of_word(servers, name, result);
+    answer_change(policy, result, response);
   };
   return endpoint;
 }
@@ -73,14 +77,14 @@ Endpoint delete_endpoint(RunningPolicy& policy, Section section, const std::stri
 
 }  // namespace
 
-Endpoints entry_endpoints(RunningPolicy& policy) {
-  return {
-      put_endpoint(policy, Section::routes, "Add a route, or write it anew"),
-      delete_endpoint(policy, Section::routes, "Remove a route; connections that it made go on"),
-      put_endpoint(policy, Section::servers, "Add a server, or write it anew"),
-      delete_endpoint(policy, Section::servers,
-                      "Remove a server that no route names; to let its connections end first: "
-                      "PATCH it to drain")};
+Endpoints entry_endpoints(const ApiParts& parts) {
+  return {put_endpoint(parts, Section::routes, "Add a route, or write it anew"),
+          delete_endpoint(parts.policy, Section::routes,
+                          "Remove a route; connections that it made go on"),
+          put_endpoint(parts, Section::servers, "Add a server, or write it anew"),
+          delete_endpoint(parts.policy, Section::servers,
+                          "Remove a server that no route names; to let its connections end first: "
+                          "PATCH it to drain")};
 }
 
 }  // namespace dam::control

@@ -142,7 +142,9 @@ class BanBook {
   int64_t forget_at_unix_ = 0;
   using End = std::pair<int64_t, Network>;
   struct LaterEnd {
-    bool operator()(const End& a, const End& b) const { return a.first > b.first; }
+    bool operator()(const End& a, const End& b) const {
+      return a.first != b.first ? a.first > b.first : NetworkOrder()(b.second, a.second);
+    }
   };
   std::priority_queue<End, std::vector<End>, LaterEnd> ends_;  // to come; the first on top
   int64_t ended_until_unix_ = 0;                               // ends until then are counted

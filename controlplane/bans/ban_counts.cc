@@ -56,9 +56,13 @@ void BanBook::expect_end(const KeptBan& ban) {
 
 // Before anything else is done with the bans at that time.
 void BanBook::note_ends(int64_t now_unix) {
+  std::optional<End> last;
   while (!ends_.empty() && ends_.top().first <= now_unix) {
-    const auto [until_unix, source] = ends_.top();
+    const End end = ends_.top();
     ends_.pop();
+    if (end == last) continue;  // it was changed to another end, and back
+    last = end;
+    const auto& [until_unix, source] = end;
     const KeptBan* ban = find(source);
     if (ban == nullptr || ban->until_unix != until_unix) continue;
     ++one_of(expired_, *ban);

@@ -18,6 +18,44 @@ constexpr size_t kNowhere = static_cast<size_t>(-1);
 const char* key_of(Section section) { return section == Section::routes ? "routes" : "servers"; }
 const char* word_of(Section section) { return section == Section::routes ? "route" : "server"; }
 
+constexpr const char* kQuoted = "!";  // the tag of a scalar in quotes: text, whatever it looks like
+
+// Would YAML read it back as this very text?
+bool reads_as_text(const std::string& text) {
+  try {
+    const YAML::Node node = YAML::Load(text);
+    return node.IsScalar() && node.Scalar() == text && !is_typed_scalar(node);
+  } catch (const YAML::Exception&) {
+    return false;
+  }
+}
+
+YAML::Node text_node(const std::string& text) {
+  YAML::Node node(text);
+  const bool plain = text.find_first_not_of(
+                         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                         "0123456789._/:*-") == std::string::npos &&
+                     reads_as_text(text);
+  if (!plain) node.SetTag(kQuoted);
+  return node;
+}
+
+// As deep as the JSON that was read, whose reader has a bound.
+YAML::Node node_of(const Json& value) {
+  if (value.is_string()) return text_node(value.get<std::string>());
+  if (value.is_object()) {
+    YAML::Node map(YAML::NodeType::Map);
+    for (const auto& [key, one] : value.items()) map.force_insert(text_node(key), node_of(one));
+    return map;
+  }
+  if (value.is_array()) {
+    YAML::Node list(YAML::NodeType::Sequence);
+    for (const Json& one : value) list.push_back(node_of(one));
+    return list;
+  }
+  return YAML::Node(value.dump());
+}
+
 using Lines = std::vector<std::string>;
 
 Lines lines_of(const std::string& text) {
@@ -68,32 +106,53 @@ Found find(const YAML::Node& list, Section section, const std::string& name) {
   return found;
 }
 
-// The whole policy as it is to be, whatever it will look like.
-YAML::Node wanted(const std::string& text, Section section, const std::string& name,
-                  const YAML::Node& entry) {
-  YAML::Node root = YAML::Load(text);
-  YAML::Node list = root[key_of(section)];
-  if (section == Section::servers) {
-    if (entry.IsNull()) {
-      list.remove(name);
-    } else {
-      list[name] = entry;
-    }
-    return root;
-  }
+// The section as it is to be; of nodes that were loaded nothing is changed, for an alias is the
+// very node that it names.
+YAML::Node wanted_routes(const YAML::Node& list, const std::string& name, const YAML::Node& entry) {
   YAML::Node routes(YAML::NodeType::Sequence);
-  bool placed = false;
+  bool placed = entry.IsNull();
   for (const auto& one : list) {
     if (one["name"].Scalar() != name) {
       routes.push_back(one);
-    } else if (!entry.IsNull()) {
+    } else if (!placed) {
       routes.push_back(entry);
       placed = true;
     }
   }
-  if (!entry.IsNull() && !placed) routes.push_back(entry);
-  root[key_of(section)] = routes;
-  return root;
+  if (!placed) routes.push_back(entry);
+  return routes;
+}
+
+YAML::Node wanted_servers(const YAML::Node& map, const std::string& name, const YAML::Node& entry) {
+  YAML::Node servers(YAML::NodeType::Map);
+  bool placed = entry.IsNull();
+  for (const auto& pair : map) {
+    if (pair.first.Scalar() != name) {
+      servers.force_insert(pair.first, pair.second);
+    } else if (!placed) {
+      servers.force_insert(pair.first, entry);
+      placed = true;
+    }
+  }
+  if (!placed) servers.force_insert(text_node(name), entry);
+  return servers;
+}
+
+// The whole policy as it is to be, whatever it will look like.
+YAML::Node wanted(const YAML::Node& root, Section section, const std::string& name,
+                  const YAML::Node& entry) {
+  const auto of = section == Section::routes ? wanted_routes : wanted_servers;
+  YAML::Node fresh(YAML::NodeType::Map);
+  bool there = false;
+  for (const auto& pair : root) {
+    const bool this_one = pair.first.Scalar() == key_of(section);
+    fresh.force_insert(pair.first, this_one ? of(pair.second, name, entry) : pair.second);
+    there |= this_one;
+  }
+  if (!there) {
+    fresh.force_insert(std::string(key_of(section)), of(YAML::Node(), name, entry));
+  }
+  return fresh;
 }
 
 void emit(YAML::Emitter& out, const YAML::Node& node) {
@@ -112,6 +171,8 @@ void emit(YAML::Emitter& out, const YAML::Node& node) {
     out << YAML::BeginSeq;
     for (const auto& one : node) emit(out, one);
     out << YAML::EndSeq;
+  } else if (node.IsScalar() && node.Tag() == kQuoted) {
+    out << YAML::DoubleQuoted << node.Scalar();
   } else {
     out << node;
   }
@@ -127,7 +188,10 @@ Lines lines_of_entry(Section section, const std::string& name, const YAML::Node&
                      size_t indent) {
   Lines lines;
   const bool route = section == Section::routes;
-  if (!route) lines.push_back(std::string(indent, ' ') + name + ":");
+  if (!route) {
+    const std::string key = emitted(text_node(name));
+    lines.push_back(std::string(indent, ' ') + key.substr(0, key.size() - 1) + ":");
+  }
   for (const std::string& line : lines_of(emitted(entry))) {
     const std::string before = route && lines.empty() ? "- " : "  ";
     lines.push_back(std::string(indent, ' ') + before + line);
@@ -167,45 +231,40 @@ bool means(const std::string& text, const std::string& meaning) {
 }
 
 std::string put(const std::string& text, Section section, const std::string& name,
-                const YAML::Node& entry) {
-  const std::string meaning = emitted(wanted(text, section, name, entry));
+                const YAML::Node& entry, Problems& problems) {
+  const std::string meaning = emitted(wanted(YAML::Load(text), section, name, entry));
   const auto by_lines = edited(text, section, name, entry);
-  return by_lines && means(*by_lines, meaning) ? *by_lines : meaning;
+  if (by_lines && means(*by_lines, meaning)) return *by_lines;
+  problems.warning({}, "the policy's text was written anew: its comments are gone, if it had any",
+                   "as it was before: damctl history");
+  return meaning;
 }
 
-YAML::Node entry_of(const std::string& entry, Section section, const std::string& name) {
-  const YAML::Node keys = YAML::Load(entry);
+YAML::Node entry_of(const Json& keys, Section section, const std::string& name) {
   YAML::Node node(YAML::NodeType::Map);
-  if (section == Section::routes) node["name"] = name;
-  for (const auto& pair : keys) node[pair.first] = pair.second;
-  if (section == Section::routes) node["name"] = name;
+  if (section == Section::routes) node.force_insert(std::string("name"), text_node(name));
+  for (const auto& [key, value] : keys.items()) {
+    const bool name_again = section == Section::routes && key == "name";
+    if (!name_again) node.force_insert(text_node(key), node_of(value));
+  }
   return node;
 }
 
 }  // namespace
 
 std::string with_entry(const std::string& text, Section section, const std::string& name,
-                       const std::string& entry, Problems& problems) {
-  try {
-    return put(text, section, name, entry_of(entry, section, name));
-  } catch (const YAML::Exception& e) {
-    problems.error({}, std::string("not YAML: ") + e.msg);
-    return text;
-  }
+                       const Json& entry, Problems& problems) {
+  return put(text, section, name, entry_of(entry, section, name), problems);
 }
 
 std::string without_entry(const std::string& text, Section section, const std::string& name,
                           Problems& problems) {
-  try {
-    const YAML::Node list = YAML::Load(text)[key_of(section)];
-    if (find(list, section, name).line != kNowhere) {
-      return put(text, section, name, YAML::Node(YAML::NodeType::Null));
-    }
-    problems.error({}, std::string("no ") + word_of(section) + " is named \"" + name + "\"",
-                   std::string("which there are: damctl ") + key_of(section));
-  } catch (const YAML::Exception& e) {
-    problems.error({}, std::string("not YAML: ") + e.msg);
+  const YAML::Node list = YAML::Load(text)[key_of(section)];
+  if (find(list, section, name).line != kNowhere) {
+    return put(text, section, name, YAML::Node(YAML::NodeType::Null), problems);
   }
+  problems.error({}, std::string("no ") + word_of(section) + " is named \"" + name + "\"",
+                 std::string("which there are: damctl ") + key_of(section));
   return text;
 }
 

@@ -2,6 +2,7 @@
 // One route or server put into dam.yaml's text, or taken out, the rest as people wrote it.
 #pragma once
 
+#include <nlohmann/json.hpp>
 #include <string>
 
 #include "controlplane/policy/problem.h"
@@ -10,12 +11,13 @@ namespace dam::control {
 
 enum class Section { routes, servers };
 
-// `entry`: its keys as YAML (or JSON), without a route's name. One of that name is replaced; a new
-// one comes last. Where the text's layout does not let it be done line by line (JSON, `[…]`), all
-// of it is written anew, which loses comments. The text as it was after a problem.
+// `entry`: its keys and values, without a route's name. It is data: no text of it is read as YAML.
+// One of that name is replaced; a new one comes last. Where the text's layout does not let it be
+// done line by line (JSON, `[…]`, aliases), all of it is written anew, which loses comments: a
+// warning says so. `text` is a policy that was read before, so its aliases are within bounds.
 std::string with_entry(const std::string& text, Section section, const std::string& name,
-                       const std::string& entry, Problems& problems);
-// A problem where there is none of that name.
+                       const nlohmann::ordered_json& entry, Problems& problems);
+// An error, and the text as it was, where there is none of that name.
 std::string without_entry(const std::string& text, Section section, const std::string& name,
                           Problems& problems);
 

@@ -26,6 +26,7 @@ ChangeResult RunningPolicy::change_text(const Edit& edit, const std::string& com
   if (found.failed()) return result_of(ChangeResult::Outcome::unknown_entry, found.sorted());
   std::vector<Problem> problems;
   std::optional<Running> next = revive(version, problems);
+  for (Problem& problem : found.sorted()) problems.push_back(std::move(problem));
   if (!next) return result_of(ChangeResult::Outcome::invalid, std::move(problems));
   next->version.comment = comment;
   if (!object(*next, problems, intent.force)) {
@@ -35,7 +36,7 @@ ChangeResult RunningPolicy::change_text(const Edit& edit, const std::string& com
 }
 
 ChangeResult RunningPolicy::put_entry(Section section, const std::string& name,
-                                      const std::string& entry, const Intent& intent) {
+                                      const nlohmann::ordered_json& entry, const Intent& intent) {
   const Edit edit = [&](const std::string& text, Problems& problems) {
     return with_entry(text, section, name, entry, problems);
   };

@@ -69,8 +69,8 @@ class RunningPolicy {
                            const Intent& intent);
   // One route or server, in the text; the changes of zones stay on top of it. `entry`: see
   // text_edit.h.
-  ChangeResult put_entry(Section section, const std::string& name, const std::string& entry,
-                         const Intent& intent);
+  ChangeResult put_entry(Section section, const std::string& name,
+                         const nlohmann::ordered_json& entry, const Intent& intent);
   ChangeResult remove_entry(Section section, const std::string& name, const Intent& intent);
   // As a new version, with the text and the changes of that one. Files that it names are read anew.
   ChangeResult roll_back(int64_t number, const Intent& intent);

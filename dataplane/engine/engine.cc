@@ -115,6 +115,7 @@ void Engine::rotate_secret(const uint64_t fresh[2]) {
 
 void Engine::set_capture(const dam_capture& wanted) {
   const uint32_t next = capture_generation_.load(std::memory_order_relaxed) + 1;
+  std::atomic_thread_fence(std::memory_order_release);
   captures_[next & 1] = wanted;
   capture_generation_.store(next, std::memory_order_release);
 }

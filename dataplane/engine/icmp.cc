@@ -43,6 +43,7 @@ void Worker::on_icmp(Job& job) {
   back.family = quoted.family;
   const uint32_t ref = find_flow(back, hash_of(back));
   if (ref == kNone) return drop(*job.frame, DAM_DROP_icmp_unmatched, 0);
+  job.flow_ref = ref;
   Flow& flow = flows_[ref >> 1];
   if (flow.state < DAM_FLOW_deliver) {
     return drop(*job.frame, DAM_DROP_consumed, flow.zone_slot);  // the handshake has its own timers
@@ -103,6 +104,7 @@ void Worker::forward_icmp(Flow& flow, dam_direction travelled, Job& job, const d
   }
   dam_checksum_icmp_set(frame.data, &outer);
   frame.bytes = packet.end;
+  if (dam_sight_due(&sighting_, &capture_, DAM_DROP_none, 0)) tell_passing(flow, onward, job);
   transmit(frame, packet.l3, flow.family, hop(flow, onward),
            (flow.flags & DAM_FLOW_MANAGEMENT) != 0);
 }

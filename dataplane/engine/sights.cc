@@ -12,6 +12,7 @@ void Worker::listen_for_captures() {
   const uint32_t generation = engine_.capture_generation();
   if (generation == capture_generation_) return;
   const dam_capture wanted = engine_.capture(generation);
+  std::atomic_thread_fence(std::memory_order_acquire);
   if (engine_.capture_generation() != generation) return;  // written meanwhile: the next burst
   capture_generation_ = generation;
   capture_ = wanted;
@@ -50,6 +51,12 @@ void Worker::tell(Job& job, Drop reason, uint32_t zone) {
   };
   sight.frame_bytes = capture_.snap_bytes != 0 ? staged_bytes_ : job.frame->bytes;
   tell(sight, reason, zone);
+}
+
+// Whose next hop is not known is dropped yet.
+void Worker::tell_passing(const Flow& flow, dam_direction direction, Job& job) {
+  const uint64_t mac = engine_.neighbours.mac_word(hop(flow, direction).neighbour);
+  if ((mac & Neighbours::kKnown) != 0) tell(job, DAM_DROP_none, flow.zone_slot);
 }
 
 // A connection's end that no packet has brought about, or one that was told of already.

@@ -49,7 +49,7 @@ template <dam_direction kWay>
     return false;
   }
   if (dam_sight_due(&sighting_, &capture_, DAM_DROP_none, 1)) [[unlikely]]
-    tell(job, DAM_DROP_none, flow.zone_slot);
+    tell_passing(flow, kWay, job);
   frame.bytes = packet.end;  // link-layer padding stays behind
   dam_zone_counters& zone = zone_counters(flow.zone_slot);
   ++zone.packets[kWay];

@@ -172,13 +172,15 @@ class Worker {
   [[gnu::noinline]] void handle_captured(Job& job);
   [[gnu::noinline]] void tell(Job& job, Drop reason, uint32_t zone);
   void tell(dam_sight& sight, Drop reason, uint32_t zone);
+  void tell_passing(const Flow& flow, dam_direction direction, Job& job);
   void tell_refused(const Flow& flow, Drop reason);
   void tell_opened(const Flow& flow);
   bool is_about(const Job& job, const Flow& flow) const;
   void push(dam_sight sight);
   static bool is_proven(const Job& job, Drop reason) {
     const bool of_flow = job.flow_ref != kNone || job.cookie_is == CookieIs::good;
-    return dam_is_proven(of_flow ? 1 : 0, reason) != 0;
+    const bool tcp = job.packet.kind == DAM_KIND_TCP;  // errors about it anybody can send
+    return tcp && dam_is_proven(of_flow ? 1 : 0, reason) != 0;
   }
 
   // egress.cc: frames leave here, or are counted.

@@ -127,7 +127,8 @@ std::string Capture::start(const v1::StartCapture& asked, const Policy* policy,
   std::string wrong = choose(asked, *policy, wanted);
   if (!wrong.empty()) return wrong;
   const uint64_t lasts_ns = asked.seconds() * kSecondNs;
-  const uint64_t id = about_.id() + 1;
+  // Also over restarts of this process no two have one.
+  const uint64_t id = std::max(about_.id() + 1, now.unix_ns / kSecondNs);
   about_.Clear();
   about_.set_id(id);
   *about_.mutable_asked() = asked;
@@ -138,6 +139,7 @@ std::string Capture::start(const v1::StartCapture& asked, const Policy* policy,
   ends_ns_ = now.monotonic_ns + lasts_ns;
   read_ns_ = now.monotonic_ns;
   no_room_ = 0;
+  uncounted_ = false;
   lost_before_ = now.sights_lost;
   wanted_ = wanted;
   return {};
@@ -163,7 +165,9 @@ void Capture::take(const dam_sight& sight, std::span<const uint8_t> frame) {
   bytes_ += cost;
   frames_.push_back({sight, {reinterpret_cast<const char*>(frame.data()), bytes}});
   about_.set_kept(about_.kept() + 1);
-  if (about_.kept() == about_.asked().most_packets()) end("all packets that were asked for");
+  if (about_.kept() < about_.asked().most_packets()) return;
+  end("all packets that were asked for");
+  uncounted_ = true;
 }
 
 void Capture::end(const char* why) {
@@ -173,7 +177,10 @@ void Capture::end(const char* why) {
 }
 
 void Capture::tick(const Now& now, const Policy* policy) {
-  if (is_on()) about_.set_not_kept(no_room_ + now.sights_lost - lost_before_);
+  // What the rings lost before the last packet that was asked for is told after it.
+  if (std::exchange(uncounted_, false) || is_on()) {
+    about_.set_not_kept(no_room_ + now.sights_lost - lost_before_);
+  }
   if (is_on() && now.monotonic_ns >= ends_ns_) end("its time is over");
   // Another zone may take the slot.
   if (is_on() && wanted_.zone != DAM_SIGHT_ANY &&

@@ -63,6 +63,7 @@ class Capture {
   std::deque<Frame> frames_;
   size_t bytes_ = 0;          // of frames_
   uint64_t no_room_ = 0;      // packets
+  bool uncounted_ = false;    // what was lost before its end
   uint64_t lost_before_ = 0;  // Now::sights_lost when it began
   uint64_t unix_less_monotonic_ns_ = 0;
   uint64_t ends_ns_ = 0;

@@ -70,7 +70,8 @@ class Controller {
   Capture capture_;
   dam_capture capture_ordered_{};  // of the planes
   uint64_t bans_looked_at_unix_s_ = 0;
-  std::string last_refusal_;  // said once, however often it is asked again
+  uint64_t end_bans_at_unix_s_ = 0;  // not before
+  std::string last_refusal_;         // said once, however often it is asked again
   uint64_t resume_at_ns_ = 0;
   uint64_t heard_at_ns_ = 0;  // the control plane's last word
   bool failed_ = false;

@@ -43,14 +43,15 @@ void Controller::end_bans() {
   const uint64_t now_unix_s = unix_ms() / 1000;
   if (now_unix_s + 2 < bans_looked_at_unix_s_) bans_.distrust();
   bans_looked_at_unix_s_ = now_unix_s;
-  if (!bans_.has_ended(now_unix_s)) return;
+  if (!bans_.has_ended(now_unix_s) || now_unix_s < end_bans_at_unix_s_) return;
   BanList next = bans_;
   next.expire(now_unix_s);
   try {
     running_->set_bans(next.set(), false);
     bans_ = std::move(next);
-  } catch (const std::exception& error) {  // memory for the kernel's copy: tried again each tick
-    say_refusal(refusal({std::string("Bans that have ended still hold: ") + error.what()}));
+  } catch (const std::exception& error) {  // memory for the kernel's copy
+    end_bans_at_unix_s_ = now_unix_s + 5;
+    say(std::string("Bans that have ended hold for 5 seconds more: ") + error.what());
   }
 }
 

@@ -32,7 +32,7 @@ uint32_t number_at(std::string_view octets, size_t at) {
 // Whole blocks only, whenever it ends.
 class BlockWriter {
  public:
-  explicit BlockWriter(int fd) : fd_(fd) {}
+  BlockWriter(int fd, bool own) : fd_(fd), own_(own) {}
 
   bool take(std::string_view piece) {
     pending_ += piece;
@@ -60,7 +60,7 @@ class BlockWriter {
       if (done < 0 && errno == EINTR) continue;
       if (done <= 0) {
         trouble_ = std::strerror(errno);
-        if (ftruncate(fd_, before) != 0) errno = 0;  // a pipe, which has no end to cut off
+        if (own_ && ftruncate(fd_, before) != 0) errno = 0;  // a pipe by name
         return false;
       }
       written_ += done;
@@ -70,6 +70,7 @@ class BlockWriter {
   }
 
   const int fd_;
+  const bool own_;  // the file is this capture's alone
   std::string pending_;
   off_t written_ = 0;
   uint64_t packets_ = 0;
@@ -163,7 +164,7 @@ void say_how_it_went(const Settings& settings, const Json& state, uint64_t packe
 }
 
 int fetch(const Settings& settings, const Capturing& what, const std::string& id, int fd) {
-  BlockWriter writer(fd);
+  BlockWriter writer(fd, !what.file.empty() && what.file != "-");
   const int code = download(settings, "/v1/captures/current/file" + id,
                             std::chrono::seconds(what.seconds) + kLate,
                             [&writer](std::string_view piece) { return writer.take(piece); });
@@ -176,8 +177,10 @@ int fetch(const Settings& settings, const Capturing& what, const std::string& id
   const auto state = get(settings, "/v1/captures/current" + id);
   if (!state) return kUnreachable;
   if (!state->ok()) return show_refusal(*state);
-  say_how_it_went(settings, state->json(), writer.packets());
-  return kOk;
+  const Json how = state->json();
+  say_how_it_went(settings, how, writer.packets());
+  return how.contains("ended") && writer.packets() < how.value("kept", uint64_t{0}) ? kRefused
+                                                                                    : kOk;
 }
 
 }  // namespace

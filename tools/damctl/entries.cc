@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <iostream>
+#include <sstream>
 
 #include "tools/damctl/client.h"
 #include "tools/damctl/exit_code.h"
@@ -31,6 +32,20 @@ std::string path_of(const Entry& entry) {
   return path;
 }
 
+// As JSON where it is some; "[a, b]" as a list of texts, however they look; else a text.
+Json value_of(const std::string& text) {
+  Json value = Json::parse(text, nullptr, false);
+  if (!value.is_discarded()) return value;
+  if (!text.starts_with('[') || !text.ends_with(']')) return text;
+  value = Json::array();
+  std::istringstream words(text.substr(1, text.size() - 2));
+  for (std::string word; std::getline(words, word, ',');) {
+    const size_t first = word.find_first_not_of(' '), last = word.find_last_not_of(' ');
+    if (first != std::string::npos) value.push_back(word.substr(first, last - first + 1));
+  }
+  return value;
+}
+
 int tell(const Settings& settings, const Entry& entry, const std::optional<Answer>& answer) {
   int code = kOk;
   const auto body = told(settings, answer, "damctl " + entry.what + "s", code);
@@ -56,6 +71,7 @@ int add_entry(const Settings& settings, const Entry& entry) {
   for (const std::string& key : entry.keys) {
     if (!add_change(key, example_of(entry.what), keys)) return kUsage;
   }
+  for (auto& [key, value] : keys.items()) value = value_of(value.get<std::string>());
   return tell(settings, entry, put(settings, path_of(entry), keys));
 }
 

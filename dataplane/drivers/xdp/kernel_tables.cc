@@ -85,8 +85,8 @@ int on_sight(void* hears, void* data, size_t bytes) {
 
 // What nobody heard while no dataplane ran is not this one's loss.
 void KernelTables::begin_sights(const uint64_t hash_key[2]) {
-  lost_before_ = 0;
-  lost_before_ = sights_lost();
+  sights_lost();
+  lost_ = 0;
   uint64_t cpu_number = 0;
   for (dam_kernel_counters& cpu : counts_.as<dam_kernel_counters>()) {
     if (cpu.sighting.random != 0) continue;
@@ -110,12 +110,16 @@ void KernelTables::take_sights(const SightSink& sink) {
   }
 }
 
-uint64_t KernelTables::sights_lost() const {
-  uint64_t lost = 0;
-  for (const dam_kernel_counters& cpu : counts_.as<dam_kernel_counters>()) {
-    lost += cpu.sighting.lost;
+// A CPU's own count is of 32 bits, and lives for as long as the tables do.
+uint64_t KernelTables::sights_lost() {
+  const auto cpus = counts_.as<dam_kernel_counters>();
+  lost_seen_.resize(cpus.size());
+  for (size_t i = 0; i < cpus.size(); ++i) {
+    const uint32_t now = cpus[i].sighting.lost;
+    lost_ += now - lost_seen_[i];
+    lost_seen_[i] = now;
   }
-  return lost - lost_before_;
+  return lost_;
 }
 
 // The filter is written while packets read it: what one of them makes of a half is told or not.

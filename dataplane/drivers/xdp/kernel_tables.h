@@ -98,7 +98,7 @@ class KernelTables {
 
   // What the kernel has told of packets since the last call, in the order of each CPU's.
   void take_sights(const SightSink& sink);
-  uint64_t sights_lost() const;
+  uint64_t sights_lost();  // since this object was made
   void set_capture(const dam_capture& wanted);
 
   int program_fd() const;
@@ -126,7 +126,8 @@ class KernelTables {
   std::unique_ptr<ring_buffer, FreeRing> sights_;
   Hearing hears_;
   std::chrono::steady_clock::time_point refusals_due_;
-  uint64_t lost_before_ = 0;
+  std::vector<uint32_t> lost_seen_;  // [cpu]
+  uint64_t lost_ = 0;
   // What was made for a list last: the next view has it too while the list is the same.
   class Lines {
    public:

@@ -228,6 +228,17 @@ TEST_F(CaptureTest, what_was_lost_on_its_way_while_it_goes_on_is_not_kept) {
   EXPECT_EQ(state().not_kept(), 7u) << "the next one's, or nobody's";
 }
 
+TEST_F(CaptureTest, what_was_lost_before_its_last_packet_is_not_kept_though_it_ended_at_once) {
+  start([](v1::StartCapture& asked) { asked.set_most_packets(1); });
+  lost += 7;
+  take(sight());
+  tick();
+  EXPECT_EQ(state().not_kept(), 7u);
+  lost += 100;
+  tick();
+  EXPECT_EQ(state().not_kept(), 7u);
+}
+
 TEST_F(CaptureTest, a_second_one_is_refused_and_told_whose_the_first_is) {
   start();
   now_ns += 5 * kSecondNs;
