@@ -232,7 +232,7 @@ bool means(const std::string& text, const std::string& meaning) {
 
 std::string put(const std::string& text, Section section, const std::string& name,
                 const YAML::Node& entry, Problems& problems) {
-  const std::string meaning = emitted(wanted(YAML::Load(text), section, name, entry));
+  std::string meaning = emitted(wanted(YAML::Load(text), section, name, entry));
   const auto by_lines = edited(text, section, name, entry);
   if (by_lines && means(*by_lines, meaning)) return *by_lines;
   problems.warning({}, "the policy's text was written anew: its comments are gone, if it had any",
