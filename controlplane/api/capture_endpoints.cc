@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Packets for Wireshark: a capture is begun, fetched while it goes on, and ended.
 #include "controlplane/api/bounded_server.h"
+#include "controlplane/api/dataplane_endpoint.h"
 #include "controlplane/api/endpoints.h"
 #include "controlplane/api/problem_json.h"
 #include "controlplane/dataplane_link/counters_reader.h"
@@ -79,8 +80,7 @@ void refuse(const CaptureResult& result, httplib::Response& response) {
     case CaptureResult::Outcome::none:
       return answer(response, 404, error_body(result.why, "begin one: POST /v1/captures"));
     default:
-      return answer(response, 503,
-                    error_body("the dataplane does not say: " + result.why, "damctl status"));
+      return not_reached(result.why, response);
   }
 }
 
@@ -151,33 +151,23 @@ void fetch(Captures& captures, const Call& call, httplib::Response& response) {
       });
 }
 
-Endpoint of(const char* method, const char* path, const char* summary, Json schema) {
-  Endpoint endpoint;
-  endpoint.method = method;
-  endpoint.path = path;
-  endpoint.role = kCaptureRole;
-  endpoint.summary = summary;
-  endpoint.answers = {{200, std::move(schema)},
-                      {503, schema::any("the dataplane does not answer")}};
-  return endpoint;
-}
-
 }  // namespace
 
 Endpoints capture_endpoints(Captures& captures) {
-  Endpoint begin = of("POST", "/v1/captures", "Capture packets", capture_schema());
+  Endpoint begin =
+      dataplane_endpoint("POST", "/v1/captures", kCaptureRole, "Capture packets", capture_schema());
   begin.body = {Body::Kind::json, schema::object(filter_fields()), "", "which, and how many"};
   begin.answers[409] = schema::any("another one is under way");
   begin.answers[422] = schema::any("there is no such zone");
-  Endpoint state =
-      of("GET", "/v1/captures/current", "The capture that was begun last", capture_schema());
-  state.role = Role::viewer;
-  Endpoint file =
-      of("GET", "/v1/captures/current/file",
-         "Its packets, once, while it goes on; nobody within 10 s ends it",
-         schema::text_answer(kMediaType, "pcapng; each packet's comment says what became of it"));
+  Endpoint state = dataplane_endpoint("GET", "/v1/captures/current", Role::viewer,
+                                      "The capture that was begun last", capture_schema());
+  Endpoint file = dataplane_endpoint(
+      "GET", "/v1/captures/current/file", kCaptureRole,
+      "Its packets, once, while it goes on; nobody within 10 s ends it",
+      schema::text_answer(kMediaType, "pcapng; each packet's comment says what became of it"));
   file.answers[409] = schema::any("somebody else's, or being fetched");
-  Endpoint end = of("DELETE", "/v1/captures/current", "End the capture", capture_schema());
+  Endpoint end = dataplane_endpoint("DELETE", "/v1/captures/current", kCaptureRole,
+                                    "End the capture", capture_schema());
   for (Endpoint* one : {&state, &file, &end}) {
     one->query = {{"id", schema::integer(1, INT64_MAX, "only if it is this one")}};
   }

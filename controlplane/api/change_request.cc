@@ -57,6 +57,11 @@ std::vector<Parameter> intent_parameters() {
                                               "POST /v1/policy/confirm comes before")}};
 }
 
+Parameter force_parameter() {
+  return {"force", schema::boolean("1: also where a server's certificate covers a name that the "
+                                   "policy routes to another one")};
+}
+
 std::map<int, Json> change_answers(const schema::Fields& more) {
   schema::Fields fields = {{"applied", schema::boolean()},
                            {"waiting_for_dataplane", schema::boolean()},
@@ -83,6 +88,7 @@ std::optional<Intent> read_intent(const Call& call, httplib::Response& response)
   Intent intent;
   intent.author = call.caller.name;
   intent.dry_run = call.parameter("dry_run", false);
+  intent.force = call.parameter("force", false);
   const bool sound =
       read_confirm_within(call, response, intent) && read_if_match(call.request, response, intent);
   return sound ? std::optional(intent) : std::nullopt;

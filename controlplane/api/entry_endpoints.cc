@@ -38,7 +38,7 @@ Endpoint entry_endpoint(const char* method, Section section, const std::string& 
       {"name", schema::matching("^[A-Za-z0-9._-]{1,63}$", route ? "a route's name: damctl routes"
                                                                 : "a server's: damctl servers")}};
   endpoint.query = intent_parameters();
-  endpoint.query.push_back({"force", schema::boolean("1: see POST /v1/policy")});
+  endpoint.query.push_back(force_parameter());
   endpoint.answers =
       change_answers({{"config?", schema::string("dam.yaml, which stays as it is")}});
   return endpoint;
@@ -51,9 +51,8 @@ Endpoint put_endpoint(const ApiParts& parts, Section section, const std::string&
   endpoint.body = {Body::Kind::json, keys, "", "what it is to be"};
   endpoint.handle = [&policy = parts.policy, &servers = parts.servers, section](
                         const Call& call, httplib::Response& response) {
-    auto intent = read_intent(call, response);
+    const auto intent = read_intent(call, response);
     if (!intent) return;
-    intent->force = call.parameter("force", false);
     const std::string name = call.parameter("name", std::string());
     ChangeResult result = policy.put_entry(section, name, call.body, *intent);
     if (section == Section::servers && result.in_force()) warn_of_word(servers, name, result);
@@ -65,9 +64,8 @@ Endpoint put_endpoint(const ApiParts& parts, Section section, const std::string&
 Endpoint delete_endpoint(RunningPolicy& policy, Section section, const std::string& summary) {
   Endpoint endpoint = entry_endpoint("DELETE", section, summary);
   endpoint.handle = [&policy, section](const Call& call, httplib::Response& response) {
-    auto intent = read_intent(call, response);
+    const auto intent = read_intent(call, response);
     if (!intent) return;
-    intent->force = call.parameter("force", false);
     answer_change(policy,
                   policy.remove_entry(section, call.parameter("name", std::string()), *intent),
                   response);

@@ -2,6 +2,7 @@
 // Connections: which there are, how many, and the end of some.
 #include <array>
 
+#include "controlplane/api/dataplane_endpoint.h"
 #include "controlplane/api/endpoints.h"
 #include "controlplane/api/problem_json.h"
 #include "controlplane/policy/subnet.h"
@@ -100,10 +101,6 @@ class Scan {
   v1::Request request_;
 };
 
-void not_reached(const std::string& why, httplib::Response& response) {
-  answer(response, 503, error_body("the dataplane does not say: " + why, "damctl status"));
-}
-
 void get_flows(const Ask& ask, const Call& call, httplib::Response& response) {
   v1::FlowQuery query;
   if (!read_filter(call, query, response)) return;
@@ -185,30 +182,21 @@ Json ended_schema() {
        {"more", schema::boolean("not all were looked at: ask again")}});
 }
 
-Endpoint made(const char* method, const char* path, Role role, const char* summary, Json schema) {
-  Endpoint endpoint;
-  endpoint.method = method;
-  endpoint.path = path;
-  endpoint.role = role;
-  endpoint.summary = summary;
-  endpoint.answers = {{200, std::move(schema)},
-                      {503, schema::any("the dataplane does not answer")}};
-  return endpoint;
-}
-
 }  // namespace
 
 Endpoints flow_endpoints(const Ask& asked) {
-  Endpoint list = made("GET", "/v1/flows", Role::viewer, "Connections, and how many there are",
-                       schema::object({{"matched", schema::count("all of them")},
-                                       {"flows", schema::array(flow_schema())}}));
+  Endpoint list =
+      dataplane_endpoint("GET", "/v1/flows", Role::viewer, "Connections, and how many there are",
+                         schema::object({{"matched", schema::count("all of them")},
+                                         {"flows", schema::array(flow_schema())}}));
   list.query = filter_parameters();
   list.query.push_back({"count", schema::integer(0, 1000, "how many at most; 100 if not said")});
-  Endpoint some = made("DELETE", "/v1/flows", Role::operator_, "End connections", ended_schema());
+  Endpoint some =
+      dataplane_endpoint("DELETE", "/v1/flows", Role::operator_, "End connections", ended_schema());
   some.query = filter_parameters();
   some.query.push_back({"all", schema::boolean("without any filter")});
-  Endpoint one =
-      made("DELETE", "/v1/flows/{id}", Role::operator_, "End one connection", ended_schema());
+  Endpoint one = dataplane_endpoint("DELETE", "/v1/flows/{id}", Role::operator_,
+                                    "End one connection", ended_schema());
   one.path_parameters = {{"id", schema::matching("^[0-9a-f]{16}$", "of GET /v1/flows")}};
   const auto handled = [&asked](Endpoint endpoint, auto handle) {
     endpoint.handle = [ask = asked, handle](const Call& call, httplib::Response& response) {

@@ -8,9 +8,8 @@ namespace dam::control {
 namespace {
 
 void post_policy(RunningPolicy& policy, const Call& call, httplib::Response& response) {
-  auto intent = read_intent(call, response);
+  const auto intent = read_intent(call, response);
   if (!intent) return;
-  intent->force = call.parameter("force", false);
   const std::string folder = call.parameter("folder", std::string());
   const ChangeResult result = policy.apply(call.request.body, folder, *intent);
   Json body = body_of(result);
@@ -47,9 +46,7 @@ Endpoint apply_endpoint(RunningPolicy& policy) {
   endpoint.query.push_back(
       {"folder",
        schema::matching("^/", "an absolute path, in which files that the policy names lie")});
-  endpoint.query.push_back(
-      {"force", schema::boolean("1: also where a server's certificate covers a name that the "
-                                "policy routes to another one")});
+  endpoint.query.push_back(force_parameter());
   endpoint.body = {Body::Kind::text, {}, "application/yaml", "dam.yaml"};
   endpoint.answers =
       change_answers({{"dry_run?", schema::boolean()}, {"config?", schema::string()}});

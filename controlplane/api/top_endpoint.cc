@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The sources that have the most of something now, and how far the numbers can be off.
+#include "controlplane/api/dataplane_endpoint.h"
 #include "controlplane/api/endpoints.h"
-#include "controlplane/api/problem_json.h"
+#include "controlplane/dataplane_link/counters_reader.h"
 #include "controlplane/policy/subnet.h"
 
 namespace dam::control {
@@ -47,8 +48,7 @@ void get_top(const Ask& ask, const Call& call, httplib::Response& response) {
   std::string wrong;
   const auto reply = ask(request, wrong);
   if (!reply || !reply->ok()) {
-    return answer(response, 503,
-                  error_body("the dataplane does not say: " + wrong, "damctl status"));
+    return not_reached(wrong, response);
   }
   const v1::Top& top = reply->top();
   Json sources = Json::array();
@@ -67,16 +67,12 @@ void get_top(const Ask& ask, const Call& call, httplib::Response& response) {
 }  // namespace
 
 Endpoints top_endpoints(const Ask& asked) {
-  Endpoint endpoint;
-  endpoint.method = "GET";
-  endpoint.path = "/v1/top";
-  endpoint.role = Role::viewer;
-  endpoint.summary = "The sources with the most over the last 10 to 20 seconds";
+  Endpoint endpoint =
+      dataplane_endpoint("GET", "/v1/top", Role::viewer,
+                         "The sources with the most over the last 10 to 20 seconds", top_schema());
   endpoint.query = {
-      {"by",
-       schema::one_of({"packets", "bytes", "connections", "violations"}, "packets if not said")},
+      {"by", schema::one_of(top_measures(), "packets if not said")},
       {"count", schema::integer(1, kMostSources, "how many at most; 20 if not said")}};
-  endpoint.answers = {{200, top_schema()}, {503, schema::any("the dataplane does not answer")}};
   endpoint.handle = [ask = asked](const Call& call, httplib::Response& response) {
     get_top(ask, call, response);
   };

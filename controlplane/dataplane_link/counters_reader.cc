@@ -93,6 +93,15 @@ int server_slot(const dam_counters& counters, const std::string& name) {
   return -1;
 }
 
+const std::vector<std::string>& top_measures() {
+  static const std::vector<std::string> kMeasures = {
+#define X(name, text) #name,
+      DAM_TOP_MEASURES(X)
+#undef X
+  };
+  return kMeasures;
+}
+
 const char* drop_name(int reason) { return kDropNames[reason]; }
 const char* drop_text(int reason) { return kDropTexts[reason]; }
 

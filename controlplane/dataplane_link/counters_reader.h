@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "dataplane/core/counters.h"
 
@@ -25,6 +26,7 @@ std::string field_text(const char (&field)[DAM_NAME_BYTES]);
 int zone_slot(const dam_counters& counters, const std::string& name);
 int server_slot(const dam_counters& counters, const std::string& name);
 
+const std::vector<std::string>& top_measures();
 const char* drop_name(int reason);
 const char* drop_text(int reason);
 

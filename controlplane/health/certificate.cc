@@ -27,8 +27,6 @@ std::string day_of(int64_t at_unix) {
   return text;
 }
 
-std::string quoted(const std::string& name) { return "\"" + name + "\""; }
-
 void judge_dates(const ShownCertificate& certificate, const std::string& whose, bool main,
                  int64_t now_unix, std::vector<Finding>& found) {
   const int64_t last = certificate.not_after_unix();
@@ -58,7 +56,7 @@ void judge_coalescing(const ShownCertificate& certificate, const CheckPlan& plan
   if (all.empty()) return;
   found.push_back({FindingKind::coalescing, false,
                    "the certificate" + whose + " also covers " + covered_names(all) +
-                       ", which is routed to server " + quoted(all.front().other->server) +
+                       ", which is routed to server " + in_quotes(all.front().other->server) +
                        ": over HTTP/2, browsers send its requests down this server's connections",
                    "give the server a certificate without that name, or switch HTTP/2 off there; "
                    "`coalescing: allow` in its check where the server answers them with 421"});
@@ -83,6 +81,8 @@ const char* finding_text(FindingKind kind) {
   };
   return kTexts[static_cast<size_t>(kind)];
 }
+
+std::string in_quotes(const std::string& name) { return "\"" + name + "\""; }
 
 ShownCertificate::ShownCertificate(const SSL* ssl)
     : x509_(SSL_get1_peer_certificate(ssl), X509_free) {
@@ -125,7 +125,7 @@ std::vector<Overlap> overlaps(const ShownCertificate& certificate, const CheckPl
 std::string covered_names(const std::vector<Overlap>& overlaps) {
   std::string text;
   for (size_t i = 0; i < std::min(overlaps.size(), kMostNamed); ++i) {
-    text += (text.empty() ? "" : ", ") + quoted(overlaps[i].other->name);
+    text += (text.empty() ? "" : ", ") + in_quotes(overlaps[i].other->name);
   }
   if (overlaps.size() <= kMostNamed) return text;
   return text + " and " + std::to_string(overlaps.size() - kMostNamed) + " more";
@@ -136,13 +136,13 @@ std::vector<Finding> judge(const ShownCertificate& certificate, const CheckPlan&
   std::vector<Finding> found;
   // The way to management stays open, whatever its certificate says.
   const bool main = name == plan.name && !plan.management;
-  const std::string whose = name.empty() ? "" : " for " + quoted(name);
+  const std::string whose = name.empty() ? "" : " for " + in_quotes(name);
   judge_dates(certificate, whose, main, now_unix, found);
   if (!name.empty() && !certificate.covers(name)) {
-    found.push_back(
-        {FindingKind::certificate_name, main,
-         "the certificate that the server shows for " + quoted(name) + " does not cover that name",
-         "give the server a certificate with it, or route the name elsewhere"});
+    found.push_back({FindingKind::certificate_name, main,
+                     "the certificate that the server shows for " + in_quotes(name) +
+                         " does not cover that name",
+                     "give the server a certificate with it, or route the name elsewhere"});
   }
   if (plan.check.ca.value != "none" && !certificate.chain_trouble().empty()) {
     const bool system = plan.check.ca.value.empty() || plan.check.ca.value == "system";

@@ -57,6 +57,8 @@ inline constexpr size_t kFindingKinds = 0
 #undef X
     ;
 
+std::string in_quotes(const std::string& name);
+
 struct Finding {
   FindingKind kind = FindingKind::unchecked;
   bool fails = false;   // keeps the server from being well

@@ -7,8 +7,6 @@ namespace dam::control {
 
 namespace {
 
-std::string in_quotes(const std::string& name) { return "\"" + name + "\""; }
-
 // By address and port: a server that has got another name shows the same certificates.
 bool is_of(const CertificateSeen& seen, const CheckPlan& plan) {
   return seen.port == plan.port && plan.shows(seen.name) &&

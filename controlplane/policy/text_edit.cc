@@ -16,7 +16,6 @@ namespace {
 constexpr size_t kNowhere = static_cast<size_t>(-1);
 
 const char* key_of(Section section) { return section == Section::routes ? "routes" : "servers"; }
-const char* word_of(Section section) { return section == Section::routes ? "route" : "server"; }
 
 constexpr const char* kQuoted = "!";  // the tag of a scalar in quotes: text, whatever it looks like
 
@@ -251,6 +250,8 @@ YAML::Node entry_of(const Json& keys, Section section, const std::string& name) 
 }
 
 }  // namespace
+
+const char* word_of(Section section) { return section == Section::routes ? "route" : "server"; }
 
 std::string with_entry(const std::string& text, Section section, const std::string& name,
                        const Json& entry, Problems& problems) {

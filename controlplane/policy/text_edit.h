@@ -10,6 +10,7 @@
 namespace dam::control {
 
 enum class Section { routes, servers };
+const char* word_of(Section section);  // "route", "server": of one of them
 
 // `entry`: its keys and values, without a route's name. It is data: no text of it is read as YAML.
 // One of that name is replaced; a new one comes last. Where the text's layout does not let it be

@@ -5,22 +5,16 @@
 
 namespace dam::control {
 
-namespace {
-
-const char* noun_of(Section section) { return section == Section::routes ? "route " : "server "; }
-
-}  // namespace
-
 ChangeResult RunningPolicy::change_text(const Edit& edit, const std::string& comment,
                                         const Intent& intent) {
   const std::lock_guard lock(changing_);
   if (auto hindered = hindrance(intent)) return *hindered;
   const auto now = current();
-  Problems found("");
   if (!now) {
-    found.error({}, "no policy runs yet", "put one in force: damctl apply -f dam.yaml");
-    return result_of(ChangeResult::Outcome::invalid, found.sorted());
+    return refusal_of(ChangeResult::Outcome::invalid, "no policy runs yet",
+                      "put one in force: damctl apply -f dam.yaml");
   }
+  Problems found("");
   PolicyVersion version = now->version;
   version.text = edit(version.text, found);
   if (found.failed()) return result_of(ChangeResult::Outcome::unknown_entry, found.sorted());
@@ -40,7 +34,7 @@ ChangeResult RunningPolicy::put_entry(Section section, const std::string& name,
   const Edit edit = [&](const std::string& text, Problems& problems) {
     return with_entry(text, section, name, entry, problems);
   };
-  return change_text(edit, noun_of(section) + name + " written", intent);
+  return change_text(edit, std::string(word_of(section)) + " " + name + " written", intent);
 }
 
 ChangeResult RunningPolicy::remove_entry(Section section, const std::string& name,
@@ -48,7 +42,7 @@ ChangeResult RunningPolicy::remove_entry(Section section, const std::string& nam
   const Edit edit = [&](const std::string& text, Problems& problems) {
     return without_entry(text, section, name, problems);
   };
-  return change_text(edit, noun_of(section) + name + " removed", intent);
+  return change_text(edit, std::string(word_of(section)) + " " + name + " removed", intent);
 }
 
 }  // namespace dam::control

@@ -67,6 +67,14 @@ struct dam_worker_counters {
   struct dam_server_counters servers[DAM_MAX_SERVERS];
 } __attribute__((aligned(64)));
 
+/* What `top` orders sources by: name, what is counted. */
+#define DAM_TOP_MEASURES(X)                            \
+  X(packets, "packets that passed, both ways")         \
+  X(bytes, "octets of frames that passed, both ways")  \
+  X(connections, "connections that found their route") \
+  X(violations,                                        \
+    "packets and connections refused over the limits for one source, or banned by a zone")
+
 /* Fill of every bounded table, now. */
 #define DAM_TABLES(X)                                       \
   X(flows, "live connections with a route")                 \

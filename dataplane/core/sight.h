@@ -7,11 +7,13 @@
 #define DAM_CORE_SIGHT_H
 
 #include "dataplane/core/drop_reason.h"
+#include "dataplane/core/siphash.h"
 #include "dataplane/core/types.h"
 
 enum {
-  DAM_SIGHT_EVERY = 64,         /* of passing packets one in so many is told, at random */
-  DAM_SIGHT_REFUSALS = 128,     /* of those refused so many each 100 ms, and then as above */
+  DAM_SIGHT_EVERY = 64,     /* of passing packets one in so many is told, at random */
+  DAM_SIGHT_REFUSALS = 128, /* of those refused so many each 100 ms, and then as above */
+  DAM_SIGHT_REFILL_NS = 100000000,
   DAM_SIGHT_FRAME_BYTES = 2048, /* most of a frame that a capture keeps */
   DAM_SIGHT_ANY = 0xff
 };
@@ -83,8 +85,13 @@ DAM_INLINE uint32_t dam_sight_random(struct dam_sighting* state) {
   return state->random = x;
 }
 
-/* Is this packet to be told of? Counts it where it is not. One of DAM_SIGHT_EVERY is, after a gap
- * that nobody can guess: what comes at a steady beat is not favoured. */
+/* A gap that nobody can guess, DAM_SIGHT_EVERY in the mean: what comes at a steady beat is not
+ * favoured. */
+DAM_INLINE uint32_t dam_sight_gap(struct dam_sighting* state) {
+  return 1 + dam_sight_random(state) % (2 * DAM_SIGHT_EVERY - 1);
+}
+
+/* Is this packet to be told of? Counts it where it is not. */
 DAM_INLINE int dam_sight_due(struct dam_sighting* state, const struct dam_capture* capture,
                              uint32_t reason, int proven) {
   if (capture->snap_bytes != 0 || state->until_next <= 1) return 1;
@@ -105,7 +112,7 @@ DAM_INLINE uint32_t dam_sight_weight(struct dam_sighting* state, uint32_t reason
     state->until_next--;
     return 0;
   }
-  state->until_next = 1 + dam_sight_random(state) % (2 * DAM_SIGHT_EVERY - 1);
+  state->until_next = dam_sight_gap(state);
   return DAM_SIGHT_EVERY;
 }
 
@@ -124,10 +131,18 @@ DAM_INLINE int dam_is_proven(int of_flow, uint32_t reason) {
          reason != DAM_DROP_malformed && reason != DAM_DROP_held_duplicate;
 }
 
-/* So that nobody knows the gaps, nor whether the first packet is told. `seed` is a secret. */
-DAM_INLINE void dam_sight_begin(struct dam_sighting* state, uint32_t seed) {
-  state->random = seed | 1;
-  state->until_next = 1 + dam_sight_random(state) % (2 * DAM_SIGHT_EVERY - 1);
+/* So that nobody knows the gaps, nor whether the first packet is told. `number` tells those apart
+ * that one secret serves. */
+DAM_INLINE void dam_sight_begin(struct dam_sighting* state, const uint64_t secret[2],
+                                uint64_t number) {
+  const uint64_t words[2] = {0x73696768, number}; /* "sigh": of nothing else */
+  state->random = (uint32_t)dam_siphash24(secret, words, 2) | 1;
+  state->until_next = dam_sight_gap(state);
+}
+
+/* Each DAM_SIGHT_REFILL_NS. */
+DAM_INLINE void dam_sight_refill(struct dam_sighting* state) {
+  state->refusals_left[0] = state->refusals_left[1] = DAM_SIGHT_REFUSALS;
 }
 
 #endif

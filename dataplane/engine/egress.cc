@@ -18,10 +18,7 @@ void Worker::count_drop(Drop reason, uint32_t zone) { ++zone_counters(zone).drop
 
 void Worker::drop(Frame& frame, Drop reason, uint32_t zone) {
   count_drop(reason, zone);
-  if (handling_ != nullptr &&
-      dam_sight_due(&sighting_, &capture_, reason, is_proven(*handling_, reason) ? 1 : 0)) {
-    tell(*handling_, reason, zone);
-  }
+  if (handling_ != nullptr) tell_if_due(*handling_, reason, zone);
   out_->dropped.add(frame);
 }
 
@@ -65,9 +62,7 @@ void Worker::answer_sender(Job& job, const dam_answer& answer, bool urgent) {
 void Worker::reset_sender(Job& job, Drop reason, ResetTo whom) {
   const dam_packet& packet = job.packet;
   count_drop(reason, 0);
-  if (dam_sight_due(&sighting_, &capture_, reason, is_proven(job, reason) ? 1 : 0)) {
-    tell(job, reason, 0);
-  }
+  tell_if_due(job, reason, 0);
   const bool reset = (packet.tcp_flags & DAM_TCP_RST) != 0;
   uint64_t& tat_ns = reset_tat_ns_[static_cast<size_t>(whom)];
   if (reset || !dam_gcra_charge(&tat_ns, &kResets, now_ns_, 1)) {

@@ -19,10 +19,9 @@ void Worker::listen_for_captures() {
 }
 
 void Worker::fill_up_sights() {
-  constexpr uint64_t kEveryNs = 100'000'000;
   if (now_ns_ < refusals_due_ns_) return;
-  refusals_due_ns_ = now_ns_ + kEveryNs;
-  for (uint32_t& left : sighting_.refusals_left) left = DAM_SIGHT_REFUSALS;
+  refusals_due_ns_ = now_ns_ + DAM_SIGHT_REFILL_NS;
+  dam_sight_refill(&sighting_);
 }
 
 // The frame as it came in: answers are written into it.
@@ -34,6 +33,11 @@ void Worker::handle_captured(Job& job) {
   if (job.told) return;
   const uint32_t zone = job.flow_ref == kNone ? 0 : flows_[job.flow_ref >> 1].zone_slot;
   tell(job, DAM_DROP_consumed, zone);
+}
+
+void Worker::tell_if_due(Job& job, Drop reason, uint32_t zone) {
+  const int proven = is_proven(job, reason) ? 1 : 0;
+  if (dam_sight_due(&sighting_, &capture_, reason, proven)) tell(job, reason, zone);
 }
 
 void Worker::tell(Job& job, Drop reason, uint32_t zone) {

@@ -57,9 +57,7 @@ Worker::Worker(Engine& engine, uint32_t index)
       scratch_(hello_scratch_bytes(engine.config().limits.hello_bytes + kHoldExtraBytes)),
       strays_(strays_for(engine.config())),
       probes_(DAM_MAX_SERVERS * 2) {
-  const uint64_t nobody_knows[2] = {0x73696768, index};
-  dam_sight_begin(&sighting_,
-                  static_cast<uint32_t>(dam_siphash24(engine.config().hash_key, nobody_knows, 2)));
+  dam_sight_begin(&sighting_, engine.config().hash_key, index);
   for (uint32_t i = engine.config().standing ? 0 : flow_capacity(); i > 0; --i) {
     flows_[i - 1].state = DAM_FLOW_free;
     flows_[i - 1].next_free = free_flow_;

@@ -170,6 +170,7 @@ class Worker {
   void listen_for_captures();
   void fill_up_sights();
   [[gnu::noinline]] void handle_captured(Job& job);
+  void tell_if_due(Job& job, Drop reason, uint32_t zone);
   [[gnu::noinline]] void tell(Job& job, Drop reason, uint32_t zone);
   void tell(dam_sight& sight, Drop reason, uint32_t zone);
   void tell_passing(const Flow& flow, dam_direction direction, Job& job);

@@ -8,6 +8,7 @@
 
 #include "dataplane/ipc/bounds.h"
 #include "dataplane/ipc/wire_address.h"
+#include "dataplane/process/drop_names.h"
 #include "dataplane/process/replies.h"
 
 namespace dam {
@@ -17,12 +18,6 @@ static_assert(kMostCaptureSnapBytes == DAM_SIGHT_FRAME_BYTES);
 
 constexpr uint64_t kSecondNs = 1'000'000'000;
 constexpr uint32_t kMostAuthorBytes = 200;
-
-constexpr const char* kReasons[] = {
-#define X(name, text) #name,
-    DAM_DROP_REASONS(X)
-#undef X
-};
 
 std::string within(const char* what, uint32_t value, uint32_t least, uint32_t most) {
   if (value >= least && value <= most) return {};
@@ -52,12 +47,12 @@ std::string choose_zone(const std::string& name, const Policy& policy, uint8_t& 
 std::string choose_reason(const std::string& name, uint8_t& reason) {
   reason = DAM_SIGHT_ANY;
   if (name.empty()) return {};
-  const auto found = std::find(std::begin(kReasons), std::end(kReasons), name);
-  if (found != std::end(kReasons)) {
-    reason = static_cast<uint8_t>(found - std::begin(kReasons));
+  const auto found = std::find(std::begin(kDropNames), std::end(kDropNames), name);
+  if (found != std::end(kDropNames)) {
+    reason = static_cast<uint8_t>(found - std::begin(kDropNames));
     return {};
   }
-  const std::vector<std::string> known(std::begin(kReasons), std::end(kReasons));
+  const std::vector<std::string> known(std::begin(kDropNames), std::end(kDropNames));
   return "There is no drop reason \"" + name + "\"; there are: " + list_of(known) + ".";
 }
 

@@ -16,7 +16,6 @@
 namespace dam {
 namespace {
 
-constexpr int kMostSightsAtOnce = 32768;
 constexpr uint64_t kSecretLifeNs = 60'000'000'000;
 
 void fill_random(void* bytes, size_t count) {
@@ -147,12 +146,11 @@ void Running::take_sights(const SightSink& also) {
     also(sight, frame);
   };
   dam_sight sight;
-  const auto frame = std::make_unique<SightRing::FrameBytes>();
+  SightRing::FrameBytes frame;
   for (uint32_t i = 0; i < engine_->config().workers; ++i) {
-    // Packets may come faster than they are heard.
-    for (int left = kMostSightsAtOnce; left > 0; --left) {
-      if (!engine_->worker(i).take_sight(sight, *frame)) break;
-      take(sight, {frame->data(), sight.captured_bytes});
+    for (uint32_t left = kMostSightsAtOnce; left > 0; --left) {
+      if (!engine_->worker(i).take_sight(sight, frame)) break;
+      take(sight, {frame.data(), sight.captured_bytes});
     }
   }
   plane_->take_sights(take);

@@ -8,19 +8,12 @@
 #include <cstdint>
 #include <string>
 
+#include "dataplane/core/counters.h"
 #include "dataplane/core/sight.h"
 #include "dataplane/ipc/dam.pb.h"
 #include "dataplane/process/heavy_hitters.h"
 
 namespace dam {
-
-// What they are ordered by: name, what is counted.
-#define DAM_TOP_MEASURES(X)                            \
-  X(packets, "packets that passed, both ways")         \
-  X(bytes, "octets of frames that passed, both ways")  \
-  X(connections, "connections that found their route") \
-  X(violations,                                        \
-    "packets and connections refused over the limits for one source, or as banned by a zone")
 
 class Top {
  public:

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "controlplane/dataplane_link/counters_reader.h"
 #include "controlplane/events/event_log.h"
 #include "dataplane/ipc/bounds.h"
 #include "tools/damctl/commands.h"
@@ -360,7 +361,7 @@ void add_bans(CLI::App& app, Arguments& a, Command& chosen) {
       add(app, "top", "the sources with the most now, and how far that can be off", a, chosen,
           [](const Arguments& x) { return show_top(x.settings, x.top_by, x.top_count); });
   top->add_option("--by", a.top_by, "what they are ordered by")
-      ->check(CLI::IsMember({"packets", "bytes", "connections", "violations"}))
+      ->check(CLI::IsMember(dam::control::top_measures()))
       ->capture_default_str();
   top->add_option("--count", a.top_count, "how many at most")
       ->check(CLI::Range(1, 100))

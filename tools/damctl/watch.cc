@@ -8,6 +8,7 @@
 #include <iostream>
 #include <thread>
 
+#include "controlplane/dataplane_link/counters_reader.h"
 #include "tools/damctl/client.h"
 #include "tools/damctl/exit_code.h"
 #include "tools/damctl/watch_frame.h"
@@ -32,7 +33,7 @@ int print_rounds(const Settings& settings, double every_s) {
   for (int round = 1;; ++round) {
     Sight sight;
     std::string trouble;
-    if (!look(settings, kRankings[0], sight, trouble)) {
+    if (!look(settings, control::top_measures().front(), sight, trouble)) {
       std::cerr << "damctl: " << trouble << "\n";
       return kUnreachable;
     }
@@ -79,7 +80,8 @@ class Live {
       paused_ = !paused_;
       fetcher_.pause(paused_);
     }
-    if (event == 'b') fetcher_.rank_by(kRankings[++ranking_ % std::size(kRankings)]);
+    const auto& rankings = control::top_measures();
+    if (event == 'b') fetcher_.rank_by(rankings[++ranking_ % rankings.size()]);
     if (event == '+') pace(every_s_ / 2);
     if (event == '-') pace(every_s_ * 2);
   }

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "controlplane/api/problem_json.h"
+#include "controlplane/dataplane_link/counters_reader.h"
 
 namespace dam::ctl {
 
@@ -83,7 +84,7 @@ struct Fetcher::Shared {
   std::mutex mutex;
   std::condition_variable wake;
   double seconds;
-  std::string ranking = kRankings[0];
+  std::string ranking = control::top_measures().front();
   bool paused = false;
   bool now = false;
   bool over = false;

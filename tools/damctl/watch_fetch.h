@@ -23,9 +23,6 @@ struct Sight {
   Json json() const;
 };
 
-// What sources are ranked by, as GET /v1/top has it.
-inline constexpr const char* kRankings[] = {"packets", "bytes", "connections", "violations"};
-
 // False: there is no answer, for what `trouble` says then.
 bool look(const Settings& settings, const std::string& ranking, Sight& sight, std::string& trouble);
 

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <optional>
 
+#include "controlplane/capture/comment.h"
+#include "controlplane/dataplane_link/counters_reader.h"
 #include "controlplane/policy/quantity.h"
 #include "tools/damctl/view_parts.h"
 #include "tools/damctl/watch_row.h"
@@ -57,15 +59,11 @@ Level level_of(const Json& zone, const Growth& growth) {
 }
 
 // Refused by its buckets, in each second.
-double held_back(const Json& zone, const Growth& growth) {
+double held_back(const Growth& growth) {
   double sum = 0;
-  const Json drops = zone.value("/counters/drops"_json_pointer, Json::object());
-  for (const auto& [reason, count] : drops.items()) {
-    for (const char* scope : {"source_", "zone_"}) {
-      for (const char* of : {"packets", "bytes_up", "bytes_down", "connections", "concurrent"}) {
-        if (reason == std::string(scope) + of) sum += growth.of("/counters/drops/" + reason);
-      }
-    }
+  for (int reason = 0; reason < DAM_DROP_COUNT; ++reason) {
+    if (control::bucket_of(reason).empty()) continue;
+    sum += growth.of(std::string("/counters/drops/") + control::drop_name(reason));
   }
   return sum;
 }
@@ -114,7 +112,7 @@ std::string zone_row(const Json& zone, const Json& old, double seconds, const Zo
   Growth growth(zone, old);
   growth.span(seconds > 0 ? seconds : 1);  // at first nothing has grown
   const Level level = level_of(zone, growth);
-  const double held = held_back(zone, growth);
+  const double held = held_back(growth);
   const bool shadow = zone.value("mode", "") == "shadow";
   const double share = level.share.value_or(0);
   const bool near = share >= kNear;

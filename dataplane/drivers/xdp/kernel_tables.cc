@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstring>
 #include <stdexcept>
 #include <string>
@@ -66,72 +65,6 @@ TableSizes table_sizes(const Limits& limits) {
 
 void Unmap::operator()(void* memory) const { munmap(memory, bytes); }
 
-namespace {
-
-constexpr uint32_t kMostSightsAtOnce = 32768;
-
-int on_sight(void* hears, void* data, size_t bytes) {
-  dam_sight sight;
-  if (bytes < sizeof sight) return 0;
-  std::memcpy(&sight, data, sizeof sight);
-  const size_t frame_bytes = std::min<size_t>(sight.captured_bytes, bytes - sizeof sight);
-  auto& hearing = *static_cast<Hearing*>(hears);
-  if (hearing.sink == nullptr) return 0;
-  (*hearing.sink)(sight, {static_cast<const uint8_t*>(data) + sizeof sight, frame_bytes});
-  return --hearing.left > 0 ? 0 : -1;  // packets may come faster than they are heard
-}
-
-}  // namespace
-
-// What nobody heard while no dataplane ran is not this one's loss.
-void KernelTables::begin_sights(const uint64_t hash_key[2]) {
-  sights_lost();
-  lost_ = 0;
-  uint64_t cpu_number = 0;
-  for (dam_kernel_counters& cpu : counts_.as<dam_kernel_counters>()) {
-    if (cpu.sighting.random != 0) continue;
-    const uint64_t nobody_knows[2] = {0x73696768, 1000 + cpu_number++};
-    dam_sight_begin(&cpu.sighting, static_cast<uint32_t>(dam_siphash24(hash_key, nobody_knows, 2)));
-  }
-}
-
-void KernelTables::FreeRing::operator()(ring_buffer* ring) const { ring_buffer__free(ring); }
-
-// Nobody wakes the reader, who comes each 100 ms.
-void KernelTables::take_sights(const SightSink& sink) {
-  hears_ = {&sink, kMostSightsAtOnce};
-  ring_buffer__consume(sights_.get());
-  hears_ = {};
-  const auto now = std::chrono::steady_clock::now();
-  if (now < refusals_due_) return;
-  refusals_due_ = now + std::chrono::milliseconds(100);
-  for (dam_kernel_counters& cpu : counts_.as<dam_kernel_counters>()) {
-    for (uint32_t& left : cpu.sighting.refusals_left) left = DAM_SIGHT_REFUSALS;
-  }
-}
-
-// A CPU's own count is of 32 bits, and lives for as long as the tables do.
-uint64_t KernelTables::sights_lost() {
-  const auto cpus = counts_.as<dam_kernel_counters>();
-  lost_seen_.resize(cpus.size());
-  for (size_t i = 0; i < cpus.size(); ++i) {
-    const uint32_t now = cpus[i].sighting.lost;
-    lost_ += now - lost_seen_[i];
-    lost_seen_[i] = now;
-  }
-  return lost_;
-}
-
-// The filter is written while packets read it: what one of them makes of a half is told or not.
-void KernelTables::set_capture(const dam_capture& wanted) {
-  control().capture.snap_bytes = 0;
-  __atomic_thread_fence(__ATOMIC_RELEASE);
-  dam_capture quiet = wanted;
-  quiet.snap_bytes = 0;
-  control().capture = quiet;
-  __atomic_store_n(&control().capture.snap_bytes, wanted.snap_bytes, __ATOMIC_RELEASE);
-}
-
 void KernelTables::Destroy::operator()(dam_bpf* bpf) const { dam_bpf__destroy(bpf); }
 
 KernelTables::KernelTables(const Limits& limits, const uint64_t hash_key[2], Use use,
@@ -150,7 +83,6 @@ KernelTables::KernelTables(const Limits& limits, const uint64_t hash_key[2], Use
   load(limits, pins);
   share_all();
   adopted_ = control().magic == DAM_VIEW_MAGIC;
-  set_capture({});  // nobody is there who began one
   begin_sights(hash_key);
   if (!adopted_) {
     describe(limits, hash_key);
@@ -161,8 +93,7 @@ KernelTables::KernelTables(const Limits& limits, const uint64_t hash_key[2], Use
 }
 
 // All tables that outlive a process. Not the index, which the next one makes anew from the flows,
-// nor the sockets and the ring of sights, which
-// are a process's own.
+// nor the sockets and the ring of sights, which are a process's own.
 void KernelTables::load(const Limits& limits, const Pins* pins) {
   const TableSizes sizes = table_sizes(limits);
   set_entries(bpf_->maps.dam_index, sizes.index_buckets);
@@ -203,8 +134,6 @@ void KernelTables::share_all() {
   counts_ = share(bpf_->maps.dam_counts);
   device_changes_ = share(bpf_->maps.dam_devices);
   own_ports_ = share(bpf_->maps.dam_ports);
-  sights_.reset(ring_buffer__new(bpf_map__fd(bpf_->maps.dam_sights), on_sight, &hears_, nullptr));
-  if (sights_ == nullptr) fail_table("The ring of sights");
 }
 
 // The magic last: what has none was never described whole.

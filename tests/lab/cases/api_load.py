@@ -4,10 +4,10 @@ new connections notice nothing of it."""
 import json
 import os
 import statistics
-import threading
 import time
 
 from lib import pinned, suite
+from lib.beside import Beside
 from lib.office import Caller
 from lib.plan import plan
 from lib.site import SOURCES
@@ -33,42 +33,27 @@ def _memory_mib(pid):
     return sum(int(fields[name].split()[0]) for name in ("RssAnon", "RssShmem", "RssFile")) / 1024
 
 
-class Latency:
+class Latency(Beside):
     """Connections that are opened and served one after the other; how long each took."""
 
     def __init__(self, site):
-        self.site, self.took, self.failure, self._stop = site, [], None, threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
+        self.site, self.took = site, []
+        super().__init__()
 
-    def _run(self):
-        try:
-            while not self._stop.is_set():
-                begun = time.monotonic()
-                pair = self.site.connect(source=SOURCES[4][40])
-                self.took.append(time.monotonic() - begun)
-                self.site.finish(*pair)
-                for end in pair:
-                    end.sock.close()
-                    self.site.streams.remove(end)
-                time.sleep(0.005)
-        except Exception as error:
-            self.failure = error
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self._stop.set()
-        self._thread.join(30)
-        assert self.failure is None, self.failure
+    def once(self, _):
+        begun = time.monotonic()
+        pair = self.site.connect(source=SOURCES[4][40])
+        self.took.append(time.monotonic() - begun)
+        self.site.finish(*pair)
+        self.site.forget(*pair)
+        time.sleep(0.005)
 
     def p99(self):
         return sorted(self.took)[len(self.took) * 99 // 100]
 
     def words(self):
-        took = sorted(self.took)
-        return f"p50 {took[len(took) // 2] * 1000:.1f} ms, p99 {took[len(took) * 99 // 100] * 1000:.1f} ms of {len(took)}"
+        p50 = statistics.median(self.took)
+        return f"p50 {p50 * 1000:.1f} ms, p99 {self.p99() * 1000:.1f} ms of {len(self.took)}"
 
 
 def _fill(site):

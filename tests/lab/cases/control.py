@@ -10,6 +10,7 @@ import threading
 import time
 
 from lib import hello, packet, suite
+from lib.beside import Beside
 from lib.plan import plan
 from lib.site import DAM
 from lib.stream import noise
@@ -25,38 +26,27 @@ COST = 30
 CAP_NET_ADMIN, CAP_BPF = 12, 39
 
 
-class Chatter:
+class Chatter(Beside):
     """Connections that say something every few milliseconds, and notice every gap."""
 
     def __init__(self, site, count=4):
         self.pairs = [site.connect(family=6 if n % 2 else 4) for n in range(count)]
-        self.longest, self.failure, self._stop = 0.0, None, threading.Event()
-        self._thread = threading.Thread(target=self._talk, daemon=True)
-        self._thread.start()
+        self.longest, self.number = 0.0, 0
+        super().__init__()
 
-    def _talk(self):
-        number = 0
-        try:
-            while not self._stop.is_set():
-                number += 1
-                start = time.monotonic()
-                for client, server in self.pairs:
-                    client.send(noise(700, number))
-                    server.expect(noise(700, number))
-                    server.send(noise(900, number))
-                    client.expect(noise(900, number))
-                self.longest = max(self.longest, time.monotonic() - start)
-                time.sleep(0.005)
-        except Exception as error:
-            self.failure = error
+    def once(self, _):
+        self.number += 1
+        start = time.monotonic()
+        for client, server in self.pairs:
+            client.send(noise(700, self.number))
+            server.expect(noise(700, self.number))
+            server.send(noise(900, self.number))
+            client.expect(noise(900, self.number))
+        self.longest = max(self.longest, time.monotonic() - start)
+        time.sleep(0.005)
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self._stop.set()
-        self._thread.join(30)
-        assert self.failure is None, f"a connection was hurt: {self.failure}"
+    def __exit__(self, *what):
+        super().__exit__(*what)
         assert self.longest < 1.5, f"a gap of {self.longest:.2f} s"
 
 

@@ -8,6 +8,7 @@ import threading
 import time
 
 from lib import suite
+from lib.beside import Beside
 from lib.dam import configuration
 from lib.office import Caller, open_office
 from lib.plan import plan
@@ -21,41 +22,14 @@ COST = 60
 CLIENTS, ROUNDS = 8, 12
 
 
-class Visitors:
-    """Each opens a connection, asks, gets an answer by whichever server, and begins anew."""
+class Visitors(Beside):
+    """Each opens a connection, asks, gets an answer, and begins anew."""
 
     def __init__(self, site, count=3):
-        self.site, self.served, self.failures = site, 0, []
-        self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._visit, args=(n,), daemon=True) for n in range(count)]
-        for thread in self._threads:
-            thread.start()
+        self.site, self.served = site, 0
+        super().__init__(count)
 
-    def _visit(self, number):
-        while not self._stop.is_set():
-            try:
-                self._once(number)
-                self.served += 1
-            except Exception as error:
-                self.failures.append(f"visitor {number}, visit {self.served}: {error!r}")
-                return
-
-    def _once(self, number):
-        raise NotImplementedError
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self._stop.set()
-        for thread in self._threads:
-            thread.join(30)
-        assert not any(thread.is_alive() for thread in self._threads), "a visitor waits for ever"
-        assert not self.failures, self.failures
-
-
-class PageVisitors(Visitors):
-    def _once(self, number):
+    def once(self, number):
         family = 6 if number % 2 else 4
         pair = self.site.connect(source=SOURCES[family][30 + number], family=family, server=self.site.servers["service"])
         client, server = pair
@@ -64,9 +38,8 @@ class PageVisitors(Visitors):
         server.send(b"here it is" * 300)
         client.expect(b"here it is" * 300)
         self.site.finish(*pair)
-        for end in pair:  # there will be thousands
-            end.sock.close()
-            self.site.streams.remove(end)
+        self.site.forget(*pair)
+        self.served += 1
         time.sleep(0.01)
 
 
@@ -88,7 +61,7 @@ def test_five_hundred(site):
     """500 policies are applied under traffic without a failed request, and the last one is in force in both planes"""
     front = open_office(site, {"boss": "admin"})
     callers = [Caller(site), Caller(site, "boss")]  # the socket and TLS take turns
-    with PageVisitors(site) as visitors:
+    with Visitors(site) as visitors:
         for n in range(500):
             status, said, _ = callers[n % 2]("POST", f"/v1/policy?folder={front.directory}", _policy(site, n))
             assert status == 200 and said["applied"], (n, status, said)
@@ -171,7 +144,7 @@ def test_eight_clients(site):
             front.damctl("enroll", f"admin{n}", "--role", "admin", "-o", path)
     site.front.apply(PLAN)
     crowd = Crowd(site)
-    with PageVisitors(site, 2) as visitors:
+    with Visitors(site, 2) as visitors:
         crowd.run()
     assert visitors.served > 20, visitors.served
     print(f"{len(crowd.statuses)} requests, {crowd.statuses.count(412)} were told that others were faster; slowest "
