@@ -130,15 +130,16 @@ std::unique_ptr<BanStore> open_bans(const std::string& file) {
   return std::make_unique<BanStore>(BanStore::kInMemory);
 }
 
+std::shared_ptr<const Policy> policy_of(const RunningPolicy& policy) {
+  const auto running = policy.current();
+  return running ? running->policy : nullptr;
+}
+
 struct BanParts {
   BanParts(const std::string& state, RunningPolicy& policy, EventLog& events, DataplaneLink& link)
       : store(open_bans(state)),
         book(
-            *store,
-            [&policy] {
-              const auto running = policy.current();
-              return running ? running->policy : nullptr;
-            },
+            *store, [&policy] { return policy_of(policy); },
             [] { return static_cast<int64_t>(std::time(nullptr)); },
             [&events](const std::string& subject, uint64_t count, const std::string& text) {
               events.add({EventKind::ban, subject, "", count, text});
@@ -225,7 +226,8 @@ int run(const Options& options) {
   BanParts bans(options.state, policy, events, link);
   const CountersCollector collector({counters, [&link] { return link.state(); },
                                      [&servers] { return servers.look(); },
-                                     [&] { return bans.book.counts(link.state().bans_version); }});
+                                     [&] { return bans.book.counts(link.state().bans_version); },
+                                     [&policy] { return policy_of(policy); }});
   const std::unique_ptr<Trust> trust = open_trust(options.state);
   const auto ask = [&link](const dam::v1::Request& request, std::string& wrong) {
     return link.ask(request, std::chrono::seconds(3), wrong);

@@ -8,6 +8,7 @@
 #include "controlplane/dataplane_link/counters_reader.h"
 #include "controlplane/metrics/ban_metrics.h"
 #include "controlplane/metrics/family_builder.h"
+#include "controlplane/metrics/policy_metrics.h"
 #include "controlplane/metrics/server_metrics.h"
 
 namespace dam::control {
@@ -234,13 +235,19 @@ void add_link(const LinkState& link, Families& out) {
 
 std::vector<prometheus::MetricFamily> CountersCollector::Collect() const {
   Families out;
-  add_link(sources_.link(), out);
+  const LinkState link = sources_.link();
+  add_link(link, out);
+  add_policy_state(link, out);
   add_drop_texts(out);
-  if (sources_.servers) add_server_sights(sources_.servers(), out);
+  std::map<std::string, ServerSight> servers;
+  if (sources_.servers) servers = sources_.servers();
+  if (sources_.servers) add_server_sights(servers, out);
   if (sources_.bans) add_bans(sources_.bans(), out);
   const auto counters = sources_.counters();
   if (!counters) return out;
   add_dataplane(*counters, out);
+  const auto policy = sources_.policy ? sources_.policy() : nullptr;
+  if (policy) add_routes(*policy, *counters, servers, out);
   const auto zones = zones_of(*counters);
   add_forwarded(zones, out);
   add_drops(zones, out);

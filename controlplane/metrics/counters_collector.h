@@ -24,6 +24,7 @@ class CountersCollector : public prometheus::Collectable {
     std::function<LinkState()> link;
     std::function<std::map<std::string, ServerSight>()> servers{};  // may be empty
     std::function<BanCounts()> bans{};                              // may be empty
+    std::function<std::shared_ptr<const Policy>()> policy{};        // may be empty, and say nothing
   };
   explicit CountersCollector(Sources sources) : sources_(std::move(sources)) {}
 

@@ -25,11 +25,13 @@ dam_start() {
     tail -n 5 "$dir"/logs/*.log
     say_die "The dam does not answer." "The last lines of its logs are above; all of them: $dir/logs"
   }
+  watch_enroll
   say_ok "the dam is up: $(dam_choice)"
 }
 
 dam_processes() {
-  local dir=$state/edge port
+  local dir=$state/edge port more
+  read -ra more <<<"$(watch_options)"
   if ! process_pid dam-dataplane >/dev/null; then  # what a killed one may have left on the ports
     for port in front service management; do ip_in edge link set "$port" xdp off 2>/dev/null; done
   fi
@@ -37,7 +39,7 @@ dam_processes() {
     --socket "$dir/dataplane.sock" --counters "$dir/counters" --pins "$pins" --fresh
   process_start dam-controlplane "$(netns edge)" "$dir/logs/controlplane.log" "$controlplane" \
     --config "$dir/dam.yaml" --dataplane-socket "$dir/dataplane.sock" --api-socket "$dir/control.sock" \
-    --state "$dir/policy.db"
+    --state "$dir/policy.db" "${more[@]}"
 }
 
 dam_stop() {
@@ -58,7 +60,7 @@ dam_serves() {
 dam_control() { in_node edge env DAM_CONTROL_SOCKET="$state/edge/control.sock" "$damctl" "$@"; }
 
 dam_policy() {
-  local port fill=("-e" "s|@DRIVER@|$driver|; s|@QUEUES@|$queues|; s|@HUGEPAGES@|auto|")
+  local port fill=("-E" "-e" "$(watch_checks)" "-e" "s|@DRIVER@|$driver|; s|@QUEUES@|$queues|; s|@HUGEPAGES@|auto|")
   for port in front service management; do
     if [[ $driver == dpdk && $(pmd_here) == af_packet ]]; then
       fill+=(-e "s|@${port^^}@|net_af_packet_$port,iface=$port|")

@@ -22,7 +22,15 @@ lab_status() {
   if process_pid dam-dataplane >/dev/null; then say_ok "$(dam_choice)"; else
     say_note "the dam is not running"
   fi
+  [[ $watch == no ]] || watch_line || wrong=1
   return "$wrong"
+}
+
+watch_line() {
+  say_title "Watch"
+  if ! watch_ready; then say_bad "Prometheus does not answer the management network" && return 1; fi
+  say_ok "Prometheus answers the management network at $prometheus_url"
+  watch_says
 }
 
 apart_line() {

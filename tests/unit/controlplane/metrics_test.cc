@@ -74,6 +74,55 @@ TEST(Metrics, without_a_dataplane_there_are_no_invented_zeros) {
   EXPECT_TRUE(has_line(text, "dam_policy_version 7"));
 }
 
+// Of routes whose servers are "web" and "back-office"; the dam reaches web alone.
+std::string routes_said(std::map<std::string, ServerSight> servers) {
+  LinkState link;
+  link.connected = link.started = true;
+  link.policy_version = 7;
+  const auto policy = std::make_shared<Policy>(*load_policy(kSamplePolicy, "dam.yaml", ".").policy);
+  return CountersCollector({[] { return sample_counters(); },
+                            [=] { return link; },
+                            [=] { return servers; },
+                            {},
+                            [=] { return policy; }})
+      .text();
+}
+
+TEST(Metrics, routes_say_how_many_of_their_servers_take_connections) {
+  const std::string text = routes_said({});
+  EXPECT_TRUE(has_line(
+      text, "dam_route_servers_up{route=\"pages\",zone=\"light\",management=\"false\"} 1"));
+  EXPECT_TRUE(has_line(
+      text, "dam_route_servers_up{route=\"manage\",zone=\"admin\",management=\"true\"} 0"));
+  ServerSight drained;
+  drained.word.intake = Intake::drained;
+  EXPECT_TRUE(
+      has_line(routes_said({{"web", drained}}),
+               "dam_route_servers_up{route=\"pages\",zone=\"light\",management=\"false\"} 0"));
+  ServerSight sick;
+  sick.health.emplace().verdict = Verdict::down;
+  EXPECT_TRUE(
+      has_line(routes_said({{"web", sick}}),
+               "dam_route_servers_up{route=\"pages\",zone=\"light\",management=\"false\"} 0"));
+}
+
+TEST(Metrics, a_policy_has_converged_when_nothing_keeps_the_dataplane_from_it) {
+  const auto said = [](const std::function<void(LinkState&)>& change) {
+    LinkState link;
+    link.connected = link.started = true;
+    link.policy_version = 7;
+    change(link);
+    return CountersCollector({[] { return nullptr; }, [=] { return link; }}).text();
+  };
+  EXPECT_TRUE(has_line(said([](LinkState&) {}), "dam_policy_converged 1"));
+  for (const std::function<void(LinkState&)>& change : std::vector<std::function<void(LinkState&)>>{
+           [](LinkState& l) { l.connected = false; }, [](LinkState& l) { l.started = false; },
+           [](LinkState& l) { l.policy_version = 0; }, [](LinkState& l) { l.trouble = "no"; },
+           [](LinkState& l) { l.restart_needed = true; }}) {
+    EXPECT_TRUE(has_line(said(change), "dam_policy_converged 0"));
+  }
+}
+
 TEST(Metrics, promtool_has_nothing_to_say) {
   if (std::system("command -v promtool >/dev/null") != 0) {
     GTEST_SKIP() << "promtool is in Debian's package prometheus";
