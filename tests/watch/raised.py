@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The lab of this test, raised by tools/lab, and what its Prometheus says."""
+import json
+import os
+import signal
+import subprocess
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+NAME = "watchtest"  # nobody else's: what a killed run left can be taken down
+STATE = f"/run/dam-lab-{NAME}"
+PROMETHEUS = "http://198.18.5.1:9090"
+AUTHORITY = f"{STATE}/authority/ca.pem"
+
+
+def eventually(condition, seconds, what):
+    """The first answer that is not false. The deadline is generous: only a dead lab meets it."""
+    end = time.monotonic() + seconds
+    while True:
+        answer = condition()
+        if answer:
+            return answer
+        assert time.monotonic() < end, f"not within {seconds} s: {what() if callable(what) else what}"
+        time.sleep(0.3)
+
+
+def lab(*words, check=True):
+    done = subprocess.run([f"{ROOT}/tools/lab", "--name", NAME, *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, timeout=120, check=False)
+    assert not check or done.returncode == 0, f"tools/lab {' '.join(words)}: {done.stdout}"
+    return done
+
+
+def inside(node, *command):
+    return ["nsenter", f"--net=/run/netns/dam-{node}-{NAME}", "--", *command]
+
+
+def run(node, *command, seconds=20):
+    return subprocess.run(inside(node, *command), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds,
+                          check=False)
+
+
+class Background:
+    """Programs that run beside the checks; ended with the test."""
+
+    def __init__(self):
+        self._all = []
+
+    def begin(self, node, *command):
+        with open(f"{STATE}/background.log", "a", encoding="utf-8") as log:
+            process = subprocess.Popen(inside(node, *command), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        self._all.append(process)
+        return process
+
+    def end(self):
+        for process in self._all:
+            process.terminate()
+        for process in self._all:
+            process.wait(10)
+
+
+def pid_of(name):
+    with open(f"{STATE}/processes/{name}.pid", encoding="utf-8") as file:
+        return int(file.read().split()[0])
+
+
+def tell(name, number=signal.SIGHUP):
+    os.kill(pid_of(name), number)
+
+
+def _api(path, *words):
+    done = run("management", "curl", "-s", "--max-time", "10", *words, f"{PROMETHEUS}/api/v1/{path}")
+    assert done.returncode == 0, f"Prometheus does not answer the management network: {done}"
+    answer = json.loads(done.stdout)
+    assert answer["status"] == "success", answer
+    return answer["data"]
+
+
+def query(expression):
+    """Its series: (labels, value)."""
+    data = _api("query", "--data-urlencode", f"query={expression}")
+    return [(one["metric"], float(one["value"][1])) for one in data["result"]]
+
+
+def firing():
+    """Name → labels of those that fire."""
+    return {one["labels"]["alertname"]: one["labels"] for one in _api("alerts")["alerts"] if one["state"] == "firing"}
+
+
+def rules_loaded():
+    return {rule["name"]: rule for group in _api("rules")["groups"] for rule in group["rules"]}
