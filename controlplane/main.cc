@@ -38,6 +38,7 @@ struct Options {
   std::string https_address = "none";
   bool https_public = false;
   std::string tls = "/etc/dam/tls";
+  std::string web = "/usr/share/dam/web";
 };
 
 void add_options(CLI::App& app, Options& options) {
@@ -60,6 +61,8 @@ void add_options(CLI::App& app, Options& options) {
   app.add_flag("--https-public", options.https_public,
                "allow an --https-address that the internet can reach");
   app.add_option("--tls", options.tls, "the folder of its certificates: damctl enroll makes them")
+      ->capture_default_str();
+  app.add_option("--web", options.web, "the folder of the live page's files")
       ->capture_default_str();
 }
 
@@ -244,7 +247,8 @@ int run(const Options& options) {
                  servers.look()};
   };
 
-  const ApiParts parts{policy, look, metrics, events, *trust, servers, bans.book, ask, captures};
+  const ApiParts parts{policy,  look,      metrics, events,   *trust,
+                       servers, bans.book, ask,     captures, options.web};
   if (options.https_address != "none") {
     https = std::make_unique<Https>(options.tls, all_endpoints(parts), *trust, log_tls);
   }

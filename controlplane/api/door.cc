@@ -16,6 +16,7 @@ namespace dam::control {
 namespace {
 
 constexpr const char* kGroup = "dam";
+constexpr std::string_view kScheme = "Bearer ";
 
 // By the process's own groups: what the user database says may be older or newer.
 bool is_in_group(const Peer& who) {
@@ -39,32 +40,59 @@ struct RequestLimits {
 };
 
 // Browsers send a client's certificate with whatever any page asks them to send here.
-bool is_from_another_page(const httplib::Request& request) {
-  if (request.method == "GET" || request.method == "HEAD") return false;
+// With a cookie they name the page that asks in any case; and a header of our own is one that no
+// form of another site can send.
+std::string refusal_of_page(const httplib::Request& request, bool by_cookie) {
+  if (request.method == "GET" || request.method == "HEAD") return "";
   const std::string origin = request.get_header_value("Origin");
-  return !origin.empty() && origin != "https://" + request.get_header_value("Host");
+  const bool own = origin == "https://" + request.get_header_value("Host");
+  if (!own && (by_cookie || !origin.empty())) {
+    return "a page of another site asks for this (Origin); the dam's own, damctl and curl may";
+  }
+  if (by_cookie && request.get_header_value("X-Dam-Request") != "1") {
+    return "a session's change needs the header \"X-Dam-Request: 1\", which the dam's page sends";
+  }
+  return "";
 }
 
 // What a request shows.
 struct Credentials {
   std::string authorization;
+  std::string session_id;
   std::string fingerprint;
 };
 
-Recognised recognise(AccessStore& access, const Credentials& shown) {
-  const std::string scheme = "Bearer ";
-  if (shown.authorization.starts_with(scheme)) {
-    return access.by_token(shown.authorization.substr(scheme.size()));
+struct Shown {
+  Recognised who;
+  bool by_cookie = false;
+};
+
+Shown by_session(Trust& trust, const std::string& id) {
+  const std::string digest =
+      trust.sessions.token_digest(id, static_cast<int64_t>(std::time(nullptr)));
+  if (digest.empty()) return {{"", Role::anyone, "this session has ended: log in again"}, true};
+  return {trust.access.by_token_digest(digest), true};
+}
+
+Shown recognise(Trust& trust, const Credentials& shown) {
+  if (shown.authorization.starts_with(kScheme)) {
+    return {trust.access.by_token(shown.authorization.substr(kScheme.size()))};
   }
   if (!shown.authorization.empty()) {
-    return {"", Role::anyone, "Authorization is no bearer token: write \"Bearer dam_…\""};
+    return {{"", Role::anyone, "Authorization is no bearer token: write \"Bearer dam_…\""}};
   }
-  return shown.fingerprint.empty() ? Recognised{} : access.by_certificate(shown.fingerprint);
+  if (!shown.session_id.empty()) {
+    Shown found = by_session(trust, shown.session_id);
+    // A browser sends what is left of an old session beside a good certificate.
+    if (found.who.refusal.empty() || shown.fingerprint.empty()) return found;
+  }
+  return {shown.fingerprint.empty() ? Recognised{}
+                                    : trust.access.by_certificate(shown.fingerprint)};
 }
 
 // Tokens are removed, certificates revoked, roles given anew while an answer goes on.
-std::string refusal_by_now(AccessStore& access, const Credentials& shown, Role needed) {
-  const Recognised now = recognise(access, shown);
+std::string refusal_by_now(Trust& trust, const Credentials& shown, Role needed) {
+  const Recognised now = recognise(trust, shown).who;
   if (!now.refusal.empty()) return now.refusal;
   if (now.role >= needed) return "";
   return now.name + " is " + role_text(now.role) + " by now; this needs " + role_text(needed);
@@ -96,8 +124,9 @@ Caller socket_caller(const httplib::Request& /*request*/) {
 Identify network_caller(Trust& trust, const RequestRates& rates) {
   return
       [&trust, limits = std::make_shared<RequestLimits>(rates)](const httplib::Request& request) {
-        const Credentials shown{request.get_header_value("Authorization"), peer().fingerprint};
-        const Recognised found = recognise(trust.access, shown);
+        const Credentials shown{request.get_header_value("Authorization"), session_id_of(request),
+                                peer().fingerprint};
+        const auto [found, by_cookie] = recognise(trust, shown);
         const bool known = found.refusal.empty() && found.role > Role::anyone;
         Caller caller{known ? found.name : "", found.role, peer().address, found.refusal};
         caller.retry_after_s =
@@ -105,16 +134,30 @@ Identify network_caller(Trust& trust, const RequestRates& rates) {
         if (known) {
           keep_connection();
           caller.refused_by_now = [&trust, shown](Role needed) {
-            return refusal_by_now(trust.access, shown, needed);
+            return refusal_by_now(trust, shown, needed);
           };
         }
-        if (known && is_from_another_page(request)) {
+        const std::string objection = known ? refusal_of_page(request, by_cookie) : "";
+        if (!objection.empty()) {
           caller.role = Role::anyone;
-          caller.refusal =
-              "a page of another site asks for this (Origin); the dam's own, damctl and curl may";
+          caller.refusal = objection;
         }
         return caller;
       };
+}
+
+std::string session_id_of(const httplib::Request& request) {
+  const std::string cookies = "; " + request.get_header_value("Cookie");
+  const std::string name = std::string("; ") + kSessionCookie + "=";
+  const size_t at = cookies.find(name);
+  if (at == std::string::npos) return "";
+  const size_t from = at + name.size();
+  return cookies.substr(from, cookies.find(';', from) - from);
+}
+
+std::string bearer_token_of(const httplib::Request& request) {
+  const std::string shown = request.get_header_value("Authorization");
+  return shown.starts_with(kScheme) ? shown.substr(kScheme.size()) : "";
 }
 
 Caller scraper(const httplib::Request& /*request*/) {

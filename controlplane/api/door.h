@@ -19,8 +19,15 @@ struct RequestRates {
 // and members of the group `dam` are admins; others are nobody, whatever the file's mode says.
 Caller socket_caller(const httplib::Request& request);
 
-// By the bearer token that the request has, or else the certificate that the connection has.
+// By the bearer token that the request has, or else its session's cookie, or else the certificate
+// that the connection has.
 Identify network_caller(Trust& trust, const RequestRates& rates = {});
+
+inline constexpr const char* kSessionCookie = "__Host-dam_session";
+// Of a request's cookies; "": it has none.
+std::string session_id_of(const httplib::Request& request);
+// Of "Authorization: Bearer …"; "": it has none.
+std::string bearer_token_of(const httplib::Request& request);
 
 // Whoever reaches the address of /metrics.
 Caller scraper(const httplib::Request& request);

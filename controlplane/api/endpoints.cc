@@ -64,6 +64,9 @@ Endpoints all_endpoints(const ApiParts& parts) {
   append(all, ready_endpoints(parts.look));
   append(all, trust_endpoints(parts.trust));
   all = audited(std::move(all), parts.trust.audit);
+  // A session opens no more than its token did: whoever looks may begin one on a full disk too.
+  append(all, session_endpoints(parts.trust));
+  append(all, web_endpoints(parts.web));
   all.push_back(document_endpoint(Json()));  // so that it describes itself too
   const Json document = openapi_document(all);
   all.back() = document_endpoint(document);

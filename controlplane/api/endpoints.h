@@ -2,6 +2,7 @@
 // Which endpoints there are; each group beside its handlers.
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <string>
 
@@ -27,6 +28,7 @@ struct ApiParts {
   BanBook& bans;
   Ask ask_dataplane;
   Captures& captures;
+  std::filesystem::path web = {};  // the page's files; absent: there is no page
 };
 
 Endpoints view_endpoints(const ApiParts& parts);
@@ -43,6 +45,8 @@ Endpoints top_endpoints(const Ask& ask);
 Endpoints metrics_endpoints(const std::function<std::string()>& text);
 Endpoints ready_endpoints(const std::function<Sight()>& look);
 Endpoints trust_endpoints(Trust& trust);
+Endpoints session_endpoints(Trust& trust);
+Endpoints web_endpoints(const std::filesystem::path& folder);
 // On the address of /metrics: that, and whether all is well.
 Endpoints scraped_endpoints(const ApiParts& parts);
 

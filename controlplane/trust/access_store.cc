@@ -88,9 +88,12 @@ Recognised AccessStore::by_certificate(const std::string& fingerprint) {
   return {found->name, found->role, ""};
 }
 
-// All of them are compared, so that the time taken tells nothing about any.
 Recognised AccessStore::by_token(const std::string& text) {
-  const std::string digest = sha256_hex(text);
+  return by_token_digest(sha256_hex(text));
+}
+
+// All of them are compared, so that the time taken tells nothing about any.
+Recognised AccessStore::by_token_digest(const std::string& digest) {
   const std::lock_guard lock(file_.mutex());
   Token* found = nullptr;
   for (Token& token : tokens_) {

@@ -53,6 +53,8 @@ class AccessStore {
   // Times of last use are written once a minute at most, and at the end.
   Recognised by_certificate(const std::string& fingerprint);
   Recognised by_token(const std::string& text);
+  // The same by the SHA-256 of its text, 64 digits.
+  Recognised by_token_digest(const std::string& digest);
 
   std::vector<Client> clients();
   Added add_client(const Client& client);

@@ -4,6 +4,7 @@
 
 #include "controlplane/trust/access_store.h"
 #include "controlplane/trust/audit_store.h"
+#include "controlplane/trust/sessions.h"
 #include "controlplane/trust/state_file.h"
 
 namespace dam::control {
@@ -14,6 +15,7 @@ struct Trust {
   StateFile file;
   AccessStore access;
   AuditStore audit;
+  Sessions sessions;
 };
 
 }  // namespace dam::control

@@ -84,7 +84,7 @@ TEST_F(OpenApiTest, every_reference_leads_somewhere_and_every_success_has_a_sche
 // Whoever only looks changes nothing, and whoever changes something is no mere viewer.
 TEST_F(OpenApiTest, viewers_read_and_only_more_than_viewers_change) {
   for (const Endpoint& endpoint : endpoints) {
-    if (endpoint.method == "GET") continue;
+    if (endpoint.method == "GET" || endpoint.path == "/v1/session") continue;  // their own alone
     EXPECT_GE(endpoint.role, Role::operator_) << endpoint.method << " " << endpoint.path;
   }
 }

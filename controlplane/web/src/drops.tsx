@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What was not forwarded, by reason, over the last ten minutes.
+import { useEffect, useRef, useState } from "preact/hooks";
+import uPlot from "uplot";
+import "uplot/dist/uPlot.min.css";
+import { type Flow, KEPT_S, type Point } from "./flow";
+import { Part, short, usePoll } from "./parts";
+
+const MOST_LINES = 6;
+const DASHES = [[], [8, 4], [2, 3], [12, 3, 2, 3], [5, 2], [1, 5]]; // lines differ without colour too
+const NAMES = ["solid", "dashed", "dotted", "dash-dot", "short dashes", "wide dots"];
+
+// Those with the most, in the order of their names: a line keeps its place.
+function linesOf(points: Point[]): string[] {
+  const sums: Record<string, number> = {};
+  for (const point of points) {
+    for (const [reason, value] of Object.entries(point.drops)) sums[reason] = (sums[reason] ?? 0) + value;
+  }
+  const seen = Object.keys(sums).filter((reason) => (sums[reason] ?? 0) > 0);
+  seen.sort((a, b) => (sums[b] ?? 0) - (sums[a] ?? 0));
+  return seen.slice(0, MOST_LINES).sort();
+}
+
+function colour(name: string): string {
+  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+}
+
+function options(reasons: string[], width: number): uPlot.Options {
+  const axis = { stroke: colour("--text"), grid: { stroke: colour("--line"), width: 1 } };
+  return {
+    width,
+    height: 220,
+    legend: { show: false },
+    cursor: { show: false },
+    scales: { x: { range: (_, __, most) => [most - KEPT_S, most] }, y: { range: (_, __, most) => [0, Math.max(most, 1)] } },
+    axes: [axis, { ...axis, size: 60, values: (_, ticks) => ticks.map((tick) => (tick < 1 && tick > 0 ? "" : short(tick))) }],
+    series: [
+      {},
+      ...reasons.map((label, i) => ({ label, stroke: colour(`--series-${i}`), width: 2, dash: DASHES[i], points: { show: false } })),
+    ],
+  };
+}
+
+// One for each set of lines, width and colour scheme.
+function useChart(points: Point[], reasons: string[]) {
+  const place = useRef<HTMLDivElement>(null);
+  const chart = useRef<uPlot>();
+  const [remade, remake] = useState(0);
+  const names = reasons.join(" ");
+  useEffect(() => {
+    if (!place.current) return;
+    chart.current = new uPlot(options(reasons, place.current.clientWidth), [[], ...reasons.map(() => [])], place.current);
+    return () => chart.current?.destroy();
+  }, [names, remade]);
+  useEffect(() => {
+    const scheme = matchMedia("(prefers-color-scheme: dark)");
+    const again = () => remake((count) => count + 1);
+    scheme.addEventListener("change", again);
+    window.addEventListener("resize", again);
+    return () => {
+      scheme.removeEventListener("change", again);
+      window.removeEventListener("resize", again);
+    };
+  }, []);
+  useEffect(() => {
+    chart.current?.setData([
+      points.map((point) => point.at),
+      ...reasons.map((reason) => points.map((point) => point.drops[reason] ?? 0)),
+    ]);
+  }, [points, names, remade]);
+  return place;
+}
+
+export function Drops({ flow }: { flow: Flow }) {
+  const texts = usePoll<{ reasons: Record<string, string> }>("/v1/drops", 300).value?.reasons ?? {};
+  const reasons = linesOf(flow.points);
+  const place = useChart(flow.points, reasons);
+  const now = flow.points.at(-1)?.drops ?? {};
+  return (
+    <Part id="drops" title="Drops by reason">
+      <div ref={place} role="img" aria-label="Drops a second over the last ten minutes; the list below has the numbers" />
+      {reasons.length === 0 ? <p>Nothing was dropped since this page was opened.</p> : null}
+      <ul class="lines">
+        {reasons.map((reason, i) => (
+          <li>
+            <svg class={`sample series-${i}`} viewBox="0 0 36 8" aria-hidden="true">
+              <line x1="0" y1="4" x2="36" y2="4" stroke-dasharray={DASHES[i]?.join(" ")} />
+            </svg>
+            <strong>{reason}</strong> {short(now[reason] ?? 0)}/s <span class="key">({NAMES[i]})</span> {texts[reason]}
+          </li>
+        ))}
+      </ul>
+    </Part>
+  );
+}

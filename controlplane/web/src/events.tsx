@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What has happened, as it happens. Asked for every two seconds: the API's streams are for few, and a
+// page that is left open somewhere would hold one of them.
+import type { Events as List } from "./api";
+import { Part, Problems, usePoll, when } from "./parts";
+
+export function Events() {
+  const events = usePoll<List>("/v1/events?count=20", 2);
+  const newest = [...(events.value?.events ?? [])].reverse();
+  return (
+    <Part id="events" title="Events">
+      <Problems list={events.problems} />
+      {newest.length === 0 ? <p>Nothing has happened yet.</p> : null}
+      <ol class="events">
+        {newest.map((one) => (
+          <li key={one.number}>
+            <time>{when(one.at_ms / 1000)}</time> <span class="kind">{one.kind}</span> {one.text}
+          </li>
+        ))}
+      </ol>
+    </Part>
+  );
+}

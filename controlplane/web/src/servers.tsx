@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Routes and servers: who takes connections, in words and signs.
+import type { Route, Server } from "./api";
+import { Part, Problems, short, Table, usePoll } from "./parts";
+
+function healthOf(server: Server): { sign: string; words: string } {
+  if (server.state !== "enabled") return { sign: "⏸", words: server.state };
+  if (server.up === false) return { sign: "✖", words: "down: no connection" };
+  const verdict = server.health?.verdict ?? "";
+  if (verdict === "down") return { sign: "✖", words: "down: its check fails" };
+  if (server.up === undefined || verdict === "unknown") return { sign: "?", words: "not known yet" };
+  if (verdict === "unchecked") return { sign: "✔", words: "up (probes alone)" };
+  return { sign: "✔", words: "up" };
+}
+
+function ServerRow({ server }: { server: Server }) {
+  const { sign, words } = healthOf(server);
+  return (
+    <tr data-server={server.name}>
+      <th scope="row">{server.name}</th>
+      <td>
+        <span aria-hidden="true">{sign} </span>
+        {words}
+      </td>
+      <td>{short(server.connections_open ?? 0)}</td>
+      <td>
+        {server.addresses.join(", ")}:{server.port}
+      </td>
+      <td>
+        {(server.health?.findings ?? []).map((one) => (
+          <p>
+            {one.message} <em>{one.hint}</em>
+          </p>
+        ))}
+      </td>
+    </tr>
+  );
+}
+
+const whatOf = (route: Route) => [...route.server_names, route.path].filter(Boolean).join(" ") || "everything else";
+
+export function Servers() {
+  const servers = usePoll<{ servers: Server[] }>("/v1/servers", 3);
+  const routes = usePoll<{ routes: Route[] }>("/v1/routes", 15);
+  return (
+    <Part id="servers" title="Servers and routes">
+      <Problems list={servers.problems} />
+      <Table label="Servers" head={["server", "health", "open", "address", "findings"]}>
+        {(servers.value?.servers ?? []).map((one) => (
+          <ServerRow key={one.name} server={one} />
+        ))}
+      </Table>
+      <Table label="Routes" head={["route", "listener", "takes", "zone", "servers"]}>
+        {(routes.value?.routes ?? []).map((one) => (
+          <tr key={one.name}>
+            <th scope="row">{one.name}</th>
+            <td>{one.listener ? `${one.listener.name} (${one.listener.protocol} ${one.listener.port})` : ""}</td>
+            <td>{whatOf(one)}</td>
+            <td>{one.zone}</td>
+            <td>
+              {one.servers.join(", ")}
+              {one.fallback ? `, else ${one.fallback}` : ""}
+            </td>
+          </tr>
+        ))}
+      </Table>
+    </Part>
+  );
+}
