@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A real Chromium, driven by chromedriver over the WebDriver protocol."""
+import base64
 import json
 import os
 import subprocess
@@ -53,13 +54,13 @@ class Driver:
 
 
 class Browser:
-    """One Chromium with a fresh profile, for which every name is at one address."""
+    """One Chromium with a fresh profile, for which every name is at one address; more: its own switches."""
 
-    def __init__(self, driver, profile, address, seconds=20):
+    def __init__(self, driver, profile, address, seconds=20, more=()):
         self.driver = driver
         host = f"[{address}]" if ":" in address else address
         rules = f"MAP *.example.org {host}, MAP * ~NOTFOUND"  # nothing else is looked up
-        arguments = FLAGS + [f"--user-data-dir={profile}", f"--host-resolver-rules={rules}"]
+        arguments = FLAGS + [f"--user-data-dir={profile}", f"--host-resolver-rules={rules}", *more]
         self.log = []
         os.makedirs(profile)
         wanted = {"browserName": "chrome", "goog:loggingPrefs": {"performance": "ALL"},
@@ -98,6 +99,13 @@ class Browser:
         if "error" in got:
             raise WebDriverError(got["error"])
         return got["value"]
+
+    def devtools(self, command, **parameters):
+        return self.driver.call("POST", self.path + "/goog/cdp/execute", {"cmd": command, "params": parameters})
+
+    def screenshot(self, path):
+        with open(path, "wb") as file:
+            file.write(base64.b64decode(self.driver.call("GET", self.path + "/screenshot")))
 
     def events(self, method):
         """Events of the DevTools protocol since the page was asked for."""

@@ -11,7 +11,7 @@ export function Events() {
     <Part id="events" title="Events">
       <Problems list={events.problems} />
       {newest.length === 0 ? <p>Nothing has happened yet.</p> : null}
-      <ol class="events">
+      <ol class="events" tabIndex={0} aria-label="Events, newest first">
         {newest.map((one) => (
           <li key={one.number}>
             <time>{when(one.at_ms / 1000)}</time> <span class="kind">{one.kind}</span> {one.text}

@@ -23,7 +23,7 @@ function Waiting({ value, role, again }: Props) {
   return (
     <div class="trial" role="status">
       <p>
-        ⏳ Version {waits.version} waits for its confirmation. Without one, version {waits.back_to} comes back at{" "}
+        … Version {waits.version} waits for its confirmation. Without one, version {waits.back_to} comes back at{" "}
         {when(waits.deadline)}.
       </p>
       {role === "admin" ? (
@@ -66,7 +66,7 @@ export function History({ value, role, again }: Props) {
             <td>{one.author}</td>
             <td>{one.comment}</td>
             <td>
-              <button type="button" disabled={busy} aria-label={`Changes of version ${one.version}`} onClick={() => compare(one.version)}>
+              <button type="button" disabled={busy} aria-label={`${one.version === running ? "What it changed" : "Compare"}: version ${one.version}`} onClick={() => compare(one.version)}>
                 {one.version === running ? "What it changed" : "Compare"}
               </button>{" "}
               {role === "admin" && one.version !== running ? (

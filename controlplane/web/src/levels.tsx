@@ -22,8 +22,8 @@ function Tank({ name, flow, most }: { name: string; flow: ZoneFlow; most: number
 }
 
 function Mode({ zone }: { zone: Zone }) {
-  if (zone.mode === "enforce") return <p class="mode">🛡 enforced</p>;
-  return <p class="mode warn">👁 shadow: nothing is held back by this zone's limits</p>;
+  if (zone.mode === "enforce") return <p class="mode">■ enforced</p>;
+  return <p class="mode warn">□ shadow: nothing is held back by this zone's limits</p>;
 }
 
 interface LevelProps {
@@ -47,7 +47,7 @@ function Level({ zone, flow, role, unconfirmed, again }: LevelProps) {
       <dl>
         <dt>passed</dt>
         <dd>
-          {short(now.passed)} packets/s, {short(now.bytes)}B/s
+          {short(now.passed)} packets/s, {short(now.bytes)} bytes/s
         </dd>
         <dt>held back</dt>
         <dd>

@@ -4,7 +4,7 @@ import type { Route, Server } from "./api";
 import { Part, Problems, short, Table, usePoll } from "./parts";
 
 function healthOf(server: Server): { sign: string; words: string } {
-  if (server.state !== "enabled") return { sign: "⏸", words: server.state };
+  if (server.state !== "enabled") return { sign: "–", words: server.state };
   if (server.up === false) return { sign: "✖", words: "down: no connection" };
   const verdict = server.health?.verdict ?? "";
   if (verdict === "down") return { sign: "✖", words: "down: its check fails" };

@@ -23,21 +23,22 @@ def profile(front, name):
     return os.path.join(front.directory, name + ".json")
 
 
-def restart(front, how=signal.SIGTERM):
+def restart(front, how=signal.SIGTERM, more=()):
     front.end(front.controlplane, how)
-    front.start_controlplane(more=("--https-address", f"{HOST}:{PORT}", "--tls", folder(front)))
+    front.start_controlplane(more=("--https-address", f"{HOST}:{PORT}", "--tls", folder(front), *more))
     suite.eventually(lambda: front.try_damctl("status").returncode == 0, 15, "the control plane")
 
 
-def open_office(site, people):
-    """The control plane with HTTPS on a management cable, and everybody (name: role) enrolled, once."""
+def open_office(site, people, more=()):
+    """The control plane with HTTPS on a management cable, and everybody (name: role) enrolled, once; more: words of
+    its command line."""
     front = site.front
     if os.path.exists(folder(front)):
         return front
     netns.veth(site.management, "office", site.edge, "office")
     site.management.ip("addr", "add", "198.18.5.2/24", "dev", "office")
     site.edge.ip("addr", "add", f"{HOST}/24", "dev", "office")
-    restart(front)
+    restart(front, more=more)
     for name, role in people.items():
         said = front.damctl("enroll", name, "--role", role, "-o", profile(front, name))
         assert f"damctl --profile {name}" in said, said
