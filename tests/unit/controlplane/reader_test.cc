@@ -25,8 +25,10 @@ TEST(Reader, a_row_that_is_no_yaml_says_where) {
   EXPECT_EQ(problems_of(""), std::vector<std::string>{"dam.yaml: error: the file is empty; "
                                                       "config/dam.yaml is a complete example"});
   EXPECT_EQ(problems_of("a: 1\n---\nb: 2\n"),
-            std::vector<std::string>{"dam.yaml: error: more than one YAML document in the file; "
-                                     "config/dam.yaml is a complete example"});
+            std::vector<std::string>{"dam.yaml: error: more than one YAML document in the file, "
+                                     "or a bracket too many; config/dam.yaml is a complete "
+                                     "example"});
+  EXPECT_EQ(problems_of("a: {b: 1}}\n").size(), 1u);  // YAML::LoadAll() never came back
   EXPECT_EQ(problems_of("- 1\n"),
             std::vector<std::string>{"dam.yaml:1:1: error: expected a map of the policy's keys, "
                                      "found a list"});
