@@ -4,6 +4,7 @@
 #include <prometheus/text_serializer.h>
 
 #include <ctime>
+#include <iterator>
 
 #include "controlplane/dataplane_link/counters_reader.h"
 #include "controlplane/metrics/ban_metrics.h"
@@ -105,6 +106,40 @@ void add_shadow(const std::vector<ZoneTotals>& zones, Families& out) {
     }
   }
   out.push_back(shadow.take());
+}
+
+// The drop reason of a limit: the reasons of one source and of the total stand in the dimensions'
+// order, which core/drop_reason.h keeps for good.
+int reason_of(int scope, int dimension) {
+  static_assert(DAM_DROP_source_concurrent - DAM_DROP_source_packets == int{DAM_SHADOW_CONCURRENT});
+  static_assert(DAM_DROP_zone_concurrent - DAM_DROP_zone_packets == int{DAM_SHADOW_CONCURRENT});
+  return (scope == 0 ? DAM_DROP_source_packets : DAM_DROP_zone_packets) + dimension;
+}
+
+// What the buckets of each zone let by and what they refused.
+void add_buckets(const std::vector<ZoneTotals>& zones, Families& out) {
+  auto admitted = counter("dam_bucket_admitted_total",
+                          "What a zone's limits let by, in the dimension's own unit: packets and "
+                          "bytes (up: of clients, down: of servers), connections.");
+  auto exceeded = counter("dam_bucket_exceeded_total",
+                          "Packets (for connections and concurrent: connections) that a zone's "
+                          "limits refused, by scope (one source or all in total) and dimension.");
+  for (const auto& [name, sum] : zones) {
+    const uint64_t let_by[] = {sum.packets[0], sum.bytes[0], sum.bytes[1],
+                               sum.connections_opened};  // kDirections
+    static_assert(std::size(let_by) == DAM_DIM_COUNT);
+    for (int d = 0; d < DAM_DIM_COUNT; ++d) {
+      admitted.add(real(let_by[d]), {{"zone", name}, {"dimension", kDimensions[d]}});
+    }
+    for (int scope = 0; scope < 2; ++scope) {
+      for (int d = 0; d < DAM_SHADOW_COUNT; ++d) {
+        exceeded.add(real(sum.drops[reason_of(scope, d)]),
+                     {{"zone", name}, {"scope", kScopes[scope]}, {"dimension", kDimensions[d]}});
+      }
+    }
+  }
+  out.push_back(admitted.take());
+  out.push_back(exceeded.take());
 }
 
 void add_servers(const dam_counters& counters, Families& out) {
@@ -221,6 +256,12 @@ void add_dataplane(const dam_counters& counters, Families& out) {
              real(counters.tsc_hz));
 }
 
+void add_build(Families& out) {
+  auto info = gauge("dam_build_info", "The control plane's version and compiler; always 1.");
+  info.add(1, {{"version", DAM_PROGRAM_VERSION}, {"compiler", __VERSION__}});
+  out.push_back(info.take());
+}
+
 void add_link(const LinkState& link, Families& out) {
   add_single(out, "dam_dataplane_up", "1: the dataplane answers the control plane.",
              link.connected ? 1 : 0);
@@ -236,6 +277,7 @@ void add_link(const LinkState& link, Families& out) {
 std::vector<prometheus::MetricFamily> CountersCollector::Collect() const {
   Families out;
   const LinkState link = sources_.link();
+  add_build(out);
   add_link(link, out);
   add_policy_state(link, out);
   add_drop_texts(out);
@@ -253,6 +295,7 @@ std::vector<prometheus::MetricFamily> CountersCollector::Collect() const {
   add_drops(zones, out);
   add_connections(zones, out);
   add_shadow(zones, out);
+  add_buckets(zones, out);
   add_servers(*counters, out);
   add_tables(*counters, out);
   add_workers(*counters, out);

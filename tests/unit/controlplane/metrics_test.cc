@@ -37,6 +37,9 @@ TEST(Metrics, counters_are_summed_over_workers_and_labelled) {
         "dam_dropped_packets_total{zone=\"light\",reason=\"source_packets\"} 14",
         "dam_dropped_packets_total{zone=\"front\",reason=\"bad_cookie\"} 2",
         "dam_open_connections{zone=\"light\"} 6",
+        "dam_bucket_admitted_total{zone=\"light\",dimension=\"packets\"} 20",
+        "dam_bucket_admitted_total{zone=\"light\",dimension=\"bytes_down\"} 2000",
+        "dam_bucket_exceeded_total{zone=\"light\",scope=\"source\",dimension=\"packets\"} 14",
         "dam_shadow_exceeded_packets_total{zone=\"light\",scope=\"source\",dimension=\"packets\"} "
         "8",
         "dam_server_up{server=\"web\"} 1",
@@ -55,6 +58,26 @@ TEST(Metrics, counters_are_summed_over_workers_and_labelled) {
         "dam_dataplane_info{driver=\"test\"} 1"}) {
     EXPECT_TRUE(has_line(text, line)) << line;
   }
+}
+
+TEST(Metrics, a_bucket_that_refuses_is_named_by_scope_and_dimension) {
+  const auto said = [](int reason, const std::string& labels) {
+    const auto text = CountersCollector({[=] {
+                                           auto counters = sample_counters();
+                                           auto& zone = counters->worker[0].zones[0];
+                                           zone.drops[reason] += 1'000'000;
+                                           return counters;
+                                         },
+                                         [] { return LinkState{}; }})
+                          .text();
+    return text.find("dam_bucket_exceeded_total{zone=\"front\"," + labels + "} 1000") !=
+           std::string::npos;
+  };
+  EXPECT_TRUE(said(DAM_DROP_source_bytes_up, "scope=\"source\",dimension=\"bytes_up\""));
+  EXPECT_TRUE(said(DAM_DROP_source_concurrent, "scope=\"source\",dimension=\"concurrent\""));
+  EXPECT_TRUE(said(DAM_DROP_zone_packets, "scope=\"total\",dimension=\"packets\""));
+  EXPECT_TRUE(said(DAM_DROP_zone_connections, "scope=\"total\",dimension=\"connections\""));
+  EXPECT_FALSE(said(DAM_DROP_bad_cookie, "scope=\"source\",dimension=\"packets\""));
 }
 
 TEST(Metrics, every_drop_reason_of_the_one_list_is_there_with_its_text) {
