@@ -98,16 +98,16 @@ TEST(Metrics, without_a_dataplane_there_are_no_invented_zeros) {
 }
 
 // Of routes whose servers are "web" and "back-office"; the dam reaches web alone.
-std::string routes_said(std::map<std::string, ServerSight> servers) {
+std::string routes_said(const std::map<std::string, ServerSight>& servers) {
   LinkState link;
   link.connected = link.started = true;
   link.policy_version = 7;
   const auto policy = std::make_shared<Policy>(*load_policy(kSamplePolicy, "dam.yaml", ".").policy);
   return CountersCollector({[] { return sample_counters(); },
                             [=] { return link; },
-                            [=] { return servers; },
+                            [&] { return servers; },
                             {},
-                            [=] { return policy; }})
+                            [&]() -> std::shared_ptr<const Policy> { return policy; }})
       .text();
 }
 
