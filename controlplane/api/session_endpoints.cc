@@ -5,7 +5,7 @@
 #include "controlplane/api/door.h"
 #include "controlplane/api/endpoints.h"
 #include "controlplane/api/problem_json.h"
-#include "controlplane/trust/certificate.h"
+#include "controlplane/trust/secret.h"
 
 namespace dam::control {
 

@@ -26,6 +26,19 @@ constexpr const char* kDimensions[] = {
 #undef X
         "concurrent",
 };
+// [scope][dimension]: the reason for which a limit refuses.
+constexpr int kLimitReasons[][DAM_SHADOW_COUNT] = {{
+#define X(name, unit) DAM_DROP_source_##name,
+                                                       DAM_DIMENSIONS(X)
+#undef X
+                                                           DAM_DROP_source_concurrent,
+                                                   },
+                                                   {
+#define X(name, unit) DAM_DROP_zone_##name,
+                                                       DAM_DIMENSIONS(X)
+#undef X
+                                                           DAM_DROP_zone_concurrent,
+                                                   }};
 struct TableText {
   const char* name;
   const char* text;
@@ -92,38 +105,47 @@ void add_connections(const std::vector<ZoneTotals>& zones, Families& out) {
   for (auto* family : {&opened, &closed, &open, &bans}) out.push_back(family->take());
 }
 
-void add_shadow(const std::vector<ZoneTotals>& zones, Families& out) {
-  auto shadow = counter("dam_shadow_exceeded_packets_total",
-                        "Packets (for concurrent: connections) over a limit that mode shadow let "
-                        "by, by zone, scope (one source "
-                        "or all in total) and dimension.");
+// What is counted of each limit of each zone: count(zone, scope, dimension).
+template <class Count>
+void add_limits(const std::vector<ZoneTotals>& zones, FamilyBuilder family, const Count& count,
+                Families& out) {
   for (const auto& [name, sum] : zones) {
     for (int scope = 0; scope < 2; ++scope) {
       for (int d = 0; d < DAM_SHADOW_COUNT; ++d) {
-        shadow.add(real(sum.shadow_exceeded[scope][d]),
+        family.add(real(count(sum, scope, d)),
                    {{"zone", name}, {"scope", kScopes[scope]}, {"dimension", kDimensions[d]}});
       }
     }
   }
-  out.push_back(shadow.take());
+  out.push_back(family.take());
 }
 
-// The drop reason of a limit: the reasons of one source and of the total stand in the dimensions'
-// order, which core/drop_reason.h keeps for good.
-int reason_of(int scope, int dimension) {
-  static_assert(DAM_DROP_source_concurrent - DAM_DROP_source_packets == int{DAM_SHADOW_CONCURRENT});
-  static_assert(DAM_DROP_zone_concurrent - DAM_DROP_zone_packets == int{DAM_SHADOW_CONCURRENT});
-  return (scope == 0 ? DAM_DROP_source_packets : DAM_DROP_zone_packets) + dimension;
+// What the limits of each zone refused, and what mode shadow let by.
+void add_exceeded(const std::vector<ZoneTotals>& zones, Families& out) {
+  add_limits(
+      zones,
+      counter("dam_bucket_exceeded_total",
+              "Packets (for connections and concurrent: connections) that a zone's "
+              "limits refused, by scope (one source or all in total) and dimension."),
+      [](const dam_zone_counters& zone, int scope, int d) {
+        return zone.drops[kLimitReasons[scope][d]];
+      },
+      out);
+  add_limits(
+      zones,
+      counter("dam_shadow_exceeded_packets_total",
+              "Packets (for concurrent: connections) over a limit that mode shadow let by, by "
+              "zone, scope (one source or all in total) and dimension."),
+      [](const dam_zone_counters& zone, int scope, int d) {
+        return zone.shadow_exceeded[scope][d];
+      },
+      out);
 }
 
-// What the buckets of each zone let by and what they refused.
-void add_buckets(const std::vector<ZoneTotals>& zones, Families& out) {
+void add_admitted(const std::vector<ZoneTotals>& zones, Families& out) {
   auto admitted = counter("dam_bucket_admitted_total",
                           "What a zone's limits let by, in the dimension's own unit: packets and "
                           "bytes (up: of clients, down: of servers), connections.");
-  auto exceeded = counter("dam_bucket_exceeded_total",
-                          "Packets (for connections and concurrent: connections) that a zone's "
-                          "limits refused, by scope (one source or all in total) and dimension.");
   for (const auto& [name, sum] : zones) {
     const uint64_t let_by[] = {sum.packets[0], sum.bytes[0], sum.bytes[1],
                                sum.connections_opened};  // kDirections
@@ -131,15 +153,8 @@ void add_buckets(const std::vector<ZoneTotals>& zones, Families& out) {
     for (int d = 0; d < DAM_DIM_COUNT; ++d) {
       admitted.add(real(let_by[d]), {{"zone", name}, {"dimension", kDimensions[d]}});
     }
-    for (int scope = 0; scope < 2; ++scope) {
-      for (int d = 0; d < DAM_SHADOW_COUNT; ++d) {
-        exceeded.add(real(sum.drops[reason_of(scope, d)]),
-                     {{"zone", name}, {"scope", kScopes[scope]}, {"dimension", kDimensions[d]}});
-      }
-    }
   }
   out.push_back(admitted.take());
-  out.push_back(exceeded.take());
 }
 
 void add_servers(const dam_counters& counters, Families& out) {
@@ -282,8 +297,10 @@ std::vector<prometheus::MetricFamily> CountersCollector::Collect() const {
   add_policy_state(link, out);
   add_drop_texts(out);
   std::map<std::string, ServerSight> servers;
-  if (sources_.servers) servers = sources_.servers();
-  if (sources_.servers) add_server_sights(servers, out);
+  if (sources_.servers) {
+    servers = sources_.servers();
+    add_server_sights(servers, out);
+  }
   if (sources_.bans) add_bans(sources_.bans(), out);
   const auto counters = sources_.counters();
   if (!counters) return out;
@@ -294,8 +311,8 @@ std::vector<prometheus::MetricFamily> CountersCollector::Collect() const {
   add_forwarded(zones, out);
   add_drops(zones, out);
   add_connections(zones, out);
-  add_shadow(zones, out);
-  add_buckets(zones, out);
+  add_exceeded(zones, out);
+  add_admitted(zones, out);
   add_servers(*counters, out);
   add_tables(*counters, out);
   add_workers(*counters, out);

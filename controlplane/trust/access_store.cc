@@ -1,28 +1,19 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "controlplane/trust/access_store.h"
 
-#include <openssl/crypto.h>
-#include <openssl/rand.h>
-
 #include <algorithm>
 #include <ctime>
-#include <stdexcept>
 
-#include "controlplane/trust/certificate.h"
+#include "controlplane/trust/secret.h"
 
 namespace dam::control {
 
 namespace {
 
 constexpr int64_t kWriteUses_s = 60;
-constexpr int kTokenBytes = 32;
 constexpr const char* kNew = "ask an admin for another: damctl enroll, damctl token add";
 
 int64_t now_s() { return static_cast<int64_t>(std::time(nullptr)); }
-
-bool same_digest(const std::string& a, const std::string& b) {
-  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
-}
 
 std::string text_in(SQLite::Statement& query, int column) {
   return query.getColumn(column).getString();
@@ -208,16 +199,7 @@ std::vector<Token> AccessStore::tokens() {
   return tokens_;
 }
 
-std::string AccessStore::new_token_text() {
-  unsigned char bytes[kTokenBytes];
-  if (RAND_bytes(bytes, sizeof bytes) != 1) throw std::runtime_error("no random number");
-  std::string text = "dam_";
-  for (const unsigned char byte : bytes) {
-    text += "0123456789abcdef"[byte >> 4];
-    text += "0123456789abcdef"[byte & 15];
-  }
-  return text;
-}
+std::string AccessStore::new_token_text() { return "dam_" + random_hex(); }
 
 AccessStore::Added AccessStore::add_token(Token token, const std::string& text) {
   const std::lock_guard lock(file_.mutex());

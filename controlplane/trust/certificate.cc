@@ -10,6 +10,7 @@
 #include <stdexcept>
 
 #include "controlplane/policy/address.h"
+#include "controlplane/trust/secret.h"
 
 namespace dam::control {
 
@@ -211,19 +212,6 @@ std::vector<std::string> names_in(X509& certificate) {
   }
   GENERAL_NAMES_free(list);
   return names;
-}
-
-std::string sha256_hex(const std::string& bytes) {
-  unsigned char digest[EVP_MAX_MD_SIZE];
-  unsigned int count = 0;
-  need(EVP_Digest(bytes.data(), bytes.size(), digest, &count, EVP_sha256(), nullptr) == 1,
-       "no digest");
-  std::string text;
-  for (unsigned int i = 0; i < count; ++i) {
-    text += "0123456789abcdef"[digest[i] >> 4];
-    text += "0123456789abcdef"[digest[i] & 15];
-  }
-  return text;
 }
 
 }  // namespace dam::control

@@ -48,9 +48,6 @@ int64_t expiry_of(X509& certificate);           // Unix seconds
 bool covers(X509& certificate, const std::string& name);
 std::vector<std::string> names_in(X509& certificate);  // DNS names and addresses
 
-// 64 digits in lower case.
-std::string sha256_hex(const std::string& bytes);
-
 std::string read_text(const std::filesystem::path& file);
 // Whole or not at all, 0600 from the first moment on; given to the folder's owner.
 void write_private(const std::filesystem::path& file, const std::string& text);

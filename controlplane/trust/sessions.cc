@@ -1,33 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "controlplane/trust/sessions.h"
 
-#include <openssl/crypto.h>
-#include <openssl/rand.h>
-
 #include <algorithm>
-#include <stdexcept>
 
-#include "controlplane/trust/certificate.h"
+#include "controlplane/trust/secret.h"
 
 namespace dam::control {
 
-namespace {
-
-std::string new_id() {
-  unsigned char bytes[32];
-  if (RAND_bytes(bytes, sizeof bytes) != 1) throw std::runtime_error("no random number");
-  std::string text;
-  for (const unsigned char byte : bytes) {
-    text += "0123456789abcdef"[byte >> 4];
-    text += "0123456789abcdef"[byte & 15];
-  }
-  return text;
-}
-
-}  // namespace
-
 std::string Sessions::begin(const std::string& token_digest, int64_t now) {
-  std::string id = new_id();
+  std::string id = random_hex();
   const std::lock_guard lock(mutex_);
   make_room(token_digest, now);
   sessions_.push_back({sha256_hex(id), token_digest, now + kLasts_s});
@@ -58,7 +39,7 @@ Sessions::List::iterator Sessions::find(const std::string& id) {
   const std::string digest = sha256_hex(id);
   auto found = sessions_.end();
   for (auto at = sessions_.begin(); at != sessions_.end(); ++at) {
-    if (CRYPTO_memcmp(at->id_digest.data(), digest.data(), digest.size()) == 0) found = at;
+    if (same_digest(at->id_digest, digest)) found = at;
   }
   return found;
 }

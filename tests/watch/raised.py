@@ -1,27 +1,23 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The lab of this test, raised by tools/lab, and what its Prometheus says."""
+import functools
 import json
 import os
 import signal
 import subprocess
-import time
+import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.append(f"{ROOT}/tests/lab")
+from lib import suite  # noqa: E402
+
 NAME = "watchtest"  # nobody else's: what a killed run left can be taken down
 STATE = f"/run/dam-lab-{NAME}"
 PROMETHEUS = "http://198.18.5.1:9090"
 AUTHORITY = f"{STATE}/authority/ca.pem"
 
 
-def eventually(condition, seconds, what):
-    """The first answer that is not false. The deadline is generous: only a dead lab meets it."""
-    end = time.monotonic() + seconds
-    while True:
-        answer = condition()
-        if answer:
-            return answer
-        assert time.monotonic() < end, f"not within {seconds} s: {what() if callable(what) else what}"
-        time.sleep(0.3)
+eventually = functools.partial(suite.eventually, every=0.3)  # each look starts a program
 
 
 def lab(*words, check=True):

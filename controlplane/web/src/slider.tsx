@@ -66,9 +66,8 @@ export function Slider({ zone, shadow, role, unconfirmed, again }: Props) {
   const end = (enforce: boolean) =>
     trial &&
     run(async () => {
-      if (enforce && !guarded) await send("PATCH", path, { [trial.key]: trial.wanted, mode: "enforce" });
-      else await undo(trial);
-      if (enforce && guarded) await send("PATCH", path, { [trial.key]: trial.wanted, mode: "enforce" });
+      if (!enforce || guarded) await undo(trial);
+      if (enforce) await send("PATCH", path, { [trial.key]: trial.wanted, mode: "enforce" });
       setTrial(undefined);
       setStep(0);
     });

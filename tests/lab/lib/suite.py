@@ -147,12 +147,12 @@ def run_test(test, site):
     return outcome, time.monotonic() - start, text
 
 
-def eventually(condition, timeout=5, what="the expected"):
-    """Waits until condition() holds; returns its value."""
+def eventually(condition, timeout=5, what="the expected", every=0.05):
+    """Waits until condition() holds; returns its value. `what`: words, or what gives them once time is up."""
     deadline = time.monotonic() + timeout
     while True:
         value = condition()
         if value:
             return value
-        assert time.monotonic() < deadline, f"{what} did not come true within {timeout} s"
-        time.sleep(0.05)
+        assert time.monotonic() < deadline, f"{what() if callable(what) else what} did not come true within {timeout} s"
+        time.sleep(every)

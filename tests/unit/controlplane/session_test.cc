@@ -10,7 +10,7 @@
 
 #include "controlplane/api/door.h"
 #include "controlplane/api/endpoints.h"
-#include "controlplane/trust/certificate.h"
+#include "controlplane/trust/secret.h"
 #include "tests/unit/controlplane/sample_policy.h"
 
 namespace dam::control {
