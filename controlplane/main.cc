@@ -20,6 +20,7 @@
 #include "controlplane/dataplane_link/dataplane_link.h"
 #include "controlplane/events/watcher.h"
 #include "controlplane/health/servers.h"
+#include "controlplane/logs/log_feed.h"
 #include "controlplane/metrics/counters_collector.h"
 #include "controlplane/state/running_policy.h"
 
@@ -39,6 +40,7 @@ struct Options {
   bool https_public = false;
   std::string tls = "/etc/dam/tls";
   std::string web = "/usr/share/dam/web";
+  std::string log_folder = "/var/log/dam";
 };
 
 void add_options(CLI::App& app, Options& options) {
@@ -60,6 +62,9 @@ void add_options(CLI::App& app, Options& options) {
       ->capture_default_str();
   app.add_flag("--https-public", options.https_public,
                "allow an --https-address that the internet can reach");
+  app.add_option("--log-folder", options.log_folder,
+                 "where the files of the policy's logs lie: it must be there")
+      ->capture_default_str();
   app.add_option("--tls", options.tls, "the folder of its certificates: damctl enroll makes them")
       ->capture_default_str();
   app.add_option("--web", options.web, "the folder of the live page's files")
@@ -227,10 +232,12 @@ int run(const Options& options) {
     return 1;
   }
   BanParts bans(options.state, policy, events, link);
+  Logs logs(sinks_in(options.log_folder, [](const std::string& s) { spdlog::warn("{}", s); }));
   const CountersCollector collector({counters, [&link] { return link.state(); },
                                      [&servers] { return servers.look(); },
                                      [&] { return bans.book.counts(link.state().bans_version); },
-                                     [&policy] { return policy_of(policy); }});
+                                     [&policy] { return policy_of(policy); },
+                                     [&logs] { return logs.counts(); }});
   const std::unique_ptr<Trust> trust = open_trust(options.state);
   const auto ask = [&link](const dam::v1::Request& request, std::string& wrong) {
     return link.ask(request, std::chrono::seconds(3), wrong);
@@ -256,6 +263,10 @@ int run(const Options& options) {
     Scene scene = scene_of(look());
     scene.ended_bans = bans.book.ended();
     return scene;
+  });
+  const LogFeed log_feed(logs, events, [&policy] {
+    const auto running = policy.current();
+    return running ? running->policy : nullptr;
   });
   HttpServer api([&](httplib::Server& s) {
     serve(s, all_endpoints(parts), socket_caller, refusals_to(trust->audit));

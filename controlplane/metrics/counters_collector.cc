@@ -8,6 +8,7 @@
 
 #include "controlplane/dataplane_link/counters_reader.h"
 #include "controlplane/metrics/ban_metrics.h"
+#include "controlplane/metrics/log_metrics.h"
 #include "controlplane/metrics/family_builder.h"
 #include "controlplane/metrics/policy_metrics.h"
 #include "controlplane/metrics/server_metrics.h"
@@ -302,6 +303,7 @@ std::vector<prometheus::MetricFamily> CountersCollector::Collect() const {
     add_server_sights(servers, out);
   }
   if (sources_.bans) add_bans(sources_.bans(), out);
+  if (sources_.logs) add_logs(sources_.logs(), out);
   const auto counters = sources_.counters();
   if (!counters) return out;
   add_dataplane(*counters, out);

@@ -13,6 +13,7 @@
 #include "controlplane/bans/ban_counts.h"
 #include "controlplane/dataplane_link/dataplane_link.h"
 #include "controlplane/health/servers.h"
+#include "controlplane/logs/logs.h"
 #include "dataplane/core/counters.h"
 
 namespace dam::control {
@@ -25,6 +26,7 @@ class CountersCollector : public prometheus::Collectable {
     std::function<std::map<std::string, ServerSight>()> servers{};  // may be empty
     std::function<BanCounts()> bans{};                              // may be empty
     std::function<std::shared_ptr<const Policy>()> policy{};        // may be empty, and say nothing
+    std::function<LogCounts()> logs{};                              // may be empty
   };
   explicit CountersCollector(Sources sources) : sources_(std::move(sources)) {}
 

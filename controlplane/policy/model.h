@@ -179,6 +179,20 @@ struct BanRules {
   uint64_t longest_ns = 30 * 86'400'000'000'000;
 };
 
+// Files of lines, in the folder of --log-folder.
+struct LogFile {
+  uint64_t size_bytes = 16 << 20;
+  uint64_t keep = 4;
+  bool operator==(const LogFile&) const = default;
+};
+
+struct LogRules {
+  uint64_t connections = 1;  // one in so many; 0: none
+  uint64_t lines_per_second = 1000;
+  std::optional<LogFile> file;
+  bool operator==(const LogRules&) const = default;
+};
+
 // A network, or a file with one network a line.
 struct ListEntry {
   std::optional<Network> network;
@@ -202,6 +216,7 @@ struct Policy {
   std::vector<ListEntry> admin_entries;
   std::vector<ListEntry> deny_entries;
   BanRules bans;
+  LogRules logs;
   std::vector<Network> admin;  // the entries' networks and those of the files
   std::vector<Network> deny;
   std::vector<Listener> listeners;

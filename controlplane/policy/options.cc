@@ -90,6 +90,28 @@ const Table<BanRules>& ban_rule_options() {
   return table;
 }
 
+const Table<LogFile>& log_file_options() {
+  static const Table<LogFile> table{
+      option("size", Need::optional, bytes(65'536, 1'000'000'000'000), &LogFile::size_bytes,
+             "16MiB", "a file that would grow longer becomes dam.jsonl.1"),
+      option("keep", Need::optional, integer(0, 100), &LogFile::keep, "4",
+             "so many old files stay"),
+  };
+  return table;
+}
+
+const Table<LogRules>& log_options() {
+  static const Table<LogRules> table{
+      option("lines_per_second", Need::optional, count(1, 1'000'000), &LogRules::lines_per_second,
+             "1000", "of each kind; how many were left out is a line too"),
+      option_with<LogRules, LogFile>(
+          "file", object("a map of the file's keys", log_file_options()),
+          [](LogRules& logs, LogFile file) { logs.file = file; },
+          "lines into dam.jsonl, in the folder that dam-controlplane's --log-folder names"),
+  };
+  return table;
+}
+
 const Table<Timeouts>& timeout_options() {
   static const Table<Timeouts> table{
       option("hello", Need::optional, duration(kSecond / 10, 600 * kSecond), &Timeouts::hello_ns,
@@ -390,6 +412,10 @@ const Table<Policy>& policy_options() {
       option("bans", Need::optional, object("a map of the bans' keys", ban_rule_options()),
              &Policy::bans, "",
              "how bans of operators grow; the bans themselves are made with damctl ban"),
+      option("logs", Need::optional, object("a map of the logs' keys", log_options()),
+             &Policy::logs, "",
+             "lines of JSON about refusals, bans and changes, each as "
+             "config/log.schema.json says; none without a place for them"),
       option("listeners", Need::required,
              rows_of("a list of listeners",
                      object("a map of a listener's keys", listener_options()), 1, kMostListeners),

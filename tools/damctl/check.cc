@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "controlplane/api/problem_json.h"
+#include "controlplane/logs/log_record.h"
 #include "controlplane/policy/load.h"
 #include "controlplane/policy/schema.h"
 #include "tools/damctl/commands.h"
@@ -49,8 +50,8 @@ int check_file(const Settings& settings, const std::string& file) {
   return kOk;
 }
 
-int print_schema() {
-  std::cout << control::policy_schema().dump(2) << "\n";
+int print_schema(bool of_logs) {
+  std::cout << (of_logs ? control::log_schema() : control::policy_schema()).dump(2) << "\n";
   return kOk;
 }
 

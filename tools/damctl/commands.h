@@ -22,7 +22,7 @@ int detach(const Settings& settings, const std::string& pins);
 // What this machine and its interfaces are for the dam. `devices`: instead of the policy's.
 int run_doctor(const Settings& settings, const std::string& file, const std::string& driver,
                const std::vector<std::string>& devices);
-int print_schema();
+int print_schema(bool of_logs);
 int print_reference();
 
 int show_status(const Settings& settings);

@@ -398,8 +398,10 @@ void add_documents(CLI::App& app, Command& chosen) {
       };
     });
   };
-  app.add_subcommand("schema", "the JSON schema of dam.yaml")->callback([&chosen] {
-    chosen = [](const Arguments&) { return print_schema(); };
+  CLI::App* schema = app.add_subcommand("schema", "the JSON schema of dam.yaml, or of the logs");
+  const CLI::Option* of_logs = schema->add_flag("--log")->description("of a line of the logs");
+  schema->callback([&chosen, of_logs] {
+    chosen = [asked = of_logs->count() > 0](const Arguments&) { return print_schema(asked); };
   });
   app.add_subcommand("reference", "every key of dam.yaml, as Markdown")->callback([&chosen] {
     chosen = [](const Arguments&) { return print_reference(); };

@@ -57,7 +57,7 @@ def configuration(plan, driver):
         # None: the dam's own defaults, large tables and all.
         "limits": {} if plan["limits"] is None else {"flows": 20000, "sources": 20000, **plan["limits"]},
         "timeouts": plan["timeouts"], "source_ports": f"{first}-{last}",
-        "admin": plan["admin"], "deny": plan["deny"], **({"bans": plan["bans"]} if "bans" in plan else {}),
+        "admin": plan["admin"], "deny": plan["deny"], **{key: plan[key] for key in ("bans", "logs") if key in plan},
         "listeners": [{"name": name, "addresses": list(sites.PUBLIC.values()), "port": one["port"],
                        "protocol": one["protocol"]} for name, one in plan["listeners"].items()],
         "zones": plan["zones"],
@@ -78,8 +78,10 @@ class DamFront:
         self.socket = os.path.join(directory, "dataplane.sock")
         self.api = os.path.join(directory, "control.sock")
         self.yaml = os.path.join(directory, "dam.yaml")
+        self.log_folder = os.path.join(directory, "logs")
         self.pins = os.path.join(BPFFS, site.edge.name)
         self.dataplane = self.controlplane = None
+        os.makedirs(self.log_folder, exist_ok=True)
         os.chmod(directory, 0o755)  # the dataplane does not stay root
 
     @staticmethod
@@ -112,6 +114,7 @@ class DamFront:
         self.controlplane = self._start("controlplane", "--config", self.yaml, "--dataplane-socket",
                                         self.socket, "--api-socket", self.api,
                                         "--state", state or os.path.join(self.directory, "policy.db"),
+                                        "--log-folder", self.log_folder,
                                         "--metrics-address", "127.0.0.1:9415", *more, under=under)
 
     def _start(self, name, *words, under=()):

@@ -97,6 +97,9 @@ TEST(Schema, good_values_are_accepted_by_both) {
            "admin: 203.0.113.7",
            "admin: [203.0.113.0/24, \"2001:db8::/32\"]",
            "deny: [203.0.113.0/24]",
+           "logs: {}",
+           "logs: {lines_per_second: 5k, file: {}}",
+           "logs: {file: {size: 1MiB, keep: 0}}",
        }) {
     const std::string text = sample_with("version: 1", std::string("version: 1\n") + extra);
     EXPECT_TRUE(schema_accepts(text)) << extra;
@@ -136,6 +139,10 @@ TEST(Schema, bad_values_are_refused_by_both) {
            "hugepages: true",
            "xdp: true",
            "xdp: {beside_others: libxdp}",
+           "logs: {file: /var/log/dam.log}",
+           "logs: {file: {path: /etc/passwd}}",
+           "logs: {file: {size: 64kib}}",
+           "logs: {lines_per_second: 0}",
            "limits: 5",
            "limits: {flow: 1M}",
            "limits: {flows: 1m}",

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "controlplane/logs/log_record.h"
+
+#include <chrono>
+#include <cstdio>
+#include <ctime>
+#include <initializer_list>
+#include <vector>
+
+namespace dam::control {
+
+namespace {
+
+constexpr const char* kShadow = "shadow";  // an event's reason where nothing was refused
+constexpr size_t kMostTextBytes = 1000;
+constexpr int64_t kNsOfSecond = 1'000'000'000;
+
+struct Name {
+  const char* name;
+  const char* text;
+};
+constexpr Name kKinds[kLogKinds] = {
+#define X(name, text) {#name, text},
+    DAM_LOG_KINDS(X)
+#undef X
+};
+
+using Kinds = std::initializer_list<LogKind>;
+struct Field {
+  const char* name;
+  const char* type;
+  Kinds always;     // kinds whose lines have it
+  Kinds sometimes;  // kinds whose lines may have it
+  const char* text;
+};
+
+const std::vector<Field>& fields() {
+  using enum LogKind;
+  static const std::vector<Field> all{
+      {"zone", "string", {connection, refusal}, {}, "whose buckets it is charged to"},
+      {"client",
+       "string",
+       {connection},
+       {refusal},
+       "an address; of refusals over IPv6 a /64. None: of many sources, more than are told apart"},
+      {"client_port", "integer", {connection}, {}, "its TCP port; 0: unknown"},
+      {"listener", "string", {}, {connection}, "where it arrived"},
+      {"server", "string", {}, {connection}, "where it is passed to, as chosen first"},
+      {"sampled", "integer", {connection}, {}, "so many connections this line stands for"},
+      {"reason",
+       "string",
+       {refusal},
+       {ban},
+       "refusals: a drop reason of dataplane/core/drop_reason.h; bans: expired"},
+      {"proven", "boolean", {}, {refusal}, "false: the client's address may be a forged one"},
+      {"count",
+       "integer",
+       {refusal, ban, log},
+       {},
+       "refusals: packets, about, where there were many; bans: sources; log: of what is missing"},
+      {"subject", "string", {ban}, {}, "a network; of several their origin or zone"},
+      {"version", "integer", {policy}, {}, "of the policy"},
+      {"name", "string", {server}, {}, "of the server"},
+      {"of", "string", {log}, {}, "which lines: a kind, `dataplane` (its records) or a sink"},
+      {"lost", "integer", {log}, {}, "so many lines or records are missing"},
+      {"text", "string", {ban, policy, server, dataplane, log}, {}, "a sentence"},
+  };
+  return all;
+}
+
+bool among(Kinds kinds, LogKind kind) {
+  for (const LogKind one : kinds) {
+    if (one == kind) return true;
+  }
+  return false;
+}
+
+Json schema_of_field(const Field& field) {
+  Json schema = {{"type", field.type}, {"description", field.text}};
+  if (std::string(field.type) == "integer") schema["minimum"] = 0;
+  return schema;
+}
+
+Json schema_of_kind(LogKind kind) {
+  const Name& name = kKinds[static_cast<size_t>(kind)];
+  Json properties = {{"time",
+                      {{"type", "string"},
+                       {"description", "when, UTC, RFC 3339 with milliseconds"},
+                       {"pattern", R"(^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$)"}}},
+                     {"kind", {{"const", name.name}}}};
+  Json required = {"time", "kind"};
+  for (const Field& field : fields()) {
+    const bool always = among(field.always, kind);
+    if (!always && !among(field.sometimes, kind)) continue;
+    properties[field.name] = schema_of_field(field);
+    if (always) required.push_back(field.name);
+  }
+  return {{"title", name.name},   {"description", name.text},
+          {"type", "object"},     {"additionalProperties", false},
+          {"required", required}, {"properties", properties}};
+}
+
+std::string time_text(int64_t unix_ns) {
+  const std::time_t seconds = unix_ns / kNsOfSecond;
+  std::tm parts{};
+  gmtime_r(&seconds, &parts);
+  char day[32];
+  std::strftime(day, sizeof day, "%Y-%m-%dT%H:%M:%S", &parts);
+  char milliseconds[16];
+  std::snprintf(milliseconds, sizeof milliseconds, ".%03dZ",
+                static_cast<int>(unix_ns % kNsOfSecond / 1'000'000));
+  return std::string(day) + milliseconds;
+}
+
+// Not amid a character.
+std::string shortened(const std::string& text) {
+  if (text.size() <= kMostTextBytes) return text;
+  size_t end = kMostTextBytes;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
+  return text.substr(0, end) + "…";
+}
+
+std::optional<LogKind> kind_of(EventKind kind) {
+  switch (kind) {
+    case EventKind::policy:
+      return LogKind::policy;
+    case EventKind::dataplane:
+      return LogKind::dataplane;
+    case EventKind::ban:
+      return LogKind::ban;
+    case EventKind::server:
+      return LogKind::server;
+    case EventKind::violation:
+    case EventKind::route:
+    case EventKind::limit:
+      return LogKind::refusal;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+const char* log_kind_name(LogKind kind) { return kKinds[static_cast<size_t>(kind)].name; }
+
+int64_t unix_ns_now() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+std::string line_of(const LogRecord& record) {
+  Json line = {{"time", time_text(record.at_unix_ns)}, {"kind", log_kind_name(record.kind)}};
+  for (const auto& [name, value] : record.fields.items()) {
+    line[name] = value.is_string() ? Json(shortened(value.get<std::string>())) : value;
+  }
+  return line.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+Json log_schema() {
+  Json kinds = Json::array();
+  for (size_t i = 0; i < kLogKinds; ++i) kinds.push_back(schema_of_kind(static_cast<LogKind>(i)));
+  return {{"$schema", "https://json-schema.org/draft/2020-12/schema"},
+          {"title", "a line of Traffic Dam's logs"},
+          {"oneOf", kinds}};
+}
+
+std::optional<LogRecord> record_of(const Event& event) {
+  const auto kind = kind_of(event.kind);
+  if (!kind || event.reason == kShadow) return std::nullopt;
+  LogRecord record{*kind, event.at_unix_ms * 1'000'000, event.count, Json::object()};
+  if (kind == LogKind::policy)
+    record.fields["version"] = std::strtoull(event.subject.c_str(), nullptr, 10);
+  if (kind == LogKind::server) record.fields["name"] = event.subject;
+  if (kind == LogKind::ban) {
+    record.fields["subject"] = event.subject;
+    record.fields["count"] = event.count;
+    if (!event.reason.empty()) record.fields["reason"] = event.reason;
+  }
+  if (kind == LogKind::refusal) {
+    record.fields = {{"zone", event.subject}, {"reason", event.reason}, {"count", event.count}};
+    return record;
+  }
+  record.fields["text"] = event.text;
+  return record;
+}
+
+LogRecord record_of_lost(const std::string& of, uint64_t lines, uint64_t count, const char* why) {
+  return {LogKind::log,
+          unix_ns_now(),
+          count,
+          {{"of", of}, {"lost", lines}, {"count", count}, {"text", why}}};
+}
+
+}  // namespace dam::control

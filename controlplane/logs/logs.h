@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Lines of what happens, to the sinks that the policy names. At most so many a second of each kind;
+// what was left out is told in a line of its own. Nobody who adds one waits.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "controlplane/logs/log_sink.h"
+#include "controlplane/policy/model.h"
+
+namespace dam::control {
+
+using LogCounts = std::map<std::string, SinkCounts>;  // by sink
+
+class Logs {
+ public:
+  using Clock = std::chrono::steady_clock;
+  using MakeSinks = std::function<std::vector<std::unique_ptr<LogSink>>(const LogRules&)>;
+
+  explicit Logs(MakeSinks make_sinks);
+
+  // Sinks are made anew when the rules have changed; counts go on. May wait for the old ones' end.
+  void set_rules(const LogRules& rules);
+  void add(const LogRecord& record, Clock::time_point now = Clock::now());
+  // Tells what was left out, where no other line does. Each second.
+  void tick(Clock::time_point now = Clock::now());
+  LogCounts counts() const;
+
+ private:
+  struct Second {
+    Clock::time_point begun{};
+    uint64_t lines = 0;
+    uint64_t lost_lines = 0, lost_count = 0;
+  };
+  void begin_second(LogKind kind, Clock::time_point now);
+  void give(const LogRecord& record);
+  bool is_sampled();  // a connection, by the rules
+
+  const MakeSinks make_sinks_;
+  mutable std::mutex mutex_;
+  LogRules rules_;
+  std::vector<std::unique_ptr<LogSink>> sinks_;
+  LogCounts ended_;  // of sinks that are gone
+  std::array<Second, kLogKinds> seconds_{};
+  std::mt19937_64 random_{std::random_device{}()};
+};
+
+// The sinks that rules name. Files lie in `folder`: a policy comes from afar, too, and must not
+// choose which file of this machine is written. Empty: there are none.
+Logs::MakeSinks sinks_in(std::filesystem::path folder, LogSink::Say say);
+
+}  // namespace dam::control
