@@ -113,6 +113,8 @@ int status_of(ChangeResult::Outcome outcome) {
       return 409;
     case ChangeResult::Outcome::outdated:
       return 412;
+    case ChangeResult::Outcome::not_theirs:
+      return 403;
     case ChangeResult::Outcome::not_saved:
       return 507;
     default:

@@ -66,15 +66,21 @@ void get_diff(const RunningPolicy& policy, const Call& call, httplib::Response& 
           {"diff", text_diff(before->whole_text(), after->whole_text())}});
 }
 
+std::optional<Intent> read_return(const Call& call, httplib::Response& response) {
+  auto intent = read_intent(call, response);
+  if (intent) intent->own_alone = call.caller.role < Role::admin;
+  return intent;
+}
+
 void post_rollback(RunningPolicy& policy, const Call& call, httplib::Response& response) {
-  const auto intent = read_intent(call, response);
+  const auto intent = read_return(call, response);
   if (!intent) return;
   const ChangeResult result = policy.roll_back(call.parameter<int64_t>("to", 0), *intent);
   answer(response, status_of(result.outcome), body_of(result));
 }
 
 void post_confirm(RunningPolicy& policy, const Call& call, httplib::Response& response) {
-  const auto intent = read_intent(call, response);
+  const auto intent = read_return(call, response);
   if (!intent) return;
   const ChangeResult result = policy.confirm(*intent);
   answer(response, status_of(result.outcome), body_of(result));
@@ -132,7 +138,9 @@ Endpoint diff_endpoint() {
 
 Endpoint rollback_endpoint() {
   Endpoint endpoint;
-  endpoint.summary = "Put an earlier version in force again, as a new one";
+  endpoint.summary =
+      "Put an earlier version in force again, as a new one; operators take back their "
+      "own change that waits for its confirmation, and nothing else";
   endpoint.path = "/v1/policy/rollback";
   endpoint.query = intent_parameters();
   endpoint.query.push_back({"to", number_schema("which version: damctl history"), true});
@@ -142,7 +150,7 @@ Endpoint rollback_endpoint() {
 
 Endpoint confirm_endpoint() {
   Endpoint endpoint;
-  endpoint.summary = "Keep the version that waits for its confirmation";
+  endpoint.summary = "Keep the version that waits for its confirmation; operators their own alone";
   endpoint.path = "/v1/policy/confirm";
   endpoint.answers = change_answers({});
   return endpoint;
@@ -162,8 +170,8 @@ Endpoints history_endpoints(RunningPolicy& policy) {
   return {made(list_endpoint(), "GET", Role::viewer, get_versions),
           made(version_endpoint(), "GET", Role::viewer, get_version),
           made(diff_endpoint(), "GET", Role::viewer, get_diff),
-          made(rollback_endpoint(), "POST", Role::admin, post_rollback),
-          made(confirm_endpoint(), "POST", Role::admin, post_confirm)};
+          made(rollback_endpoint(), "POST", Role::operator_, post_rollback),
+          made(confirm_endpoint(), "POST", Role::operator_, post_confirm)};
 }
 
 }  // namespace dam::control

@@ -102,7 +102,10 @@ Json routes_schema() {
 Json drops_schema() {
   return object({{"sampled_at", number()},
                  {"drops", map_of(map_of(count(), "by reason"), "by zone")},
-                 {"reasons", map_of(string(), "what each reason means")}});
+                 {"reasons", map_of(string(), "what each reason means")},
+                 {"taken_in", array(string(),
+                                    "reasons of what was taken in by the dam itself, "
+                                    "which was not refused")}});
 }
 
 Json policy_schema() {

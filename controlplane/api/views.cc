@@ -133,13 +133,14 @@ Json drops_of(const dam_zone_counters& sum) {
   return drops;
 }
 
+// What the dam takes in for itself was not refused.
+constexpr dam_drop_reason kTakenIn[] = {DAM_DROP_consumed, DAM_DROP_held_duplicate};
+
 uint64_t refused(const dam_zone_counters& sum) {
   uint64_t total = 0;
-  for (int reason = DAM_DROP_none + 1; reason < DAM_DROP_COUNT; ++reason) {
-    // What the dam takes in for itself was not refused.
-    if (reason != DAM_DROP_consumed && reason != DAM_DROP_held_duplicate)
-      total += sum.drops[reason];
-  }
+  for (int reason = DAM_DROP_none + 1; reason < DAM_DROP_COUNT; ++reason)
+    total += sum.drops[reason];
+  for (const dam_drop_reason reason : kTakenIn) total -= sum.drops[reason];
   return total;
 }
 
@@ -255,7 +256,10 @@ Json drops_view(const Sight& sight) {
     const std::string name = field_text(sight.counters->zone_names[slot]);
     if (!name.empty()) zones[name] = drops_of(zone_total(*sight.counters, slot));
   }
-  return {{"sampled_at", sampled_at()}, {"drops", zones}, {"reasons", reasons}};
+  Json taken_in = Json::array();
+  for (const dam_drop_reason reason : kTakenIn) taken_in.push_back(drop_name(reason));
+  return {
+      {"sampled_at", sampled_at()}, {"drops", zones}, {"reasons", reasons}, {"taken_in", taken_in}};
 }
 
 Json policy_view(const Sight& sight) {

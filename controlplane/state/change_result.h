@@ -23,6 +23,7 @@ struct ChangeResult {
     outdated,       // another version than the expected one runs
     objected,       // sound, but something speaks against it: needs force
     unconfirmed,    // one waits for its confirmation: first that
+    not_theirs,     // whoever asks may end only what waits and is their own
     not_saved       // and so not in force either
   };
   Outcome outcome = Outcome::invalid;

@@ -17,10 +17,25 @@ void RunningPolicy::set_alarm(const std::optional<Unconfirmed>& unconfirmed) {
   alarm_.set(AlarmClock::Clock::now() + std::chrono::seconds(left_s));
 }
 
+// Whoever may change a zone may end that change while it waits: what ran before was there without
+// them, and what they keep they could have made to stay at once.
+std::optional<ChangeResult> RunningPolicy::not_theirs(const Running* now, bool ends,
+                                                      const Intent& intent) const {
+  if (!intent.own_alone) return std::nullopt;
+  const bool theirs = ends && now && now->unconfirmed && now->version.author == intent.author;
+  if (theirs) return std::nullopt;
+  return refusal_of(
+      ChangeResult::Outcome::not_theirs,
+      "an operator may confirm or take back only a change of their own that waits for its "
+      "confirmation",
+      "everything else takes an admin; who changed what: damctl history");
+}
+
 ChangeResult RunningPolicy::roll_back(int64_t number, const Intent& intent) {
   const std::lock_guard lock(changing_);
   const auto now = current();
   const bool undoes = now && now->unconfirmed && now->unconfirmed->before == number;
+  if (auto refused = not_theirs(now.get(), undoes, intent)) return *refused;
   const auto hindered = hindrance(intent);
   if (hindered && !(undoes && hindered->outcome == ChangeResult::Outcome::unconfirmed))
     return *hindered;
@@ -44,7 +59,9 @@ ChangeResult RunningPolicy::roll_back(int64_t number, const Intent& intent) {
 ChangeResult RunningPolicy::confirm(const Intent& intent) {
   const std::lock_guard lock(changing_);
   const auto now = current();
-  if (!now || !now->unconfirmed || (intent.expected && *intent.expected != now->version.number)) {
+  const bool waits = now && now->unconfirmed;
+  if (auto refused = not_theirs(now.get(), waits, intent); waits && refused) return *refused;
+  if (!waits || (intent.expected && *intent.expected != now->version.number)) {
     return refusal_of(ChangeResult::Outcome::outdated, "no such version waits for a confirmation",
                       "what became of it: damctl history");
   }

@@ -36,7 +36,8 @@ struct Intent {
   std::optional<int64_t> expected;  // number of the version that the author has seen
   int64_t confirm_within_s = 0;     // 0: needs no confirmation
   bool dry_run = false;
-  bool force = false;  // whatever speaks against it
+  bool force = false;      // whatever speaks against it
+  bool own_alone = false;  // to confirm or take back what waits and is the author's, nothing else
 
   static Intent of(std::string author) {
     Intent intent;
@@ -83,6 +84,7 @@ class RunningPolicy {
 
  private:
   std::optional<ChangeResult> hindrance(const Intent& intent) const;
+  std::optional<ChangeResult> not_theirs(const Running* now, bool ends, const Intent& intent) const;
   bool object(Running& next, std::vector<Problem>& problems, bool force) const;
   ChangeResult finish(Running next, std::vector<Problem> problems, const Intent& intent);
   ChangeResult put_in_force(Running next, std::vector<Problem> problems, int64_t within_s);

@@ -26,6 +26,7 @@ dam_start() {
     say_die "The dam does not answer." "The last lines of its logs are above; all of them: $dir/logs"
   }
   watch_enroll
+  page_enroll
   say_ok "the dam is up: $(dam_choice)"
 }
 

@@ -31,6 +31,7 @@ watch_line() {
   if ! watch_ready; then say_bad "Prometheus does not answer the management network" && return 1; fi
   say_ok "Prometheus answers the management network at $prometheus_url"
   watch_says
+  page_line
 }
 
 apart_line() {

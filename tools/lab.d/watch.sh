@@ -52,6 +52,7 @@ watch_up() {
   wait_until 20 watch_ready || say_die "Prometheus does not answer." "$state/edge/logs/prometheus.log"
   say_ok "Prometheus watches the edge and both servers"
   watch_says
+  if page_ready; then page_line; fi
 }
 
 # Those of a site, with the lab's addresses. Not over what somebody has put there since.
@@ -75,12 +76,12 @@ watch_says() {
 }
 
 # What the control plane does besides, for --watch: the API for the management network.
-watch_options() { [[ $watch == no ]] || echo "--https-address $office:9443 --tls $state/edge/tls"; }
+watch_options() { [[ $watch == no ]] || echo "--https-address $office:9443 --tls $state/edge/tls --web $page_files"; }
 
 watch_enroll() {
   local profile=$state/edge/operator.json
   [[ $watch == yes && ! -e $profile ]] || return 0
-  dam_control enroll operator --role operator -o "$profile" >"$state/edge/logs/enroll.log" 2>&1 ||
+  dam_control enroll operator --role operator --san localhost -o "$profile" >"$state/edge/logs/enroll.log" 2>&1 ||
     say_die "The API's certificates could not be made." "$state/edge/logs/enroll.log"
 }
 

@@ -135,6 +135,26 @@ TEST_F(HistoryTest, who_cannot_reach_the_dam_any_more_rolls_back_at_once) {
   EXPECT_EQ(text(), kSamplePolicy);
 }
 
+TEST_F(HistoryTest, an_operator_ends_a_change_of_their_own_that_waits_and_nothing_else) {
+  Intent own = Intent::of("somebody");
+  own.own_alone = true;
+  Intent another = Intent::of("somebody else");
+  another.own_alone = true;
+  running->apply(other, "", within(60));
+  EXPECT_EQ(running->roll_back(1, another).outcome, Outcome::not_theirs);
+  EXPECT_EQ(running->confirm(another).outcome, Outcome::not_theirs);
+  EXPECT_EQ(running->roll_back(2, own).outcome, Outcome::not_theirs) << "only what waits";
+  EXPECT_EQ(text(), other);
+  restart();
+  EXPECT_EQ(running->roll_back(1, own).outcome, Outcome::applied);
+  EXPECT_EQ(text(), kSamplePolicy);
+  EXPECT_EQ(running->roll_back(2, own).outcome, Outcome::not_theirs) << "nothing waits any more";
+  EXPECT_EQ(running->confirm(own).outcome, Outcome::outdated);
+  running->apply(other, "", within(60));
+  EXPECT_EQ(running->confirm(own).outcome, Outcome::applied);
+  EXPECT_EQ(text(), other);
+}
+
 TEST_F(HistoryTest, what_the_dataplane_refuses_is_no_version) {
   dataplane_says = Delivery::Outcome::refused;
   EXPECT_EQ(running->apply(other, "", {}).outcome, Outcome::refused);
