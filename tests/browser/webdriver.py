@@ -17,13 +17,14 @@ class WebDriverError(Exception):
 
 
 class Driver:
-    """chromedriver with a home of its own: there Chromium finds its trust store and nothing else."""
+    """chromedriver with a home of its own: there Chromium finds its trust store and nothing else; under: words before it, of a
+    program that becomes it."""
 
-    def __init__(self, home, port, log):
+    def __init__(self, home, port, log, under=()):
         environment = {"HOME": home, "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
         self.url = f"http://127.0.0.1:{port}"
         with open(log, "wb") as output:
-            self.process = subprocess.Popen(["chromedriver", f"--port={port}"], env=environment,
+            self.process = subprocess.Popen([*under, "chromedriver", f"--port={port}"], env=environment,
                                             stdin=subprocess.DEVNULL, stdout=output, stderr=output)
         end = time.monotonic() + 10
         while not self.ready():

@@ -20,6 +20,9 @@ export function problemsOf(error: unknown): Problem[] {
   return [{ message: "the control plane does not answer", hint: "forwarding goes on without it; this page tries again" }];
 }
 
+const LOOK_MS = 8_000;
+const CHANGE_MS = 25_000; // a ban waits for the dataplane
+
 async function ask<T>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<T> {
   if (method !== "GET") headers["X-Dam-Request"] = "1"; // no page of another site can send it
   if (body !== undefined) headers["Content-Type"] = "application/json";
@@ -27,7 +30,7 @@ async function ask<T>(method: string, path: string, body?: unknown, headers: Rec
     method,
     headers,
     body: body === undefined ? undefined : JSON.stringify(body),
-    signal: AbortSignal.timeout(25_000),
+    signal: AbortSignal.timeout(method === "GET" ? LOOK_MS : CHANGE_MS),
     cache: "no-store",
   });
   const answer = await response.json();
@@ -47,6 +50,22 @@ export interface Who {
   name: string;
   role: Role;
   address: string;
+}
+
+export interface Status {
+  dataplane: {
+    connected: boolean;
+    driver: string;
+    trouble: string;
+    restart_needed: boolean;
+    heartbeat_age_ms?: number;
+  };
+  policy: { version?: number; author?: string };
+}
+
+export interface Drops {
+  reasons: Record<string, string>; // what each means
+  taken_in: string[]; // of them: not refused
 }
 
 export interface Counters {

@@ -1,24 +1,31 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The page: who looks, and the list of its parts.
 import { render } from "preact";
-import { useCallback, useEffect, useState } from "preact/hooks";
+import { type Dispatch, type StateUpdater, useCallback, useEffect, useState } from "preact/hooks";
 import { ApiError, get, type Problem, problemsOf, type Versions, type Who, type Zones } from "./api";
 import "./app.css";
 import { Bans } from "./bans";
+import { Banner, useCondition } from "./condition";
 import { Drops } from "./drops";
 import { Events } from "./events";
-import { flowAfter, noFlow } from "./flow";
+import { type Flow, flowAfter, noFlow } from "./flow";
 import { History } from "./history";
 import { Levels } from "./levels";
-import { onSessionLost, Problems, usePoll } from "./parts";
+import { OldSince, onSessionLost, Problems, usePoll } from "./parts";
 import { Servers } from "./servers";
 import { Badge, Login } from "./session";
 import { Sources } from "./sources";
 
-function Watch({ who }: { who: Who }) {
+interface WatchProps {
+  who: Who;
+  flow: Flow;
+  setFlow: Dispatch<StateUpdater<Flow>>;
+}
+
+function Watch({ who, flow, setFlow }: WatchProps) {
+  const condition = useCondition();
   const zones = usePoll<Zones>("/v1/zones", 1);
-  const versions = usePoll<Versions>("/v1/policy/versions?count=10", 5);
-  const [flow, setFlow] = useState(noFlow);
+  const versions = usePoll<Versions>("/v1/policy/versions?count=10", 3);
   useEffect(() => {
     if (zones.value) setFlow((before) => flowAfter(before, zones.value as Zones));
   }, [zones.value]);
@@ -26,17 +33,21 @@ function Watch({ who }: { who: Who }) {
     await zones.again();
     await versions.again();
   };
+  const away = condition.awaySince > 0;
   return (
-    <main>
-      <Problems list={zones.problems} />
-      <Levels flow={flow} role={who.role} unconfirmed={versions.value?.unconfirmed?.version ?? 0} again={again} />
-      <Drops flow={flow} />
-      <Servers />
-      <Sources />
-      <Bans role={who.role} />
-      <History value={versions.value} role={who.role} again={again} />
-      <Events />
-    </main>
+    <OldSince.Provider value={condition.silentSince}>
+      <Banner {...condition} />
+      <main>
+        <Problems list={zones.problems} />
+        <Levels flow={flow} who={who} away={away} unconfirmed={versions.value?.unconfirmed} again={again} />
+        <Drops flow={flow} away={away} />
+        <Servers />
+        <Sources />
+        <Bans role={who.role} />
+        <History value={versions.value} who={who} again={again} />
+        <Events />
+      </main>
+    </OldSince.Provider>
   );
 }
 
@@ -45,6 +56,8 @@ const PARTS = ["zones", "drops", "servers", "sources", "bans", "history", "event
 function Page() {
   const [who, setWho] = useState<Who | null>();
   const [problems, setProblems] = useState<Problem[]>([]);
+  const [flow, setFlow] = useState(noFlow); // outlives a session: whoever logs in again has the last ten minutes
+  const [ended, setEnded] = useState(false);
   const look = useCallback(async () => {
     try {
       setWho(await get<Who>("/v1/whoami"));
@@ -55,8 +68,15 @@ function Page() {
       setTimeout(look, 3000);
     }
   }, []);
+  const leave = () => {
+    setEnded(false);
+    return look();
+  };
   useEffect(() => {
-    onSessionLost(() => setWho(null));
+    onSessionLost(() => {
+      setEnded(true);
+      setWho(null);
+    });
     void look();
   }, []);
   return (
@@ -70,11 +90,11 @@ function Page() {
             ))}
           </nav>
         ) : null}
-        {who ? <Badge who={who} left={look} /> : null}
+        {who ? <Badge who={who} left={leave} /> : null}
       </header>
       {problems.length > 0 ? <main><Problems list={problems} /></main> : null}
-      {who === null && problems.length === 0 ? <Login entered={look} /> : null}
-      {who && problems.length === 0 ? <Watch who={who} /> : null}
+      {who === null && problems.length === 0 ? <Login ended={ended} entered={look} /> : null}
+      {who && problems.length === 0 ? <Watch who={who} flow={flow} setFlow={setFlow} /> : null}
     </>
   );
 }

@@ -2,7 +2,7 @@
 // The bans that hold; operators add and lift them.
 import { useState } from "preact/hooks";
 import { type Bans as List, type Role, send } from "./api";
-import { Part, Problems, Table, useAction, usePoll, when } from "./parts";
+import { clock, focusOn, Part, Problems, Table, useAction, usePoll } from "./parts";
 
 function Add({ again }: { again: () => unknown }) {
   const { busy, problems, run } = useAction(again);
@@ -15,16 +15,19 @@ function Add({ again }: { again: () => unknown }) {
     if (await run(() => send("POST", "/v1/bans", body))) setSource("");
   };
   return (
-    <form onSubmit={submit}>
+    <form onSubmit={submit} class="row" aria-label="Ban a source">
       <label for="ban-source">Address or network</label>
-      <input id="ban-source" required value={source} onInput={(event) => setSource(event.currentTarget.value)} />
-      <label for="ban-for">For (1h30m; empty: for ever)</label>
-      <input id="ban-for" value={lasts} onInput={(event) => setLasts(event.currentTarget.value)} />
+      <input id="ban-source" required spellcheck={false} autocapitalize="off" value={source} onInput={(event) => setSource(event.currentTarget.value)} />
+      <label for="ban-for">Lasts</label>
+      <input id="ban-for" aria-describedby="ban-hint" value={lasts} onInput={(event) => setLasts(event.currentTarget.value)} />
       <label for="ban-reason">Reason</label>
       <input id="ban-reason" maxLength={200} value={reason} onInput={(event) => setReason(event.currentTarget.value)} />
-      <button id="ban-add" disabled={busy}>
+      <button id="ban-add" aria-disabled={busy}>
         Ban
       </button>
+      <p id="ban-hint" class="key">
+        198.51.100.7 or 198.51.100.0/24; lasts 1h30m, or for ever where nothing is said.
+      </p>
       <Problems list={problems} />
     </form>
   );
@@ -34,21 +37,23 @@ export function Bans({ role }: { role: Role }) {
   const bans = usePoll<List>("/v1/bans?count=50", 3);
   const lifting = useAction(bans.again);
   const may = role !== "viewer";
-  const lift = (source: string) => lifting.run(() => send("DELETE", `/v1/bans/${source}`));
+  const lift = async (source: string) => {
+    if (await lifting.run(() => send("DELETE", `/v1/bans/${source}`))) focusOn("bans-title"); // its button has gone
+  };
   return (
     <Part id="bans" title={`Bans (${bans.value?.total ?? 0})`}>
       {may ? <Add again={bans.again} /> : null}
       <Problems list={[...bans.problems, ...lifting.problems]} />
-      <Table label="Bans" head={["source", "until", "reason", "by", ...(may ? ["lift"] : [])]}>
+      <Table label="Bans" head={["source", "until", "reason", "by", ...(may ? ["lift"] : [])]} empty={bans.value?.total === 0 && "No ban holds."}>
         {(bans.value?.bans ?? []).map((one) => (
           <tr key={one.source + one.origin} data-ban={one.source}>
             <th scope="row">{one.source}</th>
-            <td>{one.until ? when(one.until) : "for ever"}</td>
-            <td>{one.reason}</td>
-            <td>{one.by_zone ? one.origin : `${one.origin}: ${one.author}`}</td>
+            <td class="when">{one.until ? clock(one.until) : "for ever"}</td>
+            <td class="text">{one.reason}</td>
+            <td class="text">{one.by_zone ? one.origin : `${one.origin}: ${one.author}`}</td>
             {may ? (
               <td>
-                <button type="button" disabled={lifting.busy} aria-label={`Lift ${one.source}`} onClick={() => lift(one.source)}>
+                <button type="button" aria-disabled={lifting.busy} aria-label={`Lift ${one.source}`} onClick={() => lift(one.source)}>
                   Lift
                 </button>
               </td>

@@ -3,26 +3,35 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
+import type { Drops as Reasons } from "./api";
 import { type Flow, KEPT_S, type Point } from "./flow";
 import { Part, short, usePoll } from "./parts";
 
+const AWAY = "No figures: the dataplane is away.";
+const NONE = "Nothing was dropped in these ten minutes, as far as this page has seen them.";
 const MOST_LINES = 6;
 const DASHES = [[], [8, 4], [2, 3], [12, 3, 2, 3], [5, 2], [1, 5]]; // lines differ without colour too
 const NAMES = ["solid", "dashed", "dotted", "dash-dot", "short dashes", "wide dots"];
 
 // Those with the most, in the order of their names: a line keeps its place.
-function linesOf(points: Point[]): string[] {
+function linesOf(points: Point[], takenIn: string[]): string[] {
   const sums: Record<string, number> = {};
   for (const point of points) {
     for (const [reason, value] of Object.entries(point.drops)) sums[reason] = (sums[reason] ?? 0) + value;
   }
-  const seen = Object.keys(sums).filter((reason) => (sums[reason] ?? 0) > 0);
+  const seen = Object.keys(sums).filter((reason) => (sums[reason] ?? 0) > 0 && !takenIn.includes(reason));
   seen.sort((a, b) => (sums[b] ?? 0) - (sums[a] ?? 0));
   return seen.slice(0, MOST_LINES).sort();
 }
 
 function colour(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+}
+
+// The ten minutes to the newest point; before there is one, to now.
+function span(most: number | null): [number, number] {
+  const end = most && most > KEPT_S ? most : Date.now() / 1000;
+  return [end - KEPT_S, end];
 }
 
 function options(reasons: string[], width: number): uPlot.Options {
@@ -32,8 +41,17 @@ function options(reasons: string[], width: number): uPlot.Options {
     height: 220,
     legend: { show: false },
     cursor: { show: false },
-    scales: { x: { range: (_, __, most) => [most - KEPT_S, most] }, y: { range: (_, __, most) => [0, Math.max(most, 1)] } },
-    axes: [axis, { ...axis, size: 60, values: (_, ticks) => ticks.map((tick) => (tick < 1 && tick > 0 ? "" : short(tick))) }],
+    scales: { x: { range: (_, __, most) => span(most) }, y: { range: (_, __, most) => [0, Math.max(most, 1)] } },
+    axes: [
+      { ...axis, values: "{HH}:{mm}" },
+      {
+        ...axis,
+        size: 60,
+        label: "packets/s",
+        labelSize: 22,
+        values: (_, ticks) => ticks.map((tick) => (tick < 1 && tick > 0 ? "" : short(tick))),
+      },
+    ],
     series: [
       {},
       ...reasons.map((label, i) => ({ label, stroke: colour(`--series-${i}`), width: 2, dash: DASHES[i], points: { show: false } })),
@@ -71,22 +89,22 @@ function useChart(points: Point[], reasons: string[]) {
   return place;
 }
 
-export function Drops({ flow }: { flow: Flow }) {
-  const texts = usePoll<{ reasons: Record<string, string> }>("/v1/drops", 300).value?.reasons ?? {};
-  const reasons = linesOf(flow.points);
+export function Drops({ flow, away }: { flow: Flow; away: boolean }) {
+  const known = usePoll<Reasons>("/v1/drops", 300).value;
+  const reasons = known ? linesOf(flow.points, known.taken_in) : [];
   const place = useChart(flow.points, reasons);
   const now = flow.points.at(-1)?.drops ?? {};
   return (
     <Part id="drops" title="Drops by reason">
       <div ref={place} role="img" aria-label="Drops a second over the last ten minutes; the list below has the numbers" />
-      {reasons.length === 0 ? <p>Nothing was dropped since this page was opened.</p> : null}
+      {reasons.length === 0 ? <p>{away ? AWAY : NONE}</p> : null}
       <ul class="lines">
         {reasons.map((reason, i) => (
           <li>
             <svg class={`sample series-${i}`} viewBox="0 0 36 8" aria-hidden="true">
               <line x1="0" y1="4" x2="36" y2="4" stroke-dasharray={DASHES[i]?.join(" ")} />
             </svg>
-            <strong>{reason}</strong> {short(now[reason] ?? 0)}/s <span class="key">({NAMES[i]})</span> {texts[reason]}
+            <strong>{reason}</strong> {short(now[reason] ?? 0)} packets/s <span class="key">({NAMES[i]})</span> {known?.reasons[reason]}
           </li>
         ))}
       </ul>

@@ -2,7 +2,7 @@
 // What has happened, as it happens. Asked for every two seconds: the API's streams are for few, and a
 // page that is left open somewhere would hold one of them.
 import type { Events as List } from "./api";
-import { Part, Problems, usePoll, when } from "./parts";
+import { clock, Part, Problems, usePoll } from "./parts";
 
 export function Events() {
   const events = usePoll<List>("/v1/events?count=20", 2);
@@ -14,7 +14,7 @@ export function Events() {
       <ol class="events" tabIndex={0} aria-label="Events, newest first">
         {newest.map((one) => (
           <li key={one.number}>
-            <time>{when(one.at_ms / 1000)}</time> <span class="kind">{one.kind}</span> {one.text}
+            <time>{clock(one.at_ms / 1000)}</time> <span class="kind">{one.kind}</span> {one.text}
           </li>
         ))}
       </ol>

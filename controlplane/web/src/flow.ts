@@ -13,7 +13,7 @@ export interface ZoneFlow {
 
 export interface Point {
   at: number; // Unix time, s
-  drops: Record<string, number>; // each second, of all zones, by reason
+  drops: Record<string, number>; // each second, of all zones, by reason; also what was not refused
 }
 
 export interface Flow {
@@ -22,9 +22,6 @@ export interface Flow {
   points: Point[];
   last?: Zones;
 }
-
-// What the dam takes in for itself was not refused; the API's `dropped` leaves it out too.
-const TAKEN_IN = ["consumed", "held_duplicate"];
 
 export const noFlow: Flow = { zones: {}, most: {}, points: [] };
 
@@ -54,7 +51,6 @@ export function flowAfter(flow: Flow, now: Zones): Flow {
     // Falls by half in about ten minutes, so that the scale does not jump.
     most[zone.name] = Math.max(one.passed + one.held, (flow.most[zone.name] ?? 0) * 0.999);
     for (const [reason, count] of Object.entries(zone.counters.drops)) {
-      if (TAKEN_IN.includes(reason)) continue;
       drops[reason] = (drops[reason] ?? 0) + rate(count, before.drops[reason] ?? 0, seconds);
     }
   }

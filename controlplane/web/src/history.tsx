@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The policy's versions: how they differ, and back to one of them, with a minute to think it over.
 import { useState } from "preact/hooks";
-import { get, type Role, send, type Versions } from "./api";
-import { Part, Problems, Table, useAction, when } from "./parts";
+import { get, send, type Versions, type Who } from "./api";
+import { clock, Dialog, focusOn, Part, Problems, Table, useAction } from "./parts";
 
 interface Diff {
+  number: number; // the version that was asked about
   from: number;
   to: number;
   diff: string;
@@ -12,26 +13,31 @@ interface Diff {
 
 interface Props {
   value?: Versions;
-  role: Role;
+  who: Who;
   again: () => unknown;
 }
 
-function Waiting({ value, role, again }: Props) {
+// An admin ends what waits; an operator what is their own.
+function Waiting({ value, who, again }: Props) {
   const { busy, problems, run } = useAction(again);
   const waits = value?.unconfirmed;
   if (!waits) return null;
+  const author = value.versions.find((one) => one.version === waits.version)?.author;
+  const end = async (path: string) => {
+    if (await run(() => send("POST", path))) focusOn("history-title");
+  };
   return (
     <div class="trial" role="status">
       <p>
         … Version {waits.version} waits for its confirmation. Without one, version {waits.back_to} comes back at{" "}
-        {when(waits.deadline)}.
+        {clock(waits.deadline)}.
       </p>
-      {role === "admin" ? (
+      {who.role === "admin" || (who.role === "operator" && author === who.name) ? (
         <>
-          <button type="button" disabled={busy} onClick={() => run(() => send("POST", "/v1/policy/confirm"))}>
+          <button type="button" aria-disabled={busy} onClick={() => end("/v1/policy/confirm")}>
             Keep it
           </button>{" "}
-          <button type="button" disabled={busy} onClick={() => run(() => send("POST", `/v1/policy/rollback?to=${waits.back_to}`))}>
+          <button type="button" aria-disabled={busy} onClick={() => end(`/v1/policy/rollback?to=${waits.back_to}`)}>
             Back now
           </button>
         </>
@@ -41,51 +47,70 @@ function Waiting({ value, role, again }: Props) {
   );
 }
 
-export function History({ value, role, again }: Props) {
+// What it would change is seen before it is done.
+function Compared({ shown, running, who, again, close }: { shown: Diff; running: number; close: () => void } & Omit<Props, "value">) {
+  const { busy, problems, run } = useAction(again);
+  const back = async () => {
+    if (!(await run(() => send("POST", `/v1/policy/rollback?to=${shown.number}&confirm_within=60s`)))) return;
+    close();
+    focusOn("history-title");
+  };
+  return (
+    <Dialog title={`From version ${shown.from} to ${shown.to}`} close={close}>
+      <pre tabIndex={0} role="region" aria-label="The difference">
+        {shown.diff || "They are the same."}
+      </pre>
+      {who.role === "admin" && shown.number !== running ? (
+        <p>
+          <button type="button" aria-disabled={busy} onClick={back}>
+            Roll back to version {shown.number}
+          </button>{" "}
+          for 60 s, and for good once it is kept.
+        </p>
+      ) : null}
+      <Problems list={problems} />
+    </Dialog>
+  );
+}
+
+export function History(props: Props) {
+  const { value, again } = props;
   const [shown, show] = useState<Diff>();
   const { busy, problems, run } = useAction(again);
   const running = value?.running ?? 0;
+  const oldest = value?.versions.at(-1)?.version; // what it changed nobody knows any more
+  const wordOf = (number: number) => (number === running ? "Changed" : "Compare");
+  // Of another version: what going back to it would change.
   const compare = (number: number) =>
     run(async () => {
-      const from = number === running ? "" : `from=${number}&`;
-      show(await get<Diff>(`/v1/policy/diff?${from}to=${running}`));
+      const which = number === running ? `to=${running}` : `from=${running}&to=${number}`;
+      show({ ...(await get<Omit<Diff, "number">>(`/v1/policy/diff?${which}`)), number });
     });
-  const back = (number: number) => run(() => send("POST", `/v1/policy/rollback?to=${number}&confirm_within=60s`));
   return (
     <Part id="history" title="Policy history">
-      <Waiting value={value} role={role} again={again} />
+      <Waiting {...props} />
       <Problems list={problems} />
-      <Table label="Versions of the policy" head={["version", "when", "who", "what", "do"]}>
+      <Table label="Versions of the policy" head={["version", "when", "who", "what", "look"]} empty={value?.versions.length === 0 && "No policy was ever in force."}>
         {(value?.versions ?? []).map((one) => (
-          <tr key={one.version}>
+          <tr key={one.version} data-version={one.version}>
             <th scope="row">
               {one.version}
               {one.version === running ? " (runs)" : ""}
             </th>
-            <td>{when(one.at)}</td>
-            <td>{one.author}</td>
-            <td>{one.comment}</td>
+            <td class="when">{clock(one.at)}</td>
+            <td class="text">{one.author}</td>
+            <td class="text">{one.comment}</td>
             <td>
-              <button type="button" disabled={busy} aria-label={`${one.version === running ? "What it changed" : "Compare"}: version ${one.version}`} onClick={() => compare(one.version)}>
-                {one.version === running ? "What it changed" : "Compare"}
-              </button>{" "}
-              {role === "admin" && one.version !== running ? (
-                <button type="button" disabled={busy} aria-label={`Roll back to version ${one.version}`} onClick={() => back(one.version)}>
-                  Roll back
+              {one.version === running && one.version === oldest ? null : (
+                <button type="button" aria-disabled={busy} aria-label={`${wordOf(one.version)}: version ${one.version}`} onClick={() => compare(one.version)}>
+                  {wordOf(one.version)}
                 </button>
-              ) : null}
+              )}
             </td>
           </tr>
         ))}
       </Table>
-      {shown ? (
-        <div>
-          <h3>
-            From version {shown.from} to {shown.to}
-          </h3>
-          <pre tabIndex={0} role="region" aria-label="The difference">{shown.diff || "They are the same."}</pre>
-        </div>
-      ) : null}
+      {shown ? <Compared {...props} shown={shown} running={running} close={() => show(undefined)} /> : null}
     </Part>
   );
 }

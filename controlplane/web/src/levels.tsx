@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Zones as water against their dams: left what comes, right what passes, between them the dam.
-import type { Role, Zone } from "./api";
+import type { Versions, Who, Zone } from "./api";
 import type { Flow, ZoneFlow } from "./flow";
-import { Part, short } from "./parts";
+import { bytes, Part, short } from "./parts";
 import { Slider } from "./slider";
 
 const HEIGHT = 80; // of the picture's 100
+const FRONT = "front"; // what is refused before a zone is known
 
 function Tank({ name, flow, most }: { name: string; flow: ZoneFlow; most: number }) {
   const scale = Math.max(most, 1);
@@ -13,7 +14,7 @@ function Tank({ name, flow, most }: { name: string; flow: ZoneFlow; most: number
   const passed = Math.min(HEIGHT, (flow.passed / scale) * HEIGHT);
   const text = `${name}: ${short(flow.passed + flow.held)} packets a second come, ${short(flow.passed)} pass`;
   return (
-    <svg viewBox="0 0 200 100" role="img" aria-label={text} class="tank">
+    <svg viewBox="0 0 200 100" preserveAspectRatio="none" role="img" aria-label={text} class="tank">
       <rect class="water" x="0" y={96 - came} width="94" height={came + 4} />
       <rect class="passed" x="106" y={96 - passed} width="94" height={passed + 4} />
       <path class="dam" d="M92 100 L96 8 L104 8 L110 100 Z" />
@@ -21,55 +22,61 @@ function Tank({ name, flow, most }: { name: string; flow: ZoneFlow; most: number
   );
 }
 
-function Mode({ zone }: { zone: Zone }) {
-  if (zone.mode === "enforce") return <p class="mode">■ enforced</p>;
+function Mode({ zone, held }: { zone: Zone; held: number }) {
+  if (zone.mode === "enforce") return <p class="mode">■ enforced{held >= 1 ? <strong class="bad"> ▲ holding back</strong> : null}</p>;
   return <p class="mode warn">□ shadow: nothing is held back by this zone's limits</p>;
 }
 
-interface LevelProps {
-  zone: Zone;
+interface LevelsProps {
   flow: Flow;
-  role: Role;
-  unconfirmed: number;
+  who: Who;
+  away: boolean; // no dataplane: no figures
+  unconfirmed: Versions["unconfirmed"];
   again: () => unknown;
 }
 
-function Level({ zone, flow, role, unconfirmed, again }: LevelProps) {
+function Figures({ zone, now }: { zone: Zone; now: ZoneFlow }) {
+  return (
+    <dl>
+      <dt>passed</dt>
+      <dd>
+        <span>{short(now.passed)} packets/s,</span> <span>{bytes(now.bytes)}/s</span>
+      </dd>
+      <dt>held back</dt>
+      <dd>
+        <strong data-held={now.held.toFixed(1)}>{short(now.held)}</strong> packets/s
+      </dd>
+      {zone.mode === "shadow" ? (
+        <>
+          <dt>would be refused</dt>
+          <dd data-shadow={now.shadow.toFixed(1)}>{short(now.shadow)} packets/s</dd>
+        </>
+      ) : null}
+      <dt>connections</dt>
+      <dd>{short(zone.counters?.connections_open ?? 0)} open</dd>
+    </dl>
+  );
+}
+
+function Level({ zone, ...props }: LevelsProps & { zone: Zone }) {
+  const { flow, who, away } = props;
   const now = flow.zones[zone.name] ?? { passed: 0, held: 0, bytes: 0, shadow: 0 };
   return (
-    <li class={now.held >= 1 ? "card holding" : "card"} data-zone={zone.name}>
+    <li class={now.held >= 1 && !away ? "card holding" : "card"} data-zone={zone.name}>
       <h3>
         {zone.name}
-        {zone.management ? " (management)" : ""}
+        {zone.management ? <span class="key"> the way to management</span> : null}
+        {zone.name === FRONT ? <span class="key"> before any zone is known</span> : null}
       </h3>
-      <Tank name={zone.name} flow={now} most={flow.most[zone.name] ?? 0} />
-      <Mode zone={zone} />
-      <dl>
-        <dt>passed</dt>
-        <dd>
-          {short(now.passed)} packets/s, {short(now.bytes)} bytes/s
-        </dd>
-        <dt>held back</dt>
-        <dd>
-          <strong data-held={now.held.toFixed(1)}>{short(now.held)}</strong> packets/s
-        </dd>
-        {zone.mode === "shadow" ? (
-          <>
-            <dt>would be refused</dt>
-            <dd data-shadow={now.shadow.toFixed(1)}>{short(now.shadow)} packets/s</dd>
-          </>
-        ) : null}
-        <dt>connections open</dt>
-        <dd>{short(zone.counters?.connections_open ?? 0)}</dd>
-      </dl>
-      {role === "viewer" || zone.name === "front" ? null : (
-        <Slider zone={zone} shadow={now.shadow} role={role} unconfirmed={unconfirmed} again={again} />
-      )}
+      {away ? <p class="mode warn">? no figures: the dataplane is away</p> : <Tank name={zone.name} flow={now} most={flow.most[zone.name] ?? 0} />}
+      <Mode zone={zone} held={away ? 0 : now.held} />
+      {away ? null : <Figures zone={zone} now={now} />}
+      {who.role === "viewer" || zone.name === FRONT ? null : <Slider zone={zone} shadow={now.shadow} {...props} />}
     </li>
   );
 }
 
-export function Levels(props: { flow: Flow; role: Role; unconfirmed: number; again: () => unknown }) {
+export function Levels(props: LevelsProps) {
   return (
     <Part id="zones" title="Zones">
       <p class="key">Left of each dam: what comes. Right of it: what passes.</p>

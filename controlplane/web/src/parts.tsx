@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What several parts of the page share.
-import type { ComponentChildren } from "preact";
-import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { type ComponentChildren, createContext } from "preact";
+import { useCallback, useContext, useEffect, useId, useRef, useState } from "preact/hooks";
 import { ApiError, get, type Problem, problemsOf } from "./api";
 
 export function Problems({ list }: { list: Problem[] }) {
@@ -19,17 +19,32 @@ export function Problems({ list }: { list: Problem[] }) {
   );
 }
 
+// When what the page shows is no news any more: since when (Unix time, ms); 0: it is.
+export const OldSince = createContext(0);
+
 export function Part({ id, title, children }: { id: string; title: string; children: ComponentChildren }) {
+  const old = useContext(OldSince);
   return (
-    <section id={id} aria-labelledby={`${id}-title`}>
-      <h2 id={`${id}-title`}>{title}</h2>
+    <section id={id} aria-labelledby={`${id}-title`} data-old={old > 0}>
+      <h2 id={`${id}-title`} tabIndex={-1}>
+        {title}
+      </h2>
+      {old > 0 ? <p class="old">△ as of {clock(old / 1000)}, not now</p> : null}
       {children}
     </section>
   );
 }
 
+interface TableProps {
+  label: string;
+  head: string[];
+  empty: string | false; // what is said where there are no rows
+  children: ComponentChildren;
+}
+
 // Tables scroll by themselves on a phone, with the keyboard too.
-export function Table({ label, head, children }: { label: string; head: string[]; children: ComponentChildren }) {
+export function Table({ label, head, empty, children }: TableProps) {
+  if (empty) return <p class="key">{empty}</p>;
   return (
     <div class="scroll" role="region" aria-label={label} tabIndex={0}>
       <table>
@@ -46,27 +61,49 @@ export function Table({ label, head, children }: { label: string; head: string[]
   );
 }
 
+// Keeps the keyboard inside, ends by Escape, and gives the focus back: the browser's own dialog does all three.
+export function Dialog({ title, close, children }: { title: string; close: () => void; children: ComponentChildren }) {
+  const box = useRef<HTMLDialogElement>(null);
+  const id = useId();
+  useEffect(() => box.current?.showModal(), []);
+  return (
+    <dialog ref={box} aria-labelledby={id} onClose={close}>
+      <h3 id={id}>{title}</h3>
+      {children}
+      <button type="button" class="close" onClick={() => box.current?.close()}>
+        Close
+      </button>
+    </dialog>
+  );
+}
+
 // Called when an answer says that nobody is known any more.
 let lost: () => void = () => undefined;
 export function onSessionLost(call: () => void) {
   lost = call;
 }
 
-// Asks every so many seconds while the page is looked at; what was last heard stays beside the error.
+// Asks every so many seconds while the page is looked at; what was last heard stays beside the error. `silent`: there
+// was no answer at all, which the page says once for all of its parts (condition.tsx).
 export function usePoll<T>(path: string, seconds: number) {
   const [value, setValue] = useState<T>();
   const [problems, setProblems] = useState<Problem[]>([]);
+  const [silent, setSilent] = useState(false);
+  const heard = useRef(0); // Unix time, ms
   const asked = useRef(path);
   asked.current = path;
   const ask = useCallback(async () => {
     try {
       const answer = await get<T>(path);
       if (asked.current !== path) return;
+      heard.current = Date.now();
       setValue(answer);
       setProblems([]);
+      setSilent(false);
     } catch (error) {
       if (error instanceof ApiError && error.status === 401) lost();
-      setProblems(problemsOf(error));
+      setProblems(error instanceof ApiError ? error.problems : []);
+      setSilent(!(error instanceof ApiError));
     }
   }, [path]);
   useEffect(() => {
@@ -82,14 +119,18 @@ export function usePoll<T>(path: string, seconds: number) {
       clearTimeout(timer);
     };
   }, [ask, seconds]);
-  return { value, problems, again: ask };
+  return { value, problems, silent, heard: heard.current, again: ask };
 }
 
-// Something that a button does: its problems are shown, and it is not done twice at a time.
+// Something that a button does: its problems are shown, and it is not done twice at a time. Buttons that are busy
+// are aria-disabled: a button that is disabled loses the focus, and who works with the keyboard the place.
 export function useAction(after: () => unknown) {
   const [busy, setBusy] = useState(false);
   const [problems, setProblems] = useState<Problem[]>([]);
+  const running = useRef(false);
   const run = async (action: () => Promise<unknown>) => {
+    if (running.current) return false;
+    running.current = true;
     setBusy(true);
     setProblems([]);
     try {
@@ -99,6 +140,7 @@ export function useAction(after: () => unknown) {
       setProblems(problemsOf(error));
       return false;
     } finally {
+      running.current = false;
       setBusy(false);
       await after();
     }
@@ -106,9 +148,9 @@ export function useAction(after: () => unknown) {
   return { busy, problems, run };
 }
 
-// 1234567 → "1.2 M"
+// 1234567 → "1.2 M"; no line breaks at its space
 export function short(value: number): string {
-  const units = ["", " k", " M", " G", " T"];
+  const units = ["", "\u00a0k", "\u00a0M", "\u00a0G", "\u00a0T"];
   let unit = 0;
   while (value >= 999.5 && unit < units.length - 1) {
     value /= 1000;
@@ -117,4 +159,16 @@ export function short(value: number): string {
   return (value >= 10 || unit === 0 ? value.toFixed(0) : value.toFixed(1)) + units[unit];
 }
 
-export const when = (unix: number) => new Date(unix * 1000).toLocaleString();
+// 1234567 → "1.2 MB"
+export const bytes = (value: number) => (/[a-zA-Z]$/.test(short(value)) ? `${short(value)}B` : `${short(value)}\u00a0B`);
+
+// By the clock of whoever looks: "09:06:57", on other days "2026-11-28 09:06:57".
+export function clock(unix: number): string {
+  const then = new Date(unix * 1000);
+  const two = (value: number) => String(value).padStart(2, "0");
+  const time = `${two(then.getHours())}:${two(then.getMinutes())}:${two(then.getSeconds())}`;
+  if (then.toDateString() === new Date().toDateString()) return time;
+  return `${then.getFullYear()}-${two(then.getMonth() + 1)}-${two(then.getDate())} ${time}`;
+}
+
+export const focusOn = (id: string) => document.getElementById(id)?.focus();

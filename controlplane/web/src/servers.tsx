@@ -24,9 +24,13 @@ function ServerRow({ server }: { server: Server }) {
       </td>
       <td>{short(server.connections_open ?? 0)}</td>
       <td>
-        {server.addresses.join(", ")}:{server.port}
+        {server.addresses.map((one) => (
+          <p>
+            {one.includes(":") ? `[${one}]` : one}:{server.port}
+          </p>
+        ))}
       </td>
-      <td>
+      <td class="text">
         {(server.health?.findings ?? []).map((one) => (
           <p>
             {one.message} <em>{one.hint}</em>
@@ -45,17 +49,17 @@ export function Servers() {
   return (
     <Part id="servers" title="Servers and routes">
       <Problems list={servers.problems} />
-      <Table label="Servers" head={["server", "health", "open", "address", "findings"]}>
+      <Table label="Servers" head={["server", "health", "connections", "address", "findings"]} empty={servers.value?.servers.length === 0 && "The policy names no server."}>
         {(servers.value?.servers ?? []).map((one) => (
           <ServerRow key={one.name} server={one} />
         ))}
       </Table>
-      <Table label="Routes" head={["route", "listener", "takes", "zone", "servers"]}>
+      <Table label="Routes" head={["route", "listener", "takes", "zone", "servers"]} empty={routes.value?.routes.length === 0 && "The policy has no route."}>
         {(routes.value?.routes ?? []).map((one) => (
           <tr key={one.name}>
             <th scope="row">{one.name}</th>
-            <td>{one.listener ? `${one.listener.name} (${one.listener.protocol} ${one.listener.port})` : ""}</td>
-            <td>{whatOf(one)}</td>
+            <td>{one.listener ? `${one.listener.protocol}\u00a0${one.listener.port}` : ""}</td>
+            <td class="text">{whatOf(one)}</td>
             <td>{one.zone}</td>
             <td>
               {one.servers.join(", ")}

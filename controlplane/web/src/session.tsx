@@ -4,7 +4,7 @@ import { useState } from "preact/hooks";
 import { logIn, send, type Who } from "./api";
 import { Problems, useAction } from "./parts";
 
-export function Login({ entered }: { entered: () => unknown }) {
+export function Login({ ended, entered }: { ended: boolean; entered: () => unknown }) {
   const [token, setToken] = useState("");
   const { busy, problems, run } = useAction(() => undefined);
   const submit = async (event: Event) => {
@@ -13,11 +13,12 @@ export function Login({ entered }: { entered: () => unknown }) {
   };
   return (
     <main>
-      <h2>Who are you?</h2>
       <form onSubmit={submit} class="login">
+        <h2>Who are you?</h2>
+        {ended ? <p role="status">Your session has ended: log in again, and the page goes on.</p> : null}
         <label for="token">Token</label>
-        <input id="token" type="password" autocomplete="off" required value={token} onInput={(event) => setToken(event.currentTarget.value)} />
-        <button id="enter" disabled={busy}>
+        <input id="token" type="password" autocomplete="off" required autofocus value={token} onInput={(event) => setToken(event.currentTarget.value)} />
+        <button id="enter" aria-disabled={busy}>
           Enter
         </button>
         <Problems list={problems} />
@@ -35,7 +36,7 @@ export function Badge({ who, left }: { who: Who; left: () => void }) {
   return (
     <p class="who">
       {who.name}, {who.role}{" "}
-      <button type="button" disabled={busy} onClick={() => run(() => send("DELETE", "/v1/session"))}>
+      <button type="button" aria-disabled={busy} onClick={() => run(() => send("DELETE", "/v1/session"))}>
         Log out
       </button>
     </p>

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A zone's rate, tried in shadow before it holds anything back. An admin's try ends by itself after a
-// minute (confirm_within); operators may not confirm, so theirs stays until they choose.
-import { useState } from "preact/hooks";
-import { get, type Role, send, type Versions, type Zone } from "./api";
+// A zone's rate, tried in shadow before it holds anything back. The dam itself ends a try after a minute
+// (confirm_within), also where the browser has gone; what it has shown stays here until somebody chooses.
+import type { ComponentChildren } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { send, type Versions, type Zone } from "./api";
 import { Problems, short, useAction } from "./parts";
 
 const KEYS = ["packets", "connections", "bytes_up", "bytes_down"];
@@ -26,76 +27,24 @@ function limitOf(zone: Zone, key: string): string {
   return zone[scope][name] ?? "none";
 }
 
-interface Trial {
-  key: string;
-  before: string;
-  mode: Zone["mode"];
-  wanted: string;
-  version: number; // of what ran before
-}
-
-interface Props {
+interface ChoiceProps {
   zone: Zone;
-  shadow: number;
-  role: Role;
-  unconfirmed: number;
-  again: () => unknown;
+  limit: string;
+  choose: (limit: string) => void;
+  step: number;
+  move: (step: number) => void;
+  before: string;
+  wanted: string;
+  children: ComponentChildren;
 }
 
-export function Slider({ zone, shadow, role, unconfirmed, again }: Props) {
-  const [key, setKey] = useState("per_source.packets");
-  const [step, setStep] = useState(0);
-  const [trial, setTrial] = useState<Trial>();
-  const { busy, problems, run } = useAction(again);
-  const before = limitOf(zone, key);
-  const wanted = scaled(before, key, step);
-  const path = `/v1/zones/${encodeURIComponent(zone.name)}`;
-  const guarded = role === "admin";
-
-  const tryIt = () =>
-    run(async () => {
-      const { running } = await get<Versions>("/v1/policy/versions?count=1");
-      await send("PATCH", path + (guarded ? "?confirm_within=60s" : ""), { [key]: wanted, mode: "shadow" });
-      setTrial({ key, before, mode: zone.mode, wanted, version: running });
-    });
-  // What ran before comes first: in between nothing is open.
-  const undo = async (tried: Trial) => {
-    if (guarded && unconfirmed > 0) return send("POST", `/v1/policy/rollback?to=${tried.version}`);
-    return send("PATCH", path, { [tried.key]: tried.before, mode: tried.mode });
-  };
-  const end = (enforce: boolean) =>
-    trial &&
-    run(async () => {
-      if (!enforce || guarded) await undo(trial);
-      if (enforce) await send("PATCH", path, { [trial.key]: trial.wanted, mode: "enforce" });
-      setTrial(undefined);
-      setStep(0);
-    });
-
+function Choice({ zone, limit, choose, step, move, before, wanted, children }: ChoiceProps) {
   const id = `slider-${zone.name}`;
-  if (trial) {
-    return (
-      <div class="trial">
-        <p role="status">
-          {trial.key} {trial.wanted} is on trial in shadow: <strong>nothing is held back</strong> by this zone's limits
-          now. It would refuse <strong>{short(shadow)}</strong> packets/s.{" "}
-          {guarded ? "After 60 s what ran before comes back by itself." : "It stays so until you choose."}
-        </p>
-        <button type="button" disabled={busy} onClick={() => end(true)}>
-          Enforce
-        </button>{" "}
-        <button type="button" disabled={busy} onClick={() => end(false)}>
-          Put back
-        </button>
-        <Problems list={problems} />
-      </div>
-    );
-  }
   return (
     <details>
       <summary>Change a rate</summary>
       <label for={`${id}-key`}>Limit</label>
-      <select id={`${id}-key`} value={key} onChange={(event) => setKey(event.currentTarget.value)}>
+      <select id={`${id}-key`} value={limit} onChange={(event) => choose(event.currentTarget.value)}>
         {["per_source", "total"].flatMap((scope) => KEYS.map((one) => <option>{`${scope}.${one}`}</option>))}
       </select>
       <label for={id}>
@@ -108,13 +57,121 @@ export function Slider({ zone, shadow, role, unconfirmed, again }: Props) {
         max={STEPS}
         value={step}
         aria-valuetext={wanted}
-        onInput={(event) => setStep(Number(event.currentTarget.value))}
+        onInput={(event) => move(Number(event.currentTarget.value))}
       />
-      <p class="key">In shadow this zone's limits hold nothing back: they only count what they would.</p>
-      <button type="button" disabled={busy} onClick={tryIt}>
-        Try in shadow
+      <p class="key">
+        Tried for 60 s in shadow, in which this zone's limits hold nothing back: they only count what they would.
+      </p>
+      {children}
+    </details>
+  );
+}
+
+interface Trial {
+  key: string;
+  wanted: string;
+  version: number; // that the dam made of it
+}
+
+interface Props {
+  zone: Zone;
+  shadow: number;
+  unconfirmed: Versions["unconfirmed"];
+  again: () => unknown;
+}
+
+// Seconds until that Unix time, counted down.
+function useLeft(deadline: number) {
+  const [now, setNow] = useState(Date.now() / 1000);
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now() / 1000), 1000);
+    return () => clearInterval(timer);
+  }, []);
+  return Math.max(0, Math.round(deadline - now));
+}
+
+interface TrialProps extends Props {
+  trial: Trial;
+  path: string;
+  done: () => void;
+}
+
+function Tried({ zone, trial, shadow, unconfirmed, path, again, done }: TrialProps) {
+  const { busy, problems, run } = useAction(again);
+  const most = useRef(0); // packets/s that it would have refused
+  const lasts = unconfirmed?.version === trial.version;
+  if (lasts) most.current = Math.max(most.current, shadow);
+  const left = useLeft(unconfirmed?.deadline ?? 0);
+  // What ran before comes first: in between nothing is open.
+  const end = (enforce: boolean) =>
+    run(async () => {
+      if (lasts) await send("POST", `/v1/policy/rollback?to=${unconfirmed.back_to}`);
+      if (enforce) await send("PATCH", path, { [trial.key]: trial.wanted, mode: "enforce" });
+      done();
+    });
+  return (
+    <div class="trial" data-trial={lasts ? "lasts" : "over"}>
+      <p role="status">
+        {lasts ? (
+          <>
+            □ {trial.key} {trial.wanted} is on trial in shadow: <strong>nothing is held back</strong> by this zone's limits now.
+          </>
+        ) : (
+          <>
+            ■ The trial of {trial.key} {trial.wanted} is over: what ran before runs again, <strong>{zone.mode === "enforce" ? "enforced" : "in shadow"}</strong>.
+          </>
+        )}
+      </p>
+      <p>
+        {lasts ? `It would refuse ${short(shadow)} packets/s now, at most ` : "It would have refused at most "}
+        <strong data-would={most.current.toFixed(1)}>{short(most.current)}</strong> packets/s.{" "}
+        {lasts ? `What ran before comes back by itself in ${left} s.` : ""}
+      </p>
+      <button type="button" aria-disabled={busy} onClick={() => end(true)}>
+        Enforce
+      </button>{" "}
+      <button type="button" aria-disabled={busy} onClick={() => end(false)}>
+        {lasts ? "Put back" : "Leave it so"}
       </button>
       <Problems list={problems} />
-    </details>
+    </div>
+  );
+}
+
+export function Slider(props: Props) {
+  const { zone, again } = props;
+  const [key, setKey] = useState("per_source.packets");
+  const [step, setStep] = useState(0);
+  const [trial, setTrial] = useState<Trial>();
+  const { busy, problems, run } = useAction(() => undefined);
+  const place = useRef<HTMLDivElement>(null);
+  const before = limitOf(zone, key);
+  const wanted = scaled(before, key, step);
+  const path = `/v1/zones/${encodeURIComponent(zone.name)}`;
+  const tryIt = () =>
+    run(async () => {
+      const { version } = await send<{ version: number }>("PATCH", `${path}?confirm_within=60s`, { [key]: wanted, mode: "shadow" });
+      await again();
+      setTrial({ key, wanted, version });
+      place.current?.focus();
+    });
+  const done = () => {
+    setTrial(undefined);
+    setStep(0);
+    place.current?.focus();
+  };
+  return (
+    <div ref={place} tabIndex={-1} class="slider" role="group" aria-label={`Rates of ${zone.name}`}>
+      {trial ? (
+        <Tried {...props} trial={trial} path={path} done={done} />
+      ) : (
+        <Choice zone={zone} limit={key} choose={setKey} step={step} move={setStep} before={before} wanted={wanted}>
+          <button type="button" aria-disabled={busy} onClick={tryIt}>
+            Try in shadow
+          </button>
+          <Problems list={problems} />
+        </Choice>
+      )}
+    </div>
   );
 }

@@ -2,27 +2,32 @@
 // The sources with the most, and why one of them is let in or not.
 import { useState } from "preact/hooks";
 import { type Explanation, get, type Top } from "./api";
-import { Part, Problems, short, Table, useAction, usePoll } from "./parts";
+import { bytes, Dialog, Part, Problems, short, Table, useAction, usePoll } from "./parts";
 
 function Explained({ one, close }: { one: Explanation; close: () => void }) {
   return (
-    <div class="explained" role="status" data-explained={one.address}>
-      <h3>{one.address}</h3>
-      <p>{one.verdict}</p>
-      <p>
-        Let in: {one.let_in}. {short(one.connections)} connections open.
-      </p>
-      <ul>
-        {one.drops.map((drop) => (
-          <li>
-            {short(drop.count)} × {drop.reason} in {drop.zone}, the last {short(drop.ago_ms / 1000)} s ago: {drop.text}
-          </li>
+    <Dialog title={`Source ${one.address}`} close={close}>
+      <div data-explained={one.address}>
+        <p>{one.verdict}</p>
+        <p>
+          Let in: {one.let_in}. {short(one.connections)} connections open.
+        </p>
+        {one.drops.length > 0 ? <h4>Refused of late</h4> : null}
+        <ul>
+          {one.drops.map((drop) => (
+            <li>
+              {short(drop.count)} × {drop.reason} in {drop.zone}, the last {short(drop.ago_ms / 1000)} s ago: {drop.text}
+            </li>
+          ))}
+        </ul>
+        {one.zones.map((zone) => (
+          <p>
+            Zone {zone.zone} ({zone.mode}): {short(zone.violations)} violations
+            {zone.buckets.map((bucket) => `; ${bucket.bucket} ${bucket.used_percent.toFixed(0)} % used`)}
+          </p>
         ))}
-      </ul>
-      <button type="button" onClick={close}>
-        Close
-      </button>
-    </div>
+      </div>
+    </Dialog>
   );
 }
 
@@ -42,13 +47,13 @@ export function Sources() {
         ))}
       </select>
       <Problems list={[...top.problems, ...problems]} />
-      <Table label="Top sources" head={["source", `${by}/s`, "why"]}>
+      <Table label="Top sources" head={["source", `${by}/s`, "why"]} empty={top.value?.sources.length === 0 && "Nobody sent anything in the last seconds."}>
         {(top.value?.sources ?? []).map((one) => (
           <tr key={one.client} data-source={one.client}>
             <th scope="row">{one.client}</th>
-            <td>{short(one.per_second)}</td>
+            <td>{by === "bytes" ? bytes(one.per_second) : short(one.per_second)}</td>
             <td>
-              <button type="button" disabled={busy} aria-label={`Explain ${one.client}`} onClick={() => explain(one.client)}>
+              <button type="button" aria-disabled={busy} aria-label={`Explain ${one.client}`} onClick={() => explain(one.client)}>
                 Explain
               </button>
             </td>

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The live page on bad days: no control plane, no dataplane, a session that has ended."""
+import os
+import signal
+import sys
+
+from lib import suite
+from lib.plan import plan
+from lib.site import SOURCES
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from visit import CHROMIUM, READY, Flood, Visit, begin_again, close_office, of, office  # noqa: E402
+
+PLAN = plan(zones={"service": {"per_source": {"connections": "2r/s burst=4"}}, "management": {"management": True}},
+            limits={"half_open": 1024}, timeouts={"probe_interval": "500ms"})
+DAM_ONLY = True
+COST = 30
+teardown = close_office
+
+
+def test_session_ended(site):
+    """a session ends when its token is removed; the page says so, asks anew, and still has its chart"""
+    front = office(site)
+    token = front.damctl("token", "add", "short", "--role", "viewer").strip()
+    with Visit(site) as visit:
+        visit.log_in(token)
+        visit.until(READY, "the page")
+        with Flood(site, SOURCES[4][50]):
+            visit.until_says("#drops .lines", "source_connections", 30)
+        front.damctl("token", "remove", "short")
+        visit.until_says("form [role=status]", "Your session has ended")
+        visit.log_in(CHROMIUM["tokens"]["viewer"])
+        visit.until(READY, "the page again")
+        visit.until_says("#drops .lines", "source_connections", 3)
+        visit.press(".who button")
+        visit.until("!!document.querySelector('#token')", "the form")
+        assert not visit.value("!!document.querySelector('form [role=status]')"), "who logs out is told that the session has ended"
+
+
+@suite.seconds(120)
+def test_control_plane_dies(site):
+    """when the control plane dies every part says of when it is; when it is back the page goes on after a log-in"""
+    front = office(site)
+    with Visit(site, "operator") as visit:
+        visit.until(READY, "the page")
+        assert not visit.value("!!document.querySelector('[data-old=true]')")
+        front.end(front.controlplane, signal.SIGKILL)
+        visit.until_says(".banner[role=alert]", "The control plane does not answer since")
+        parts = visit.value("[...document.querySelectorAll('section')].map((one) => one.textContent.includes('as of'))")
+        assert len(parts) == 7 and all(parts), parts
+        assert visit.value("!!document.querySelector('[data-server]')"), "what was known has gone"
+        assert visit.axe() == [], visit.axe()
+        visit.screenshot("silent")
+        site.finish(*site.connect(server_timeout=1))
+        begin_again(site)
+        visit.until("!!document.querySelector('#token')", "the form: sessions are in memory")
+        visit.log_in(CHROMIUM["tokens"]["operator"])
+        visit.until(READY, "the page again")
+        visit.until("!document.querySelector('[data-old=true]') && document.querySelector('.banner')?.dataset.condition === 'well'", "news")
+
+
+@suite.seconds(120)
+def test_dataplane_away(site):
+    """when the dataplane is away the page says so and shows no figures; when it is back it does"""
+    front = office(site)
+    with Visit(site, "operator") as visit:
+        visit.until(READY, "the page")
+        front.end(front.dataplane, signal.SIGKILL)
+        visit.until_says(".banner[role=alert]", "The dataplane is away since")
+        visit.until_says("[data-zone=service]", "no figures")
+        assert visit.value(of("service", "held")) == -1
+        visit.screenshot("away")
+        front.start_dataplane()
+        visit.until("document.querySelector('.banner')?.dataset.condition === 'well'", "an end of it", 30)
+        visit.until(READY, "figures")
