@@ -40,7 +40,7 @@ struct Options {
   bool https_public = false;
   std::string tls = "/etc/dam/tls";
   std::string web = "/usr/share/dam/web";
-  std::string log_folder = "/var/log/dam";
+  LogPlaces logs;
 };
 
 void add_options(CLI::App& app, Options& options) {
@@ -62,9 +62,13 @@ void add_options(CLI::App& app, Options& options) {
       ->capture_default_str();
   app.add_flag("--https-public", options.https_public,
                "allow an --https-address that the internet can reach");
-  app.add_option("--log-folder", options.log_folder,
+  app.add_option("--log-folder", options.logs.folder,
                  "where the files of the policy's logs lie: it must be there")
       ->capture_default_str();
+  app.add_option("--loki-netrc", options.logs.loki_netrc,
+                 "a .netrc: user and password by Loki's host, told it over https alone");
+  app.add_option("--loki-ca", options.logs.loki_ca,
+                 "certificates (PEM) that Loki's must be signed by (default: the system's)");
   app.add_option("--tls", options.tls, "the folder of its certificates: damctl enroll makes them")
       ->capture_default_str();
   app.add_option("--web", options.web, "the folder of the live page's files")
@@ -232,12 +236,11 @@ int run(const Options& options) {
     return 1;
   }
   BanParts bans(options.state, policy, events, link);
-  Logs logs(sinks_in(options.log_folder, [](const std::string& s) { spdlog::warn("{}", s); }));
-  const CountersCollector collector({counters, [&link] { return link.state(); },
-                                     [&servers] { return servers.look(); },
-                                     [&] { return bans.book.counts(link.state().bans_version); },
-                                     [&policy] { return policy_of(policy); },
-                                     [&logs] { return logs.counts(); }});
+  Logs logs(sinks_in(options.logs, [](const std::string& s) { spdlog::warn("{}", s); }));
+  const CountersCollector collector(
+      {counters, [&link] { return link.state(); }, [&servers] { return servers.look(); },
+       [&] { return bans.book.counts(link.state().bans_version); },
+       [&policy] { return policy_of(policy); }, [&logs] { return logs.counts(); }});
   const std::unique_ptr<Trust> trust = open_trust(options.state);
   const auto ask = [&link](const dam::v1::Request& request, std::string& wrong) {
     return link.ask(request, std::chrono::seconds(3), wrong);

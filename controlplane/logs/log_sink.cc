@@ -98,6 +98,11 @@ void LogSink::lose(size_t lines) {
   }
 }
 
+// Between half of it and all, for those who failed together not to come again together.
+std::chrono::milliseconds LogSink::jittered(std::chrono::milliseconds pause) {
+  return pause / 2 + std::chrono::milliseconds(random_() % (pause.count() / 2 + 1));
+}
+
 // Until the batch is written or lost.
 void LogSink::hand_over() {
   auto pause = limits_.first_pause;
@@ -120,7 +125,11 @@ void LogSink::hand_over() {
       batch_.clear();
       return;
     }
-    came_.wait_for(lock, pause, [this] { return stopping_; });
+    if (written.lines > 0) {
+      tries = 0;
+      pause = limits_.first_pause;
+    }
+    came_.wait_for(lock, jittered(pause), [this] { return stopping_; });
     pause = std::min(pause * 2, limits_.longest_pause);
   }
 }

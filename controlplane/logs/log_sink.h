@@ -12,6 +12,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <random>
 #include <string>
 #include <thread>
 #include <vector>
@@ -49,7 +50,7 @@ struct SinkLimits {
   std::chrono::milliseconds batch_age{0};  // so long a batch may wait for more
   std::chrono::milliseconds first_pause{500};
   std::chrono::milliseconds longest_pause{30'000};
-  int tries = 10;
+  int tries = 10;  // without a line written
 };
 
 struct SinkCounts {
@@ -78,6 +79,7 @@ class LogSink {
   void lose(size_t lines);
   void add_lost_line();
   void note(const std::string& wrong);
+  std::chrono::milliseconds jittered(std::chrono::milliseconds pause);
 
   const std::string name_;
   const std::unique_ptr<LogWriter> writer_;
@@ -94,6 +96,7 @@ class LogSink {
   bool telling_ = false;  // batch_ begins with the line of what was lost: these
   uint64_t told_lines_ = 0, told_count_ = 0;
   std::string trouble_;
+  std::mt19937 random_{std::random_device{}()};
   std::thread thread_;
 };
 

@@ -54,8 +54,16 @@ class Logs {
   std::mt19937_64 random_{std::random_device{}()};
 };
 
-// The sinks that rules name. Files lie in `folder`: a policy comes from afar, too, and must not
-// choose which file of this machine is written. Empty: there are none.
-Logs::MakeSinks sinks_in(std::filesystem::path folder, LogSink::Say say);
+// What of this machine the sinks use. Policies come from afar, too, and must choose neither which
+// of its files are written or read, nor whom its secrets are told. Empty: there are none.
+struct LogPlaces {
+  std::filesystem::path folder = "/var/log/dam";                  // where files lie
+  std::filesystem::path journal = "/run/systemd/journal/socket";  // journald's
+  std::string loki_netrc{};  // .netrc of who writes, by host; told over https alone
+  std::string loki_ca{};     // certificates (PEM) that are trusted instead of the system's
+};
+
+// The sinks that rules name.
+Logs::MakeSinks sinks_in(LogPlaces places, LogSink::Say say);
 
 }  // namespace dam::control

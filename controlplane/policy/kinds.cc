@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <regex>
 
 #include "dataplane/ipc/device_name.h"
 
@@ -349,6 +350,34 @@ std::optional<std::string> read_server_name(Reader& reader, const YAML::Node& no
 Kind<std::string> server_name() {
   return {"a server name", Json{{"type", "string"}, {"pattern", kServerNamePattern}},
           read_server_name};
+}
+
+namespace {
+
+constexpr size_t kMostOriginBytes = 300;
+constexpr char kOriginPattern[] =
+    R"(^https?://([A-Za-z0-9._-]{1,253}|\[[0-9a-fA-F:.]{2,45}\])(:[1-9][0-9]{0,4})?$)";
+
+std::optional<std::string> read_origin(Reader& reader, const YAML::Node& node) {
+  static const std::regex pattern(kOriginPattern);
+  constexpr char kWhat[] = "an address such as http://10.0.0.5:3100";
+  const std::string* value = string_scalar(reader, node, kWhat);
+  if (value == nullptr) return std::nullopt;
+  std::smatch parts;
+  const bool matches =
+      value->size() <= kMostOriginBytes && std::regex_match(*value, parts, pattern);
+  if (matches && (parts[2].length() == 0 || std::stoi(parts[2].str().substr(1)) <= 65'535)) {
+    return *value;
+  }
+  reader.wrong(node, kWhat, "scheme, host and port alone: no path, no user, no password");
+  return std::nullopt;
+}
+
+}  // namespace
+
+Kind<std::string> http_origin() {
+  return {"an address such as http://10.0.0.5:3100",
+          Json{{"type", "string"}, {"pattern", kOriginPattern}}, read_origin};
 }
 
 }  // namespace dam::control

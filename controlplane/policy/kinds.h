@@ -34,6 +34,8 @@ Kind<Network> network();
 Kind<Network> interface_address();
 // Exact or "*.example.org"; read as lower case without a dot at the end.
 Kind<std::string> server_name();
+// http://HOST[:PORT] or https://…: nothing behind it, and nobody's password in it.
+Kind<std::string> http_origin();
 
 template <class V>
 Kind<V> one_of(const std::vector<std::pair<std::string, V>>& choices) {

@@ -186,10 +186,19 @@ struct LogFile {
   bool operator==(const LogFile&) const = default;
 };
 
+// Loki's HTTP API. What proves who writes, and whom to trust, is on this machine alone.
+struct LokiPlace {
+  std::string url;     // scheme, host and port
+  std::string tenant;  // empty: none
+  bool operator==(const LokiPlace&) const = default;
+};
+
 struct LogRules {
   uint64_t connections = 1;  // one in so many; 0: none
   uint64_t lines_per_second = 1000;
   std::optional<LogFile> file;
+  bool journal = false;
+  std::optional<LokiPlace> loki;
   bool operator==(const LogRules&) const = default;
 };
 

@@ -100,6 +100,17 @@ const Table<LogFile>& log_file_options() {
   return table;
 }
 
+const Table<LokiPlace>& loki_options() {
+  static const Table<LokiPlace> table{
+      option("url", Need::required, http_origin(), &LokiPlace::url, "",
+             "where Loki answers, such as http://10.0.0.5:3100; over https its certificate is "
+             "checked, and what dam-controlplane's --loki-netrc says of the host is sent"),
+      option("tenant", Need::optional, name(), &LokiPlace::tenant, "",
+             "whose lines these are (X-Scope-OrgID), where Loki has several tenants"),
+  };
+  return table;
+}
+
 const Table<LogRules>& log_options() {
   static const Table<LogRules> table{
       option("lines_per_second", Need::optional, count(1, 1'000'000), &LogRules::lines_per_second,
@@ -108,6 +119,12 @@ const Table<LogRules>& log_options() {
           "file", object("a map of the file's keys", log_file_options()),
           [](LogRules& logs, LogFile file) { logs.file = file; },
           "lines into dam.jsonl, in the folder that dam-controlplane's --log-folder names"),
+      option("journal", Need::optional, boolean(), &LogRules::journal, "false",
+             "lines to systemd's journal: journalctl -t dam"),
+      option_with<LogRules, LokiPlace>(
+          "loki", object("a map of Loki's keys", loki_options()),
+          [](LogRules& logs, LokiPlace loki) { logs.loki = std::move(loki); },
+          "lines to Grafana Loki, pushed in batches over its HTTP API"),
   };
   return table;
 }

@@ -5,40 +5,24 @@ import os
 import signal
 import subprocess
 
-from lib import hello, suite
+from lib import hello, log_lines, suite
 from lib.plan import plan
 from lib.site import SOURCES
 
-ROOT = os.path.join(os.path.dirname(__file__), "../../..")
 PLAN = plan(zones={"service": {}, "management": {"management": True}}, timeouts={"probe_interval": "500ms"},
             logs={"file": {"size": "64KiB", "keep": 1}})
 DAM_ONLY = True
 
 
-def _schema():
-    with open(os.path.join(ROOT, "config/log.schema.json")) as handle:
-        return {one["title"]: one for one in json.load(handle)["oneOf"]}
-
-
-def _judge(line, schema):
-    """By what the schema uses; the unit tests have a whole validator."""
-    kind = schema[line["kind"]]
-    assert set(kind["required"]) <= set(line) <= set(kind["properties"]), line
-    types = {"string": str, "integer": int, "boolean": bool}
-    for name, value in line.items():
-        wanted = kind["properties"][name].get("type", "string")
-        assert type(value) is types[wanted], (name, line)
-
-
 def _lines(site, kind=None):
-    schema, lines = _schema(), []
+    lines = []
     for name in ("dam.jsonl.1", "dam.jsonl"):
         path = os.path.join(site.front.log_folder, name)
         if os.path.exists(path):
             with open(path) as handle:
                 lines += [json.loads(one) for one in handle if one.endswith("\n")]
     for line in lines:
-        _judge(line, schema)
+        log_lines.judge(line)
     return [line for line in lines if kind in (None, line["kind"])]
 
 

@@ -12,13 +12,10 @@
 #include <numeric>
 #include <set>
 #include <sstream>
-#include <valijson/adapters/nlohmann_json_adapter.hpp>
-#include <valijson/schema.hpp>
-#include <valijson/schema_parser.hpp>
-#include <valijson/validator.hpp>
 
 #include "controlplane/logs/log_feed.h"
 #include "controlplane/logs/log_file.h"
+#include "tests/unit/controlplane/log_lines.h"
 #include "tests/unit/controlplane/sample_policy.h"
 
 namespace dam::control {
@@ -26,23 +23,6 @@ namespace {
 
 using namespace std::chrono_literals;
 namespace fs = std::filesystem;
-
-const nlohmann::json& committed_log_schema() {
-  static const auto schema =
-      nlohmann::json::parse(file_text(source_root() / "config/log.schema.json"));
-  return schema;
-}
-
-bool is_as_written(const nlohmann::json& line) {
-  using Adapter = valijson::adapters::NlohmannJsonAdapter;
-  static const valijson::Schema* schema = [] {
-    auto* parsed = new valijson::Schema;
-    valijson::SchemaParser().populateSchema(Adapter(committed_log_schema()), *parsed);
-    return parsed;
-  }();
-  valijson::Validator validator;
-  return validator.validate(*schema, Adapter(line), nullptr);
-}
 
 struct Folder {
   Folder() {
@@ -61,21 +41,12 @@ std::vector<nlohmann::json> lines_in(const fs::path& file) {
   std::vector<nlohmann::json> lines;
   for (std::string line; std::getline(in, line);) {
     lines.push_back(nlohmann::json::parse(line));
-    EXPECT_TRUE(is_as_written(lines.back())) << line;
+    EXPECT_TRUE(is_log_line(lines.back())) << line;
   }
   return lines;
 }
 
-LogRecord refusal(uint64_t count) {
-  return {LogKind::refusal,
-          unix_ns_now(),
-          count,
-          {{"zone", "web"},
-           {"client", "203.0.113.7"},
-           {"reason", "no_route"},
-           {"proven", true},
-           {"count", count}}};
-}
+LogRecord refusal(uint64_t count) { return sample_refusal(count); }
 
 LogRecord connection() {
   return {LogKind::connection,
@@ -85,11 +56,6 @@ LogRecord connection() {
 }
 
 LogLine line(const std::string& text) { return {LogKind::policy, 0, 1, "", text}; }
-
-bool wait_for(const std::function<bool()>& condition) {
-  for (int i = 0; i < 3000 && !condition(); ++i) std::this_thread::sleep_for(10ms);
-  return condition();
-}
 
 // What the sinks of a test were given, line by line.
 struct Taken {
@@ -159,18 +125,18 @@ TEST(Logs, the_committed_schema_is_what_the_list_says) {
 
 TEST(Logs, the_schema_refuses_what_no_line_is) {
   const auto good = nlohmann::json::parse(line_of(refusal(3)));
-  EXPECT_TRUE(is_as_written(good));
+  EXPECT_TRUE(is_log_line(good));
   for (const char* key : {"time", "kind", "reason", "count"}) {
     auto bad = good;
     bad.erase(key);
-    EXPECT_FALSE(is_as_written(bad)) << key;
+    EXPECT_FALSE(is_log_line(bad)) << key;
   }
   auto bad = good;
   bad["colour"] = "red";
-  EXPECT_FALSE(is_as_written(bad));
+  EXPECT_FALSE(is_log_line(bad));
   bad = good;
   bad["count"] = -1;
-  EXPECT_FALSE(is_as_written(bad));
+  EXPECT_FALSE(is_log_line(bad));
 }
 
 TEST(Logs, a_time_is_utc_with_milliseconds) {
@@ -185,7 +151,7 @@ TEST(Logs, text_of_strangers_stays_one_line_and_short) {
   const std::string text = line_of(record);
   EXPECT_EQ(text.find('\n'), std::string::npos);
   EXPECT_LT(text.size(), 1300u);
-  EXPECT_TRUE(is_as_written(nlohmann::json::parse(text)));
+  EXPECT_TRUE(is_log_line(nlohmann::json::parse(text)));
 }
 
 TEST(Logs, each_event_that_has_a_line_is_one_by_the_schema) {
@@ -200,10 +166,10 @@ TEST(Logs, each_event_that_has_a_line_is_one_by_the_schema) {
   for (const Event& event : events) {
     const auto record = record_of(event);
     ASSERT_TRUE(record);
-    EXPECT_TRUE(is_as_written(nlohmann::json::parse(line_of(*record)))) << line_of(*record);
+    EXPECT_TRUE(is_log_line(nlohmann::json::parse(line_of(*record)))) << line_of(*record);
   }
   EXPECT_FALSE(record_of({EventKind::violation, "web", "shadow", 5, ""}));
-  EXPECT_TRUE(is_as_written(nlohmann::json::parse(line_of(record_of_lost("ban", 1, 2, "why")))));
+  EXPECT_TRUE(is_log_line(nlohmann::json::parse(line_of(record_of_lost("ban", 1, 2, "why")))));
 }
 
 TEST(LogFile, is_bounded_with_all_that_it_keeps) {
@@ -275,12 +241,12 @@ TEST(LogFile, a_full_disk_has_whole_lines_and_the_number_of_those_that_are_missi
     };
     for (int i = 0; i < 500; ++i) offer(refusal(2));
     ASSERT_TRUE(
-        wait_for([&] { return sink.counts().queued == 0 && sink.counts().not_written > 0; }));
+        comes_true([&] { return sink.counts().queued == 0 && sink.counts().not_written > 0; }));
     fs::remove(folder.path / "filler");
     std::this_thread::sleep_for(50ms);
     offer(refusal(2));
     ASSERT_TRUE(
-        wait_for([&] { return sink.counts().lines[static_cast<size_t>(LogKind::log)] == 1; }));
+        comes_true([&] { return sink.counts().lines[static_cast<size_t>(LogKind::log)] == 1; }));
   }
   EXPECT_EQ(sum_of(lines_in(folder.path / "log"), "refusal"), 501u * 2);
   EXPECT_EQ(said.size(), 2u);  // once that it fails, once that it is well
@@ -302,7 +268,7 @@ TEST(LogSink, nobody_waits_for_one_that_is_stuck_and_what_finds_no_room_is_count
     }
     EXPECT_GE(sink.counts().queue_full, 890u);
     taken.waits = false;
-    ASSERT_TRUE(wait_for([&] { return sum_of(taken.now(), "refusal") == 3000; }));
+    ASSERT_TRUE(comes_true([&] { return sum_of(taken.now(), "refusal") == 3000; }));
   }
 }
 
@@ -316,10 +282,10 @@ TEST(LogSink, tries_again_where_that_may_help_and_not_for_ever) {
                [](const std::string&) {});
   const LogRecord record = refusal(5);
   sink.offer({record.kind, 0, record.count, "", line_of(record)});
-  ASSERT_TRUE(wait_for([&] { return sink.counts().not_written == 1; }));
+  ASSERT_TRUE(comes_true([&] { return sink.counts().not_written == 1; }));
   taken.fails = false;
   sink.offer({record.kind, 0, record.count, "", line_of(record)});
-  ASSERT_TRUE(wait_for([&] { return sum_of(taken.now(), "refusal") == 10; }));
+  ASSERT_TRUE(comes_true([&] { return sum_of(taken.now(), "refusal") == 10; }));
 }
 
 TEST(LogSink, ends_soon_though_its_writer_does_not) {
@@ -347,7 +313,7 @@ TEST(Logs, a_second_has_so_many_lines_of_a_kind_and_tells_the_rest) {
   }
   EXPECT_EQ(sum_of(taken.lines, "refusal"), 700u);
   EXPECT_EQ(taken.lines.size(), 12u);
-  for (const auto& one : taken.lines) EXPECT_TRUE(is_as_written(one)) << one;
+  for (const auto& one : taken.lines) EXPECT_TRUE(is_log_line(one)) << one;
 }
 
 TEST(Logs, connections_are_sampled_and_refusals_never) {
@@ -361,7 +327,7 @@ TEST(Logs, connections_are_sampled_and_refusals_never) {
   const auto sum = static_cast<double>(sum_of(taken.lines, "connection"));
   EXPECT_NEAR(sum, 20'000, 5 * std::sqrt(20'000 * 9.0));
   EXPECT_EQ(sum_of(taken.lines, "refusal"), 100u);
-  for (const auto& one : taken.lines) EXPECT_TRUE(is_as_written(one)) << one;
+  for (const auto& one : taken.lines) EXPECT_TRUE(is_log_line(one)) << one;
 }
 
 TEST(Logs, of_no_connections_where_the_rules_say_none) {
@@ -376,13 +342,13 @@ TEST(Logs, of_no_connections_where_the_rules_say_none) {
 
 TEST(Logs, counts_go_on_when_the_rules_change) {
   const Folder folder;
-  Logs logs(sinks_in(folder.path, [](const std::string&) {}));
+  Logs logs(sinks_in({folder.path}, [](const std::string&) {}));
   LogRules rules = rules_with(1, 1000);
   for (const uint64_t keep : {1, 2, 3}) {
     rules.file->keep = keep;
     logs.set_rules(rules);
     logs.add(refusal(1));
-    ASSERT_TRUE(wait_for([&] {
+    ASSERT_TRUE(comes_true([&] {
       return logs.counts()["file"].lines[static_cast<size_t>(LogKind::refusal)] == keep;
     }));
   }
@@ -404,11 +370,11 @@ TEST(LogFeed, events_become_lines_once_and_those_that_were_missed_are_told) {
   {
     const LogFeed feed(logs, events, [policy] { return policy; });
     events.add({EventKind::server, "web", "", 1, "the server is down"});
-    ASSERT_TRUE(wait_for([&] { return taken.now().size() == 2; }));
+    ASSERT_TRUE(comes_true([&] { return taken.now().size() == 2; }));
     events.add({EventKind::ban, "203.0.113.7", "", 1, "banned"});
     events.close();
   }
-  ASSERT_TRUE(wait_for([&] { return taken.now().size() == 3; }));
+  ASSERT_TRUE(comes_true([&] { return taken.now().size() == 3; }));
   EXPECT_EQ(taken.lines[0]["kind"], "log");
   EXPECT_GE(taken.lines[0]["lost"], 5);
   EXPECT_EQ(taken.lines[1]["name"], "web");

@@ -100,6 +100,9 @@ TEST(Schema, good_values_are_accepted_by_both) {
            "logs: {}",
            "logs: {lines_per_second: 5k, file: {}}",
            "logs: {file: {size: 1MiB, keep: 0}}",
+           "logs: {journal: true, loki: {url: \"http://10.0.0.5:3100\"}}",
+           "logs: {loki: {url: \"https://logs.example.org\", tenant: edge}}",
+           "logs: {loki: {url: \"https://[2001:db8::5]:3100\"}}",
        }) {
     const std::string text = sample_with("version: 1", std::string("version: 1\n") + extra);
     EXPECT_TRUE(schema_accepts(text)) << extra;
@@ -143,6 +146,15 @@ TEST(Schema, bad_values_are_refused_by_both) {
            "logs: {file: {path: /etc/passwd}}",
            "logs: {file: {size: 64kib}}",
            "logs: {lines_per_second: 0}",
+           "logs: {journal: /run/systemd/journal/socket}",
+           "logs: {loki: \"http://10.0.0.5:3100\"}",
+           "logs: {loki: {}}",
+           "logs: {loki: {url: \"10.0.0.5:3100\"}}",
+           "logs: {loki: {url: \"file:///etc/passwd\"}}",
+           "logs: {loki: {url: \"http://10.0.0.5:3100/loki/api/v1/push\"}}",
+           "logs: {loki: {url: \"http://user:secret@10.0.0.5\"}}",
+           "logs: {loki: {url: \"http://10.0.0.5:3100\", tenant: \"a\\r\\nX: b\"}}",
+           "logs: {loki: {url: \"http://10.0.0.5:3100\", password_file: /etc/shadow}}",
            "limits: 5",
            "limits: {flow: 1M}",
            "limits: {flows: 1m}",
