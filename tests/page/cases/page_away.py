@@ -45,14 +45,16 @@ def test_control_plane_dies(site):
         visit.until(READY, "the page")
         assert not visit.value("!!document.querySelector('[data-old=true]')")
         front.end(front.controlplane, signal.SIGKILL)
-        visit.until_says(".banner[role=alert]", "The control plane does not answer since")
-        parts = visit.value("[...document.querySelectorAll('section')].map((one) => one.textContent.includes('as of'))")
-        assert len(parts) == 7 and all(parts), parts
-        assert visit.value("!!document.querySelector('[data-server]')"), "what was known has gone"
-        assert visit.axe() == [], visit.axe()
-        visit.screenshot("silent")
-        site.finish(*site.connect(server_timeout=1))
-        begin_again(site)
+        try:
+            visit.until_says(".banner[role=alert]", "The control plane does not answer since")
+            parts = visit.value("[...document.querySelectorAll('section')].map((one) => one.textContent.includes('as of'))")
+            assert len(parts) == 7 and all(parts), parts
+            assert visit.value("!!document.querySelector('[data-server]')"), "what was known has gone"
+            assert visit.axe() == [], visit.axe()
+            visit.screenshot("silent")
+            site.finish(*site.connect(server_timeout=1))
+        finally:
+            begin_again(site)
         visit.until("!!document.querySelector('#token')", "the form: sessions are in memory")
         visit.log_in(CHROMIUM["tokens"]["operator"])
         visit.until(READY, "the page again")
