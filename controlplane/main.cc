@@ -267,7 +267,11 @@ int run(const Options& options) {
     scene.ended_bans = bans.book.ended();
     return scene;
   });
-  const LogFeed log_feed(logs, events, [&policy] {
+  const auto ask_for_log = [&ask](const dam::v1::Request& request) {
+    std::string untold;  // the link says what is wrong with it
+    return ask(request, untold);
+  };
+  const LogFeed log_feed(logs, events, ask_for_log, [&policy] {
     const auto running = policy.current();
     return running ? running->policy : nullptr;
   });

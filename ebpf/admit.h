@@ -53,7 +53,7 @@ DAM_INLINE int exceeded(const struct payer* p, uint32_t total, uint32_t dimensio
     return 0;
   }
   if (total || p->zone->exceeded != DAM_EXCEEDED_BAN || !p->source || p->admin) return 1;
-  if (dam_blame(p->source, p->zone, p->now_ns)) p->counters->bans++;
+  if (dam_blame(p->source, p->zone, p->now_ns)) p->counters->bans[dimension]++;
   return 1;
 }
 

@@ -22,6 +22,13 @@ def bars(title, description, unit, *queries, words=None):
     return _panel("bargauge", title, description, unit, *queries, words=words)
 
 
+# Half of all, and all but one in a hundred, take no longer.
+def percentiles(title, description, unit, metric):
+    rate = f"sum by (le) (rate({metric}_bucket{{$EDGE}}[5m]))"
+    return lines(title, description + " As long as nothing is measured: no line.", unit,
+                 (f"histogram_quantile(0.5, {rate})", "half"), (f"histogram_quantile(0.99, {rate})", "99 %"))
+
+
 REFUSED = "What the dam takes in itself (handshakes, ARP, probes) is not counted."
 TABLES = bars("Fill of tables", "Used share of each bounded table. The last tenth belongs to management routes; what finds no place "
               "is refused by name.", "percentunit", ("table:dam_table_fill:ratio{$EDGE}", "{{table}}"))
@@ -75,7 +82,8 @@ ZONES = [
     lines("Would be refused", "What zones in mode shadow let by although it was over a limit.", "pps",
           ("sum by (zone, scope, dimension) (rate(dam_shadow_exceeded_packets_total{$EDGE}[1m]))",
            "{{zone}} {{scope}} {{dimension}}")),
-    lines("Sources banned by zones", "Within the last five minutes.", "short", ("increase(dam_bans_total{$EDGE}[5m])", "{{zone}}")),
+    lines("Sources banned by zones", "Within the last five minutes, by the dimension that they were over last.", "short",
+          ("sum by (zone, dimension) (increase(dam_bans_total{$EDGE}[5m]))", "{{zone}} {{dimension}}")),
     lines("Bans held", "Bans that hold now, by origin.", "short", ("dam_held_bans{$EDGE}", "{{origin}}"),
           ("dam_held_bans_limit{$EDGE}", "limit")),
     lines("Bans begun and ended", "Within the last five minutes, all origins.", "short",
@@ -102,6 +110,8 @@ SERVERS = [
           ("rate(dam_server_opened_connections_total{$EDGE}[1m])", "{{server}}")),
     lines("Open connections to servers", "Opened and not yet over.", "short",
           ("dam_server_opened_connections_total{$EDGE} - dam_server_closed_connections_total{$EDGE}", "{{server}}")),
+    percentiles("Time of connecting", "From the dam's SYN to the SYN-ACK of the server that took the connection.", "s",
+                "dam_server_connect_duration_seconds"),
     lines("Failed connections", "That a server refused or ignored.", "cps",
           ("rate(dam_server_failed_connections_total{$EDGE}[1m])", "{{server}}")),
     lines("nginx: connections", "Active ones, as the servers themselves count them.", "short",
@@ -135,6 +145,19 @@ DATAPLANE = [
           ("sum(rate(dam_worker_accepted_cookies_total{$EDGE}[1m]))", "accepted"),
           ("sum(rate(dam_worker_bad_cookies_total{$EDGE}[1m]))", "bad"),
           ("instance:dam_unanswered_cookies:rate1m{$EDGE}", "unanswered")),
+    percentiles("Time until the route is known", "From a client's proof of its address to its whole ClientHello or request head: the "
+                "client's own time, mostly.", "s", "dam_hello_duration_seconds"),
+    percentiles("Time of whole handshakes", "From a client's proof of its address until the server has all that the dam had held.", "s",
+                "dam_handshake_duration_seconds"),
+    lines("TLS versions offered", "ClientHellos by the highest version that they offer.", "cps",
+          ("sum by (version) (rate(dam_client_hello_versions_total{$EDGE}[5m]))", "{{version}}")),
+    lines("ALPN offered", "ClientHellos by what they would speak first.", "cps",
+          ("sum by (alpn) (rate(dam_client_hello_alpns_total{$EDGE}[5m]))", "{{alpn}}")),
+    percentiles("Size of ClientHellos", "With their records.", "bytes", "dam_client_hello_size_bytes"),
+    percentiles("Size of bursts", "Packets at once, of those bursts that were not empty.", "short", "dam_burst_size_packets"),
+    lines("Log lines", "Written, and those that no sink took.", "short",
+          ("sum by (kind) (rate(dam_log_lines_total{$EDGE}[1m]))", "{{kind}}"),
+          ("sum by (reason) (rate(dam_log_dropped_lines_total{$EDGE}[1m]))", "lost: {{reason}}")),
     TABLES,
     lines("Packets for the host", "For the host's own network stack: SSH, ARP, what the dam does not steer.", "pps",
           ("sum(rate(dam_worker_host_packets_total{$EDGE}[1m]))", "to the host")),

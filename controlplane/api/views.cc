@@ -159,7 +159,7 @@ Json zone_counters_view(const dam_zone_counters& sum) {
           {"bytes_down", sum.bytes[1]},
           {"connections_opened", sum.connections_opened},
           {"connections_open", sum.connections_opened - sum.connections_closed},
-          {"bans", sum.bans},
+          {"bans", dam_bans_of(&sum)},
           {"shadow_exceeded", shadow_exceeded(sum)},
           {"dropped", refused(sum)},
           {"drops", drops_of(sum)}};

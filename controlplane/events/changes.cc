@@ -97,7 +97,7 @@ void add_zone_events(const std::string& zone, const dam_zone_counters& before,
     events.push_back({EventKind::violation, zone, "shadow", shadowed,
                       "over the zone's buckets, let by since it is in shadow mode"});
   }
-  const uint64_t bans = growth(before.bans, now.bans);
+  const uint64_t bans = growth(dam_bans_of(&before), dam_bans_of(&now));
   if (bans > 0) events.push_back({EventKind::ban, zone, "", bans, "the zone has banned sources"});
 }
 

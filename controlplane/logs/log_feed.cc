@@ -8,11 +8,16 @@ namespace dam::control {
 namespace {
 constexpr auto kLogRound = std::chrono::seconds(1);
 constexpr size_t kEventsAtOnce = 1000;
+constexpr int kMostAnswers = 20;
 }  // namespace
 
-LogFeed::LogFeed(Logs& logs, const EventLog& events,
+LogFeed::LogFeed(Logs& logs, const EventLog& events, Ask ask,
                  std::function<std::shared_ptr<const Policy>()> policy)
-    : logs_(logs), events_(events), policy_(std::move(policy)), alarm_([this] { round(); }) {
+    : logs_(logs),
+      events_(events),
+      ask_(std::move(ask)),
+      policy_(std::move(policy)),
+      alarm_([this] { round(); }) {
   if (const auto now = policy_()) logs_.set_rules(now->logs);
   thread_ = std::thread([this] { run(); });
   alarm_.set(AlarmClock::Clock::now() + kLogRound);
@@ -44,8 +49,26 @@ void LogFeed::take_events() {
   }
 }
 
+void LogFeed::take_records() {
+  v1::Request request;
+  request.mutable_take_log();
+  for (int answers = 0; answers < kMostAnswers; ++answers) {
+    const auto reply = ask_(request);
+    if (!reply) return;
+    const v1::Log& log = reply->log();
+    for (const auto& one : log.connections()) logs_.add(record_of(one));
+    for (const auto& one : log.refusals()) logs_.add(record_of(one));
+    if (const uint64_t lost = log.lost_connections(); lost != 0) {
+      logs_.add(record_of_lost("dataplane", lost, lost, "more connections ended than are kept"));
+    }
+    if (!log.more()) return;
+  }
+}
+
 void LogFeed::round() {
-  if (const auto now = policy_()) logs_.set_rules(now->logs);
+  const auto now = policy_();
+  if (now) logs_.set_rules(now->logs);
+  if (now && now->logs.has_sink()) take_records();
   logs_.tick();
   alarm_.set(AlarmClock::Clock::now() + kLogRound);
 }

@@ -1,22 +1,26 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What the logs are made of: the control plane's events, as they come.
+// What the logs are made of: the control plane's events, as they come, and what the dataplane tells
+// of connections and refusals, each second.
 #pragma once
 
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <thread>
 
 #include "controlplane/events/event_log.h"
 #include "controlplane/logs/logs.h"
 #include "controlplane/state/alarm_clock.h"
+#include "dataplane/ipc/dam.pb.h"
 
 namespace dam::control {
 
 class LogFeed {
  public:
-  // `policy`: the one that runs, or null.
-  LogFeed(Logs& logs, const EventLog& events,
+  // `ask`: the dataplane; nothing where it does not answer. `policy`: the one that runs, or null.
+  using Ask = std::function<std::optional<v1::Reply>(const v1::Request&)>;
+  LogFeed(Logs& logs, const EventLog& events, Ask ask,
           std::function<std::shared_ptr<const Policy>()> policy);
   ~LogFeed();
   LogFeed(const LogFeed&) = delete;
@@ -26,9 +30,11 @@ class LogFeed {
   void run();
   void take_events();
   void round();
+  void take_records();
 
   Logs& logs_;
   const EventLog& events_;
+  const Ask ask_;
   const std::function<std::shared_ptr<const Policy>()> policy_;
   std::atomic<bool> stopping_{false};
   int64_t heard_ = 0;  // number of the last event

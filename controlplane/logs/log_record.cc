@@ -7,6 +7,10 @@
 #include <initializer_list>
 #include <vector>
 
+#include "controlplane/dataplane_link/counters_reader.h"
+#include "dataplane/core/connection_end.h"
+#include "dataplane/core/drop_reason.h"
+
 namespace dam::control {
 
 namespace {
@@ -32,7 +36,16 @@ struct Field {
   Kinds always;     // kinds whose lines have it
   Kinds sometimes;  // kinds whose lines may have it
   const char* text;
+  std::vector<const char*> values{};  // all that there are, where they are few
 };
+
+std::vector<const char*> end_names() {
+  return {
+#define X(name, text) #name,
+      DAM_CONNECTION_ENDS(X)
+#undef X
+  };
+}
 
 const std::vector<Field>& fields() {
   using enum LogKind;
@@ -42,17 +55,26 @@ const std::vector<Field>& fields() {
        "string",
        {connection},
        {refusal},
-       "an address; of refusals over IPv6 a /64. None: of many sources, more than are told apart"},
+       "an address; of refusals over IPv6 a /64. None: of sources beyond those that are told "
+       "apart, or of no one's packets"},
       {"client_port", "integer", {connection}, {}, "its TCP port; 0: unknown"},
-      {"listener", "string", {}, {connection}, "where it arrived"},
-      {"server", "string", {}, {connection}, "where it is passed to, as chosen first"},
+      {"listener", "string", {connection}, {}, "where it arrived"},
+      {"server", "string", {}, {connection}, "where it was passed to; none: no server was asked"},
+      {"duration_ms", "integer", {connection}, {}, "how long it lasted"},
+      {"bytes_up",
+       "integer",
+       {connection},
+       {},
+       "what the client sent, without headers; the remainder by 4 GiB"},
+      {"bytes_down", "integer", {connection}, {}, "what the server sent, likewise"},
+      {"end", "string", {connection}, {}, "how it ended", end_names()},
       {"sampled", "integer", {connection}, {}, "so many connections this line stands for"},
       {"reason",
        "string",
        {refusal},
-       {ban},
-       "refusals: a drop reason of dataplane/core/drop_reason.h; bans: expired"},
-      {"proven", "boolean", {}, {refusal}, "false: the client's address may be a forged one"},
+       {connection, ban},
+       "a drop reason of dataplane/core/drop_reason.h; of bans: expired"},
+      {"proven", "boolean", {refusal}, {}, "false: the client's address may be a forged one"},
       {"count",
        "integer",
        {refusal, ban, log},
@@ -78,6 +100,7 @@ bool among(Kinds kinds, LogKind kind) {
 Json schema_of_field(const Field& field) {
   Json schema = {{"type", field.type}, {"description", field.text}};
   if (std::string(field.type) == "integer") schema["minimum"] = 0;
+  if (!field.values.empty()) schema["enum"] = field.values;
   return schema;
 }
 
@@ -110,6 +133,12 @@ std::string time_text(int64_t unix_ns) {
   std::snprintf(milliseconds, sizeof milliseconds, ".%03dZ",
                 static_cast<int>(unix_ns % kNsOfSecond / 1'000'000));
   return std::string(day) + milliseconds;
+}
+
+// Refusals that the dataplane's log tells of no one: they are of no one's packets.
+bool is_of_no_one(const std::string& reason) {
+  return reason == drop_name(DAM_DROP_no_buffer) || reason == drop_name(DAM_DROP_tx_full) ||
+         reason == drop_name(DAM_DROP_handoff_full);
 }
 
 // Not amid a character.
@@ -167,6 +196,7 @@ Json log_schema() {
 std::optional<LogRecord> record_of(const Event& event) {
   const auto kind = kind_of(event.kind);
   if (!kind || event.reason == kShadow) return std::nullopt;
+  if (kind == LogKind::refusal && !is_of_no_one(event.reason)) return std::nullopt;
   LogRecord record{*kind, event.at_unix_ms * 1'000'000, event.count, Json::object()};
   if (kind == LogKind::policy)
     record.fields["version"] = std::strtoull(event.subject.c_str(), nullptr, 10);
@@ -177,10 +207,41 @@ std::optional<LogRecord> record_of(const Event& event) {
     if (!event.reason.empty()) record.fields["reason"] = event.reason;
   }
   if (kind == LogKind::refusal) {
-    record.fields = {{"zone", event.subject}, {"reason", event.reason}, {"count", event.count}};
+    record.fields = {{"zone", event.subject},
+                     {"reason", event.reason},
+                     {"proven", false},
+                     {"count", event.count}};
     return record;
   }
   record.fields["text"] = event.text;
+  return record;
+}
+
+LogRecord record_of(const v1::EndedConnection& one) {
+  constexpr uint64_t kNsOfMillisecond = 1'000'000;
+  LogRecord record{LogKind::connection, static_cast<int64_t>(one.ended_unix_ns()),
+                   one.stands_for()};
+  record.fields = {{"zone", one.zone()},
+                   {"client", one.client()},
+                   {"client_port", one.client_port()},
+                   {"listener", one.listener()}};
+  if (!one.server().empty()) record.fields["server"] = one.server();
+  record.fields["duration_ms"] = one.lasted_ns() / kNsOfMillisecond;
+  record.fields["bytes_up"] = one.bytes_up();
+  record.fields["bytes_down"] = one.bytes_down();
+  record.fields["end"] = one.end();
+  if (!one.reason().empty()) record.fields["reason"] = one.reason();
+  record.fields["sampled"] = one.stands_for();
+  return record;
+}
+
+LogRecord record_of(const v1::Refusals& one) {
+  LogRecord record{LogKind::refusal, static_cast<int64_t>(one.last_unix_ns()), one.count()};
+  record.fields["zone"] = one.zone();
+  if (!one.client().empty()) record.fields["client"] = one.client();
+  record.fields["reason"] = one.reason();
+  record.fields["proven"] = one.proven();
+  record.fields["count"] = one.count();
   return record;
 }
 

@@ -10,13 +10,14 @@
 #include <string>
 
 #include "controlplane/events/event_log.h"
+#include "dataplane/ipc/dam.pb.h"
 
 namespace dam::control {
 
 using Json = nlohmann::ordered_json;
 
 #define DAM_LOG_KINDS(X)                                                                       \
-  X(connection, "a connection has found its route")                                            \
+  X(connection, "a connection that had found its route is over")                               \
   X(refusal,                                                                                   \
     "packets or connections were refused: those of one zone and reason, of up to ten seconds") \
   X(ban, "a source was banned, or is banned no more")                                          \
@@ -36,16 +37,19 @@ const char* log_kind_name(LogKind kind);
 struct LogRecord {
   LogKind kind = LogKind::log;
   int64_t at_unix_ns = 0;
-  uint64_t count = 1;  // of what happened; told where lines are left out
-  Json fields;         // but time and kind
+  uint64_t count = 1;            // of what happened; told where lines are left out
+  Json fields = Json::object();  // but time and kind
 };
 
 // One line of JSON without its end. Text that is no UTF-8 is mended, and long text cut.
 std::string line_of(const LogRecord& record);
 Json log_schema();
 
-// Nothing where the event is no line: what shadow mode has let by.
+// Nothing where the event is no line: what shadow mode has let by, and refusals that the dataplane
+// tells of each by itself.
 std::optional<LogRecord> record_of(const Event& event);
+LogRecord record_of(const v1::EndedConnection& connection);
+LogRecord record_of(const v1::Refusals& refusals);
 // That lines are missing. `of`: a kind, "dataplane" or a sink; `count`: what they stood for.
 LogRecord record_of_lost(const std::string& of, uint64_t lines, uint64_t count, const char* why);
 

@@ -43,11 +43,6 @@ void Logs::set_rules(const LogRules& rules) {
   sinks_ = std::move(made);
 }
 
-bool Logs::is_sampled() {
-  return rules_.connections != 0 &&
-         (rules_.connections == 1 || random_() % rules_.connections == 0);
-}
-
 void Logs::give(const LogRecord& record) {
   LogLine line{record.kind, record.at_unix_ns, record.count, "", line_of(record)};
   if (record.fields.contains("zone")) line.zone = record.fields["zone"];
@@ -67,19 +62,15 @@ void Logs::begin_second(LogKind kind, Clock::time_point now) {
 void Logs::add(const LogRecord& record, Clock::time_point now) {
   const std::lock_guard lock(mutex_);
   if (sinks_.empty()) return;
-  const bool connection = record.kind == LogKind::connection;
-  if (connection && !is_sampled()) return;
   begin_second(record.kind, now);
-  LogRecord told = record;
-  if (connection) told.fields["sampled"] = told.count = rules_.connections;
   Second& second = seconds_[static_cast<size_t>(record.kind)];
   if (second.lines >= rules_.lines_per_second) {
     ++second.lost_lines;
-    second.lost_count += told.count;
+    second.lost_count += record.count;
     return;
   }
   ++second.lines;
-  give(told);
+  give(record);
 }
 
 void Logs::tick(Clock::time_point now) {

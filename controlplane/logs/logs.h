@@ -10,7 +10,6 @@
 #include <map>
 #include <memory>
 #include <mutex>
-#include <random>
 #include <string>
 #include <vector>
 
@@ -43,7 +42,6 @@ class Logs {
   };
   void begin_second(LogKind kind, Clock::time_point now);
   void give(const LogRecord& record);
-  bool is_sampled();  // a connection, by the rules
 
   const MakeSinks make_sinks_;
   mutable std::mutex mutex_;
@@ -51,7 +49,6 @@ class Logs {
   std::vector<std::unique_ptr<LogSink>> sinks_;
   LogCounts ended_;  // of sinks that are gone
   std::array<Second, kLogKinds> seconds_{};
-  std::mt19937_64 random_{std::random_device{}()};
 };
 
 // What of this machine the sinks use. Policies come from afar, too, and must choose neither which

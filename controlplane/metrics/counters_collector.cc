@@ -8,8 +8,9 @@
 
 #include "controlplane/dataplane_link/counters_reader.h"
 #include "controlplane/metrics/ban_metrics.h"
-#include "controlplane/metrics/log_metrics.h"
 #include "controlplane/metrics/family_builder.h"
+#include "controlplane/metrics/handshake_metrics.h"
+#include "controlplane/metrics/log_metrics.h"
 #include "controlplane/metrics/policy_metrics.h"
 #include "controlplane/metrics/server_metrics.h"
 
@@ -96,14 +97,23 @@ void add_connections(const std::vector<ZoneTotals>& zones, Families& out) {
   auto opened = counter("dam_opened_connections_total", "Connections that were given a route.");
   auto closed = counter("dam_closed_connections_total", "Connections that ended.");
   auto open = gauge("dam_open_connections", "Connections that are open now.");
-  auto bans = counter("dam_bans_total", "Sources banned from a zone.");
   for (const auto& [name, sum] : zones) {
     opened.add(real(sum.connections_opened), {{"zone", name}});
     closed.add(real(sum.connections_closed), {{"zone", name}});
     open.add(real(sum.connections_opened) - real(sum.connections_closed), {{"zone", name}});
-    bans.add(real(sum.bans), {{"zone", name}});
   }
-  for (auto* family : {&opened, &closed, &open, &bans}) out.push_back(family->take());
+  for (auto* family : {&opened, &closed, &open}) out.push_back(family->take());
+}
+
+void add_zone_bans(const std::vector<ZoneTotals>& zones, Families& out) {
+  auto bans = counter("dam_bans_total",
+                      "Sources that a zone banned, by the dimension that they were over last.");
+  for (const auto& [name, sum] : zones) {
+    for (int d = 0; d < DAM_SHADOW_COUNT; ++d) {
+      bans.add(real(sum.bans[d]), {{"zone", name}, {"dimension", kDimensions[d]}});
+    }
+  }
+  out.push_back(bans.take());
 }
 
 // What is counted of each limit of each zone: count(zone, scope, dimension).
@@ -313,11 +323,13 @@ std::vector<prometheus::MetricFamily> CountersCollector::Collect() const {
   add_forwarded(zones, out);
   add_drops(zones, out);
   add_connections(zones, out);
+  add_zone_bans(zones, out);
   add_exceeded(zones, out);
   add_admitted(zones, out);
   add_servers(*counters, out);
   add_tables(*counters, out);
   add_workers(*counters, out);
+  add_handshakes(*counters, out);
   return out;
 }
 

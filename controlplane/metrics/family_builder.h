@@ -31,6 +31,13 @@ class FamilyBuilder {
     family_.metric.push_back(std::move(metric));
   }
 
+  void add(prometheus::ClientMetric::Histogram histogram, Labels labels = {}) {
+    prometheus::ClientMetric metric;
+    metric.label = std::move(labels);
+    metric.histogram = std::move(histogram);
+    family_.metric.push_back(std::move(metric));
+  }
+
   prometheus::MetricFamily take() { return std::move(family_); }
 
  private:

@@ -191,6 +191,7 @@ v1::Snapshot compile_snapshot(const Policy& policy, uint64_t version) {
   for (const Network& network : policy.deny) write_subnet(network, *snapshot.add_deny());
   snapshot.set_half_open_per_source(u32(policy.limits.half_open_per_source));
   snapshot.set_management_share_percent(policy.limits.management_share_percent);
+  if (policy.logs.has_sink()) snapshot.set_log_connections_every(u32(policy.logs.connections));
   return snapshot;
 }
 

@@ -199,6 +199,7 @@ struct LogRules {
   std::optional<LogFile> file;
   bool journal = false;
   std::optional<LokiPlace> loki;
+  bool has_sink() const { return file || journal || loki; }
   bool operator==(const LogRules&) const = default;
 };
 

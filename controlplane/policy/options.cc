@@ -113,6 +113,9 @@ const Table<LokiPlace>& loki_options() {
 
 const Table<LogRules>& log_options() {
   static const Table<LogRules> table{
+      option("connections", Need::optional, count(0, 1'000'000), &LogRules::connections, "1",
+             "of the connections that end one in so many has a line; 0: none. Refusals and bans "
+             "always have theirs"),
       option("lines_per_second", Need::optional, count(1, 1'000'000), &LogRules::lines_per_second,
              "1000", "of each kind; how many were left out is a line too"),
       option_with<LogRules, LogFile>(
@@ -431,7 +434,7 @@ const Table<Policy>& policy_options() {
              "how bans of operators grow; the bans themselves are made with damctl ban"),
       option("logs", Need::optional, object("a map of the logs' keys", log_options()),
              &Policy::logs, "",
-             "lines of JSON about refusals, bans and changes, each as "
+             "lines of JSON about connections, refusals, bans and changes, each as "
              "config/log.schema.json says; none without a place for them"),
       option("listeners", Need::required,
              rows_of("a list of listeners",

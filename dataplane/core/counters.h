@@ -9,7 +9,7 @@
 
 enum {
   DAM_COUNTERS_MAGIC = 0x6d616431, /* "1dam" */
-  DAM_COUNTERS_VERSION = 4,
+  DAM_COUNTERS_VERSION = 5,
   DAM_MAX_WORKERS = 16,
   DAM_MAX_ZONES = 64, /* slot 0 is "front": traffic that has no route yet */
   DAM_MAX_SERVERS = 256,
@@ -28,24 +28,80 @@ enum dam_dimension {
 #undef X
       DAM_DIM_COUNT
 };
-/* What shadow mode counts: the dimensions, and open connections at once. */
+/* What bans and shadow mode are counted by: the dimensions, and open connections at once. */
 enum { DAM_SHADOW_CONCURRENT = DAM_DIM_COUNT, DAM_SHADOW_COUNT };
 
 struct dam_zone_counters {
   uint64_t packets[2]; /* forwarded, by enum dam_direction */
   uint64_t bytes[2];   /* forwarded, whole frames */
   uint64_t connections_opened;
-  uint64_t connections_closed; /* open now = opened - closed, summed over workers */
-  uint64_t bans;
+  uint64_t connections_closed;     /* open now = opened - closed, summed over workers */
+  uint64_t bans[DAM_SHADOW_COUNT]; /* of sources, by the limit that they broke last */
   uint64_t shadow_exceeded[2][DAM_SHADOW_COUNT]; /* [0] per source, [1] total: what `mode: shadow`
                                                     let by */
   uint64_t drops[DAM_DROP_COUNT];
 };
 
+DAM_INLINE uint64_t dam_bans_of(const struct dam_zone_counters* zone) {
+  uint64_t bans = 0;
+  for (int limit = 0; limit < DAM_SHADOW_COUNT; limit++) bans += zone->bans[limit];
+  return bans;
+}
+
 struct dam_server_counters {
   uint64_t connections_opened;
   uint64_t connections_closed;
   uint64_t connect_failures;
+};
+
+/* How long and how much: name, binary logarithm of the first bound, number of bounds (each twice
+ * the one before), units of the value in one of the metric's, metric, help text. */
+#define DAM_HISTOGRAMS(X)                                                                        \
+  X(hello_time, 6, 18, 1000000, "dam_hello_duration_seconds",                                    \
+    "From the client's proof of its address to the route, its ClientHello or request read.")     \
+  X(connect_time, 6, 18, 1000000, "dam_server_connect_duration_seconds",                         \
+    "From the SYN to the server that took the connection to its SYN-ACK.")                       \
+  X(handshake_time, 6, 18, 1000000, "dam_handshake_duration_seconds",                            \
+    "From the client's proof of its address until the server has all that the dam had held.")    \
+  X(hello_size, 6, 11, 1, "dam_client_hello_size_bytes", "TLS ClientHellos with their records.") \
+  X(burst_size, 0, 7, 1, "dam_burst_size_packets", "Packets of the bursts that were not empty.")
+enum dam_histogram_kind {
+#define X(name, first, bounds, unit, metric, text) DAM_HISTOGRAM_##name,
+  DAM_HISTOGRAMS(X)
+#undef X
+      DAM_HISTOGRAM_COUNT
+};
+enum { DAM_HISTOGRAM_BOUNDS = 18 };
+struct dam_histogram {
+  uint64_t sum;
+  uint64_t counts[DAM_HISTOGRAM_BOUNDS + 1]; /* [i]: up to the i-th bound; what is above them all
+                                                lies behind the last one */
+};
+
+/* What TLS clients offer: the highest version, and their first choice of what to speak. */
+#define DAM_TLS_VERSIONS(X) \
+  X(tls1_0, "1.0")          \
+  X(tls1_1, "1.1")          \
+  X(tls1_2, "1.2")          \
+  X(tls1_3, "1.3")          \
+  X(other, "other")
+enum dam_tls_version {
+#define X(name, text) DAM_TLS_##name,
+  DAM_TLS_VERSIONS(X)
+#undef X
+      DAM_TLS_COUNT
+};
+#define DAM_ALPNS(X)          \
+  X(h2, "h2")                 \
+  X(http1_1, "http/1.1")      \
+  X(acme_tls_1, "acme-tls/1") \
+  X(other, "other")           \
+  X(none, "none")
+enum dam_alpn {
+#define X(name, text) DAM_ALPN_##name,
+  DAM_ALPNS(X)
+#undef X
+      DAM_ALPN_COUNT
 };
 
 struct dam_worker_counters {
@@ -63,9 +119,21 @@ struct dam_worker_counters {
   uint64_t proxy_headers_sent;
   uint64_t retransmissions;
   uint64_t host_packets;
+  uint64_t hello_versions[DAM_TLS_COUNT];
+  uint64_t hello_alpns[DAM_ALPN_COUNT];
+  struct dam_histogram histograms[DAM_HISTOGRAM_COUNT];
   struct dam_zone_counters zones[DAM_MAX_ZONES];
   struct dam_server_counters servers[DAM_MAX_SERVERS];
 } __attribute__((aligned(64)));
+
+/* `first`, `bounds`: as DAM_HISTOGRAMS says. */
+DAM_INLINE void dam_observe(struct dam_histogram* histogram, uint64_t value, uint32_t first,
+                            uint32_t bounds) {
+  const uint64_t above = value > 0 ? (value - 1) >> first : 0;
+  const uint32_t at = above == 0 ? 0 : 64 - (uint32_t)__builtin_clzll(above);
+  histogram->sum += value;
+  histogram->counts[at < bounds ? at : bounds]++;
+}
 
 /* What `top` orders sources by: name, what is counted. */
 #define DAM_TOP_MEASURES(X)                            \

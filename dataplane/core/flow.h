@@ -56,7 +56,10 @@ struct dam_flow {
   uint8_t family;        /* 4 or 6 */
   uint8_t rst_direction; /* with DAM_FLOW_CLOSING by RST: where it went; 0xff: none */
   uint32_t handshake;    /* index of the cold part, or DAM_NONE */
-  uint32_t next_free;
+  union {
+    uint32_t opened;    /* when its client had proven its address, in units of 2^20 ns */
+    uint32_t next_free; /* of an entry that is free */
+  };
   uint32_t epoch;           /* counts the lives of this entry */
   uint32_t lists_seen;      /* digest of the lists that its client was last held against; 0: none */
   uint16_t cookie_tries;    /* how many more ACKs may be tried as cookies; see DAM_FLOW_SYN_SEEN */

@@ -22,16 +22,16 @@ bool Worker::exceeded(const Flow& flow, const Zone& zone, bool total, int limit)
     ++zone_counters(flow.zone_slot).shadow_exceeded[total ? 1 : 0][limit];
     return false;
   }
-  if (!total) violated(flow, zone);
+  if (!total) violated(flow, zone, limit);
   return true;
 }
 
-void Worker::violated(const Flow& flow, const Zone& zone) {
+void Worker::violated(const Flow& flow, const Zone& zone, int limit) {
   if (zone.exceeded != Exceeded::ban || flow.source == kNone || (flow.flags & DAM_FLOW_ADMIN) != 0)
     return;
   SourceEntry& entry = engine_.sources[flow.source];
   if (SourceTable::violate(entry, now_ns_, zone.ban_after, zone.ban_within_ns, zone.ban_for_ns)) {
-    ++zone_counters(flow.zone_slot).bans;
+    ++zone_counters(flow.zone_slot).bans[limit];
   }
 }
 

@@ -21,6 +21,7 @@ constexpr uint8_t kVersionMajor = 3;  // SSL 3.0 and every TLS
 
 constexpr uint32_t kServerNameExtension = 0;
 constexpr uint32_t kAlpnExtension = 16;
+constexpr uint32_t kSupportedVersionsExtension = 43;
 constexpr uint32_t kEchExtension = 0xfe0d;
 constexpr uint32_t kHostNameType = 0;
 
@@ -183,6 +184,36 @@ bool first_of_its_kind(uint32_t type, uint64_t& seen) {
   return first;
 }
 
+dam_tls_version version_of(uint32_t number) {
+  switch (number) {
+    case 0x0301:
+      return DAM_TLS_tls1_0;
+    case 0x0302:
+      return DAM_TLS_tls1_1;
+    case 0x0303:
+      return DAM_TLS_tls1_2;
+    case 0x0304:
+      return DAM_TLS_tls1_3;
+    default:
+      return DAM_TLS_other;
+  }
+}
+
+bool is_grease(uint32_t number) {
+  return (number & 0x0f0f) == 0x0a0a && number >> 8 == (number & 0xff);
+}
+
+dam_tls_version best_of(Bytes supported_versions) {
+  Reader extension(supported_versions);
+  Reader list(extension.vector(1, 2, 0xfe));
+  uint32_t best = 0;
+  while (!list.at_end() && list.good()) {
+    const uint32_t number = list.number(2);
+    if (!is_grease(number)) best = std::max(best, number);
+  }
+  return extension.good() && extension.at_end() && list.good() ? version_of(best) : DAM_TLS_other;
+}
+
 bool read_extensions(Bytes block, std::span<uint8_t> room, ClientHello& out) {
   Reader extensions(block);
   uint64_t seen = 0;
@@ -192,6 +223,7 @@ bool read_extensions(Bytes block, std::span<uint8_t> room, ClientHello& out) {
     if (!extensions.good() || !first_of_its_kind(type, seen)) return false;
     if (type == kServerNameExtension && !read_server_name(data, room, out)) return false;
     if (type == kAlpnExtension && !read_alpn(data, out)) return false;
+    if (type == kSupportedVersionsExtension) out.best_version = best_of(data);
     if (type == kEchExtension) out.has_ech = true;
   }
   return extensions.good();
@@ -207,6 +239,7 @@ bool read_hello(Bytes body, std::span<uint8_t> room, ClientHello& out) {
   hello.vector(1, 1, 0xff);  // legacy_compression_methods
   if (!hello.good() || out.legacy_version >> 8 != kVersionMajor) return false;
   if (cipher_suites.size() % 2 != 0) return false;
+  out.best_version = version_of(out.legacy_version);
   if (hello.at_end()) return true;
   const Bytes extensions = hello.vector(2, 0, 0xffff);
   return hello.good() && hello.at_end() && read_extensions(extensions, room, out);

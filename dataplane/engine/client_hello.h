@@ -7,6 +7,7 @@
 #include <span>
 #include <string_view>
 
+#include "dataplane/core/counters.h"
 #include "dataplane/engine/hello_status.h"
 
 namespace dam {
@@ -21,9 +22,12 @@ struct ClientHello {
   std::string_view server_name;
   std::string_view alpn_wire;  // ProtocolNameList body, checked: length-prefixed names; empty: none
   uint16_t legacy_version = 0;  // host order, e.g. 0x0303
-  bool has_ech = false;         // encrypted_client_hello is there: server_name is the outer name
-  uint32_t wire_bytes = 0;      // complete: where the hello's last record ends
-  uint32_t need_bytes = 0;      // incomplete: no call with fewer bytes than this can complete
+  // The highest one offered (RFC 8446 4.2.1, without GREASE: RFC 8701). For the counters alone: an
+  // extension that cannot be read makes it `other`, and is the server's to refuse.
+  dam_tls_version best_version = DAM_TLS_other;
+  bool has_ech = false;     // encrypted_client_hello is there: server_name is the outer name
+  uint32_t wire_bytes = 0;  // complete: where the hello's last record ends
+  uint32_t need_bytes = 0;  // incomplete: no call with fewer bytes than this can complete
 };
 
 // Parses the hello in `bytes`, the client's bytes from the first one of the connection, in order

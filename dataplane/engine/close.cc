@@ -156,8 +156,9 @@ dam_flow_key Worker::client_side(const Flow& flow) const {
 }
 
 // Gives back everything that the flow holds.
-void Worker::release(Flow& flow) {
+void Worker::release(Flow& flow, dam_connection_end end, Drop reason) {
   const uint32_t index = index_of(flow);
+  if ((flow.flags & DAM_FLOW_ROUTED) != 0) record(flow, end, reason);
   unbind_source_port(flow);
   index_of_flows_.erase(client_side_hash(flow), flow_ref(index, DAM_C2S));
   uncount_concurrent(flow);

@@ -82,6 +82,7 @@ void Worker::connect(Flow& flow, Handshake& handshake) {
   if (!bind_source_port(flow, slot)) return refuse(flow, DAM_DROP_no_source_port, true);
   ++counters_->servers[slot].connections_opened;
   start_clocks(flow, handshake);
+  handshake.called_ns = now_ns_;
   handshake.retransmit_after_ns = kFirstSynRetryNs;
   handshake.stage_deadline_ns = now_ns_ + policy_->timeouts.connect_ns;
   send_syn(flow, handshake);
@@ -184,6 +185,7 @@ void Worker::on_syn_ack(Flow& flow, Handshake& handshake, Job& job,
     status.learned.store(learned.pack(), std::memory_order_relaxed);
     return refuse(flow, DAM_DROP_server_options, true);
   }
+  observe_connect_time(*counters_, (now_ns_ - handshake.called_ns) / kNsOfMicrosecond);
   handshake.server_isn = packet.seq;
   handshake.server_mss = std::max(options.mss, kLeastMss);
   handshake.server_tsval = options.tsval;

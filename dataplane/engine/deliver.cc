@@ -48,7 +48,7 @@ void Worker::deliver(Flow& flow, Handshake& handshake, bool progress) {
   const bool urgent = (flow.flags & DAM_FLOW_MANAGEMENT) != 0;
   if (handshake.total_bytes() == 0) {
     originate(deliver_segment(flow, handshake), hop(flow, DAM_C2S), urgent);
-    return delivered(flow);
+    return all_delivered(flow, handshake);
   }
   while (handshake.sent_bytes < handshake.total_bytes()) {
     const Segment segment = deliver_segment(flow, handshake);
@@ -110,7 +110,7 @@ bool Worker::on_server_ack(Flow& flow, Handshake& handshake, const Job& job) {
   const auto total = static_cast<int32_t>(handshake.total_bytes());
   handshake.server_window = uint32_t{packet.window} << flow.splice.window_shift_in[DAM_S2C];
   if (acked >= total) {
-    delivered(flow);
+    all_delivered(flow, handshake);
     return true;
   }
   const bool bare = packet.payload_bytes == 0 && (packet.tcp_flags & DAM_TCP_FIN) == 0;
@@ -122,6 +122,11 @@ bool Worker::on_server_ack(Flow& flow, Handshake& handshake, const Job& job) {
   deliver(flow, handshake, progress);
   if (bare) drop(frame, DAM_DROP_consumed, flow.zone_slot);
   return !bare;
+}
+
+void Worker::all_delivered(Flow& flow, const Handshake& handshake) {
+  observe_handshake_time(*counters_, (now_ns_ - handshake.accepted_ns) / kNsOfMicrosecond);
+  delivered(flow);
 }
 
 void Worker::delivered(Flow& flow) {

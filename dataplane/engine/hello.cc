@@ -10,6 +10,19 @@
 
 namespace dam {
 
+namespace {
+
+dam_alpn alpn_of(std::string_view name) {
+  if (name.empty()) return DAM_ALPN_none;
+#define X(alpn, text) \
+  if (name == (text)) return DAM_ALPN_##alpn;
+  DAM_ALPNS(X)
+#undef X
+  return DAM_ALPN_other;
+}
+
+}  // namespace
+
 // A client's segment before its server has answered (states hello and connect).
 void Worker::on_client_early(Flow& flow, Job& job) {
   const dam_packet& packet = job.packet;
@@ -26,7 +39,7 @@ void Worker::on_client_early(Flow& flow, Job& job) {
     }
     drop(*job.frame, DAM_DROP_closed, flow.zone_slot);
     reset_server(flow);
-    return release(flow);
+    return release(flow, DAM_END_client_reset);
   }
   if ((packet.tcp_flags & DAM_TCP_ACK) == 0) {
     return drop(*job.frame, DAM_DROP_bad_flags, flow.zone_slot);
@@ -117,7 +130,14 @@ void Worker::read_hello(Flow& flow, Handshake& handshake) {
   query.source = flow.client;
   handshake.set_name(hello.server_name);
   handshake.set_alpn(hello.alpn_wire);
+  count_hello(hello, handshake.first_alpn());
   route(flow, handshake, query);
+}
+
+void Worker::count_hello(const ClientHello& hello, std::string_view alpn) {
+  observe_hello_size(*counters_, hello.wire_bytes);
+  ++counters_->hello_versions[hello.best_version];
+  ++counters_->hello_alpns[alpn_of(alpn)];
 }
 
 void Worker::read_http(Flow& flow, Handshake& handshake, std::span<const uint8_t> bytes) {
@@ -150,6 +170,7 @@ void Worker::route(Flow& flow, Handshake& handshake, const RouteQuery& query) {
     return refuse(flow, reason, true);
   }
   const Route& chosen = policy_->routes[static_cast<size_t>(found)];
+  observe_hello_time(*counters_, (now_ns_ - handshake.accepted_ns) / kNsOfMicrosecond);
   unlink_waiting(handshake);
   const Drop refused = enter_zone(flow, chosen);
   if (refused != DAM_DROP_none) return refuse(flow, refused, tells_client(flow, refused));
@@ -226,7 +247,7 @@ void Worker::refuse(Flow& flow, Drop reason, bool reset) {
   tell_refused(flow, reason);
   reset_server(flow);
   if (reset) reset_client(flow);
-  release(flow);
+  release(flow, DAM_END_refused, reason);
 }
 
 }  // namespace dam

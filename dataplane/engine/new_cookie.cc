@@ -73,7 +73,7 @@ bool Worker::replaced_by_new_cookie(Flow& flow, Job& job) {
   }
   count_drop(DAM_DROP_closed, flow.zone_slot);
   reset_server(flow);
-  release(flow);
+  release(flow, DAM_END_replaced);
   open(job, listener_slot, cookie, options);
   return true;
 }

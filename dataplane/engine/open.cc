@@ -124,7 +124,7 @@ Flow& Worker::take_flow(const Job& job, uint16_t listener_slot, const NextHop& b
   flow.listener_slot = listener_slot;
   flow.lists_seen = policy_->lists_digest;  // its source has been asked about
   flow.state = DAM_FLOW_hello;
-  flow.last_seen = coarse(now_ns_);
+  flow.last_seen = flow.opened = coarse(now_ns_);
   flow.client_isn = dam_seq_add(packet.seq, 0xffffffffu);
   flow.cookie = dam_seq_add(packet.ack, 0xffffffffu);
   flow.neighbour[DAM_S2C] = back.neighbour;
@@ -176,6 +176,7 @@ void Worker::begin_handshake(Flow& flow, uint16_t client_window, const Cookie& c
   Handshake& handshake = handshakes_[slot];
   handshake.begin();
   handshake.flow = index_of(flow);
+  handshake.accepted_ns = now_ns_;
   handshake.client_window = client_window;  // a port route calls its server at once, with this
   handshake.client_mss = cookie.options.mss;
   handshake.client_wscale = cookie.options.wscale;

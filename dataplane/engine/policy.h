@@ -123,10 +123,11 @@ struct Policy {
   Limits limits;
   Timeouts timeouts;
   PortRange source_ports;
-  std::vector<Listener> listeners;  // by slot
-  std::vector<Server> servers;      // by slot, at most DAM_MAX_SERVERS
-  std::vector<Zone> zones;          // by slot, at most DAM_MAX_ZONES; [0] is "front"
-  std::vector<Route> routes;        // the router's results are indices into this
+  uint32_t log_connections_every = 0;  // of those that end one in so many is told; 0: none
+  std::vector<Listener> listeners;     // by slot
+  std::vector<Server> servers;         // by slot, at most DAM_MAX_SERVERS
+  std::vector<Zone> zones;             // by slot, at most DAM_MAX_ZONES; [0] is "front"
+  std::vector<Route> routes;           // the router's results are indices into this
   Router router;
   PrefixSet allow;  // admin addresses: never banned, never denied
   PrefixSet deny;

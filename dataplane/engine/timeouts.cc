@@ -7,6 +7,18 @@
 
 namespace dam {
 
+namespace {
+
+// What a silence has ended, or has come after.
+dam_connection_end end_of(const Flow& flow) {
+  if ((flow.flags & DAM_FLOW_CLOSING) == 0) return DAM_END_idle;
+  if (flow.rst_direction == DAM_C2S) return DAM_END_client_reset;
+  if (flow.rst_direction == DAM_S2C) return DAM_END_server_reset;
+  return DAM_END_closed;
+}
+
+}  // namespace
+
 uint64_t Worker::idle_limit_ns(const Flow& flow) const {
   const Timeouts& timeouts = policy_->timeouts;
   if ((flow.flags & DAM_FLOW_CLOSING) != 0) return timeouts.closing_ns;
@@ -36,7 +48,7 @@ void Worker::on_flow_timer(uint32_t index) {
     reset_server(flow);
     reset_client(flow);
   }
-  release(flow);
+  release(flow, end_of(flow));
 }
 
 void Worker::schedule_handshake(uint32_t index) {

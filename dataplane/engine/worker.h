@@ -22,7 +22,8 @@
 #include "dataplane/core/syn_cookie.h"
 #include "dataplane/core/tcp_options.h"
 #include "dataplane/engine/big_array.h"
-#include "dataplane/engine/end_queue.h"
+#include "dataplane/engine/client_hello.h"
+#include "dataplane/engine/connection_record.h"
 #include "dataplane/engine/engine.h"
 #include "dataplane/engine/flow.h"
 #include "dataplane/engine/flow_id.h"
@@ -30,8 +31,10 @@
 #include "dataplane/engine/frame.h"
 #include "dataplane/engine/handshake.h"
 #include "dataplane/engine/hello_status.h"
+#include "dataplane/engine/observe.h"
 #include "dataplane/engine/segment.h"
 #include "dataplane/engine/sight_ring.h"
+#include "dataplane/engine/spsc_queue.h"
 #include "dataplane/engine/timer_wheel.h"
 
 namespace dam {
@@ -60,6 +63,10 @@ class Worker {
     return sights_.pop(sight, frame);
   }
   uint32_t sights_lost() const { return sights_lost_.load(std::memory_order_relaxed); }
+  // Control thread: the connections that have ended, as far as the policy wants them told; and how
+  // many of those found no room.
+  bool take_record(ConnectionRecord& record) { return records_.pop(record); }
+  uint32_t records_lost() const { return records_lost_.load(std::memory_order_relaxed); }
   // Software steering: which worker's flow table knows this frame.
   uint32_t owner_of(const Frame& frame) const;
 
@@ -205,7 +212,7 @@ class Worker {
   bool exceeded(const Flow& flow, const Zone& zone, bool total, int limit);
   bool enter_source(const Flow& flow, const Zone& zone);
   [[gnu::noinline]] void refuse_segment(Flow& flow, Job& job, Drop reason);
-  void violated(const Flow& flow, const Zone& zone);
+  void violated(const Flow& flow, const Zone& zone, int limit);
   Drop count_concurrent(Flow& flow, const Zone& zone);
   void uncount_concurrent(Flow& flow);
 
@@ -245,6 +252,7 @@ class Worker {
   void acknowledge_client(const Flow& flow, const Handshake& handshake, Job& job);
   void read_hello(Flow& flow, Handshake& handshake);
   void read_http(Flow& flow, Handshake& handshake, std::span<const uint8_t> bytes);
+  void count_hello(const ClientHello& hello, std::string_view alpn);
   void hello_refused(Flow& flow, HelloStatus status);
   void route(Flow& flow, Handshake& handshake, const RouteQuery& query);
   Drop enter_zone(Flow& flow, const Route& route);
@@ -282,6 +290,7 @@ class Worker {
   void resend(Flow& flow, Handshake& handshake);
   void on_delivering(Flow& flow, dam_direction direction, Job& job);
   bool on_server_ack(Flow& flow, Handshake& handshake, const Job& job);
+  void all_delivered(Flow& flow, const Handshake& handshake);
   void delivered(Flow& flow);
 
   // close.cc, timeouts.cc: FIN, RST, time, and what is given back.
@@ -296,7 +305,8 @@ class Worker {
   void reset_client(const Flow& flow);
   void reset_server(const Flow& flow);
   Segment reset_of_server(const Flow& flow) const;
-  void release(Flow& flow);
+  void release(Flow& flow, dam_connection_end end, Drop reason = DAM_DROP_none);
+  void record(const Flow& flow, dam_connection_end end, Drop reason);  // records.cc
   void release_handshake(Flow& flow);
   uint64_t idle_limit_ns(const Flow& flow) const;
   uint32_t flow_timer_budget() const;
@@ -397,7 +407,7 @@ class Worker {
   uint32_t sweep_left_ = 0;  // so many
   uint32_t swept_for_ = 0;   // digest of the lists
 
-  EndQueue ends_;
+  SpscQueue<FlowId, 4096> ends_;  // that an operator ends
 
   dam_sighting sighting_{};
   dam_capture capture_{};
@@ -408,6 +418,9 @@ class Worker {
   SightRing::FrameBytes staged_{};  // the frame under way, while a capture is on
   uint16_t staged_bytes_ = 0;       // that it has
   Job* handling_ = nullptr;         // whose turn it is
+
+  SpscQueue<ConnectionRecord, 4096> records_;
+  std::atomic<uint32_t> records_lost_{0};
 
   // Probes of servers; worker 0 alone.
   std::vector<Probe> probes_;  // [server slot * 2 + family is IPv6]

@@ -24,6 +24,7 @@ class Builder {
     policy_->limits = read_limits(snapshot, tables, errors_);
     policy_->timeouts = read_timeouts(snapshot.timeouts(), errors_);
     policy_->source_ports = read_port_range(snapshot, errors_);
+    policy_->log_connections_every = snapshot.log_connections_every();
     if (previous == nullptr) return;
     policy_->zones = previous->zones;
     policy_->servers = previous->servers;

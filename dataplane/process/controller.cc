@@ -106,6 +106,8 @@ v1::Reply Controller::answer(const v1::Request& request) {
     case v1::Request::kReadCapture:
     case v1::Request::kStopCapture:
       return capture(request);
+    case v1::Request::kTakeLog:
+      return log();
     default:
       return refusal({"A request that asks for nothing known."});
   }

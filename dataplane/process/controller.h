@@ -46,6 +46,7 @@ class Controller {
   // controller_capture.cc
   v1::Reply capture(const v1::Request& request);
   void order_capture();
+  v1::Reply log();
   void load_bans();
   void end_bans();
   static v1::Reply restart_needed();

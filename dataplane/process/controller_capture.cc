@@ -32,6 +32,16 @@ v1::Reply Controller::capture(const v1::Request& request) {
   return reply;
 }
 
+v1::Reply Controller::log() {
+  v1::Reply reply = done();
+  v1::Log& to = *reply.mutable_log();
+  if (running_ == nullptr) return reply;
+  listen();
+  const Capture::Now now = now_of(*running_);
+  running_->give_log(now.monotonic_ns, now.unix_ns, to);
+  return reply;
+}
+
 void Controller::order_capture() {
   const dam_capture& wanted = capture_.wanted();
   if (std::memcmp(&wanted, &capture_ordered_, sizeof wanted) == 0) return;

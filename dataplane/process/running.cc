@@ -3,6 +3,7 @@
 
 #include <sys/random.h>
 
+#include <algorithm>
 #include <chrono>
 #include <stdexcept>
 #include <thread>
@@ -143,6 +144,7 @@ void Running::take_sights(const SightSink& also) {
   const SightSink take = [&](const dam_sight& sight, std::span<const uint8_t> frame) {
     top_.take(sight);
     recent_drops_.take(sight);
+    log_book_.take(sight);
     also(sight, frame);
   };
   dam_sight sight;
@@ -154,6 +156,30 @@ void Running::take_sights(const SightSink& also) {
     }
   }
   plane_->take_sights(take);
+  take_records();
+}
+
+void Running::take_records() {
+  ConnectionRecord record;
+  uint64_t lost = 0;
+  for (uint32_t i = 0; i < engine_->config().workers; ++i) {
+    for (uint32_t left = kMostSightsAtOnce; left > 0; --left) {
+      if (!engine_->worker(i).take_record(record)) break;
+      log_book_.take(record);
+    }
+    lost += engine_->worker(i).records_lost();
+  }
+  if (lost != records_lost_) log_book_.lost((lost - records_lost_) * log_every());
+  records_lost_ = lost;
+}
+
+// How many connections a record stands for; after a change of the policy, about.
+uint64_t Running::log_every() const {
+  return policy_ == nullptr ? 1 : std::max(policy_->log_connections_every, 1u);
+}
+
+void Running::give_log(uint64_t now_ns, uint64_t unix_ns, v1::Log& to) {
+  if (policy_ != nullptr) log_book_.give(*policy_, now_ns, unix_ns, to);
 }
 
 void Running::set_capture(const dam_capture& wanted) {
@@ -174,7 +200,7 @@ uint64_t Running::bans_begun() const {
   uint64_t begun = 0;
   for (uint32_t worker = 0; worker < plane_->counter_blocks(); ++worker) {
     for (const dam_zone_counters& zone : counters.worker[worker].zones) {
-      begun += __atomic_load_n(&zone.bans, __ATOMIC_RELAXED);
+      for (const uint64_t& bans : zone.bans) begun += __atomic_load_n(&bans, __ATOMIC_RELAXED);
     }
   }
   return begun;

@@ -11,6 +11,7 @@
 #include "dataplane/ipc/server_states.h"
 #include "dataplane/ipc/start_builder.h"
 #include "dataplane/process/keeper.h"
+#include "dataplane/process/log_book.h"
 #include "dataplane/process/options.h"
 #include "dataplane/process/plane.h"
 #include "dataplane/process/recent_drops.h"
@@ -43,6 +44,8 @@ class Running {
   void tick(uint64_t now_ns);  // every 100 ms
   // Takes in what became of packets since the last call; `also` hears it too.
   void take_sights(const SightSink& also);
+  // What waits to be logged; nothing before the first policy.
+  void give_log(uint64_t now_ns, uint64_t unix_ns, v1::Log& to);
   // Of the packets that it wants both planes tell with their frames; snap_bytes 0 ends it.
   void set_capture(const dam_capture& wanted);
   uint64_t sights_lost() const;
@@ -66,6 +69,8 @@ class Running {
   void put_in_force(std::shared_ptr<Policy> policy);
   void wait_until_applied() const;
   uint64_t bans_begun() const;
+  void take_records();
+  uint64_t log_every() const;
 
   Limits limits_;
   std::unique_ptr<Plane> plane_;
@@ -78,6 +83,8 @@ class Running {
   AddressHash address_hash_;
   Top top_{address_hash_};
   RecentDrops recent_drops_{address_hash_};
+  LogBook log_book_;
+  uint64_t records_lost_ = 0;  // that the book knows of
   uint64_t next_secret_ns_ = 0;
 };
 

@@ -40,7 +40,7 @@ dam_processes() {
     --socket "$dir/dataplane.sock" --counters "$dir/counters" --pins "$pins" --fresh
   process_start dam-controlplane "$(netns edge)" "$dir/logs/controlplane.log" "$controlplane" \
     --config "$dir/dam.yaml" --dataplane-socket "$dir/dataplane.sock" --api-socket "$dir/control.sock" \
-    --state "$dir/policy.db" "${more[@]}"
+    --state "$dir/policy.db" --log-folder "$dir/logs" "${more[@]}"
 }
 
 dam_stop() {

@@ -68,6 +68,7 @@ bool WorkerLoop::receive(uint64_t now_ns) {
   const uint32_t got = driver_.receive(index_, frames_);
   if (got == 0) return false;
   ++counters_.bursts;
+  observe_burst_size(counters_, got);
   const uint32_t mine = driver_.steering().workers() > 1 ? steer(got) : got;
   if (mine > 0) process(mine, now_ns);
   return true;

@@ -8,6 +8,7 @@
 #include "dataplane/core/counters.h"
 #include "dataplane/drivers/dpdk/driver.h"
 #include "dataplane/engine/engine.h"
+#include "dataplane/engine/observe.h"
 #include "dataplane/engine/worker.h"
 
 namespace dam {

@@ -47,6 +47,7 @@ bool XdpLoop::receive() {
     if (got == 0) continue;
     worked = true;
     ++counters_.bursts;
+    observe_burst_size(counters_, got);
     driver_.refill(output_);
     worker_.poll({frames_.data(), got}, output_, now_ns_);
     counters_.zones[0].drops[DAM_DROP_tx_full] += driver_.transmit(output_);

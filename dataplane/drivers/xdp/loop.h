@@ -9,6 +9,7 @@
 #include "dataplane/core/counters.h"
 #include "dataplane/drivers/xdp/driver.h"
 #include "dataplane/engine/engine.h"
+#include "dataplane/engine/observe.h"
 #include "dataplane/engine/worker.h"
 
 namespace dam {

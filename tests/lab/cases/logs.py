@@ -1,29 +1,20 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Logs: what operators and servers cause is a line by the schema, over a kill too; a full disk costs lines alone."""
-import json
 import os
 import signal
 import subprocess
 
-from lib import hello, log_lines, suite
+from lib import hello, log_lines, stream, suite
 from lib.plan import plan
-from lib.site import SOURCES
+from lib.site import CLIENT, SOURCES
 
-PLAN = plan(zones={"service": {}, "management": {"management": True}}, timeouts={"probe_interval": "500ms"},
+PLAN = plan(zones={"service": {}, "management": {"management": True}}, timeouts={"probe_interval": "500ms", "closing": "1s"},
             logs={"file": {"size": "64KiB", "keep": 1}})
 DAM_ONLY = True
 
 
 def _lines(site, kind=None):
-    lines = []
-    for name in ("dam.jsonl.1", "dam.jsonl"):
-        path = os.path.join(site.front.log_folder, name)
-        if os.path.exists(path):
-            with open(path) as handle:
-                lines += [json.loads(one) for one in handle if one.endswith("\n")]
-    for line in lines:
-        log_lines.judge(line)
-    return [line for line in lines if kind in (None, line["kind"])]
+    return log_lines.lines_in(site.front.log_folder, kind)
 
 
 def _metric(site, name):
@@ -45,16 +36,77 @@ def test_what_operators_do(site):
     front.damctl("unban", SOURCES[4][30])
 
 
+def _told(site, port):
+    """The line of the connection from that port."""
+    lines = []
+
+    def told():
+        lines[:] = [line for line in _lines(site, "connection") if line["client_port"] == port]
+        return lines
+    suite.eventually(told, 20, lambda: f"its line: {_lines(site, 'connection')[-5:]}")
+    assert len(lines) == 1, lines
+    return lines[0]
+
+
+def test_connection(site):
+    """a connection that is over is told with who, where to, how much and how it ended"""
+    text, up, down = hello.client_hello("service.example"), stream.noise(5000), stream.noise(70000)
+    client, server = site.connect(text=text)
+    address, port = client.local
+    for one, other, data in ((client, server, up), (server, client, down)):
+        one.send(data)
+        other.expect(data)
+    site.finish(client, server)
+    line = _told(site, port)
+    wanted = {"client": address, "zone": "service", "server": "service", "listener": "https", "end": "closed",
+              "bytes_up": len(text) + 5000 + len("up"), "bytes_down": 70000 + len("down"), "sampled": 1}
+    assert {name: line[name] for name in wanted} == wanted, line
+    assert line["duration_ms"] < 5000 and "reason" not in line, line
+
+
+def test_resets(site):
+    """who reset a connection is told"""
+    for end in ("client_reset", "server_reset"):
+        client, server = site.connect()
+        port = client.local[1]
+        (client if end == "client_reset" else server).reset()
+        assert _told(site, port)["end"] == end
+
+
+def test_ended(site):
+    """a connection that an operator ends is told with the reason"""
+    client, _ = site.connect()
+    address, port = client.local
+    site.front.damctl("kill", "--client", address)
+    line = _told(site, port)
+    assert (line["end"], line["reason"]) == ("refused", "ended"), line
+
+
+def test_sampling(site):
+    """of connections one in so many is told, and stands for them"""
+    before = len(_lines(site, "connection"))
+    site.front.apply({**PLAN, "logs": {**PLAN["logs"], "connections": 5}})
+    for _ in range(150):
+        client, server = site.connect()
+        client.reset()
+        site.forget(client, server)
+    suite.eventually(lambda: site.front.table("flows") == 0, 20, "no connection left")
+    suite.eventually(lambda: len(_lines(site, "connection")) > before, 10, "a line")
+    told = _lines(site, "connection")[before:]
+    assert 8 < len(told) < 75 and all(line["sampled"] == 5 for line in told), told
+    site.front.apply(PLAN)
+
+
 def test_refusals(site):
-    """five connections without a route are told with their zone, reason and number"""
+    """five connections without a route are told with their source, zone, reason and number"""
     def counted():
-        return sum(line["count"] for line in _lines(site, "refusal") if line["reason"] == "no_route")
-    before = counted()
+        return sum(line["count"] for line in _lines(site, "refusal") if line["reason"] == "no_route" and
+                   line["client"] == CLIENT[4] and line["zone"] == "front" and line["proven"])
     for _ in range(5):
         stranger = site.open()
         stranger.send(hello.client_hello("nobody.example"))
         stranger.expect_closed(2)
-    suite.eventually(lambda: counted() == before + 5, 30, "five refusals")
+    suite.eventually(lambda: counted() == 5, 30, lambda: f"five refusals: {_lines(site, 'refusal')}")
 
 
 def test_server_goes(site):
@@ -90,8 +142,8 @@ def test_full_disk(site):
         assert _lines(site), "some were written"
         os.remove(os.path.join(folder, "filler"))
         front.damctl("zone", "set", "service", "mode=shadow")
-        suite.eventually(lambda: _lines(site, "log"), 10, "the line that says so")
-        assert sum(line["lost"] for line in _lines(site, "log")) > 3
+        suite.eventually(lambda: sum(line["lost"] for line in _lines(site, "log")) > 3, 10,
+                         lambda: f"the lines that say so: {_lines(site, 'log')}")
     finally:
         front.end(front.controlplane)
         subprocess.run(["umount", "-l", folder], check=True)

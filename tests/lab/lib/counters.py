@@ -28,11 +28,14 @@ _SERVERS_AT = 16 + 32 + NAME + ZONES * NAME
 _TABLES_AT = _SERVERS_AT + SERVERS * (NAME + 24)
 _WORKERS_AT = (_TABLES_AT + 16 * len(TABLES) + 63) // 64 * 64
 _SHADOW = DIMENSIONS + ["concurrent"]  # what shadow mode counts
-_ZONE_FIXED = 7 + 2 * len(_SHADOW)
+_ZONE_FIXED = 6 + 3 * len(_SHADOW)
+_HELLOS = len(_list("counters.h", "DAM_TLS_VERSIONS")) + len(_list("counters.h", "DAM_ALPNS"))
+_HISTOGRAMS = len(_list("counters.h", "DAM_HISTOGRAMS")) * 20
+_ZONES_FROM = len(_WORKER) + _HELLOS + _HISTOGRAMS  # words before them
 
 
 def _worker_bytes(reasons):
-    return (8 * (len(_WORKER) + ZONES * (_ZONE_FIXED + reasons) + SERVERS * 3) + 63) // 64 * 64
+    return (8 * (_ZONES_FROM + ZONES * (_ZONE_FIXED + reasons) + SERVERS * 3) + 63) // 64 * 64
 
 
 def _reasons_of(size):
@@ -71,7 +74,7 @@ class Counters:
     def _zone_words(self, slot):
         total = [0] * self._zone_length
         for index in range(self.workers):
-            at = _WORKERS_AT + index * self._worker_bytes + 8 * (len(_WORKER) + slot * self._zone_length)
+            at = _WORKERS_AT + index * self._worker_bytes + 8 * (_ZONES_FROM + slot * self._zone_length)
             words = struct.unpack_from(f"={self._zone_length}Q", self.data, at)
             total = [a + b for a, b in zip(total, words)]
         return total
@@ -79,12 +82,11 @@ class Counters:
     def zone(self, name):
         words = self._zone_words(self.zone_slots[name])
         kinds = len(_SHADOW)
-        count = 2 * kinds
-        shadow = {"per_source": dict(zip(_SHADOW, words[7:])),
-                  "total": dict(zip(_SHADOW, words[7 + kinds:]))}
+        bans, source, total, drops = (6 + kinds * n for n in range(4))
+        shadow = {"per_source": dict(zip(_SHADOW, words[source:])), "total": dict(zip(_SHADOW, words[total:]))}
         return {"packets": sum(words[0:2]), "bytes": sum(words[2:4]), "opened": words[4],
-                "closed": words[5], "bans": words[6], "shadow_exceeded": sum(words[7:7 + count]), "shadow": shadow,
-                "drops": dict(zip(self.reasons, words[7 + count:]))}
+                "closed": words[5], "bans": sum(words[bans:source]), "shadow_exceeded": sum(words[source:drops]), "shadow": shadow,
+                "drops": dict(zip(self.reasons, words[drops:]))}
 
     def drops(self):
         """By reason, of all zones together."""

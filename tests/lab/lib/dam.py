@@ -8,7 +8,7 @@ import struct
 import subprocess
 import time
 
-from . import site as sites
+from . import log_lines, site as sites
 from .counters import Counters
 
 BPFFS = "/sys/fs/bpf"
@@ -57,7 +57,7 @@ def configuration(plan, driver):
         # None: the dam's own defaults, large tables and all.
         "limits": {} if plan["limits"] is None else {"flows": 20000, "sources": 20000, **plan["limits"]},
         "timeouts": plan["timeouts"], "source_ports": f"{first}-{last}",
-        "admin": plan["admin"], "deny": plan["deny"], **{key: plan[key] for key in ("bans", "logs") if key in plan},
+        "admin": plan["admin"], "deny": plan["deny"], "logs": plan["logs"], **{key: plan[key] for key in ("bans",) if key in plan},
         "listeners": [{"name": name, "addresses": list(sites.PUBLIC.values()), "port": one["port"],
                        "protocol": one["protocol"]} for name, one in plan["listeners"].items()],
         "zones": plan["zones"],
@@ -82,6 +82,7 @@ class DamFront:
         self.pins = os.path.join(BPFFS, site.edge.name)
         self.dataplane = self.controlplane = None
         os.makedirs(self.log_folder, exist_ok=True)
+        self.log_reader = log_lines.Reader(self.log_folder)
         os.chmod(directory, 0o755)  # the dataplane does not stay root
 
     @staticmethod
@@ -245,6 +246,9 @@ class DamFront:
         except (OSError, RuntimeError, struct.error) as error:
             out += f"no counters: {error}\n"
         return out
+
+    def judge_logs(self):
+        self.log_reader.judge_new()
 
     def stop(self):
         for process in (self.controlplane, self.dataplane):

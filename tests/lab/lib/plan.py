@@ -24,6 +24,7 @@ BASE = {
     "deny": [],
     "vlan": None,   # of the front interface
     "queues": 1,
+    "logs": {"file": {}},  # each line is held against the schema
     "beside_others": False,  # driver xdp: in libxdp's dispatcher
 }
 

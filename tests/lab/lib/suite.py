@@ -137,6 +137,7 @@ def run_test(test, site):
         assert site.front.alive(), "the front died during the test"
         for name, server in site.servers.items():
             assert not server.errors, f"server {name} met bad headers: {server.errors}"
+        site.front.judge_logs()
         outcome, text = "passed", ", ".join(site.notes)
     except Skipped as reason:
         outcome, text = "skipped", str(reason)

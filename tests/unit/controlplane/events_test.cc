@@ -41,7 +41,7 @@ TEST(EventsBetween, refusals_are_events_of_their_zone_and_reason_with_their_coun
   later->worker[1].zones[1].drops[DAM_DROP_source_packets] += 2;
   later->worker[1].zones[0].drops[DAM_DROP_no_route] += 1;
   later->worker[1].zones[0].drops[DAM_DROP_bad_cookie] += 9;  // the internet's noise
-  later->worker[0].zones[1].bans += 1;
+  later->worker[0].zones[1].bans[DAM_DIM_packets] += 1;
   later->worker[0].zones[1].shadow_exceeded[1][DAM_DIM_packets] += 4;
   later->servers[3].up = 0;
   EXPECT_EQ(texts(events_between(scene_with(sample_counters()), scene_with(std::move(later)))),
@@ -70,7 +70,7 @@ TEST(EventsBetween, a_restarted_dataplane_counts_from_nothing) {
   later->start_unix_ns = 77;
   const auto events = events_between(scene_with(sample_counters()), scene_with(std::move(later)));
   EXPECT_EQ(texts(events),
-            (Texts{"violation light source_packets 14", "violation light shadow 8"}));
+            (Texts{"violation light source_packets 14", "violation light shadow 8", "ban light  6"}));
 }
 
 TEST(EventsBetween, a_zone_that_moved_to_another_slot_is_the_same_zone) {

@@ -48,11 +48,20 @@ std::vector<nlohmann::json> lines_in(const fs::path& file) {
 
 LogRecord refusal(uint64_t count) { return sample_refusal(count); }
 
-LogRecord connection() {
-  return {LogKind::connection,
-          unix_ns_now(),
-          1,
-          {{"zone", "web"}, {"client", "203.0.113.7"}, {"client_port", 50'000}}};
+v1::EndedConnection ended_connection() {
+  v1::EndedConnection one;
+  one.set_ended_unix_ns(1'700'000'000'042'000'000);
+  one.set_client("203.0.113.7");
+  one.set_client_port(50'000);
+  one.set_listener("https");
+  one.set_zone("web");
+  one.set_server("web-1");
+  one.set_lasted_ns(1'500'000'000);
+  one.set_bytes_up(1234);
+  one.set_bytes_down(4'294'967'295);
+  one.set_end("closed");
+  one.set_stands_for(10);
+  return one;
 }
 
 LogLine line(const std::string& text) { return {LogKind::policy, 0, 1, "", text}; }
@@ -98,9 +107,8 @@ Logs::MakeSinks sinks_to(Taken& taken, SinkLimits limits = {}) {
   };
 }
 
-LogRules rules_with(uint64_t connections, uint64_t lines_per_second) {
+LogRules rules_with(uint64_t lines_per_second) {
   LogRules rules;
-  rules.connections = connections;
   rules.lines_per_second = lines_per_second;
   rules.file = LogFile{};
   return rules;
@@ -111,8 +119,7 @@ uint64_t sum_of(const std::vector<nlohmann::json>& lines, const std::string& of)
   uint64_t sum = 0;
   for (const auto& one : lines) {
     if (one["kind"] == of || (one["kind"] == "log" && (one["of"] == of || one["of"] == "test"))) {
-      sum +=
-          one.contains("sampled") ? one["sampled"].get<uint64_t>() : one["count"].get<uint64_t>();
+      sum += one["count"].get<uint64_t>();
     }
   }
   return sum;
@@ -159,9 +166,7 @@ TEST(Logs, each_event_that_has_a_line_is_one_by_the_schema) {
                                   {EventKind::dataplane, "", "", 1, "the dataplane answers"},
                                   {EventKind::ban, "203.0.113.0/24", "", 1, "it is banned"},
                                   {EventKind::ban, "operator", "expired", 3, "banned no more"},
-                                  {EventKind::violation, "web", "source_packets", 5, "over"},
-                                  {EventKind::route, "web", "no_route", 5, "none"},
-                                  {EventKind::limit, "web", "hold_full", 5, "full"},
+                                  {EventKind::limit, "web", "tx_full", 5, "full"},
                                   {EventKind::server, "web", "", 1, "the server is down"}};
   for (const Event& event : events) {
     const auto record = record_of(event);
@@ -169,6 +174,10 @@ TEST(Logs, each_event_that_has_a_line_is_one_by_the_schema) {
     EXPECT_TRUE(is_log_line(nlohmann::json::parse(line_of(*record)))) << line_of(*record);
   }
   EXPECT_FALSE(record_of({EventKind::violation, "web", "shadow", 5, ""}));
+  // The dataplane tells whose these are.
+  EXPECT_FALSE(record_of({EventKind::violation, "web", "source_packets", 5, "over"}));
+  EXPECT_FALSE(record_of({EventKind::route, "web", "no_route", 5, "none"}));
+  EXPECT_FALSE(record_of({EventKind::limit, "web", "hold_full", 5, "full"}));
   EXPECT_TRUE(is_log_line(nlohmann::json::parse(line_of(record_of_lost("ban", 1, 2, "why")))));
 }
 
@@ -304,7 +313,7 @@ TEST(Logs, a_second_has_so_many_lines_of_a_kind_and_tells_the_rest) {
   Taken taken;
   {
     Logs logs(sinks_to(taken));
-    logs.set_rules(rules_with(1, 10));
+    logs.set_rules(rules_with(10));
     const auto now = Logs::Clock::now();
     for (int i = 0; i < 100; ++i) logs.add(refusal(7), now);
     const auto ban = record_of({EventKind::ban, "203.0.113.7", "", 1, "banned"});
@@ -316,34 +325,44 @@ TEST(Logs, a_second_has_so_many_lines_of_a_kind_and_tells_the_rest) {
   for (const auto& one : taken.lines) EXPECT_TRUE(is_log_line(one)) << one;
 }
 
-TEST(Logs, connections_are_sampled_and_refusals_never) {
-  Taken taken;
-  {
-    Logs logs(sinks_to(taken, {.queue_lines = 100'000}));
-    logs.set_rules(rules_with(10, 1'000'000));
-    for (int i = 0; i < 20'000; ++i) logs.add(connection());
-    for (int i = 0; i < 100; ++i) logs.add(refusal(1));
-  }
-  const auto sum = static_cast<double>(sum_of(taken.lines, "connection"));
-  EXPECT_NEAR(sum, 20'000, 5 * std::sqrt(20'000 * 9.0));
-  EXPECT_EQ(sum_of(taken.lines, "refusal"), 100u);
-  for (const auto& one : taken.lines) EXPECT_TRUE(is_log_line(one)) << one;
+TEST(Logs, a_connection_is_a_line_by_the_schema) {
+  v1::EndedConnection one = ended_connection();
+  const auto told = nlohmann::json::parse(line_of(record_of(one)));
+  EXPECT_TRUE(is_log_line(told)) << told;
+  EXPECT_EQ(told["time"], "2023-11-14T22:13:20.042Z");
+  EXPECT_EQ(told["duration_ms"], 1500);
+  EXPECT_EQ(told["bytes_down"], 4'294'967'295);
+  EXPECT_EQ(told["sampled"], 10);
+  EXPECT_EQ(record_of(one).count, 10u);
+  one.clear_server();
+  one.set_end("refused");
+  one.set_reason("server_down");
+  const auto refused = nlohmann::json::parse(line_of(record_of(one)));
+  EXPECT_TRUE(is_log_line(refused)) << refused;
+  EXPECT_EQ(refused["reason"], "server_down");
+  EXPECT_FALSE(refused.contains("server"));
+  one.set_end("somehow");
+  EXPECT_FALSE(is_log_line(nlohmann::json::parse(line_of(record_of(one)))));
 }
 
-TEST(Logs, of_no_connections_where_the_rules_say_none) {
-  Taken taken;
-  {
-    Logs logs(sinks_to(taken));
-    logs.set_rules(rules_with(0, 1000));
-    for (int i = 0; i < 100; ++i) logs.add(connection());
-  }
-  EXPECT_TRUE(taken.lines.empty());
+TEST(Logs, a_refusal_is_a_line_by_the_schema) {
+  v1::Refusals one;
+  one.set_zone("web");
+  one.set_reason("source_connections");
+  one.set_count(17);
+  one.set_proven(true);
+  one.set_client("2001:db8:1::/64");
+  EXPECT_TRUE(is_log_line(nlohmann::json::parse(line_of(record_of(one)))));
+  one.clear_client();
+  const auto of_many = nlohmann::json::parse(line_of(record_of(one)));
+  EXPECT_TRUE(is_log_line(of_many));
+  EXPECT_FALSE(of_many.contains("client"));
 }
 
 TEST(Logs, counts_go_on_when_the_rules_change) {
   const Folder folder;
-  Logs logs(sinks_in({folder.path}, [](const std::string&) {}));
-  LogRules rules = rules_with(1, 1000);
+  Logs logs(sinks_in(folder.path, [](const std::string&) {}));
+  LogRules rules = rules_with(1000);
   for (const uint64_t keep : {1, 2, 3}) {
     rules.file->keep = keep;
     logs.set_rules(rules);
@@ -358,17 +377,19 @@ TEST(Logs, counts_go_on_when_the_rules_change) {
   EXPECT_EQ(lines_in(folder.path / "dam.jsonl").size(), 3u);
 }
 
+std::optional<v1::Reply> no_dataplane(const v1::Request& /*request*/) { return std::nullopt; }
+
 TEST(LogFeed, events_become_lines_once_and_those_that_were_missed_are_told) {
   Taken taken;
   Logs logs(sinks_to(taken));
   EventLog events;
   auto policy = std::make_shared<Policy>();
-  policy->logs = rules_with(1, 100'000);
+  policy->logs = rules_with(100'000);
   for (size_t i = 0; i < EventLog::kMost + 5; ++i) {
     events.add({EventKind::violation, "web", "shadow", 1, "x"});
   }
   {
-    const LogFeed feed(logs, events, [policy] { return policy; });
+    const LogFeed feed(logs, events, no_dataplane, [policy] { return policy; });
     events.add({EventKind::server, "web", "", 1, "the server is down"});
     ASSERT_TRUE(comes_true([&] { return taken.now().size() == 2; }));
     events.add({EventKind::ban, "203.0.113.7", "", 1, "banned"});
@@ -379,6 +400,37 @@ TEST(LogFeed, events_become_lines_once_and_those_that_were_missed_are_told) {
   EXPECT_GE(taken.lines[0]["lost"], 5);
   EXPECT_EQ(taken.lines[1]["name"], "web");
   EXPECT_EQ(taken.lines[2]["subject"], "203.0.113.7");
+}
+
+// A dataplane with two answers full of connections, of which the first says that there is more.
+TEST(LogFeed, takes_all_that_the_dataplane_has_and_tells_what_it_lost) {
+  Taken taken;
+  Logs logs(sinks_to(taken));
+  EventLog events;
+  auto policy = std::make_shared<Policy>();
+  policy->logs = rules_with(100'000);
+  std::atomic<int> asked{0};
+  const auto dataplane = [&asked](const v1::Request& request) {
+    v1::Reply reply;
+    v1::Log& log = *reply.mutable_log();
+    if (!request.has_take_log() || asked >= 2) return std::optional(reply);
+    for (int i = 0; i < 100; ++i) *log.add_connections() = ended_connection();
+    log.set_more(asked == 0);
+    log.set_lost_connections(asked == 0 ? 7 : 0);
+    ++asked;
+    return std::optional(reply);
+  };
+  {
+    const LogFeed feed(logs, events, dataplane, [policy] { return policy; });
+    ASSERT_TRUE(wait_for([&] { return taken.now().size() == 201; }));
+  }
+  EXPECT_EQ(asked, 2);
+  uint64_t lost = 0;
+  for (const auto& one : taken.lines) {
+    EXPECT_TRUE(is_log_line(one)) << one;
+    if (one["kind"] == "log") lost += one["lost"].get<uint64_t>();
+  }
+  EXPECT_EQ(lost, 7u);
 }
 
 }  // namespace

@@ -29,6 +29,8 @@ inline std::unique_ptr<dam_counters> sample_counters() {
     dam_zone_counters& light = c->worker[w].zones[1];
     light.packets[0] = 10;
     light.bytes[1] = 1000;
+    light.bans[DAM_DIM_packets] = 1;
+    light.bans[DAM_SHADOW_CONCURRENT] = 2;
     light.connections_opened = 5;
     light.connections_closed = 2;
     light.shadow_exceeded[0][DAM_DIM_packets] = 4;
@@ -37,6 +39,11 @@ inline std::unique_ptr<dam_counters> sample_counters() {
     c->worker[w].zones[0].drops[DAM_DROP_bad_cookie] = 1;
     c->worker[w].servers[3].connections_opened = 5;
     c->worker[w].rx_packets = 1000;
+    c->worker[w].hello_versions[DAM_TLS_tls1_3] = 4;
+    c->worker[w].hello_alpns[DAM_ALPN_http1_1] = 3;
+    dam_observe(&c->worker[w].histograms[DAM_HISTOGRAM_hello_time], 64, 6, 18);
+    dam_observe(&c->worker[w].histograms[DAM_HISTOGRAM_hello_time], 65 + 500'000 * w, 6, 18);
+    dam_observe(&c->worker[w].histograms[DAM_HISTOGRAM_burst_size], 32, 0, 7);
   }
   c->table_used[DAM_TABLE_flows] = 6;
   c->table_capacity[DAM_TABLE_flows] = 1000;

@@ -162,6 +162,35 @@ TEST(ClientHello, GivesNameAlpnVersionAndLength) {
   EXPECT_FALSE(parsed.hello.has_ech);
 }
 
+Bytes supported_versions(const std::vector<uint16_t>& versions) {
+  Bytes list;
+  for (const uint16_t version : versions) list = list + number(version, 2);
+  return extension(43, sized(1, list));
+}
+
+TEST(ClientHello, GivesTheHighestVersionThatIsOffered) {
+  const auto best = [](const Bytes& extensions, uint16_t legacy = 0x0303) {
+    Opening fields;
+    fields.version = legacy;
+    const Bytes body = opening(fields) + sized(2, extensions);
+    Bytes scratch(kMaxHelloBytes + 1024);
+    ClientHello hello;
+    EXPECT_EQ(parse_client_hello(record(message(body)), scratch, kMaxHelloBytes, hello),
+              HelloStatus::complete);
+    return hello.best_version;
+  };
+  const Bytes name = server_name("www.example.org");
+  EXPECT_EQ(best(name), DAM_TLS_tls1_2);
+  EXPECT_EQ(best(name, 0x0301), DAM_TLS_tls1_0);
+  EXPECT_EQ(best(name, 0x0302), DAM_TLS_tls1_1);
+  EXPECT_EQ(best(name + supported_versions({0x0304, 0x0303})), DAM_TLS_tls1_3);
+  EXPECT_EQ(best(name + supported_versions({0xfafa, 0x0303, 0x0304})), DAM_TLS_tls1_3);
+  EXPECT_EQ(best(name + supported_versions({0x0303, 0x0302})), DAM_TLS_tls1_2);
+  EXPECT_EQ(best(name + supported_versions({0x0305, 0x0304})), DAM_TLS_other);
+  EXPECT_EQ(best(name + supported_versions({0xdada})), DAM_TLS_other);
+  EXPECT_EQ(best(name + extension(43, {3, 3, 4})), DAM_TLS_other);  // cut short, and passed on
+}
+
 TEST(ClientHello, NoticesEncryptedClientHelloAndGivesTheOuterName) {
   const Parsed parsed = parse(extensions_of(server_name("outer.example") + extension(0xfe0d, {0})));
   ASSERT_EQ(parsed.status, HelloStatus::complete);

@@ -122,6 +122,7 @@ class SmallSite {
   // host.
   uint64_t left_alone() const { return drops(DAM_DROP_not_ours) + worker().host_packets; }
   const dam_zone_counters& zone(uint8_t slot) const { return counters_->worker[0].zones[slot]; }
+  uint64_t bans(uint8_t slot) const { return dam_bans_of(&zone(slot)); }
   const dam_server_state& server_state(uint16_t slot) const { return counters_->servers[slot]; }
   const dam_worker_counters& worker() const { return counters_->worker[0]; }
   Engine& engine() { return *engine_; }

@@ -73,7 +73,7 @@ TEST(Action, AnAckThatNoConnectionWouldComeOfIsNoViolation) {
   bytes.back() ^= 1;
   site.send_raw(kFrontPort, bytes);
   EXPECT_EQ(site.drops(DAM_DROP_bad_checksum), 1u);
-  EXPECT_EQ(site.zone(0).bans, 0u);
+  EXPECT_EQ(site.bans(0), 0u);
 }
 
 TEST(Action, ResetEndsNobodysConnectionForTheZonesTotal) {
@@ -101,7 +101,7 @@ TEST(Action, ABanCutsItsSourcesLiveConnections) {
     zone.per_source[DAM_DIM_packets] = dam_gcra_rate_of(1'000, 10);
   });
   const auto seen = send_until_refused(site, c, DAM_DROP_zone_banned);
-  EXPECT_EQ(site.zone(kServiceZone).bans, 1u);
+  EXPECT_EQ(site.bans(kServiceZone), 1u);
   EXPECT_EQ(resets(seen, kFrontPort), 1u);
   EXPECT_EQ(resets(seen, kServicePort), 1u);
   EXPECT_EQ(site.flows(), 0u);
@@ -129,7 +129,7 @@ TEST(Action, ABanIsNotServedInShadowMode) {
   };
   const Connection c = stand_in(site, change);
   send_until_refused(site, c, DAM_DROP_source_packets);
-  ASSERT_EQ(site.zone(kServiceZone).bans, 1u);
+  ASSERT_EQ(site.bans(kServiceZone), 1u);
   Policy policy = site.draft();
   change(policy.zones[kServiceZone]);
   policy.zones[kServiceZone].mode = Mode::shadow;

@@ -78,7 +78,7 @@ TEST(Admit, ABanCutsTheSourcesLiveConnectionsInItsZoneAlone) {
   for (uint16_t i = 2; i < 6; ++i) {
     establish(site, client_at(static_cast<uint16_t>(41000 + i)), "www.example.org");
   }
-  EXPECT_EQ(site.zone(kServiceZone).bans, 1u);
+  EXPECT_EQ(site.bans(kServiceZone), 1u);
   for (const Seen& seen : site.send(kFrontPort, live->client.segment(kAck, "more"))) {
     EXPECT_TRUE(seen.has(DAM_TCP_RST)) << "both ends learn of it, and nothing passes";
   }
@@ -105,7 +105,7 @@ TEST(Admit, AnAllowedSourceIsNeverBannedNorDenied) {
   for (uint16_t i = 1; i < 5; ++i) {
     establish(site, client_at(static_cast<uint16_t>(41000 + i)), "www.example.org");
   }
-  EXPECT_EQ(site.zone(kServiceZone).bans, 0u);
+  EXPECT_EQ(site.bans(kServiceZone), 0u);
   EXPECT_EQ(site.send(kFrontPort, live->client.segment(kAck, "more")).size(), 1u);
 }
 
@@ -168,7 +168,7 @@ TEST(Admit, ForgedPacketsChargeNobody) {
     forged.ack = 77u * i;
     site.send(kFrontPort, forged.segment(kAck, "x"));
   }
-  EXPECT_EQ(site.zone(kServiceZone).bans, 0u);
+  EXPECT_EQ(site.bans(kServiceZone), 0u);
   EXPECT_TRUE(establish(site, client_at(41000), "www.example.org"));
 }
 

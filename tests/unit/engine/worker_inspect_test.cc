@@ -84,12 +84,12 @@ TEST(Inspect, MoreThanCanBeToldAtOnceEndOneTickAfterTheOther) {
   EXPECT_EQ(site.flows(), 0u);
 }
 
-TEST(EndQueue, HoldsSoManyAndSaysWhenItIsFull) {
-  EndQueue queue;
-  for (uint32_t i = 0; i < EndQueue::kCapacity; ++i) ASSERT_TRUE(queue.push({0, i, 1}));
+TEST(SpscQueue, HoldsSoManyAndSaysWhenItIsFull) {
+  SpscQueue<FlowId, 16> queue;
+  for (uint32_t i = 0; i < 16u; ++i) ASSERT_TRUE(queue.push({0, i, 1}));
   EXPECT_FALSE(queue.push({0, 1, 1}));
   FlowId id;
-  for (uint32_t i = 0; i < EndQueue::kCapacity; ++i) {
+  for (uint32_t i = 0; i < 16u; ++i) {
     ASSERT_TRUE(queue.pop(id));
     EXPECT_EQ(id.index, i);
   }

@@ -50,7 +50,7 @@ TEST(Refuse, WhoIsBannedIsNotTold) {
   client.port = 40001;
   ASSERT_TRUE(prove(site, client));
   const auto seen = site.send(kFrontPort, client.segment(kAck, client_hello("www.example.org")));
-  EXPECT_EQ(site.zone(kServiceZone).bans, 1u);
+  EXPECT_EQ(site.bans(kServiceZone), 1u);
   EXPECT_EQ(count_tcp(seen, kFrontPort, DAM_TCP_RST), 0u);
 }
 

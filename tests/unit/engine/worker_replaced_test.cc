@@ -65,7 +65,7 @@ TEST(Replaced, ABanInAZoneDoesNotHoldInTheZoneThatGetsItsSlot) {
   const auto c = stand(site);
   ASSERT_TRUE(c);
   for (int i = 0; i < 20; ++i) site.send(kFrontPort, c->client.segment(kAck, "x"));
-  ASSERT_EQ(site.zone(kServiceZone).bans, 1u);
+  ASSERT_EQ(site.bans(kServiceZone), 1u);
   ASSERT_FALSE(stand(site, ClientSide{.port = 41000}));
   Policy policy = site.draft();
   policy.zones[kServiceZone].name = "another";

@@ -53,7 +53,7 @@ TEST(WorkerWindow, forged_segments_spend_none_of_their_victims_tokens) {
                        forged(standing, DAM_TCP_ACK, 0x11111111u * (i % 15), 0x7777u * i, "junk"));
   }
   EXPECT_EQ(standing.site.drops(DAM_DROP_out_of_window), 64u);
-  EXPECT_EQ(standing.site.zone(kServiceZone).bans, 0u);
+  EXPECT_EQ(standing.site.bans(kServiceZone), 0u);
   EXPECT_EQ(standing.up(DAM_TCP_ACK, "mine").size(), 1u);
 }
 

@@ -1,31 +1,30 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Connections that an operator ends: from the control thread to the worker that has them. One
-// writer, one reader, bounded, without locks.
+// From one thread to another: one writer, one reader, bounded, without locks.
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <cstdint>
 
-#include "dataplane/engine/flow_id.h"
+#include "dataplane/engine/big_array.h"
 
 namespace dam {
 
-class EndQueue {
- public:
-  static constexpr uint32_t kCapacity = 4096;
+template <class T, uint32_t kCapacity>
+class SpscQueue {
+  static_assert((kCapacity & (kCapacity - 1)) == 0, "positions wrap");
 
-  bool push(const FlowId& id) {  // false: full
+ public:
+  bool push(const T& item) {  // false: full
     const uint32_t tail = tail_.load(std::memory_order_relaxed);
     if (tail - head_.load(std::memory_order_acquire) == kCapacity) return false;
-    ids_[tail % kCapacity] = id;
+    items_[tail % kCapacity] = item;
     tail_.store(tail + 1, std::memory_order_release);
     return true;
   }
-  bool pop(FlowId& id) {  // false: empty
+  bool pop(T& item) {  // false: empty
     const uint32_t head = head_.load(std::memory_order_relaxed);
     if (head == tail_.load(std::memory_order_acquire)) return false;
-    id = ids_[head % kCapacity];
+    item = items_[head % kCapacity];
     head_.store(head + 1, std::memory_order_release);
     return true;
   }
@@ -34,7 +33,7 @@ class EndQueue {
   }
 
  private:
-  std::array<FlowId, kCapacity> ids_{};
+  BigArray<T> items_{kCapacity};
   alignas(64) std::atomic<uint32_t> head_{0};
   alignas(64) std::atomic<uint32_t> tail_{0};
 };

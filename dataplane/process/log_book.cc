@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "dataplane/process/log_book.h"
+
+#include <string>
+
+#include "dataplane/ipc/wire_address.h"
+#include "dataplane/process/drop_names.h"
+#include "dataplane/process/heavy_hitters.h"
+
+namespace dam {
+
+namespace {
+
+constexpr const char* kEndNames[] = {
+#define X(name, text) #name,
+    DAM_CONNECTION_ENDS(X)
+#undef X
+};
+
+// What stray packets of the internet meet, and what is nobody's refusal: the counters have it.
+bool is_of_strays(uint8_t reason) {
+  switch (reason) {
+    case DAM_DROP_malformed:
+    case DAM_DROP_fragment:
+    case DAM_DROP_bad_checksum:
+    case DAM_DROP_ttl_expired:
+    case DAM_DROP_not_ours:
+    case DAM_DROP_bad_flags:
+    case DAM_DROP_no_flow:
+    case DAM_DROP_bad_cookie:
+    case DAM_DROP_out_of_window:
+    case DAM_DROP_closed:
+    case DAM_DROP_held_duplicate:
+    case DAM_DROP_too_big:
+    case DAM_DROP_no_neighbour:
+    case DAM_DROP_icmp_unmatched:
+    case DAM_DROP_no_policy:
+    case DAM_DROP_icmp_limited:
+    case DAM_DROP_bad_source:
+    case DAM_DROP_link_limited:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// As as_one_source() has made it.
+std::string source_text(const dam_address& source) {
+  const dam_address none{};
+  if (dam_address_equal(&source, &none)) return {};
+  return to_text(source) + (dam_address_is_v4(&source) ? "" : "/64");
+}
+
+template <class Named>
+std::string name_of(const std::vector<Named>& all, size_t slot) {
+  return slot < all.size() ? all[slot].name : std::string();
+}
+
+}  // namespace
+
+void LogBook::take(const ConnectionRecord& record) {
+  if (connections_.size() < kMostConnections) return connections_.push_back(record);
+  lost_connections_ += record.stands_for;
+}
+
+void LogBook::take(const dam_sight& sight) {
+  if (sight.weight == 0 || !dam_is_refusal(sight.reason) || is_of_strays(sight.reason)) return;
+  Refusals& refusals = refusals_[(sight.flags & DAM_SIGHT_PROVEN) != 0 ? 1 : 0];
+  dam_address client = as_one_source(sight.client);
+  Kind kind{dam_load64(&client.word[0]), dam_load64(&client.word[2]), sight.zone, sight.reason};
+  if (refusals.size() >= kMostRefusals && !refusals.contains(kind)) {
+    client = {};
+    std::get<0>(kind) = std::get<1>(kind) = 0;  // one for each zone and reason: they are few
+  }
+  Refused& refused = refusals[kind];
+  refused.client = client;
+  refused.count += sight.weight;
+  refused.last_ns = sight.at_ns;
+}
+
+void LogBook::give(const Policy& policy, uint64_t now_ns, uint64_t unix_ns, v1::Log& to) {
+  const uint64_t to_unix = unix_ns - now_ns;
+  give_connections(policy, to_unix, to);
+  to.set_lost_connections(lost_connections_);
+  lost_connections_ = 0;
+  for (const bool proven : {false, true}) {
+    give_refusals(refusals_[proven ? 1 : 0], proven, policy, now_ns, to_unix, to);
+  }
+}
+
+void LogBook::give_connections(const Policy& policy, uint64_t to_unix, v1::Log& to) {
+  for (size_t left = kMostAtOnce; left > 0 && !connections_.empty(); --left) {
+    const ConnectionRecord& from = connections_.front();
+    v1::EndedConnection& one = *to.add_connections();
+    one.set_ended_unix_ns(from.ended_ns + to_unix);
+    one.set_client(to_text(from.client));
+    one.set_client_port(dam_ntoh16(from.client_port));
+    one.set_listener(name_of(policy.listeners, from.listener_slot));
+    one.set_zone(name_of(policy.zones, from.zone_slot));
+    if (from.has_server) one.set_server(name_of(policy.servers, from.server_slot));
+    one.set_lasted_ns(from.lasted_ns);
+    one.set_bytes_up(from.bytes_up);
+    one.set_bytes_down(from.bytes_down);
+    one.set_end(kEndNames[from.end]);
+    if (from.end == DAM_END_refused) one.set_reason(kDropNames[from.reason]);
+    one.set_stands_for(from.stands_for);
+    connections_.pop_front();
+  }
+  to.set_more(!connections_.empty());
+}
+
+// Those that were told, and not refused again since, are forgotten.
+void LogBook::give_refusals(Refusals& refusals, bool proven, const Policy& policy, uint64_t now_ns,
+                            uint64_t to_unix, v1::Log& to) {
+  for (auto at = refusals.begin(); at != refusals.end();) {
+    Refused& refused = at->second;
+    const bool due = now_ns >= refused.due_ns;
+    if (due && refused.count == 0) {
+      at = refusals.erase(at);
+      continue;
+    }
+    if (due) {
+      v1::Refusals& one = *to.add_refusals();
+      one.set_last_unix_ns(refused.last_ns + to_unix);
+      one.set_client(source_text(refused.client));
+      one.set_zone(name_of(policy.zones, std::get<2>(at->first)));
+      one.set_reason(kDropNames[std::get<3>(at->first)]);
+      one.set_count(refused.count);
+      one.set_proven(proven);
+      refused.count = 0;
+      refused.due_ns = now_ns + kPauseNs;
+    }
+    ++at;
+  }
+}
+
+}  // namespace dam

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What waits to be logged, until the control plane takes it: connections that have ended, and whom
+// the dam has refused what, summed up. Bounded; what finds no room is counted. Lives in the control
+// thread; knows no clock.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <tuple>
+
+#include "dataplane/core/sight.h"
+#include "dataplane/engine/connection_record.h"
+#include "dataplane/engine/policy.h"
+#include "dataplane/ipc/dam.pb.h"
+
+namespace dam {
+
+class LogBook {
+ public:
+  static constexpr size_t kMostConnections = 50'000;
+  static constexpr size_t kMostAtOnce = 5'000;
+  // Sources, zones and reasons that are told apart, of proven sources and of others each.
+  static constexpr size_t kMostRefusals = 4'096;
+  // The first refusal of its kind is told at once, those after it together.
+  static constexpr uint64_t kPauseNs = 10'000'000'000;
+
+  void take(const ConnectionRecord& record);
+  void take(const dam_sight& sight);
+  void lost(uint64_t connections) { lost_connections_ += connections; }
+  // `policy` gives the slots' names.
+  void give(const Policy& policy, uint64_t now_ns, uint64_t unix_ns, v1::Log& to);
+
+ private:
+  using Kind = std::tuple<uint64_t, uint64_t, uint8_t, uint8_t>;  // address, zone, reason
+  struct Refused {
+    dam_address client{};  // all zero: of those beyond
+    uint64_t count = 0;    // not told yet
+    uint64_t last_ns = 0;
+    uint64_t due_ns = 0;
+  };
+  using Refusals = std::map<Kind, Refused>;
+  void give_connections(const Policy& policy, uint64_t unix_less_monotonic_ns, v1::Log& to);
+  static void give_refusals(Refusals& refusals, bool proven, const Policy& policy, uint64_t now_ns,
+                            uint64_t unix_less_monotonic_ns, v1::Log& to);
+
+  std::deque<ConnectionRecord> connections_;
+  uint64_t lost_connections_ = 0;
+  Refusals refusals_[2];  // [is proven]
+};
+
+}  // namespace dam

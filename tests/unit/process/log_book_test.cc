@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "dataplane/process/log_book.h"
+
+#include <gtest/gtest.h>
+
+namespace dam {
+namespace {
+
+constexpr uint64_t kLogSecond = 1'000'000'000;
+constexpr uint64_t kUnixLess = 1'700'000'000 * kLogSecond;
+
+dam_sight refusal_of(uint32_t source, uint8_t reason, uint64_t at_ns, bool proven = true,
+                  uint32_t weight = 1) {
+  dam_sight sight{};
+  sight.client = dam_address_v4(source);
+  sight.reason = reason;
+  sight.at_ns = at_ns;
+  sight.weight = weight;
+  sight.zone = 1;
+  sight.flags = proven ? DAM_SIGHT_PROVEN : 0;
+  return sight;
+}
+
+struct Book : testing::Test {
+  Book() {
+    policy.zones.resize(2);
+    policy.zones[1].name = "web";
+    policy.servers.resize(1);
+    policy.servers[0].name = "web-1";
+    policy.listeners.resize(1);
+    policy.listeners[0].name = "https";
+  }
+  v1::Log give(uint64_t now_ns) {
+    v1::Log log;
+    book.give(policy, now_ns, now_ns + kUnixLess, log);
+    return log;
+  }
+  LogBook book;
+  Policy policy;
+};
+
+TEST_F(Book, a_connection_is_given_once_with_its_names) {
+  ConnectionRecord record;
+  record.ended_ns = 5 * kLogSecond;
+  record.client = dam_address_v4(0x0a0b0c0d);
+  record.client_port = dam_hton16(50'000);
+  record.zone_slot = 1;
+  record.has_server = true;
+  record.end = DAM_END_refused;
+  record.reason = DAM_DROP_server_timeout;
+  record.stands_for = 3;
+  book.take(record);
+  const v1::Log log = give(6 * kLogSecond);
+  ASSERT_EQ(log.connections_size(), 1);
+  const v1::EndedConnection& one = log.connections(0);
+  EXPECT_EQ(one.ended_unix_ns(), 5 * kLogSecond + kUnixLess);
+  EXPECT_EQ(one.client(), "13.12.11.10");
+  EXPECT_EQ(one.client_port(), 50'000u);
+  EXPECT_EQ(one.zone(), "web");
+  EXPECT_EQ(one.server(), "web-1");
+  EXPECT_EQ(one.listener(), "https");
+  EXPECT_EQ(one.end(), "refused");
+  EXPECT_EQ(one.reason(), "server_timeout");
+  EXPECT_EQ(one.stands_for(), 3u);
+  EXPECT_EQ(give(7 * kLogSecond).connections_size(), 0);
+}
+
+TEST_F(Book, is_bounded_and_says_how_many_found_no_room) {
+  ConnectionRecord record;
+  record.stands_for = 2;
+  for (size_t i = 0; i < LogBook::kMostConnections + 10; ++i) book.take(record);
+  book.lost(5);
+  v1::Log log = give(kLogSecond);
+  EXPECT_EQ(log.lost_connections(), 25u);
+  uint64_t given = static_cast<uint64_t>(log.connections_size());
+  while (log.more()) {
+    EXPECT_LE(static_cast<size_t>(log.connections_size()), LogBook::kMostAtOnce);
+    log = give(kLogSecond);
+    given += static_cast<uint64_t>(log.connections_size());
+    EXPECT_EQ(log.lost_connections(), 0u);
+  }
+  EXPECT_EQ(given, LogBook::kMostConnections);
+}
+
+TEST_F(Book, the_first_refusal_is_told_at_once_and_those_after_it_together) {
+  book.take(refusal_of(7, DAM_DROP_source_packets, kLogSecond));
+  v1::Log log = give(kLogSecond);
+  ASSERT_EQ(log.refusals_size(), 1);
+  EXPECT_EQ(log.refusals(0).client(), "7.0.0.0");
+  EXPECT_EQ(log.refusals(0).zone(), "web");
+  EXPECT_EQ(log.refusals(0).reason(), "source_packets");
+  EXPECT_EQ(log.refusals(0).count(), 1u);
+  EXPECT_TRUE(log.refusals(0).proven());
+  for (int i = 0; i < 5; ++i) book.take(refusal_of(7, DAM_DROP_source_packets, 2 * kLogSecond, true, 64));
+  EXPECT_EQ(give(3 * kLogSecond).refusals_size(), 0);
+  log = give(kLogSecond + LogBook::kPauseNs);
+  ASSERT_EQ(log.refusals_size(), 1);
+  EXPECT_EQ(log.refusals(0).count(), 320u);
+  EXPECT_EQ(log.refusals(0).last_unix_ns(), 2 * kLogSecond + kUnixLess);
+  EXPECT_EQ(give(60 * kLogSecond).refusals_size(), 0);
+  book.take(refusal_of(7, DAM_DROP_source_packets, 61 * kLogSecond));
+  EXPECT_EQ(give(61 * kLogSecond).refusals_size(), 1);
+}
+
+TEST_F(Book, strays_and_what_passed_are_no_refusals) {
+  for (const int reason : {DAM_DROP_none, DAM_DROP_consumed, DAM_DROP_not_ours, DAM_DROP_no_flow,
+                           DAM_DROP_bad_cookie}) {
+    book.take(refusal_of(7, static_cast<uint8_t>(reason), kLogSecond));
+  }
+  book.take(refusal_of(7, DAM_DROP_denied, kLogSecond, true, 0));  // told for a capture alone
+  EXPECT_EQ(give(kLogSecond).refusals_size(), 0);
+}
+
+TEST_F(Book, an_ipv6_source_is_its_64) {
+  dam_sight sight = refusal_of(0, DAM_DROP_banned, kLogSecond);
+  sight.client = {{__builtin_bswap32(0x20010db8), 0, 0, __builtin_bswap32(1)}};
+  book.take(sight);
+  sight.client.word[3] = __builtin_bswap32(2);
+  book.take(sight);
+  const v1::Log log = give(kLogSecond);
+  ASSERT_EQ(log.refusals_size(), 1);
+  EXPECT_EQ(log.refusals(0).client(), "2001:db8::/64");
+  EXPECT_EQ(log.refusals(0).count(), 2u);
+}
+
+TEST_F(Book, sources_beyond_its_bound_are_told_together_and_forged_ones_take_no_proven_ones_place) {
+  constexpr uint32_t kForged = 3 * LogBook::kMostRefusals;
+  for (uint32_t i = 1; i <= kForged; ++i) book.take(refusal_of(i, DAM_DROP_denied, kLogSecond, false));
+  book.take(refusal_of(77, DAM_DROP_denied, kLogSecond, true));
+  const v1::Log log = give(kLogSecond);
+  uint64_t sum = 0;
+  uint64_t together = 0;
+  int proven = 0;
+  for (const v1::Refusals& one : log.refusals()) {
+    sum += one.count();
+    together += one.client().empty() ? one.count() : 0;
+    proven += one.proven() ? 1 : 0;
+  }
+  EXPECT_EQ(sum, kForged + 1);
+  EXPECT_EQ(together, kForged - LogBook::kMostRefusals);
+  EXPECT_EQ(proven, 1);
+  EXPECT_LE(static_cast<size_t>(log.refusals_size()), LogBook::kMostRefusals + 2);
+}
+
+}  // namespace
+}  // namespace dam
