@@ -361,7 +361,7 @@ TEST(Logs, a_refusal_is_a_line_by_the_schema) {
 
 TEST(Logs, counts_go_on_when_the_rules_change) {
   const Folder folder;
-  Logs logs(sinks_in(folder.path, [](const std::string&) {}));
+  Logs logs(sinks_in({.folder = folder.path}, [](const std::string&) {}));
   LogRules rules = rules_with(1000);
   for (const uint64_t keep : {1, 2, 3}) {
     rules.file->keep = keep;
@@ -422,7 +422,7 @@ TEST(LogFeed, takes_all_that_the_dataplane_has_and_tells_what_it_lost) {
   };
   {
     const LogFeed feed(logs, events, dataplane, [policy] { return policy; });
-    ASSERT_TRUE(wait_for([&] { return taken.now().size() == 201; }));
+    ASSERT_TRUE(comes_true([&] { return taken.now().size() == 201; }));
   }
   EXPECT_EQ(asked, 2);
   uint64_t lost = 0;
