@@ -170,6 +170,14 @@ class Visit:
         return self.value(f"fetch({path!r}, {{method: {method!r}, headers: {headers}{more}}})"
                           ".then(async (answer) => [answer.status, await answer.json()])")
 
+    def look_away(self):
+        """The page asks nothing more, as in a tab that nobody sees, until look_back."""
+        self.value("Object.defineProperty(document, 'hidden', {value: true, configurable: true})")
+        time.sleep(1)  # what was asked before has been answered
+
+    def look_back(self):
+        self.value("(delete document.hidden, document.dispatchEvent(new Event('visibilitychange')))")
+
     def log_in(self, token):
         self.write("#token", token)
         self.press("#enter")

@@ -15,8 +15,10 @@ export class ApiError extends Error {
   }
 }
 
+const OTHER_RUNS: Problem = { message: "nothing was done: the policy is another one than this page showed", hint: "what stands here is new now" };
+
 export function problemsOf(error: unknown): Problem[] {
-  if (error instanceof ApiError) return error.problems;
+  if (error instanceof ApiError) return error.status === 412 ? [OTHER_RUNS, ...error.problems] : error.problems;
   return [{ message: "the control plane does not answer", hint: "forwarding goes on without it; this page tries again" }];
 }
 
@@ -40,7 +42,9 @@ async function ask<T>(method: string, path: string, body?: unknown, headers: Rec
 }
 
 export const get = <T>(path: string) => ask<T>("GET", path);
-export const send = <T>(method: string, path: string, body?: unknown) => ask<T>(method, path, body);
+// sees: the version of the policy that whoever asks has before them; where another one runs, nothing is done (412).
+export const send = <T>(method: string, path: string, body?: unknown, sees?: number) =>
+  ask<T>(method, path, body, sees ? { "If-Match": `"${sees}"` } : {});
 export const logIn = (token: string) =>
   ask<unknown>("POST", "/v1/session", undefined, { Authorization: `Bearer ${token}` });
 
@@ -133,6 +137,11 @@ export interface Explanation {
   connections: number;
   drops: { reason: string; text: string; zone: string; count: number; ago_ms: number }[];
   zones: { zone: string; mode: string; violations: number; buckets: { bucket: string; used_percent: number }[] }[];
+}
+
+// What is answered to a change of the policy.
+export interface Changed {
+  version: number; // that it has made
 }
 
 export interface Versions {

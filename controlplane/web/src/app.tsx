@@ -39,7 +39,7 @@ function Watch({ who, flow, setFlow }: WatchProps) {
       <Banner {...condition} />
       <main>
         <Problems list={zones.problems} />
-        <Levels flow={flow} who={who} away={away} unconfirmed={versions.value?.unconfirmed} again={again} />
+        <Levels flow={flow} who={who} away={away} versions={versions.value} again={again} />
         <Drops flow={flow} away={away} />
         <Servers />
         <Sources />

@@ -2,7 +2,7 @@
 // The policy's versions: how they differ, and back to one of them, with a minute to think it over.
 import { useState } from "preact/hooks";
 import { get, send, type Versions, type Who } from "./api";
-import { clock, Dialog, focusOn, Part, Problems, Table, useAction } from "./parts";
+import { type Action, clock, Dialog, focusOn, Part, Problems, Table, useAction } from "./parts";
 
 interface Diff {
   number: number; // the version that was asked about
@@ -18,13 +18,13 @@ interface Props {
 }
 
 // An admin ends what waits; an operator what is their own.
-function Waiting({ value, who, again }: Props) {
-  const { busy, problems, run } = useAction(again);
+function Waiting({ value, who, act }: Props & { act: Action }) {
+  const { busy, run } = act;
   const waits = value?.unconfirmed;
   if (!waits) return null;
   const author = value.versions.find((one) => one.version === waits.version)?.author;
   const end = async (path: string) => {
-    if (await run(() => send("POST", path))) focusOn("history-title");
+    if (await run(() => send("POST", path, undefined, waits.version))) focusOn("history-title");
   };
   return (
     <div class="trial" role="status">
@@ -42,16 +42,16 @@ function Waiting({ value, who, again }: Props) {
           </button>
         </>
       ) : null}
-      <Problems list={problems} />
     </div>
   );
 }
 
 // What it would change is seen before it is done.
-function Compared({ shown, running, who, again, close }: { shown: Diff; running: number; close: () => void } & Omit<Props, "value">) {
-  const { busy, problems, run } = useAction(again);
+function Compared({ shown, running, who, act, close }: { shown: Diff; running: number; act: Action; close: () => void } & Pick<Props, "who">) {
+  const { busy, problems, run } = act;
+  const path = `/v1/policy/rollback?to=${shown.number}&confirm_within=60s`;
   const back = async () => {
-    if (!(await run(() => send("POST", `/v1/policy/rollback?to=${shown.number}&confirm_within=60s`)))) return;
+    if (!(await run(() => send("POST", path, undefined, shown.from)))) return;
     close();
     focusOn("history-title");
   };
@@ -76,7 +76,8 @@ function Compared({ shown, running, who, again, close }: { shown: Diff; running:
 export function History(props: Props) {
   const { value, again } = props;
   const [shown, show] = useState<Diff>();
-  const { busy, problems, run } = useAction(again);
+  const act = useAction(again); // one of all of them: its end is told also where its buttons have gone
+  const { busy, problems, run } = act;
   const running = value?.running ?? 0;
   const oldest = value?.versions.at(-1)?.version; // what it changed nobody knows any more
   const wordOf = (number: number) => (number === running ? "Changed" : "Compare");
@@ -88,8 +89,8 @@ export function History(props: Props) {
     });
   return (
     <Part id="history" title="Policy history">
-      <Waiting {...props} />
-      <Problems list={problems} />
+      <Waiting {...props} act={act} />
+      {shown ? null : <Problems list={problems} />}
       <Table label="Versions of the policy" head={["version", "when", "who", "what", "look"]} empty={value?.versions.length === 0 && "No policy was ever in force."}>
         {(value?.versions ?? []).map((one) => (
           <tr key={one.version} data-version={one.version}>
@@ -110,7 +111,7 @@ export function History(props: Props) {
           </tr>
         ))}
       </Table>
-      {shown ? <Compared {...props} shown={shown} running={running} close={() => show(undefined)} /> : null}
+      {shown ? <Compared who={props.who} shown={shown} running={running} act={act} close={() => show(undefined)} /> : null}
     </Part>
   );
 }

@@ -31,7 +31,7 @@ interface LevelsProps {
   flow: Flow;
   who: Who;
   away: boolean; // no dataplane: no figures
-  unconfirmed: Versions["unconfirmed"];
+  versions?: Versions;
   again: () => unknown;
 }
 

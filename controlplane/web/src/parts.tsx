@@ -147,6 +147,7 @@ export function useAction(after: () => unknown) {
   };
   return { busy, problems, run };
 }
+export type Action = ReturnType<typeof useAction>;
 
 // 1234567 → "1.2 M"; no line breaks at its space
 export function short(value: number): string {

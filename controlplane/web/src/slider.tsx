@@ -3,8 +3,8 @@
 // (confirm_within), also where the browser has gone; what it has shown stays here until somebody chooses.
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { send, type Versions, type Zone } from "./api";
-import { Problems, short, useAction } from "./parts";
+import { type Changed, send, type Versions, type Zone } from "./api";
+import { type Action, Problems, short, useAction } from "./parts";
 
 const KEYS = ["packets", "connections", "bytes_up", "bytes_down"];
 const STEPS = 40; // each side of the middle: a hundredth to a hundred times
@@ -76,7 +76,7 @@ interface Trial {
 interface Props {
   zone: Zone;
   shadow: number;
-  unconfirmed: Versions["unconfirmed"];
+  versions?: Versions;
   again: () => unknown;
 }
 
@@ -92,36 +92,48 @@ function useLeft(deadline: number) {
 
 interface TrialProps extends Props {
   trial: Trial;
+  act: Action;
   path: string;
   done: () => void;
 }
 
-function Tried({ zone, trial, shadow, unconfirmed, path, again, done }: TrialProps) {
-  const { busy, problems, run } = useAction(again);
+// Somebody may have kept it as it is: in shadow, for good.
+type State = "lasts" | "kept" | "over";
+
+function stateOf(trial: Trial, versions?: Versions): State {
+  if (versions?.unconfirmed?.version === trial.version) return "lasts";
+  return versions?.running === trial.version ? "kept" : "over";
+}
+
+function Told({ zone, trial, state, changed }: { zone: Zone; trial: Trial; state: State; changed: boolean }) {
+  const what = `${trial.key} ${trial.wanted}`;
+  const mode = <strong>{zone.mode === "enforce" ? "enforced" : "in shadow"}</strong>;
+  if (state === "lasts") return <p role="status">□ {what} is on trial in shadow: <strong>nothing is held back</strong> by this zone's limits now.</p>;
+  if (state === "kept") return <p role="status">□ {what} is kept, in shadow: <strong>nothing is held back</strong> by this zone's limits.</p>;
+  if (changed) return <p role="status">{zone.mode === "enforce" ? "■" : "□"} {what} was kept in shadow; another version runs now, {mode}.</p>;
+  return <p role="status">{zone.mode === "enforce" ? "■" : "□"} The trial of {what} is over: what ran before runs again, {mode}.</p>;
+}
+
+function Tried({ zone, trial, shadow, versions, act, path, done }: TrialProps) {
+  const { busy, run } = act;
   const most = useRef(0); // packets/s that it would have refused
-  const lasts = unconfirmed?.version === trial.version;
+  const kept = useRef(false);
+  const state = stateOf(trial, versions);
+  const lasts = state === "lasts";
   if (lasts) most.current = Math.max(most.current, shadow);
-  const left = useLeft(unconfirmed?.deadline ?? 0);
-  // What ran before comes first: in between nothing is open.
+  if (state === "kept") kept.current = true;
+  const left = useLeft(versions?.unconfirmed?.deadline ?? 0);
+  // What ran before comes first: in between nothing is open. Each step is for the version that is seen here.
   const end = (enforce: boolean) =>
     run(async () => {
-      if (lasts) await send("POST", `/v1/policy/rollback?to=${unconfirmed.back_to}`);
-      if (enforce) await send("PATCH", path, { [trial.key]: trial.wanted, mode: "enforce" });
+      let sees = versions?.running;
+      if (lasts) sees = (await send<Changed>("POST", `/v1/policy/rollback?to=${versions?.unconfirmed?.back_to}`, undefined, trial.version)).version;
+      if (enforce) await send("PATCH", path, { [trial.key]: trial.wanted, mode: "enforce" }, sees);
       done();
     });
   return (
-    <div class="trial" data-trial={lasts ? "lasts" : "over"}>
-      <p role="status">
-        {lasts ? (
-          <>
-            □ {trial.key} {trial.wanted} is on trial in shadow: <strong>nothing is held back</strong> by this zone's limits now.
-          </>
-        ) : (
-          <>
-            ■ The trial of {trial.key} {trial.wanted} is over: what ran before runs again, <strong>{zone.mode === "enforce" ? "enforced" : "in shadow"}</strong>.
-          </>
-        )}
-      </p>
+    <div class="trial" data-trial={state}>
+      <Told zone={zone} trial={trial} state={state} changed={kept.current} />
       <p>
         {lasts ? `It would refuse ${short(shadow)} packets/s now, at most ` : "It would have refused at most "}
         <strong data-would={most.current.toFixed(1)}>{short(most.current)}</strong> packets/s.{" "}
@@ -133,7 +145,6 @@ function Tried({ zone, trial, shadow, unconfirmed, path, again, done }: TrialPro
       <button type="button" aria-disabled={busy} onClick={() => end(false)}>
         {lasts ? "Put back" : "Leave it so"}
       </button>
-      <Problems list={problems} />
     </div>
   );
 }
@@ -143,14 +154,15 @@ export function Slider(props: Props) {
   const [key, setKey] = useState("per_source.packets");
   const [step, setStep] = useState(0);
   const [trial, setTrial] = useState<Trial>();
-  const { busy, problems, run } = useAction(() => undefined);
+  const act = useAction(again);
+  const { busy, problems, run } = act;
   const place = useRef<HTMLDivElement>(null);
   const before = limitOf(zone, key);
   const wanted = scaled(before, key, step);
   const path = `/v1/zones/${encodeURIComponent(zone.name)}`;
   const tryIt = () =>
     run(async () => {
-      const { version } = await send<{ version: number }>("PATCH", `${path}?confirm_within=60s`, { [key]: wanted, mode: "shadow" });
+      const { version } = await send<Changed>("PATCH", `${path}?confirm_within=60s`, { [key]: wanted, mode: "shadow" });
       await again();
       setTrial({ key, wanted, version });
       place.current?.focus();
@@ -163,15 +175,15 @@ export function Slider(props: Props) {
   return (
     <div ref={place} tabIndex={-1} class="slider" role="group" aria-label={`Rates of ${zone.name}`}>
       {trial ? (
-        <Tried {...props} trial={trial} path={path} done={done} />
+        <Tried {...props} trial={trial} act={act} path={path} done={done} />
       ) : (
         <Choice zone={zone} limit={key} choose={setKey} step={step} move={setStep} before={before} wanted={wanted}>
           <button type="button" aria-disabled={busy} onClick={tryIt}>
             Try in shadow
           </button>
-          <Problems list={problems} />
         </Choice>
       )}
+      <Problems list={problems} />
     </div>
   );
 }

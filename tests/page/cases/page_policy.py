@@ -100,6 +100,59 @@ def test_trial_is_over(site):
 
 
 @suite.seconds(120)
+def test_trial_is_kept(site):
+    """a trial that somebody keeps in the history stays in shadow for good, and the page says so; it can still be enforced"""
+    front = office(site)
+    with Visit(site, "admin") as visit:
+        _try(visit, "per_source.connections", -6)
+        visit.press_named("#history .trial", "Keep it")
+        visit.until_says("[data-trial=kept]", "is kept, in shadow: nothing is held back")
+        assert zone(front)["mode"] == "shadow"
+        visit.press_named("[data-zone=service]", "Enforce")
+        visit.until("!document.querySelector('[data-zone=service] .trial')", "the end of the trial")
+        assert zone(front)["mode"] == "enforce" and zone(front)["per_source"]["connections"] == "1r/s burst=4", zone(front)
+    front.damctl("rollback", "1")
+
+
+@suite.seconds(120)
+def test_others_work(site):
+    """an admin who comes back to a page that has stood there ends nothing of others: neither by Put back, Keep it nor Roll back"""
+    front = office(site)
+    with Visit(site, "admin") as visit:
+        number = _versions(front)["running"]
+        _try(visit, "per_source.packets", -20)
+        visit.look_away()
+        front.damctl("rollback", str(_versions(front)["unconfirmed"]["back_to"]))
+        front.damctl("zone", "set", "service", "per_source.connections=7r/s burst=9")
+        others = zone(front)
+        visit.press_named("[data-zone=service]", "Put back")
+        visit.until_says("[data-zone=service] [role=alert]", "nothing was done")
+        visit.until("!!document.querySelector('[data-trial=over]')", "what is so now")
+        assert zone(front) == others, "others' change has gone"
+        visit.press_named("[data-zone=service]", "Leave it so")
+        visit.press(f"[aria-label='Compare: version {number}']")
+        visit.until("!!document.querySelector('dialog[open]')", "the difference")
+        front.damctl("zone", "set", "service", "per_source.connections=8r/s burst=9")
+        others = zone(front)
+        visit.press_named("dialog", f"Roll back to version {number}")
+        visit.until_says("dialog [role=alert]", "nothing was done")
+        assert zone(front) == others, "others' change has gone"
+        visit.press("dialog .close")
+        visit.look_back()
+        visit.asks("PATCH", "/v1/zones/service?confirm_within=60s", {"mode": "shadow"})
+        visit.until_says("#history .trial", "waits for its confirmation")
+        visit.look_away()
+        front.damctl("rollback", str(_versions(front)["unconfirmed"]["back_to"]))
+        visit.asks("PATCH", "/v1/zones/service?confirm_within=60s", {"per_source.connections": "9r/s burst=9"})
+        waits = _versions(front)["unconfirmed"]["version"]
+        visit.press_named("#history .trial", "Keep it")
+        visit.until_says("#history [role=alert]", "nothing was done")
+        assert _versions(front)["unconfirmed"]["version"] == waits, "it kept what nobody had seen"
+    front.damctl("rollback", str(_versions(front)["unconfirmed"]["back_to"]))
+    front.damctl("rollback", "1")
+
+
+@suite.seconds(120)
 def test_operators_own(site):
     """an operator's change that nobody confirms goes by itself; of others' changes and of history an operator ends nothing"""
     front = office(site)
