@@ -23,6 +23,9 @@ window.violations = []; window.paints = [];
 document.addEventListener('securitypolicyviolation', (e) => violations.push(e.violatedDirective + ' ' + e.blockedURI));
 new PerformanceObserver((list) => paints.push(...list.getEntries().map((e) => [e.name, e.startTime])))
   .observe({type: 'paint', buffered: true});
+window.broken = []; // paths that get no answer
+const real = window.fetch;
+window.fetch = (path, ...more) => broken.some((one) => path.startsWith(one)) ? Promise.reject(new TypeError('broken')) : real(path, ...more);
 """
 KEYS = {"Tab": 9, "Enter": 13, "Escape": 27, " ": 32, "ArrowRight": 39, "ArrowDown": 40}
 CHROMIUM = {}  # of the group that runs: tokens and drivers
@@ -169,6 +172,13 @@ class Visit:
         more = f", body: JSON.stringify({json.dumps(body)})" if body is not None else ""
         return self.value(f"fetch({path!r}, {{method: {method!r}, headers: {headers}{more}}})"
                           ".then(async (answer) => [answer.status, await answer.json()])")
+
+    def again(self, script="0"):
+        """The page loaded anew, after that script."""
+        with self.site.management:
+            made = self.browser.devtools("Page.addScriptToEvaluateOnNewDocument", source=script)
+            self.browser.go(PAGE)
+            self.browser.devtools("Page.removeScriptToEvaluateOnNewDocument", **made)
 
     def look_away(self):
         """The page asks nothing more, as in a tab that nobody sees, until look_back."""

@@ -15,38 +15,65 @@ export class ApiError extends Error {
   }
 }
 
-const OTHER_RUNS: Problem = { message: "nothing was done: the policy is another one than this page showed", hint: "what stands here is new now" };
+const OTHER_RUNS: Problem = { message: "not done: the policy is another one than this page showed", hint: "what stands here is new now" };
+
+// Nothing came back, or not the whole of it.
+class NoAnswer extends Error {
+  constructor(readonly changes: boolean) {
+    super("no answer");
+  }
+}
+
+const SILENT: Problem = { message: "the control plane does not answer", hint: "forwarding goes on without it" };
+const DONE_OR_NOT: Problem = {
+  message: "no answer came: it is not known whether it was done",
+  hint: "look below, and at the events, before you do it again",
+};
 
 export function problemsOf(error: unknown): Problem[] {
   if (error instanceof ApiError) return error.status === 412 ? [OTHER_RUNS, ...error.problems] : error.problems;
-  return [{ message: "the control plane does not answer", hint: "forwarding goes on without it; this page tries again" }];
+  if (error instanceof NoAnswer) return [error.changes ? DONE_OR_NOT : SILENT];
+  return [{ message: `this page has an error: ${error}`, hint: "load it again" }];
 }
 
 const LOOK_MS = 8_000;
 const CHANGE_MS = 25_000; // a ban waits for the dataplane
+const SESSION = "/v1/session";
 
 async function ask<T>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<T> {
   if (method !== "GET") headers["X-Dam-Request"] = "1"; // no page of another site can send it
   if (body !== undefined) headers["Content-Type"] = "application/json";
-  const response = await fetch(path, {
+  const request = {
     method,
     headers,
     body: body === undefined ? undefined : JSON.stringify(body),
     signal: AbortSignal.timeout(method === "GET" ? LOOK_MS : CHANGE_MS),
-    cache: "no-store",
-  });
-  const answer = await response.json();
-  if (response.ok) return answer as T;
-  const problems = (answer.errors ?? []) as Problem[];
-  throw new ApiError(response.status, problems.length > 0 ? problems : [{ message: `status ${response.status}` }]);
+    cache: "no-store" as const,
+  };
+  try {
+    const response = await fetch(path, request);
+    if (response.ok) return (await response.json()) as T;
+    const { errors = [] } = (await response.json().catch(() => ({}))) as { errors?: Problem[] };
+    throw new ApiError(response.status, errors.length > 0 ? errors : [{ message: `status ${response.status}` }]);
+  } catch (error) {
+    throw error instanceof ApiError ? error : new NoAnswer(method !== "GET" && path !== SESSION);
+  }
 }
 
 export const get = <T>(path: string) => ask<T>("GET", path);
 // sees: the version of the policy that whoever asks has before them; where another one runs, nothing is done (412).
 export const send = <T>(method: string, path: string, body?: unknown, sees?: number) =>
   ask<T>(method, path, body, sees ? { "If-Match": `"${sees}"` } : {});
-export const logIn = (token: string) =>
-  ask<unknown>("POST", "/v1/session", undefined, { Authorization: `Bearer ${token}` });
+const NO_TOKEN: Problem = {
+  message: "this is no token: it has a character that no token has",
+  hint: "dam_ and 64 of 0-9, a-f, as damctl token add has shown it",
+};
+export async function logIn(token: string) {
+  // No header could carry others, and fetch() fails for them as it does without an answer.
+  if (!/^[\x21-\x7e]+$/.test(token)) throw new ApiError(401, [NO_TOKEN]);
+  return ask<unknown>("POST", SESSION, undefined, { Authorization: `Bearer ${token}` });
+}
+export const logOut = () => ask<unknown>("DELETE", SESSION);
 
 // What of the API's answers the page uses; GET /v1/openapi.json has all of it.
 export type Role = "viewer" | "operator" | "admin";
@@ -122,8 +149,9 @@ export interface Ban {
   by_zone: boolean;
 }
 export interface Bans {
-  total: number;
+  total: number; // that hold, whatever was asked for
   bans: Ban[];
+  next?: string; // `after` of the next page
 }
 
 export interface Top {
@@ -139,9 +167,15 @@ export interface Explanation {
   zones: { zone: string; mode: string; violations: number; buckets: { bucket: string; used_percent: number }[] }[];
 }
 
-// What is answered to a change of the policy.
-export interface Changed {
-  version: number; // that it has made
+// What is answered to a change; success too has something to say.
+export interface Outcome {
+  in_force?: boolean; // of bans
+  waiting_for_dataplane?: boolean;
+  restart_needed?: boolean; // to use all of it
+  warnings?: Problem[];
+}
+export interface Changed extends Outcome {
+  version: number; // of the policy, that it has made
 }
 
 export interface Versions {

@@ -13,7 +13,7 @@ import { History } from "./history";
 import { Levels } from "./levels";
 import { OldSince, onSessionLost, Problems, usePoll } from "./parts";
 import { Servers } from "./servers";
-import { Badge, Login } from "./session";
+import { Badge, keepNote, Login } from "./session";
 import { Sources } from "./sources";
 
 interface WatchProps {
@@ -24,27 +24,27 @@ interface WatchProps {
 
 function Watch({ who, flow, setFlow }: WatchProps) {
   const condition = useCondition();
+  const away = condition.awaySince > 0;
   const zones = usePoll<Zones>("/v1/zones", 1);
   const versions = usePoll<Versions>("/v1/policy/versions?count=10", 3);
   useEffect(() => {
-    if (zones.value) setFlow((before) => flowAfter(before, zones.value as Zones));
+    if (zones.value) setFlow((before) => flowAfter(before, zones.value as Zones, away));
   }, [zones.value]);
   const again = async () => {
     await zones.again();
     await versions.again();
   };
-  const away = condition.awaySince > 0;
   return (
     <OldSince.Provider value={condition.silentSince}>
       <Banner {...condition} />
       <main>
         <Problems list={zones.problems} />
-        <Levels flow={flow} who={who} away={away} versions={versions.value} again={again} />
-        <Drops flow={flow} away={away} />
+        <Levels flow={flow} zones={zones} who={who} away={away} versions={versions.value} again={again} />
+        <Drops flow={flow} zones={zones} away={away} />
         <Servers />
         <Sources />
         <Bans role={who.role} />
-        <History value={versions.value} who={who} again={again} />
+        <History newest={versions} who={who} again={again} />
         <Events />
       </main>
     </OldSince.Provider>
@@ -58,13 +58,18 @@ function Page() {
   const [problems, setProblems] = useState<Problem[]>([]);
   const [flow, setFlow] = useState(noFlow); // outlives a session: whoever logs in again has the last ten minutes
   const [ended, setEnded] = useState(false);
+  const stranger = (hasEnded: boolean) => {
+    keepNote(false);
+    setEnded(hasEnded);
+    setWho(null);
+  };
   const look = useCallback(async () => {
     try {
       setWho(await get<Who>("/v1/whoami"));
       setProblems([]);
     } catch (error) {
-      if (error instanceof ApiError && error.status === 401) return setWho(null);
-      setProblems(problemsOf(error));
+      if (error instanceof ApiError && error.status === 401) return stranger(false);
+      setProblems([...problemsOf(error), { message: "this page asks again every three seconds" }]);
       setTimeout(look, 3000);
     }
   }, []);
@@ -73,10 +78,7 @@ function Page() {
     return look();
   };
   useEffect(() => {
-    onSessionLost(() => {
-      setEnded(true);
-      setWho(null);
-    });
+    onSessionLost(() => stranger(true));
     void look();
   }, []);
   return (

@@ -5,7 +5,7 @@ import { type Bans as List, type Role, send } from "./api";
 import { clock, focusOn, Part, Problems, Table, useAction, usePoll } from "./parts";
 
 function Add({ again }: { again: () => unknown }) {
-  const { busy, problems, run } = useAction(again);
+  const { busy, problems, notices, run } = useAction(again);
   const [source, setSource] = useState("");
   const [lasts, setLasts] = useState("1h");
   const [reason, setReason] = useState("");
@@ -28,23 +28,64 @@ function Add({ again }: { again: () => unknown }) {
       <p id="ban-hint" class="key">
         198.51.100.7 or 198.51.100.0/24; lasts 1h30m, or for ever where nothing is said.
       </p>
-      <Problems list={problems} />
+      <Problems list={problems} notices={notices} />
     </form>
   );
 }
 
+const AT_ONCE = 50;
+
+// What part of the bans is seen: those that hold an address, or one page after the other.
+function useWindow() {
+  const [address, search] = useState("");
+  const [after, goTo] = useState("");
+  const sought = address.trim() ? `&address=${encodeURIComponent(address.trim())}` : "";
+  const bans = usePoll<List>(`/v1/bans?count=${AT_ONCE}${sought || (after && `&after=${encodeURIComponent(after)}`)}`, 3);
+  return { bans, address, search, sought: sought !== "", after, goTo };
+}
+
+function Search({ bans, address, search, sought, after, goTo }: ReturnType<typeof useWindow>) {
+  const list = bans.value;
+  const listed = list?.bans.length ?? 0;
+  const more = !list?.next ? "" : sought || after ? "There are more." : `${list.total - listed} more.`;
+  return (
+    <div>
+      <label for="ban-search">Bans that hold the address</label>
+      <input id="ban-search" type="search" spellcheck={false} autocapitalize="off" value={address} onChange={(event) => search(event.currentTarget.value)} />{" "}
+      {more || after ? (
+        <span data-more role="status">
+          {more}{" "}
+        </span>
+      ) : null}
+      {list?.next && !sought ? (
+        <button type="button" onClick={() => goTo(list.next ?? "")}>
+          Next {AT_ONCE}
+        </button>
+      ) : null}{" "}
+      {after && !sought ? (
+        <button type="button" onClick={() => (goTo(""), focusOn("bans-title"))}>
+          From the first
+        </button>
+      ) : null}
+    </div>
+  );
+}
+
 export function Bans({ role }: { role: Role }) {
-  const bans = usePoll<List>("/v1/bans?count=50", 3);
+  const seen = useWindow();
+  const { bans, sought, after } = seen;
+  const none = sought ? "No ban holds that address." : after ? "No more bans." : "No ban holds.";
   const lifting = useAction(bans.again);
   const may = role !== "viewer";
   const lift = async (source: string) => {
     if (await lifting.run(() => send("DELETE", `/v1/bans/${source}`))) focusOn("bans-title"); // its button has gone
   };
   return (
-    <Part id="bans" title={`Bans (${bans.value?.total ?? 0})`}>
+    <Part id="bans" title={`Bans (${bans.value?.total ?? "…"})`} of={[bans]}>
       {may ? <Add again={bans.again} /> : null}
-      <Problems list={[...bans.problems, ...lifting.problems]} />
-      <Table label="Bans" head={["source", "until", "reason", "by", ...(may ? ["lift"] : [])]} empty={bans.value?.total === 0 && "No ban holds."}>
+      <Problems list={[...bans.problems, ...lifting.problems]} notices={lifting.notices} />
+      {bans.value && (bans.value.total > 1 || sought || after) ? <Search {...seen} /> : null}
+      <Table label="Bans" head={["source", "until", "reason", "by", ...(may ? ["lift"] : [])]} empty={bans.value?.bans.length === 0 && none}>
         {(bans.value?.bans ?? []).map((one) => (
           <tr key={one.source + one.origin} data-ban={one.source}>
             <th scope="row">{one.source}</th>

@@ -5,9 +5,10 @@ import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import type { Drops as Reasons } from "./api";
 import { type Flow, KEPT_S, type Point } from "./flow";
-import { Part, short, usePoll } from "./parts";
+import { Part, Problems, short, usePoll } from "./parts";
 
 const AWAY = "No figures: the dataplane is away.";
+const UNKNOWN = "… not known yet.";
 const NONE = "Nothing was dropped in these ten minutes, as far as this page has seen them.";
 const MOST_LINES = 6;
 const DASHES = [[], [8, 4], [2, 3], [12, 3, 2, 3], [5, 2], [1, 5]]; // lines differ without colour too
@@ -17,7 +18,7 @@ const NAMES = ["solid", "dashed", "dotted", "dash-dot", "short dashes", "wide do
 function linesOf(points: Point[], takenIn: string[]): string[] {
   const sums: Record<string, number> = {};
   for (const point of points) {
-    for (const [reason, value] of Object.entries(point.drops)) sums[reason] = (sums[reason] ?? 0) + value;
+    for (const [reason, value] of Object.entries(point.drops ?? {})) sums[reason] = (sums[reason] ?? 0) + value;
   }
   const seen = Object.keys(sums).filter((reason) => (sums[reason] ?? 0) > 0 && !takenIn.includes(reason));
   seen.sort((a, b) => (sums[b] ?? 0) - (sums[a] ?? 0));
@@ -83,28 +84,38 @@ function useChart(points: Point[], reasons: string[]) {
   useEffect(() => {
     chart.current?.setData([
       points.map((point) => point.at),
-      ...reasons.map((reason) => points.map((point) => point.drops[reason] ?? 0)),
+      ...reasons.map((reason) => points.map((point) => (point.drops ? (point.drops[reason] ?? 0) : null))), // null: a gap
     ]);
   }, [points, names, remade]);
   return place;
 }
 
-export function Drops({ flow, away }: { flow: Flow; away: boolean }) {
-  const known = usePoll<Reasons>("/v1/drops", 300).value;
+interface Props {
+  flow: Flow;
+  zones: { oldSince: number };
+  away: boolean;
+}
+
+export function Drops({ flow, zones, away }: Props) {
+  const asked = usePoll<Reasons>("/v1/drops", 300);
+  const known = asked.value;
   const reasons = known ? linesOf(flow.points, known.taken_in) : [];
   const place = useChart(flow.points, reasons);
-  const now = flow.points.at(-1)?.drops ?? {};
+  const now = away ? undefined : flow.points.at(-1)?.drops;
+  const gaps = flow.points.filter((one) => !one.drops).length;
+  const nothing = known && gaps < flow.points.length ? NONE : UNKNOWN;
   return (
-    <Part id="drops" title="Drops by reason">
-      <div ref={place} role="img" aria-label="Drops a second over the last ten minutes; the list below has the numbers" />
-      {reasons.length === 0 ? <p>{away ? AWAY : NONE}</p> : null}
+    <Part id="drops" title="Drops by reason" of={[zones]}>
+      <Problems list={asked.problems} />
+      <div ref={place} data-gaps={gaps} role="img" aria-label="Drops a second over the last ten minutes; the list below has the numbers" />
+      {reasons.length === 0 ? <p>{away ? AWAY : nothing}</p> : null}
       <ul class="lines">
         {reasons.map((reason, i) => (
           <li>
             <svg class={`sample series-${i}`} viewBox="0 0 36 8" aria-hidden="true">
               <line x1="0" y1="4" x2="36" y2="4" stroke-dasharray={DASHES[i]?.join(" ")} />
             </svg>
-            <strong>{reason}</strong> {short(now[reason] ?? 0)} packets/s <span class="key">({NAMES[i]})</span> {known?.reasons[reason]}
+            <strong>{reason}</strong> {now ? `${short(now[reason] ?? 0)} packets/s` : "no figure"} <span class="key">({NAMES[i]})</span> {known?.reasons[reason]}
           </li>
         ))}
       </ul>

@@ -8,9 +8,9 @@ export function Events() {
   const events = usePoll<List>("/v1/events?count=20", 2);
   const newest = [...(events.value?.events ?? [])].reverse();
   return (
-    <Part id="events" title="Events">
+    <Part id="events" title="Events" of={[events]}>
       <Problems list={events.problems} />
-      {newest.length === 0 ? <p>Nothing has happened yet.</p> : null}
+      {newest.length === 0 ? <p>{events.value ? "Nothing has happened yet." : "…"}</p> : null}
       <ol class="events" tabIndex={0} aria-label="Events, newest first">
         {newest.map((one) => (
           <li key={one.number}>

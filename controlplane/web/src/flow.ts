@@ -13,7 +13,7 @@ export interface ZoneFlow {
 
 export interface Point {
   at: number; // Unix time, s
-  drops: Record<string, number>; // each second, of all zones, by reason; also what was not refused
+  drops?: Record<string, number>; // each second, of all zones, by reason; also what was not refused; absent: not known
 }
 
 export interface Flow {
@@ -37,7 +37,8 @@ function zoneFlow(now: Counters, before: Counters, seconds: number): ZoneFlow {
   };
 }
 
-export function flowAfter(flow: Flow, now: Zones): Flow {
+// away: the dataplane counts nothing, and what is read of it is of before.
+export function flowAfter(flow: Flow, now: Zones, away: boolean): Flow {
   const seconds = flow.last ? now.sampled_at - flow.last.sampled_at : 0;
   if (!flow.last || seconds <= 0) return { ...flow, last: now };
   const zones: Flow["zones"] = {};
@@ -45,7 +46,7 @@ export function flowAfter(flow: Flow, now: Zones): Flow {
   const drops: Point["drops"] = {};
   for (const zone of now.zones) {
     const before = flow.last.zones.find((one) => one.name === zone.name)?.counters;
-    if (!zone.counters || !before) continue;
+    if (away || !zone.counters || !before) continue;
     const one = zoneFlow(zone.counters, before, seconds);
     zones[zone.name] = one;
     // Falls by half in about ten minutes, so that the scale does not jump.
@@ -55,6 +56,7 @@ export function flowAfter(flow: Flow, now: Zones): Flow {
     }
   }
   const at = Date.now() / 1000;
-  const points = [...flow.points.filter((one) => one.at > at - KEPT_S), { at, drops }];
+  const known = Object.keys(zones).length > 0;
+  const points = [...flow.points.filter((one) => one.at > at - KEPT_S), known ? { at, drops } : { at }];
   return { zones, most, points, last: now };
 }

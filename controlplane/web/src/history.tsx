@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The policy's versions: how they differ, and back to one of them, with a minute to think it over.
 import { useState } from "preact/hooks";
-import { get, send, type Versions, type Who } from "./api";
-import { type Action, clock, Dialog, focusOn, Part, Problems, Table, useAction } from "./parts";
+import { get, type Problem, send, type Versions, type Who } from "./api";
+import { type Action, clock, Dialog, focusOn, Part, Problems, Table, useAction, usePoll } from "./parts";
 
 interface Diff {
   number: number; // the version that was asked about
@@ -12,13 +12,14 @@ interface Diff {
 }
 
 interface Props {
-  value?: Versions;
+  newest: { value?: Versions; oldSince: number; problems: Problem[] };
   who: Who;
   again: () => unknown;
 }
+const PAGE = 10;
 
 // An admin ends what waits; an operator what is their own.
-function Waiting({ value, who, act }: Props & { act: Action }) {
+function Waiting({ value, who, act }: { value?: Versions; who: Who; act: Action }) {
   const { busy, run } = act;
   const waits = value?.unconfirmed;
   if (!waits) return null;
@@ -74,11 +75,15 @@ function Compared({ shown, running, who, act, close }: { shown: Diff; running: n
 }
 
 export function History(props: Props) {
-  const { value, again } = props;
+  const { newest, again } = props;
+  const [before, goBefore] = useState(0); // 0: the newest
+  const older = usePoll<Versions>(before ? `/v1/policy/versions?count=${PAGE}&before=${before}` : "", 15);
+  const value = (before && older.value) || newest.value;
   const [shown, show] = useState<Diff>();
   const act = useAction(again); // one of all of them: its end is told also where its buttons have gone
-  const { busy, problems, run } = act;
-  const running = value?.running ?? 0;
+  const { busy, problems, notices, run } = act;
+  const running = newest.value?.running ?? 0;
+  const none = before ? "There are none before." : "No policy was ever in force.";
   const oldest = value?.versions.at(-1)?.version; // what it changed nobody knows any more
   const wordOf = (number: number) => (number === running ? "Changed" : "Compare");
   // Of another version: what going back to it would change.
@@ -88,10 +93,11 @@ export function History(props: Props) {
       show({ ...(await get<Omit<Diff, "number">>(`/v1/policy/diff?${which}`)), number });
     });
   return (
-    <Part id="history" title="Policy history">
-      <Waiting {...props} act={act} />
-      {shown ? null : <Problems list={problems} />}
-      <Table label="Versions of the policy" head={["version", "when", "who", "what", "look"]} empty={value?.versions.length === 0 && "No policy was ever in force."}>
+    <Part id="history" title="Policy history" of={[before ? older : newest]}>
+      <Waiting value={newest.value} who={props.who} act={act} />
+      <Problems list={before ? older.problems : newest.problems} />
+      {shown ? null : <Problems list={problems} notices={notices} />}
+      <Table label="Versions of the policy" head={["version", "when", "who", "what", "look"]} empty={value?.versions.length === 0 && none}>
         {(value?.versions ?? []).map((one) => (
           <tr key={one.version} data-version={one.version}>
             <th scope="row">
@@ -111,6 +117,18 @@ export function History(props: Props) {
           </tr>
         ))}
       </Table>
+      <p>
+        {oldest && oldest > 1 && value?.versions.length === PAGE ? (
+          <button type="button" onClick={() => goBefore(oldest)}>
+            Older
+          </button>
+        ) : null}{" "}
+        {before ? (
+          <button type="button" onClick={() => (goBefore(0), focusOn("history-title"))}>
+            Newest
+          </button>
+        ) : null}
+      </p>
       {shown ? <Compared who={props.who} shown={shown} running={running} act={act} close={() => show(undefined)} /> : null}
     </Part>
   );

@@ -8,7 +8,10 @@ import { Slider } from "./slider";
 const HEIGHT = 80; // of the picture's 100
 const FRONT = "front"; // what is refused before a zone is known
 
-function Tank({ name, flow, most }: { name: string; flow: ZoneFlow; most: number }) {
+const NONE_YET: ZoneFlow = { passed: Number.NaN, held: Number.NaN, bytes: Number.NaN, shadow: Number.NaN }; // before the first rate
+
+function Tank({ name, flow, most }: { name: string; flow?: ZoneFlow; most: number }) {
+  if (!flow) return <svg viewBox="0 0 200 100" role="img" aria-label={`${name}: not known yet`} class="tank" />;
   const scale = Math.max(most, 1);
   const came = Math.min(HEIGHT, ((flow.passed + flow.held) / scale) * HEIGHT);
   const passed = Math.min(HEIGHT, (flow.passed / scale) * HEIGHT);
@@ -29,13 +32,15 @@ function Mode({ zone, held }: { zone: Zone; held: number }) {
 
 interface LevelsProps {
   flow: Flow;
+  zones: { oldSince: number };
   who: Who;
   away: boolean; // no dataplane: no figures
   versions?: Versions;
   again: () => unknown;
 }
 
-function Figures({ zone, now }: { zone: Zone; now: ZoneFlow }) {
+function Figures({ zone, now = NONE_YET }: { zone: Zone; now?: ZoneFlow }) {
+  const said = (value: number) => (value >= 0 ? value.toFixed(1) : undefined);
   return (
     <dl>
       <dt>passed</dt>
@@ -44,41 +49,42 @@ function Figures({ zone, now }: { zone: Zone; now: ZoneFlow }) {
       </dd>
       <dt>held back</dt>
       <dd>
-        <strong data-held={now.held.toFixed(1)}>{short(now.held)}</strong> packets/s
+        <strong data-held={said(now.held)}>{short(now.held)}</strong> packets/s
       </dd>
       {zone.mode === "shadow" ? (
         <>
           <dt>would be refused</dt>
-          <dd data-shadow={now.shadow.toFixed(1)}>{short(now.shadow)} packets/s</dd>
+          <dd data-shadow={said(now.shadow)}>{short(now.shadow)} packets/s</dd>
         </>
       ) : null}
       <dt>connections</dt>
-      <dd>{short(zone.counters?.connections_open ?? 0)} open</dd>
+      <dd>{short(zone.counters?.connections_open ?? Number.NaN)} open</dd>
     </dl>
   );
 }
 
 function Level({ zone, ...props }: LevelsProps & { zone: Zone }) {
   const { flow, who, away } = props;
-  const now = flow.zones[zone.name] ?? { passed: 0, held: 0, bytes: 0, shadow: 0 };
+  const now = away ? undefined : flow.zones[zone.name];
+  const held = now?.held ?? 0;
   return (
-    <li class={now.held >= 1 && !away ? "card holding" : "card"} data-zone={zone.name}>
+    <li class={held >= 1 ? "card holding" : "card"} data-zone={zone.name}>
       <h3>
         {zone.name}
         {zone.management ? <span class="key"> the way to management</span> : null}
         {zone.name === FRONT ? <span class="key"> before any zone is known</span> : null}
       </h3>
       {away ? <p class="mode warn">? no figures: the dataplane is away</p> : <Tank name={zone.name} flow={now} most={flow.most[zone.name] ?? 0} />}
-      <Mode zone={zone} held={away ? 0 : now.held} />
+      <Mode zone={zone} held={held} />
       {away ? null : <Figures zone={zone} now={now} />}
-      {who.role === "viewer" || zone.name === FRONT ? null : <Slider zone={zone} shadow={now.shadow} {...props} />}
+      {who.role === "viewer" || zone.name === FRONT ? null : <Slider zone={zone} shadow={now?.shadow ?? Number.NaN} {...props} />}
     </li>
   );
 }
 
 export function Levels(props: LevelsProps) {
   return (
-    <Part id="zones" title="Zones">
+    <Part id="zones" title="Zones" of={[props.zones]}>
       <p class="key">Left of each dam: what comes. Right of it: what passes.</p>
       <ul class="cards">
         {(props.flow.last?.zones ?? []).map((zone) => (

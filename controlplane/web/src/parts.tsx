@@ -2,15 +2,21 @@
 // What several parts of the page share.
 import { type ComponentChildren, createContext } from "preact";
 import { useCallback, useContext, useEffect, useId, useRef, useState } from "preact/hooks";
-import { ApiError, get, type Problem, problemsOf } from "./api";
+import { ApiError, get, type Outcome, type Problem, problemsOf } from "./api";
 
-export function Problems({ list }: { list: Problem[] }) {
-  if (list.length === 0) return null;
+interface ProblemsProps {
+  list: Problem[];
+  notices?: Problem[]; // of what was done nevertheless
+}
+
+export function Problems({ list, notices = [] }: ProblemsProps) {
+  if (list.length + notices.length === 0) return null;
+  const done = list.length === 0;
   return (
-    <div role="alert" class="problems">
-      {list.map((one) => (
+    <div role={done ? "status" : "alert"} class={done ? "problems notices" : "problems"}>
+      {[...list, ...notices].map((one) => (
         <p>
-          <span aria-hidden="true">⚠ </span>
+          <span aria-hidden="true">{done ? "△ " : "⚠ "}</span>
           {one.message}
           {one.hint ? <em> — {one.hint}</em> : null}
         </p>
@@ -22,8 +28,16 @@ export function Problems({ list }: { list: Problem[] }) {
 // When what the page shows is no news any more: since when (Unix time, ms); 0: it is.
 export const OldSince = createContext(0);
 
-export function Part({ id, title, children }: { id: string; title: string; children: ComponentChildren }) {
-  const old = useContext(OldSince);
+interface PartProps {
+  id: string;
+  title: string;
+  of?: { oldSince: number }[]; // the polls whose answers it shows
+  children: ComponentChildren;
+}
+
+export function Part({ id, title, of = [], children }: PartProps) {
+  const since = [useContext(OldSince), ...of.map((one) => one.oldSince)].filter((one) => one > 0);
+  const old = since.length > 0 ? Math.min(...since) : 0;
   return (
     <section id={id} aria-labelledby={`${id}-title`} data-old={old > 0}>
       <h2 id={`${id}-title`} tabIndex={-1}>
@@ -83,58 +97,94 @@ export function onSessionLost(call: () => void) {
   lost = call;
 }
 
-// Asks every so many seconds while the page is looked at; what was last heard stays beside the error. `silent`: there
-// was no answer at all, which the page says once for all of its parts (condition.tsx).
+const AGAIN_S = 2; // after an ask that has failed
+
+// Asks every so many seconds while the page is looked at, and at once when it is looked at again; what was last heard
+// stays beside the error. `silent`: there was no answer at all, which the page says once for all of its parts
+// (condition.tsx). `oldSince`: the last ask has failed, and the value is of then (Unix time, ms); 0: it is not old.
+// Nothing is asked where the path is empty.
 export function usePoll<T>(path: string, seconds: number) {
   const [value, setValue] = useState<T>();
   const [problems, setProblems] = useState<Problem[]>([]);
-  const [silent, setSilent] = useState(false);
+  const [failed, setFailed] = useState<"" | "refused" | "silent">("");
   const heard = useRef(0); // Unix time, ms
   const asked = useRef(path);
+  const asks = useRef(0);
+  const newest = useRef(0); // of the asks that have an end: what was asked before it is no news
   asked.current = path;
   const ask = useCallback(async () => {
+    if (!path) return;
+    asks.current += 1;
+    const mine = asks.current;
+    const overtaken = () => asked.current !== path || mine < newest.current;
     try {
       const answer = await get<T>(path);
-      if (asked.current !== path) return;
+      if (overtaken()) return;
       heard.current = Date.now();
       setValue(answer);
       setProblems([]);
-      setSilent(false);
+      setFailed("");
     } catch (error) {
+      if (overtaken()) return;
       if (error instanceof ApiError && error.status === 401) lost();
       setProblems(error instanceof ApiError ? error.problems : []);
-      setSilent(!(error instanceof ApiError));
+      setFailed(error instanceof ApiError ? "refused" : "silent");
+      return false;
+    } finally {
+      newest.current = Math.max(newest.current, mine);
     }
   }, [path]);
-  useEffect(() => {
-    let timer = 0;
-    let over = false;
-    const round = async () => {
-      if (!document.hidden) await ask();
-      if (!over) timer = window.setTimeout(round, seconds * 1000);
-    };
-    void round();
-    return () => {
-      over = true;
-      clearTimeout(timer);
-    };
-  }, [ask, seconds]);
-  return { value, problems, silent, heard: heard.current, again: ask };
+  useEffect(() => rounds(ask, seconds), [ask, seconds]);
+  return { value, problems, silent: failed === "silent", heard: heard.current, oldSince: failed ? heard.current : 0, again: ask };
 }
 
-// Something that a button does: its problems are shown, and it is not done twice at a time. Buttons that are busy
+// Until what it returns is called.
+function rounds(ask: () => Promise<boolean | undefined>, seconds: number) {
+  let timer = 0;
+  let busy = false;
+  let over = false;
+  const round = async () => {
+    if (busy || document.hidden) return; // when it is seen again, a new round begins
+    busy = true;
+    clearTimeout(timer);
+    const well = (await ask()) !== false;
+    busy = false;
+    if (!over) timer = window.setTimeout(round, (well ? seconds : Math.min(seconds, AGAIN_S)) * 1000);
+  };
+  document.addEventListener("visibilitychange", round);
+  void round();
+  return () => {
+    over = true;
+    clearTimeout(timer);
+    document.removeEventListener("visibilitychange", round);
+  };
+}
+
+// What an answer to a change says beside its success; it is of that moment.
+function noticesOf(outcome: Outcome | undefined): Problem[] {
+  const list = [...(outcome?.warnings ?? [])];
+  const waits = outcome?.in_force === false || outcome?.waiting_for_dataplane === true;
+  if (waits) list.unshift({ message: `at ${clock(Date.now() / 1000)} the dataplane did not have it yet`, hint: "the change is saved, and in force once the dataplane has it" });
+  if (outcome?.restart_needed) list.push({ message: "a restart of the dataplane is needed to use all of it" });
+  return list;
+}
+
+// Something that a button does, which gives the answer: its problems are shown, and it is not done twice at a time.
+// Buttons that are busy
 // are aria-disabled: a button that is disabled loses the focus, and who works with the keyboard the place.
 export function useAction(after: () => unknown) {
   const [busy, setBusy] = useState(false);
   const [problems, setProblems] = useState<Problem[]>([]);
+  const [notices, setNotices] = useState<Problem[]>([]);
   const running = useRef(false);
   const run = async (action: () => Promise<unknown>) => {
     if (running.current) return false;
     running.current = true;
     setBusy(true);
     setProblems([]);
+    setNotices([]);
     try {
-      await action();
+      setNotices(noticesOf((await action()) as Outcome | undefined));
       return true;
     } catch (error) {
       setProblems(problemsOf(error));
@@ -145,12 +195,13 @@ export function useAction(after: () => unknown) {
       await after();
     }
   };
-  return { busy, problems, run };
+  return { busy, problems, notices, run };
 }
 export type Action = ReturnType<typeof useAction>;
 
-// 1234567 → "1.2 M"; no line breaks at its space
+// 1234567 → "1.2 M"; no line breaks at its space; NaN, what is not known: "…"
 export function short(value: number): string {
+  if (Number.isNaN(value)) return "…";
   const units = ["", "\u00a0k", "\u00a0M", "\u00a0G", "\u00a0T"];
   let unit = 0;
   while (value >= 999.5 && unit < units.length - 1) {

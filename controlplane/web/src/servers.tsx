@@ -22,7 +22,7 @@ function ServerRow({ server }: { server: Server }) {
         <span aria-hidden="true">{sign} </span>
         {words}
       </td>
-      <td>{short(server.connections_open ?? 0)}</td>
+      <td>{short(server.connections_open ?? Number.NaN)}</td>
       <td>
         {server.addresses.map((one) => (
           <p>
@@ -41,14 +41,33 @@ function ServerRow({ server }: { server: Server }) {
   );
 }
 
+// Whether anybody takes its connections, as far as is known.
+function Takers({ route, servers }: { route: Route; servers?: Server[] }) {
+  const signOf = (name: string) => {
+    const server = servers?.find((one) => one.name === name);
+    return server ? healthOf(server).sign : "?";
+  };
+  const takes = (name: string) => signOf(name) === "✔" || signOf(name) === "?";
+  const pool = route.servers.some(takes);
+  const last = route.fallback !== "" && takes(route.fallback);
+  return (
+    <td class="text" data-takers={pool ? "pool" : last ? "fallback" : "none"}>
+      {route.servers.map((name) => `${signOf(name)} ${name}`).join(", ")}
+      {route.fallback ? `, else ${signOf(route.fallback)} ${route.fallback}` : ""}
+      {pool || !last ? null : <p class="warn">△ {route.fallback} alone</p>}
+      {pool || last ? null : <p class="bad">✖ no server: connections are refused</p>}
+    </td>
+  );
+}
+
 const whatOf = (route: Route) => [...route.server_names, route.path].filter(Boolean).join(" ") || "everything else";
 
 export function Servers() {
   const servers = usePoll<{ servers: Server[] }>("/v1/servers", 3);
   const routes = usePoll<{ routes: Route[] }>("/v1/routes", 15);
   return (
-    <Part id="servers" title="Servers and routes">
-      <Problems list={servers.problems} />
+    <Part id="servers" title="Servers and routes" of={[servers, routes]}>
+      <Problems list={[...servers.problems, ...routes.problems]} />
       <Table label="Servers" head={["server", "health", "connections", "address", "findings"]} empty={servers.value?.servers.length === 0 && "The policy names no server."}>
         {(servers.value?.servers ?? []).map((one) => (
           <ServerRow key={one.name} server={one} />
@@ -56,15 +75,12 @@ export function Servers() {
       </Table>
       <Table label="Routes" head={["route", "listener", "takes", "zone", "servers"]} empty={routes.value?.routes.length === 0 && "The policy has no route."}>
         {(routes.value?.routes ?? []).map((one) => (
-          <tr key={one.name}>
+          <tr key={one.name} data-route={one.name}>
             <th scope="row">{one.name}</th>
             <td>{one.listener ? `${one.listener.protocol}\u00a0${one.listener.port}` : ""}</td>
             <td class="text">{whatOf(one)}</td>
             <td>{one.zone}</td>
-            <td>
-              {one.servers.join(", ")}
-              {one.fallback ? `, else ${one.fallback}` : ""}
-            </td>
+            <Takers route={one} servers={servers.value?.servers} />
           </tr>
         ))}
       </Table>

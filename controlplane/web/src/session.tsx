@@ -1,15 +1,37 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Who looks: by a client certificate, or by a token that is shown once.
 import { useState } from "preact/hooks";
-import { logIn, send, type Who } from "./api";
+import { logIn, logOut, type Who } from "./api";
 import { Problems, useAction } from "./parts";
+
+// Scripts cannot see the session's cookie, and a certificate has none to end: this browser notes that it has logged in.
+const NOTE = "dam-session";
+
+export function keepNote(begun: boolean) {
+  try {
+    if (begun) localStorage.setItem(NOTE, "1");
+    else localStorage.removeItem(NOTE);
+  } catch {
+    // A browser that keeps nothing is offered an end of the session in any case.
+  }
+}
+
+function mayHaveSession(): boolean {
+  try {
+    return localStorage.getItem(NOTE) !== null;
+  } catch {
+    return true;
+  }
+}
 
 export function Login({ ended, entered }: { ended: boolean; entered: () => unknown }) {
   const [token, setToken] = useState("");
   const { busy, problems, run } = useAction(() => undefined);
   const submit = async (event: Event) => {
     event.preventDefault();
-    if (await run(() => logIn(token.trim()))) await entered();
+    if (!(await run(() => logIn(token.trim())))) return;
+    keepNote(true);
+    await entered();
   };
   return (
     <main>
@@ -32,13 +54,21 @@ export function Login({ ended, entered }: { ended: boolean; entered: () => unkno
 }
 
 export function Badge({ who, left }: { who: Who; left: () => void }) {
-  const { busy, run } = useAction(left);
+  const { busy, problems, run } = useAction(left);
+  const end = () =>
+    run(async () => {
+      await logOut();
+      keepNote(false);
+    });
   return (
-    <p class="who">
+    <div class="who">
       {who.name}, {who.role}{" "}
-      <button type="button" aria-disabled={busy} onClick={() => run(() => send("DELETE", "/v1/session"))}>
-        Log out
-      </button>
-    </p>
+      {mayHaveSession() ? (
+        <button type="button" aria-disabled={busy} onClick={end}>
+          Log out
+        </button>
+      ) : null}
+      <Problems list={problems} />
+    </div>
   );
 }

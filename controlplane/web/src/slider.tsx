@@ -6,7 +6,8 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { type Changed, send, type Versions, type Zone } from "./api";
 import { type Action, Problems, short, useAction } from "./parts";
 
-const KEYS = ["packets", "connections", "bytes_up", "bytes_down"];
+const KEYS = ["packets", "connections", "concurrent", "bytes_up", "bytes_down"];
+const TRIAL_S = 60;
 const STEPS = 40; // each side of the middle: a hundredth to a hundred times
 
 // "50r/s burst=100" → 50, "r/s", " burst=100"
@@ -17,9 +18,10 @@ function split(text: string, key: string) {
 }
 
 function scaled(text: string, key: string, step: number) {
+  const factor = 10 ** (step / (STEPS / 2));
+  if (key.endsWith("concurrent")) return String(Math.max(1, Math.round(Number((Number(text === "none" ? 100 : text) * factor).toPrecision(2)))));
   const { number, unit, rest } = split(text, key);
-  const value = Number((number * 10 ** (step / (STEPS / 2))).toPrecision(2));
-  return `${Math.max(value, 0.01)}${unit}${rest}`;
+  return `${Math.max(Number((number * factor).toPrecision(2)), 0.01)}${unit}${rest}`;
 }
 
 function limitOf(zone: Zone, key: string): string {
@@ -60,7 +62,7 @@ function Choice({ zone, limit, choose, step, move, before, wanted, children }: C
         onInput={(event) => move(Number(event.currentTarget.value))}
       />
       <p class="key">
-        Tried for 60 s in shadow, in which this zone's limits hold nothing back: they only count what they would.
+        Tried for {TRIAL_S} s in shadow, in which this zone's limits hold nothing back: they only count what they would.
       </p>
       {children}
     </details>
@@ -71,16 +73,17 @@ interface Trial {
   key: string;
   wanted: string;
   version: number; // that the dam made of it
+  began: number; // Unix time by the browser's clock, s: the dam's may be another
 }
 
 interface Props {
   zone: Zone;
-  shadow: number;
+  shadow: number; // packets/s; NaN: not known
   versions?: Versions;
   again: () => unknown;
 }
 
-// Seconds until that Unix time, counted down.
+// Seconds until that Unix time by the browser's clock, counted down.
 function useLeft(deadline: number) {
   const [now, setNow] = useState(Date.now() / 1000);
   useEffect(() => {
@@ -120,16 +123,17 @@ function Tried({ zone, trial, shadow, versions, act, path, done }: TrialProps) {
   const kept = useRef(false);
   const state = stateOf(trial, versions);
   const lasts = state === "lasts";
-  if (lasts) most.current = Math.max(most.current, shadow);
+  if (lasts) most.current = Math.max(most.current, shadow || 0);
   if (state === "kept") kept.current = true;
-  const left = useLeft(versions?.unconfirmed?.deadline ?? 0);
+  const left = useLeft(trial.began + TRIAL_S);
   // What ran before comes first: in between nothing is open. Each step is for the version that is seen here.
   const end = (enforce: boolean) =>
     run(async () => {
-      let sees = versions?.running;
-      if (lasts) sees = (await send<Changed>("POST", `/v1/policy/rollback?to=${versions?.unconfirmed?.back_to}`, undefined, trial.version)).version;
-      if (enforce) await send("PATCH", path, { [trial.key]: trial.wanted, mode: "enforce" }, sees);
+      let back: Changed | undefined;
+      if (lasts) back = await send<Changed>("POST", `/v1/policy/rollback?to=${versions?.unconfirmed?.back_to}`, undefined, trial.version);
+      if (enforce) back = await send<Changed>("PATCH", path, { [trial.key]: trial.wanted, mode: "enforce" }, back?.version ?? versions?.running);
       done();
+      return back;
     });
   return (
     <div class="trial" data-trial={state}>
@@ -155,17 +159,19 @@ export function Slider(props: Props) {
   const [step, setStep] = useState(0);
   const [trial, setTrial] = useState<Trial>();
   const act = useAction(again);
-  const { busy, problems, run } = act;
+  const { busy, problems, notices, run } = act;
   const place = useRef<HTMLDivElement>(null);
   const before = limitOf(zone, key);
   const wanted = scaled(before, key, step);
   const path = `/v1/zones/${encodeURIComponent(zone.name)}`;
   const tryIt = () =>
     run(async () => {
-      const { version } = await send<Changed>("PATCH", `${path}?confirm_within=60s`, { [key]: wanted, mode: "shadow" });
+      const began = Date.now() / 1000;
+      const made = await send<Changed>("PATCH", `${path}?confirm_within=${TRIAL_S}s`, { [key]: wanted, mode: "shadow" });
       await again();
-      setTrial({ key, wanted, version });
+      setTrial({ key, wanted, version: made.version, began });
       place.current?.focus();
+      return made;
     });
   const done = () => {
     setTrial(undefined);
@@ -183,7 +189,7 @@ export function Slider(props: Props) {
           </button>
         </Choice>
       )}
-      <Problems list={problems} />
+      <Problems list={problems} notices={notices} />
     </div>
   );
 }

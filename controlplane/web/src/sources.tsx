@@ -34,12 +34,13 @@ function Explained({ one, close }: { one: Explanation; close: () => void }) {
 export function Sources() {
   const [by, setBy] = useState("packets");
   const top = usePoll<Top>(`/v1/top?by=${by}&count=10`, 3);
+  const shownBy = top.value?.by ?? by; // the answer to a new question is still to come
   const [shown, show] = useState<Explanation>();
   const { busy, problems, run } = useAction(() => undefined);
   const explain = (client: string) =>
-    run(async () => show(await get<Explanation>(`/v1/explain/${encodeURIComponent(client.split("/")[0] ?? "")}`)));
+    run(async () => void show(await get<Explanation>(`/v1/explain/${encodeURIComponent(client.split("/")[0] ?? "")}`)));
   return (
-    <Part id="sources" title="Top sources">
+    <Part id="sources" title="Top sources" of={[top]}>
       <label for="top-by">Most</label>
       <select id="top-by" value={by} onChange={(event) => setBy(event.currentTarget.value)}>
         {["packets", "bytes", "connections", "violations"].map((one) => (
@@ -47,11 +48,11 @@ export function Sources() {
         ))}
       </select>
       <Problems list={[...top.problems, ...problems]} />
-      <Table label="Top sources" head={["source", `${by}/s`, "why"]} empty={top.value?.sources.length === 0 && "Nobody sent anything in the last seconds."}>
+      <Table label="Top sources" head={["source", `${shownBy}/s`, "why"]} empty={top.value?.sources.length === 0 && "Nobody sent anything in the last seconds."}>
         {(top.value?.sources ?? []).map((one) => (
           <tr key={one.client} data-source={one.client}>
             <th scope="row">{one.client}</th>
-            <td>{by === "bytes" ? bytes(one.per_second) : short(one.per_second)}</td>
+            <td>{shownBy === "bytes" ? bytes(one.per_second) : short(one.per_second)}</td>
             <td>
               <button type="button" aria-disabled={busy} aria-label={`Explain ${one.client}`} onClick={() => explain(one.client)}>
                 Explain

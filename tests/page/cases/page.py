@@ -15,7 +15,8 @@ PLAN = plan(zones={"service": {"per_source": {"connections": "2r/s burst=4"}}, "
 DAM_ONLY = True
 COST = 60
 MOST_BYTES = 300_000
-FIRST_PAINT_MS = 1000  # wanted; what a busy machine may take: thrice that
+FIRST_PAINT_MS = 1000  # wanted, of the heading; what a busy machine may take: thrice that
+READY_MS = 2500  # wanted: every zone's first rate (of two looks, a second apart) and the servers; likewise
 teardown = close_office
 
 
@@ -125,9 +126,9 @@ def _sizes(visit):
 
 
 def test_small_fast_and_to_itself(site):
-    """under 300 KB, first contentful paint measured, no request elsewhere, and nothing that its policy forbids"""
+    """under 300 KB, first contentful paint and first figures measured, no request elsewhere, and nothing that its policy forbids"""
     office(site)
-    paints = []
+    paints, ready = [], []
     while len(paints) < 3 and min(paints, default=FIRST_PAINT_MS) >= FIRST_PAINT_MS:  # of a busy machine one look says little
         with Visit(site, "admin") as visit:
             visit.until(f"{READY} && !!document.querySelector('.uplot')", "the page")
@@ -136,8 +137,11 @@ def test_small_fast_and_to_itself(site):
             assert elsewhere == [], elsewhere
             assert len(sizes) >= 3 and 20_000 < sum(sizes) < MOST_BYTES, sizes
             paints.append(dict(visit.value("paints"))["first-contentful-paint"])
-    site.note(f"{sum(sizes)} bytes, first contentful paint after {min(paints):.0f} ms; wanted: {FIRST_PAINT_MS}")
-    assert min(paints) < 3 * FIRST_PAINT_MS, paints
+            visit.again(f"const look = setInterval(() => {{ if ({READY}) {{ window.readyAt = performance.now(); clearInterval(look); }} }}, 10);")
+            ready.append(visit.until("window.readyAt", "the page again"))
+    site.note(f"{sum(sizes)} bytes, first contentful paint after {min(paints):.0f} ms (wanted: {FIRST_PAINT_MS}), "
+              f"first figures after {min(ready):.0f} ms (wanted: {READY_MS})")
+    assert min(paints) < 3 * FIRST_PAINT_MS and min(ready) < 3 * READY_MS, (paints, ready)
 
 
 def test_phone(site):
@@ -162,13 +166,33 @@ def test_phone(site):
 
 
 def test_server_down(site):
-    """a server that is down is told by sign and word"""
+    """a server that is down is told by sign and word, and so is a route that has no other"""
     office(site)
     with Visit(site, "viewer") as visit:
         visit.until_says("[data-server=service]", "✔ up")
+        visit.until_says("[data-route=service] [data-takers=pool]", "✔ service")
         site.service.ip("link", "set", "eth0", "down")
         try:
             visit.until_says("[data-server=service]", "✖ down")
+            visit.until_says("[data-route=service] [data-takers=none]", "✖ no server")
         finally:
             site.service.ip("link", "set", "eth0", "up")
         visit.until_says("[data-server=management]", "✔ up")
+
+
+def test_many_bans(site):
+    """of many bans the page says how many more there are, goes on to them, and finds the one that holds an address"""
+    front = office(site)
+    with Visit(site, "operator") as visit:
+        visit.until(READY, "the page")
+        with open(os.path.join(front.directory, "bans"), "w", encoding="utf-8") as file:
+            file.writelines(f"203.0.113.{n}\n" for n in range(60))
+        front.damctl("bans", "import", file.name, "--for", "1h")
+        visit.until_says("#bans [data-more]", "10 more.")
+        visit.press_named("#bans", "Next 50")
+        visit.until("document.querySelectorAll('[data-ban]').length === 10", "the last ten")
+        visit.write("#ban-search", "203.0.113.7")
+        visit.until("[...document.querySelectorAll('[data-ban]')].map((one) => one.dataset.ban).join() === '203.0.113.7/32'", "one ban")
+        visit.write("#ban-search", "203.0.113.200")
+        visit.until_says("#bans", "No ban holds that address.")
+        assert visit.axe() == [], visit.axe()

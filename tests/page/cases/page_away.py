@@ -37,6 +37,55 @@ def test_session_ended(site):
         assert not visit.value("!!document.querySelector('form [role=status]')"), "who logs out is told that the session has ended"
 
 
+def test_one_part_unheard(site):
+    """a part whose answers fail says of when it is, alone; a change without an answer is neither called done nor not done"""
+    office(site)
+    with Visit(site, "operator") as visit:
+        visit.until(f"{READY} && !!document.querySelector('#bans .key')", "the page")
+        visit.value("broken.push('/v1/bans')")
+        visit.until("[...document.querySelectorAll('[data-old=true]')].map((one) => one.id).join() === 'bans'", "one part that is old")
+        visit.write("#ban-source", "198.51.100.78")
+        visit.press("#ban-add")
+        visit.until_says("#bans form [role=alert]", "it is not known whether it was done")
+        visit.value("broken.pop()")
+        visit.until("!document.querySelector('[data-old=true]')", "news")
+
+
+def test_first_asks_fail(site):
+    """what was never heard is not called nothing, and is asked for again in seconds"""
+    office(site)
+    with Visit(site, "viewer") as visit:
+        visit.until(READY, "the page")
+        visit.again("window.broken = ['/v1/drops', '/v1/bans', '/v1/events']")
+        visit.until(READY, "the page again")
+        visit.until_says("#drops", "not known yet")
+        visit.until_says("#bans h2", "Bans (…)")
+        assert "Nothing has happened" not in visit.value("document.querySelector('#events').textContent")
+        visit.value("broken.length = 0")
+        visit.until_says("#drops", "Nothing was dropped", 60)
+        visit.until_says("#bans h2", "Bans (0)")
+
+
+def test_seen_again(site):
+    """a page that is looked at again asks at once"""
+    office(site)
+    with Visit(site, "viewer") as visit:
+        visit.until(READY, "the page")
+        visit.look_away()
+        visit.value("performance.clearResourceTimings()")
+        visit.look_back()
+        asked = "performance.getEntriesByType('resource').map((one) => new URL(one.name).pathname)"
+        visit.until(f"['/v1/drops', '/v1/routes'].every((one) => {asked}.includes(one))", lambda: visit.value(asked), 10)
+
+
+def test_no_such_token(site):
+    """letters that no header carries are a wrong token, and no silence of the control plane"""
+    office(site)
+    with Visit(site) as visit:
+        visit.log_in("dam_ключ")
+        visit.until_says("[role=alert]", "this is no token")
+
+
 @suite.seconds(120)
 def test_control_plane_dies(site):
     """when the control plane dies every part says of when it is; when it is back the page goes on after a log-in"""
@@ -61,16 +110,26 @@ def test_control_plane_dies(site):
         visit.until("!document.querySelector('[data-old=true]') && document.querySelector('.banner')?.dataset.condition === 'well'", "news")
 
 
-@suite.seconds(120)
+@suite.seconds(150)
 def test_dataplane_away(site):
-    """when the dataplane is away the page says so and shows no figures; when it is back it does"""
+    """when the dataplane is away the page says so, shows a gap and no figures, and says that a ban waits; when it is back so are figures"""
     front = office(site)
     with Visit(site, "operator") as visit:
         visit.until(READY, "the page")
+        with Flood(site, SOURCES[4][51]):
+            visit.until_says("#drops .lines", "source_connections", 30)
         front.end(front.dataplane, signal.SIGKILL)
         visit.until_says(".banner[role=alert]", "The dataplane is away since")
         visit.until_says("[data-zone=service]", "no figures")
         assert visit.value(of("service", "held")) == -1
+        visit.until("Number(document.querySelector('#drops [data-gaps]').dataset.gaps) >= 2", "a gap")
+        said = visit.value("document.querySelector('#drops .lines').textContent")
+        assert "no figure" in said and "packets/s" not in said, said
+        visit.write("#ban-source", "198.51.100.77")
+        visit.press("#ban-add")
+        visit.until_says("#bans form [role=status]", "the dataplane did not have it yet")
+        visit.until("!!document.querySelector(\"[data-ban^='198.51.100.77']\")", "the ban in the list")
+        assert visit.axe() == [], visit.axe()
         visit.screenshot("away")
         front.start_dataplane()
         visit.until("document.querySelector('.banner')?.dataset.condition === 'well'", "an end of it", 30)

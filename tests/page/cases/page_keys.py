@@ -152,6 +152,7 @@ def test_certificate(site):
     with Visit(site, driver="certified") as visit:
         visit.until(READY, "the page")
         visit.until_says(".who", "boss, admin")
+        assert not visit.value("!!document.querySelector('.who button')"), "a certificate has no session to end"
         visit.write("#ban-source", SOURCES[4][34])
         visit.press("#ban-add")
         visit.until(f"!!document.querySelector(\"[data-ban^='{SOURCES[4][34]}']\")", "the ban in the list")
