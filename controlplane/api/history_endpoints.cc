@@ -140,7 +140,7 @@ Endpoint rollback_endpoint() {
   Endpoint endpoint;
   endpoint.summary =
       "Put an earlier version in force again, as a new one; operators take back their "
-      "own change that waits for its confirmation, and nothing else";
+      "own change of a zone that waits for its confirmation, and nothing else";
   endpoint.path = "/v1/policy/rollback";
   endpoint.query = intent_parameters();
   endpoint.query.push_back({"to", number_schema("which version: damctl history"), true});
@@ -150,7 +150,9 @@ Endpoint rollback_endpoint() {
 
 Endpoint confirm_endpoint() {
   Endpoint endpoint;
-  endpoint.summary = "Keep the version that waits for its confirmation; operators their own alone";
+  endpoint.summary =
+      "Keep the version that waits for its confirmation; operators their own change of a zone "
+      "alone";
   endpoint.path = "/v1/policy/confirm";
   endpoint.answers = change_answers({});
   return endpoint;

@@ -9,6 +9,17 @@
 
 namespace dam::control {
 
+namespace {
+
+// What operators can make, and nothing else. An equal text alone does not tell: applied whole it
+// reads its lists anew.
+bool is_zone_change(const PolicyVersion& version, const PolicyVersion& before) {
+  return version.text == before.text && version.folder == before.folder &&
+         version.comment.starts_with("zone ");  // as change_zone() writes
+}
+
+}  // namespace
+
 // By the machine's clock across restarts; a clock that jumps makes it no longer than was asked for.
 void RunningPolicy::set_alarm(const std::optional<Unconfirmed>& unconfirmed) {
   if (!unconfirmed) return alarm_.clear();
@@ -18,15 +29,19 @@ void RunningPolicy::set_alarm(const std::optional<Unconfirmed>& unconfirmed) {
 }
 
 // Whoever may change a zone may end that change while it waits: what ran before was there without
-// them, and what they keep they could have made to stay at once.
+// them, and what they keep they could have made to stay at once. A name alone is no proof that it
+// is theirs: a certificate, a token and a Unix user may have the same one, with other roles.
 std::optional<ChangeResult> RunningPolicy::not_theirs(const Running* now, bool ends,
                                                       const Intent& intent) const {
   if (!intent.own_alone) return std::nullopt;
-  const bool theirs = ends && now && now->unconfirmed && now->version.author == intent.author;
-  if (theirs) return std::nullopt;
+  if (ends && now && now->unconfirmed && now->version.author == intent.author) {
+    const auto before =
+        now->before ? std::optional(now->before->version) : store_.get(now->unconfirmed->before);
+    if (before && is_zone_change(now->version, *before)) return std::nullopt;
+  }
   return refusal_of(
       ChangeResult::Outcome::not_theirs,
-      "an operator may confirm or take back only a change of their own that waits for its "
+      "an operator may confirm or take back only a zone's change of their own that waits for its "
       "confirmation",
       "everything else takes an admin; who changed what: damctl history");
 }

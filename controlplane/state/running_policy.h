@@ -36,8 +36,9 @@ struct Intent {
   std::optional<int64_t> expected;  // number of the version that the author has seen
   int64_t confirm_within_s = 0;     // 0: needs no confirmation
   bool dry_run = false;
-  bool force = false;      // whatever speaks against it
-  bool own_alone = false;  // to confirm or take back what waits and is the author's, nothing else
+  bool force = false;  // whatever speaks against it
+  // To confirm or take back a zone's change that waits and is the author's, nothing else.
+  bool own_alone = false;
 
   static Intent of(std::string author) {
     Intent intent;
