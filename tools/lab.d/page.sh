@@ -13,7 +13,7 @@ page_build() {
   if ! command -v npm >/dev/null; then
     [[ -e $page_files/index.html ]] || say_note "without the live page: it is not built, and npm is not installed" \
       "(sudo tools/packages page, then sudo $again down and up --watch)"
-  elif ! cmake --build "$build_dir" --target web >"$log" 2>&1; then
+  elif ! "$root/tools/lib/as_owner.sh" "$build_dir" cmake --build "$build_dir" --target web >"$log" 2>&1; then
     say_note "the live page could not be built ($log); what was built before is served, if anything"
   fi
 }
