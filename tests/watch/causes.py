@@ -80,6 +80,19 @@ def dataplane_down(_):
     os.kill(pid_of("dam-dataplane"), signal.SIGKILL)
 
 
+def dataplane_restarts(_):
+    """Three times, each of them scraped."""
+    for _ in range(3):
+        before = _starts()
+        dataplane_down(None)
+        lab("dam", "start")
+        eventually(lambda: _starts() > before, 30, "a start that Prometheus has seen")  # pylint: disable=cell-var-from-loop
+
+
+def _starts():
+    return sum(value for _, value in query("changes(dam_dataplane_start_time_seconds[15m])"))
+
+
 def table_nearly_full(background):
     """The dataplane comes back with the 256 places of the policy above; 240 clients say nothing."""
     lab("dam", "start")

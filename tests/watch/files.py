@@ -66,11 +66,17 @@ def check_runbook(damctl):
         assert rule["for"] and rule["annotations"]["summary"] and rule["annotations"]["description"], rule
         assert rule["annotations"]["runbook_url"] == f"config/prometheus/RUNBOOK.md#{rule['alert'].lower()}", rule
         assert "`damctl " in parts[rule["alert"]] and len(parts[rule["alert"]]) > 200, rule["alert"]
-    for command in sorted(set(re.findall(r"`damctl ((?:zone set|server set|route add|[a-z]+)(?: --[a-z]+)?)", text))):
-        *words, last = command.split()
-        said = subprocess.run([damctl, *words, *([] if last.startswith("--") else [last]), "--help"], capture_output=True,
-                              text=True, timeout=20, check=False)
-        assert said.returncode == 0 and (not last.startswith("--") or last in said.stdout), f"damctl {command}: {said}"
+    for line in sorted(set(re.findall(r"`damctl ([^`]+)`", text))):
+        _check_command(damctl, line)
+
+
+def _check_command(damctl, line):
+    """Its help knows the command, and every option that stands anywhere in the line."""
+    command = re.match(r"(?:(?:zone|server) set|route add|clients revoke|[a-z]+|)(?=\s|$|-)", line)
+    said = subprocess.run([damctl, *command[0].split(), "--help"], capture_output=True, text=True, timeout=20, check=False)
+    assert f"\nUsage: damctl {command[0]}".rstrip() + " [" in said.stdout, f"damctl {line}: {said}"
+    for option in re.findall(r"(?<!\S)--?[a-z][a-z-]*", line):
+        assert re.search(rf"^ .*(?<![\w-]){option}(?![\w-])", said.stdout, re.MULTILINE), f"damctl {line}: no {option} in {said.stdout}"
 
 
 def check_generated():

@@ -31,9 +31,9 @@ def inside(node, *command):
     return ["nsenter", f"--net=/run/netns/dam-{node}-{NAME}", "--", *command]
 
 
-def run(node, *command, seconds=20):
-    return subprocess.run(inside(node, *command), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds,
-                          check=False)
+def run(node, *command, told="", seconds=20):
+    """`told`: its input."""
+    return subprocess.run(inside(node, *command), input=told, capture_output=True, text=True, timeout=seconds, check=False)
 
 
 class Background:

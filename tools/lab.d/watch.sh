@@ -61,7 +61,7 @@ watch_files() {
   cp "$root"/config/prometheus/{recording,alerts}.yml "$1"
   sed -E "s/^(  (scrape|evaluation)_interval:|  scrape_timeout:) .*/\1 1s/
     s/198\.18\.1\.10:9113/${watched[service]}:9113/; s/198\.18\.2\.10:9113/${watched[management]}:9113/
-    s/127\.0\.0\.1:9090/$office:9090/" "$root/config/prometheus/prometheus.yml" >"$1/prometheus.yml"
+    s/198\.18\.2\.1:9090/$office:9090/" "$root/config/prometheus/prometheus.yml" >"$1/prometheus.yml"
 }
 
 watch_ready() { in_node management curl -sf --max-time 1 -o /dev/null $prometheus_url/-/ready; }
