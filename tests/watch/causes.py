@@ -86,7 +86,7 @@ def dataplane_restarts(_):
         before = _starts()
         dataplane_down(None)
         lab("dam", "start")
-        eventually(lambda: _starts() > before, 30, "a start that Prometheus has seen")  # pylint: disable=cell-var-from-loop
+        eventually(lambda least=before: _starts() > least, 30, "a start that Prometheus has seen")
 
 
 def _starts():
