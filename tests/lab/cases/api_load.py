@@ -56,6 +56,47 @@ class Latency(Beside):
         return f"p50 {p50 * 1000:.1f} ms, p99 {self.p99() * 1000:.1f} ms of {len(self.took)}"
 
 
+class Echo(Beside):
+    """Round trips on a connection that stands; how long each took."""
+
+    def __init__(self, client, server):
+        self.client, self.server, self.took = client, server, []
+        super().__init__()
+
+    def once(self, _):
+        begun = time.monotonic()
+        for one, other in ((self.client, self.server), (self.server, self.client)):
+            one.send(b"ping")
+            other.expect(b"ping")
+        self.took.append(time.monotonic() - begun)
+        time.sleep(0.0005)
+
+    def at(self, share):
+        return sorted(self.took)[int(len(self.took) * share)] * 1e6
+
+
+def _scrape(site, pair):
+    """Ten scrapes a second beside a connection's packets, in turns with none: what each costs the other."""
+    quiet, scraped, took = [], [], []
+    for _ in range(4):
+        with Echo(*pair) as echo:
+            time.sleep(2)
+        quiet.append(echo)
+        with Echo(*pair) as echo:
+            for _ in range(20):
+                begun = time.monotonic()
+                site.front.metrics()
+                took.append(time.monotonic() - begun)
+                time.sleep(0.1)
+        scraped.append(echo)
+    took.sort()
+    print(f"scrapes: median {statistics.median(took) * 1000:.1f} ms, slowest {took[-1] * 1000:.1f} ms of {len(took)}")
+    for name, echoes in (("none", quiet), ("ten a second", scraped)):
+        p50, p99 = (statistics.median(one.at(share) for one in echoes) for share in (0.5, 0.99))
+        print(f"round trips, scrapes {name}: p50 {p50:.0f} us, p99 {p99:.0f} us (medians of {len(echoes)} turns)")
+    assert took[len(took) // 2] < 0.5, took
+
+
 def _fill(site):
     """A million connections of ten thousand clients, adopted by a dataplane that starts."""
     front = site.front
@@ -109,6 +150,7 @@ def test_loaded(site):
             print(f"{path}: median {statistics.median(took) * 1000:.1f} ms, slowest {slowest[path] * 1000:.1f} ms")
             time.sleep(0.6)  # within the rate of one caller
     print(f"new connections: {quiet.words()}; beside those requests: {busy.words()}")
+    _scrape(site, pair)
     front = site.front
     print(f"memory: control plane {_memory_mib(front.controlplane.pid):.0f} MiB, "
           f"dataplane {_memory_mib(front.worker_pid()):.0f} MiB with its tables")
