@@ -18,6 +18,7 @@ namespace {
 constexpr int64_t kNsOfBanSecond = 1'000'000'000;
 constexpr size_t kMostBanProblems = 100;
 constexpr int64_t kForgetEvery_s = 60;
+constexpr size_t kMostReportedAlone = 100;
 constexpr int64_t kSameEnd_s = 2;  // clocks of two processes, and rounding
 
 uint64_t random_version() {
@@ -285,7 +286,7 @@ std::vector<KeptBan> BanBook::note_zone_bans(const std::vector<v1::ZoneBan>& ban
   const int64_t now_unix = clock_();
   note_ends(now_unix);
   const size_t most = most_bans(policy->bans);
-  std::vector<KeptBan> written, longer;
+  std::vector<KeptBan> written, longer, begun;
   std::vector<ZoneBanChange> changes;
   std::set<Network, NetworkOrder> seen;
   std::map<Network, KeptBan, NetworkOrder> put;
@@ -299,6 +300,8 @@ std::vector<KeptBan> BanBook::note_zone_bans(const std::vector<v1::ZoneBan>& ban
     if (ban->until_unix > static_cast<int64_t>(one.until_unix_ms() / 1000)) {
       longer.push_back(*ban);
       changes.push_back({*source, one.zone(), ban->until_unix});
+    } else {
+      begun.push_back(*ban);
     }
     put.try_emplace(*source, std::move(*ban));
   }
@@ -319,6 +322,7 @@ std::vector<KeptBan> BanBook::note_zone_bans(const std::vector<v1::ZoneBan>& ban
   zone_changes_.insert(zone_changes_.end(), changes.begin(), changes.end());
   if (!changes.empty()) news_.notify_all();
   report(longer, now_unix);
+  report_each(begun, now_unix);
   return longer;
 }
 
@@ -338,6 +342,13 @@ void BanBook::report(const std::vector<KeptBan>& bans, int64_t now_unix) const {
   report_(one.source.text(), 1,
           one.source.text() + " is banned " + time + " (" + one.origin + ", by " + one.author +
               ")" + (one.reason.empty() ? "" : ": " + one.reason));
+}
+
+// The first ones by themselves.
+void BanBook::report_each(const std::vector<KeptBan>& bans, int64_t now_unix) const {
+  const size_t alone = std::min(bans.size(), kMostReportedAlone);
+  for (size_t i = 0; i < alone; ++i) report({bans[i]}, now_unix);
+  report({bans.begin() + static_cast<std::ptrdiff_t>(alone), bans.end()}, now_unix);
 }
 
 std::optional<v1::Bans> BanBook::news_for(uint64_t held) {

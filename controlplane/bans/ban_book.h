@@ -119,6 +119,7 @@ class BanBook {
             BanResult& result);
   std::vector<Network> forgettable(const BanRules& rules, size_t more, int64_t now_unix);
   size_t holding(int64_t now_unix) const;
+  void report_each(const std::vector<KeptBan>& bans, int64_t now_unix) const;
   void report(const std::vector<KeptBan>& bans, int64_t now_unix) const;
   // ban_counts.cc
   static uint64_t& one_of(PerBanOrigin& counts, const KeptBan& ban);

@@ -98,7 +98,9 @@ void add_zone_events(const std::string& zone, const dam_zone_counters& before,
                       "over the zone's buckets, let by since it is in shadow mode"});
   }
   const uint64_t bans = growth(dam_bans_of(&before), dam_bans_of(&now));
-  if (bans > 0) events.push_back({EventKind::ban, zone, "", bans, "the zone has banned sources"});
+  if (bans > 0)
+    events.push_back({EventKind::ban, zone, drop_name(DAM_DROP_zone_banned), bans,
+                      "the zone has banned sources"});
 }
 
 void add_server_events(const dam_counters& before, const dam_counters& now,

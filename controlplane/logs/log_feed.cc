@@ -56,10 +56,15 @@ void LogFeed::take_records() {
     const auto reply = ask_(request);
     if (!reply) return;
     const v1::Log& log = reply->log();
-    for (const auto& one : log.connections()) logs_.add(record_of(one));
-    for (const auto& one : log.refusals()) logs_.add(record_of(one));
+    const int64_t now = unix_ns_now();
+    for (const auto& one : log.connections()) logs_.add(record_of(one, now));
+    for (const auto& one : log.refusals()) logs_.add(record_of(one, now));
+    if (const uint64_t lost = log.lost_sights(); lost != 0) {
+      logs_.add(record_of_lost("refusal", 0, lost,
+                               "packets that were not told of, refused ones among them"));
+    }
     if (const uint64_t lost = log.lost_connections(); lost != 0) {
-      logs_.add(record_of_lost("dataplane", lost, lost, "more connections ended than are kept"));
+      logs_.add(record_of_lost("connection", 0, lost, "more connections ended than are kept"));
     }
     if (!log.more()) return;
   }

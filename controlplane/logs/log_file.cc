@@ -45,9 +45,12 @@ std::filesystem::path LogFileWriter::old(uint64_t number) const {
 bool LogFileWriter::open(std::string& wrong) {
   struct stat about {};
   // Somebody may have moved or removed it.
-  const bool there = file_ >= 0 && fstat(file_, &about) == 0 && about.st_nlink > 0;
+  struct stat named {};
+  const bool there = file_ >= 0 && fstat(file_, &about) == 0 && stat(path_.c_str(), &named) == 0 &&
+                     about.st_dev == named.st_dev && about.st_ino == named.st_ino;
   if (there) return true;
   close();
+  remove_beyond();
   file_ = ::open(path_.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
                  kReadByGroup);
   if (file_ < 0 || fstat(file_, &about) != 0 || !S_ISREG(about.st_mode)) {
@@ -63,6 +66,14 @@ bool LogFileWriter::open(std::string& wrong) {
   }
   bytes_ = static_cast<uint64_t>(end);
   return true;
+}
+
+// That an earlier policy has kept.
+void LogFileWriter::remove_beyond() const {
+  std::error_code ignored;
+  for (uint64_t number = keep_ + 1; number <= kMostKeptLogFiles; ++number) {
+    std::filesystem::remove(old(number), ignored);
+  }
 }
 
 // What cannot be renamed is written on to no longer than it may grow: then it begins anew.

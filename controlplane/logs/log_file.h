@@ -8,6 +8,7 @@
 #include <string>
 
 #include "controlplane/logs/log_sink.h"
+#include "controlplane/policy/model.h"
 
 namespace dam::control {
 
@@ -24,6 +25,7 @@ class LogFileWriter : public LogWriter {
  private:
   bool open(std::string& wrong);
   void close();
+  void remove_beyond() const;
   void rotate();
   bool append(const std::string& text, std::string& wrong);
   std::filesystem::path old(uint64_t number) const;

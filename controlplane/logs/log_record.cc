@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "controlplane/logs/log_record.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <ctime>
@@ -60,7 +61,12 @@ const std::vector<Field>& fields() {
       {"client_port", "integer", {connection}, {}, "its TCP port; 0: unknown"},
       {"listener", "string", {connection}, {}, "where it arrived"},
       {"server", "string", {}, {connection}, "where it was passed to; none: no server was asked"},
-      {"duration_ms", "integer", {connection}, {}, "how long it lasted"},
+      {"ago_ms",
+       "integer",
+       {connection},
+       {},
+       "how long before `time` it was over: where time has ended it, its last packet came then"},
+      {"duration_ms", "integer", {connection}, {}, "how long it lasted until then"},
       {"bytes_up",
        "integer",
        {connection},
@@ -83,8 +89,8 @@ const std::vector<Field>& fields() {
       {"subject", "string", {ban}, {}, "a network; of several their origin or zone"},
       {"version", "integer", {policy}, {}, "of the policy"},
       {"name", "string", {server}, {}, "of the server"},
-      {"of", "string", {log}, {}, "which lines: a kind, `dataplane` (its records) or a sink"},
-      {"lost", "integer", {log}, {}, "so many lines or records are missing"},
+      {"of", "string", {log}, {}, "which lines: a kind, or those of a sink"},
+      {"lost", "integer", {log}, {}, "so many lines are missing; 0: they were not made"},
       {"text", "string", {ban, policy, server, dataplane, log}, {}, "a sentence"},
   };
   return all;
@@ -138,7 +144,7 @@ std::string time_text(int64_t unix_ns) {
 // Refusals that the dataplane's log tells of no one: they are of no one's packets.
 bool is_of_no_one(const std::string& reason) {
   return reason == drop_name(DAM_DROP_no_buffer) || reason == drop_name(DAM_DROP_tx_full) ||
-         reason == drop_name(DAM_DROP_handoff_full);
+         reason == drop_name(DAM_DROP_handoff_full) || reason == drop_name(DAM_DROP_no_dataplane);
 }
 
 // Not amid a character.
@@ -196,6 +202,8 @@ Json log_schema() {
 std::optional<LogRecord> record_of(const Event& event) {
   const auto kind = kind_of(event.kind);
   if (!kind || event.reason == kShadow) return std::nullopt;
+  // Each of these sources has a line of its own.
+  if (kind == LogKind::ban && event.reason == drop_name(DAM_DROP_zone_banned)) return std::nullopt;
   if (kind == LogKind::refusal && !is_of_no_one(event.reason)) return std::nullopt;
   LogRecord record{*kind, event.at_unix_ms * 1'000'000, event.count, Json::object()};
   if (kind == LogKind::policy)
@@ -217,16 +225,17 @@ std::optional<LogRecord> record_of(const Event& event) {
   return record;
 }
 
-LogRecord record_of(const v1::EndedConnection& one) {
-  constexpr uint64_t kNsOfMillisecond = 1'000'000;
-  LogRecord record{LogKind::connection, static_cast<int64_t>(one.ended_unix_ns()),
-                   one.stands_for()};
+LogRecord record_of(const v1::EndedConnection& one, int64_t now_unix_ns) {
+  constexpr int64_t kNsOfMillisecond = 1'000'000;
+  const int64_t ago_ns = now_unix_ns - static_cast<int64_t>(one.ended_unix_ns());
+  LogRecord record{LogKind::connection, now_unix_ns, one.stands_for()};
   record.fields = {{"zone", one.zone()},
                    {"client", one.client()},
                    {"client_port", one.client_port()},
                    {"listener", one.listener()}};
   if (!one.server().empty()) record.fields["server"] = one.server();
-  record.fields["duration_ms"] = one.lasted_ns() / kNsOfMillisecond;
+  record.fields["ago_ms"] = std::max<int64_t>(ago_ns, 0) / kNsOfMillisecond;
+  record.fields["duration_ms"] = one.lasted_ns() / uint64_t{kNsOfMillisecond};
   record.fields["bytes_up"] = one.bytes_up();
   record.fields["bytes_down"] = one.bytes_down();
   record.fields["end"] = one.end();
@@ -235,8 +244,8 @@ LogRecord record_of(const v1::EndedConnection& one) {
   return record;
 }
 
-LogRecord record_of(const v1::Refusals& one) {
-  LogRecord record{LogKind::refusal, static_cast<int64_t>(one.last_unix_ns()), one.count()};
+LogRecord record_of(const v1::Refusals& one, int64_t now_unix_ns) {
+  LogRecord record{LogKind::refusal, now_unix_ns, one.count()};
   record.fields["zone"] = one.zone();
   if (!one.client().empty()) record.fields["client"] = one.client();
   record.fields["reason"] = one.reason();

@@ -48,8 +48,10 @@ Json log_schema();
 // Nothing where the event is no line: what shadow mode has let by, and refusals that the dataplane
 // tells of each by itself.
 std::optional<LogRecord> record_of(const Event& event);
-LogRecord record_of(const v1::EndedConnection& connection);
-LogRecord record_of(const v1::Refusals& refusals);
+// Their time is when they are told: agents and Loki want lines in their order, and none that is
+// old.
+LogRecord record_of(const v1::EndedConnection& connection, int64_t now_unix_ns);
+LogRecord record_of(const v1::Refusals& refusals, int64_t now_unix_ns);
 // That lines are missing. `of`: a kind, "dataplane" or a sink; `count`: what they stood for.
 LogRecord record_of_lost(const std::string& of, uint64_t lines, uint64_t count, const char* why);
 

@@ -17,18 +17,27 @@ LogSink::LogSink(std::string name, std::unique_ptr<LogWriter> writer, SinkLimits
       say_(std::move(say)),
       thread_([this] { run(); }) {}
 
-LogSink::~LogSink() {
+void LogSink::end() {
+  if (!thread_.joinable()) return;
   {
     std::unique_lock lock(mutex_);
     stopping_ = true;
     came_.notify_all();
     if (!ended_.wait_for(lock, kLastTry, [this] { return over_; })) {
-      queue_.clear();
+      lose_queue();
       lock.unlock();
       writer_->stop();
     }
   }
   thread_.join();
+  const std::lock_guard lock(mutex_);
+  lose_queue();
+}
+
+void LogSink::lose_queue() {
+  counts_.not_written += queue_.size();
+  queue_.clear();
+  queued_bytes_ = 0;
 }
 
 void LogSink::offer(const LogLine& line) {

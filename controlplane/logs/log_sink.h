@@ -63,11 +63,13 @@ class LogSink {
  public:
   using Say = std::function<void(const std::string&)>;  // once when it fails, once when it is well
   LogSink(std::string name, std::unique_ptr<LogWriter> writer, SinkLimits limits, Say say);
-  ~LogSink();  // what waits gets one try, and two seconds
+  ~LogSink() { end(); }
   LogSink(const LogSink&) = delete;
   LogSink& operator=(const LogSink&) = delete;
 
   void offer(const LogLine& line);
+  // What waits gets one try, and two seconds; the rest is counted as not written.
+  void end();
   SinkCounts counts() const;
   const std::string& name() const { return name_; }
 
@@ -77,6 +79,7 @@ class LogSink {
   bool is_ripe() const;
   void hand_over();
   void lose(size_t lines);
+  void lose_queue();
   void add_lost_line();
   void note(const std::string& wrong);
   std::chrono::milliseconds jittered(std::chrono::milliseconds pause);

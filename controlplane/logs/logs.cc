@@ -17,30 +17,53 @@ void sum_up(const SinkCounts& one, SinkCounts& to) {
   to.queue_most += one.queue_most;
 }
 
+SinkCounts growth(const SinkCounts& before, const SinkCounts& now) {
+  SinkCounts grown;
+  for (size_t kind = 0; kind < kLogKinds; ++kind) {
+    grown.lines[kind] = now.lines[kind] - before.lines[kind];
+  }
+  grown.queue_full = now.queue_full - before.queue_full;
+  grown.not_written = now.not_written - before.not_written;
+  return grown;
+}
+
 }  // namespace
 
 Logs::Logs(MakeSinks make_sinks) : make_sinks_(std::move(make_sinks)) {}
 
 void Logs::set_rules(const LogRules& rules) {
   std::vector<std::unique_ptr<LogSink>> old;
+  std::vector<SinkCounts> before;
   {
     const std::lock_guard lock(mutex_);
-    if (rules == rules_) return;
+    const bool same = rules.has_places_of(rules_);
     rules_ = rules;
+    if (same) return;
     old.swap(sinks_);
+    changes_ = true;
+    for (const auto& sink : old) {
+      before.push_back(sink->counts());
+      sum_up(growth({}, before.back()), ended_[sink->name()]);  // counts never fall
+    }
   }
-  LogCounts ended;
-  for (auto& sink : old) {  // one file has one writer at a time
-    SinkCounts counts = sink->counts();
-    const std::string name = sink->name();
-    sink.reset();
-    counts.queued = counts.queue_most = 0;
-    sum_up(counts, ended[name]);
+  for (size_t i = 0; i < old.size(); ++i) {  // one file has one writer at a time
+    old[i]->end();
+    const std::lock_guard lock(mutex_);
+    sum_up(growth(before[i], old[i]->counts()), ended_[old[i]->name()]);
   }
-  auto made = make_sinks_(rules);
+  old.clear();
+  begin_sinks(make_sinks_(rules));
+}
+
+void Logs::begin_sinks(std::vector<std::unique_ptr<LogSink>> sinks) {
   const std::lock_guard lock(mutex_);
-  for (const auto& [name, counts] : ended) sum_up(counts, ended_[name]);
-  sinks_ = std::move(made);
+  sinks_ = std::move(sinks);
+  changes_ = false;
+  if (missed_lines_ != 0) {
+    give(
+        record_of_lost("log", missed_lines_, missed_count_, "while the places of the log changed"));
+  }
+  missed_lines_ = missed_count_ = 0;
 }
 
 void Logs::give(const LogRecord& record) {
@@ -61,7 +84,11 @@ void Logs::begin_second(LogKind kind, Clock::time_point now) {
 
 void Logs::add(const LogRecord& record, Clock::time_point now) {
   const std::lock_guard lock(mutex_);
-  if (sinks_.empty()) return;
+  if (sinks_.empty()) {
+    missed_lines_ += changes_ ? 1 : 0;
+    missed_count_ += changes_ ? record.count : 0;
+    return;
+  }
   begin_second(record.kind, now);
   Second& second = seconds_[static_cast<size_t>(record.kind)];
   if (second.lines >= rules_.lines_per_second) {

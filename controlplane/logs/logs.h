@@ -41,13 +41,16 @@ class Logs {
     uint64_t lost_lines = 0, lost_count = 0;
   };
   void begin_second(LogKind kind, Clock::time_point now);
+  void begin_sinks(std::vector<std::unique_ptr<LogSink>> sinks);
   void give(const LogRecord& record);
 
   const MakeSinks make_sinks_;
   mutable std::mutex mutex_;
   LogRules rules_;
   std::vector<std::unique_ptr<LogSink>> sinks_;
-  LogCounts ended_;  // of sinks that are gone
+  LogCounts ended_;                               // of sinks that are gone
+  bool changes_ = false;                          // sinks end, and others come
+  uint64_t missed_lines_ = 0, missed_count_ = 0;  // meanwhile
   std::array<Second, kLogKinds> seconds_{};
 };
 

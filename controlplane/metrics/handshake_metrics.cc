@@ -74,7 +74,14 @@ void add_handshakes(const dam_counters& counters, std::vector<prometheus::Metric
   for (int kind = 0; kind < DAM_HISTOGRAM_COUNT; ++kind) {
     const Histogram& shape = kHistograms[kind];
     FamilyBuilder family(shape.metric, shape.text, prometheus::MetricType::Histogram);
-    family.add(buckets_of(shape, total_of(counters, kind)));
+    if (kind == DAM_HISTOGRAM_burst_size) {
+      for (uint32_t w = 0; w < counters.workers; ++w) {
+        family.add(buckets_of(shape, counters.worker[w].histograms[kind]),
+                   {{"worker", std::to_string(w)}});
+      }
+    } else {
+      family.add(buckets_of(shape, total_of(counters, kind)));
+    }
     out.push_back(family.take());
   }
   const auto sum = [&counters](const auto& of) {

@@ -179,6 +179,8 @@ struct BanRules {
   uint64_t longest_ns = 30 * 86'400'000'000'000;
 };
 
+inline constexpr uint64_t kMostKeptLogFiles = 100;
+
 // Files of lines, in the folder of --log-folder.
 struct LogFile {
   uint64_t size_bytes = 16 << 20;
@@ -199,6 +201,9 @@ struct LogRules {
   std::optional<LogFile> file;
   bool journal = false;
   std::optional<LokiPlace> loki;
+  bool has_places_of(const LogRules& other) const {
+    return file == other.file && journal == other.journal && loki == other.loki;
+  }
   bool has_sink() const { return file || journal || loki; }
   bool operator==(const LogRules&) const = default;
 };

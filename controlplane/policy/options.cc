@@ -94,7 +94,7 @@ const Table<LogFile>& log_file_options() {
   static const Table<LogFile> table{
       option("size", Need::optional, bytes(65'536, 1'000'000'000'000), &LogFile::size_bytes,
              "16MiB", "a file that would grow longer becomes dam.jsonl.1"),
-      option("keep", Need::optional, integer(0, 100), &LogFile::keep, "4",
+      option("keep", Need::optional, integer(0, kMostKeptLogFiles), &LogFile::keep, "4",
              "so many old files stay"),
   };
   return table;
@@ -115,7 +115,7 @@ const Table<LogRules>& log_options() {
   static const Table<LogRules> table{
       option("connections", Need::optional, count(0, 1'000'000), &LogRules::connections, "1",
              "of the connections that end one in so many has a line; 0: none. Refusals and bans "
-             "always have theirs"),
+             "have theirs whatever it says"),
       option("lines_per_second", Need::optional, count(1, 1'000'000), &LogRules::lines_per_second,
              "1000", "of each kind; how many were left out is a line too"),
       option_with<LogRules, LogFile>(

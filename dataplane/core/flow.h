@@ -69,6 +69,13 @@ DAM_STATIC_ASSERT(sizeof(struct dam_flow) == 128, "two cache lines");
 
 DAM_INLINE uint32_t dam_coarse(uint64_t now_ns) { return (uint32_t)(now_ns >> 20); }
 
+/* From `seen` to `now`, in those units, which begin anew after 52 days. What another CPU has just
+ * seen may lie behind the `now` of this one: that is no time at all. */
+DAM_INLINE uint32_t dam_coarse_since(uint32_t seen, uint32_t now) {
+  const uint32_t since = now - seen;
+  return since > 0xffff0000u ? 0 : since;
+}
+
 /* The index: from a 64-bit keyed hash to references (flow << 1 | direction). An entry lives in its
  * first bucket, and in its second one only while the first was full. One cache line. */
 enum { DAM_INDEX_SLOTS = 10 };

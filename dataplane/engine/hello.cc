@@ -39,6 +39,7 @@ void Worker::on_client_early(Flow& flow, Job& job) {
     }
     drop(*job.frame, DAM_DROP_closed, flow.zone_slot);
     reset_server(flow);
+    flow.last_seen = coarse(now_ns_);
     return release(flow, DAM_END_client_reset);
   }
   if ((packet.tcp_flags & DAM_TCP_ACK) == 0) {
@@ -170,7 +171,9 @@ void Worker::route(Flow& flow, Handshake& handshake, const RouteQuery& query) {
     return refuse(flow, reason, true);
   }
   const Route& chosen = policy_->routes[static_cast<size_t>(found)];
-  observe_hello_time(*counters_, (now_ns_ - handshake.accepted_ns) / kNsOfMicrosecond);
+  if (policy_->listeners[flow.listener_slot].protocol != Protocol::tcp) {
+    observe_hello_time(*counters_, (now_ns_ - handshake.accepted_ns) / kNsOfMicrosecond);
+  }
   unlink_waiting(handshake);
   const Drop refused = enter_zone(flow, chosen);
   if (refused != DAM_DROP_none) return refuse(flow, refused, tells_client(flow, refused));

@@ -25,9 +25,9 @@ void Worker::record(const Flow& flow, dam_connection_end end, Drop reason) {
   ConnectionRecord record;
   // What time has ended was over with its last packet.
   const uint32_t over = end == DAM_END_refused ? coarse(now_ns_) : flow.last_seen;
-  record.ended_ns = now_ns_ - uint64_t{coarse(now_ns_) - over} * kCoarseNs;
+  record.ended_ns = now_ns_ - uint64_t{dam_coarse_since(over, coarse(now_ns_))} * kCoarseNs;
   record.client = flow.client;
-  record.lasted_ns = uint64_t{over - flow.opened} * kCoarseNs;
+  record.lasted_ns = uint64_t{dam_coarse_since(flow.opened, over)} * kCoarseNs;
   if (flow.state >= DAM_FLOW_deliver) {
     record.bytes_up = stream_bytes(flow, DAM_C2S, flow.client_isn);
     record.bytes_down = stream_bytes(flow, DAM_S2C, server_isn(flow));
@@ -35,7 +35,9 @@ void Worker::record(const Flow& flow, dam_connection_end end, Drop reason) {
   record.client_port = flow.client_port;
   record.listener_slot = flow.listener_slot;
   record.server_slot = flow.server_slot;
-  record.has_server = flow.source_port != 0;
+  // Who has called one in vain has no port left.
+  record.has_server = flow.source_port != 0 ||
+                      (flow.handshake != kNone && handshakes_[flow.handshake].next_candidate > 0);
   record.zone_slot = flow.zone_slot;
   record.end = end;
   record.reason = reason;

@@ -40,7 +40,8 @@ void Worker::on_flow_timer(uint32_t index) {
   Flow& flow = flows_[index];
   if (flow.state < DAM_FLOW_deliver) return;
   const uint64_t limit_ns = idle_limit_ns(flow);
-  const uint64_t silent_ns = uint64_t{coarse(now_ns_) - flow.last_seen} * kCoarseNs;
+  const uint64_t silent_ns =
+      uint64_t{dam_coarse_since(flow.last_seen, coarse(now_ns_))} * kCoarseNs;
   if (silent_ns < limit_ns) {
     return flow_timers_.schedule(index, now_ns_ + limit_ns - silent_ns);
   }

@@ -64,9 +64,8 @@ void write_flow(const FlowGlance& flow, const Policy& policy, uint64_t now_ns, v
   to.set_server(server_of(policy, flow));
   to.set_state(kFlowStates[flow.state]);
   to.set_closing((flow.flags & DAM_FLOW_SLOW & ~DAM_FLOW_SYN_SEEN) != 0);
-  const uint64_t silent = uint64_t{coarse(now_ns) - flow.last_seen} * kCoarseNs;
-  // It may have been seen after the time was read.
-  to.set_silent_ms(silent > uint64_t{1} << 62 ? 0 : silent / 1'000'000);
+  const uint64_t silent_ns = uint64_t{dam_coarse_since(flow.last_seen, coarse(now_ns))} * kCoarseNs;
+  to.set_silent_ms(silent_ns / 1'000'000);
 }
 
 // Where a scan stands: worker and entry in one number, + 1, so that 0 is its beginning and end.

@@ -65,7 +65,11 @@ void LogBook::take(const ConnectionRecord& record) {
 
 void LogBook::take(const dam_sight& sight) {
   if (sight.weight == 0 || !dam_is_refusal(sight.reason) || is_of_strays(sight.reason)) return;
-  Refusals& refusals = refusals_[(sight.flags & DAM_SIGHT_PROVEN) != 0 ? 1 : 0];
+  if (sight.at_ns > given_ns_ + kKeptNs) {
+    refusals_[0].of.clear();
+    refusals_[1].of.clear();
+  }
+  auto& refusals = refusals_[(sight.flags & DAM_SIGHT_PROVEN) != 0 ? 1 : 0].of;
   dam_address client = as_one_source(sight.client);
   Kind kind{dam_load64(&client.word[0]), dam_load64(&client.word[2]), sight.zone, sight.reason};
   if (refusals.size() >= kMostRefusals && !refusals.contains(kind)) {
@@ -80,12 +84,12 @@ void LogBook::take(const dam_sight& sight) {
 
 void LogBook::give(const Policy& policy, uint64_t now_ns, uint64_t unix_ns, v1::Log& to) {
   const uint64_t to_unix = unix_ns - now_ns;
+  given_ns_ = now_ns;
   give_connections(policy, to_unix, to);
   to.set_lost_connections(lost_connections_);
   lost_connections_ = 0;
-  for (const bool proven : {false, true}) {
-    give_refusals(refusals_[proven ? 1 : 0], proven, policy, now_ns, to_unix, to);
-  }
+  if (to.more()) return;
+  for (const bool proven : {true, false}) give_refusals(proven, policy, now_ns, to_unix, to);
 }
 
 void LogBook::give_connections(const Policy& policy, uint64_t to_unix, v1::Log& to) {
@@ -109,29 +113,40 @@ void LogBook::give_connections(const Policy& policy, uint64_t to_unix, v1::Log& 
   to.set_more(!connections_.empty());
 }
 
-// Those that were told, and not refused again since, are forgotten.
-void LogBook::give_refusals(Refusals& refusals, bool proven, const Policy& policy, uint64_t now_ns,
-                            uint64_t to_unix, v1::Log& to) {
-  for (auto at = refusals.begin(); at != refusals.end();) {
+// Round and round, so that each has its turn where there are many. Those that were told, and not
+// refused again since, are forgotten.
+void LogBook::give_refusals(bool proven, const Policy& policy, uint64_t now_ns, uint64_t to_unix,
+                            v1::Log& to) {
+  Refusals& refusals = refusals_[proven ? 1 : 0];
+  size_t left = kMostRefusalsAtOnce[proven ? 1 : 0];
+  auto at = refusals.of.upper_bound(refusals.told);
+  for (size_t looks = refusals.of.size(); looks > 0 && left > 0; --looks) {
+    if (at == refusals.of.end()) at = refusals.of.begin();
     Refused& refused = at->second;
-    const bool due = now_ns >= refused.due_ns;
-    if (due && refused.count == 0) {
-      at = refusals.erase(at);
-      continue;
-    }
-    if (due) {
-      v1::Refusals& one = *to.add_refusals();
-      one.set_last_unix_ns(refused.last_ns + to_unix);
-      one.set_client(source_text(refused.client));
-      one.set_zone(name_of(policy.zones, std::get<2>(at->first)));
-      one.set_reason(kDropNames[std::get<3>(at->first)]);
-      one.set_count(refused.count);
-      one.set_proven(proven);
+    if (now_ns < refused.due_ns) {
+      ++at;
+    } else if (refused.count == 0) {
+      at = refusals.of.erase(at);
+    } else {
+      give(at->first, refused, proven, policy, to_unix, to);
       refused.count = 0;
       refused.due_ns = now_ns + kPauseNs;
+      refusals.told = at->first;
+      --left;
+      ++at;
     }
-    ++at;
   }
+}
+
+void LogBook::give(const Kind& kind, Refused& refused, bool proven, const Policy& policy,
+                   uint64_t to_unix, v1::Log& to) {
+  v1::Refusals& one = *to.add_refusals();
+  one.set_last_unix_ns(refused.last_ns + to_unix);
+  one.set_client(source_text(refused.client));
+  one.set_zone(name_of(policy.zones, std::get<2>(kind)));
+  one.set_reason(kDropNames[std::get<3>(kind)]);
+  one.set_count(refused.count);
+  one.set_proven(proven);
 }
 
 }  // namespace dam

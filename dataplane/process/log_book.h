@@ -24,6 +24,9 @@ class LogBook {
   static constexpr size_t kMostRefusals = 4'096;
   // The first refusal of its kind is told at once, those after it together.
   static constexpr uint64_t kPauseNs = 10'000'000'000;
+  static constexpr size_t kMostRefusalsAtOnce[2] = {250, 500};  // [is proven]; the others next time
+  // Refusals that nobody has come for are forgotten.
+  static constexpr uint64_t kKeptNs = 60'000'000'000;
 
   void take(const ConnectionRecord& record);
   void take(const dam_sight& sight);
@@ -39,14 +42,20 @@ class LogBook {
     uint64_t last_ns = 0;
     uint64_t due_ns = 0;
   };
-  using Refusals = std::map<Kind, Refused>;
+  struct Refusals {
+    std::map<Kind, Refused> of;
+    Kind told{};  // the last one, where the next turn goes on
+  };
   void give_connections(const Policy& policy, uint64_t unix_less_monotonic_ns, v1::Log& to);
-  static void give_refusals(Refusals& refusals, bool proven, const Policy& policy, uint64_t now_ns,
-                            uint64_t unix_less_monotonic_ns, v1::Log& to);
+  void give_refusals(bool proven, const Policy& policy, uint64_t now_ns,
+                     uint64_t unix_less_monotonic_ns, v1::Log& to);
+  static void give(const Kind& kind, Refused& refused, bool proven, const Policy& policy,
+                   uint64_t unix_less_monotonic_ns, v1::Log& to);
 
   std::deque<ConnectionRecord> connections_;
   uint64_t lost_connections_ = 0;
   Refusals refusals_[2];  // [is proven]
+  uint64_t given_ns_ = 0;
 };
 
 }  // namespace dam

@@ -179,7 +179,11 @@ uint64_t Running::log_every() const {
 }
 
 void Running::give_log(uint64_t now_ns, uint64_t unix_ns, v1::Log& to) {
-  if (policy_ != nullptr) log_book_.give(*policy_, now_ns, unix_ns, to);
+  if (policy_ == nullptr) return;
+  log_book_.give(*policy_, now_ns, unix_ns, to);
+  const uint64_t lost = sights_lost();
+  to.set_lost_sights(lost - sights_told_lost_);
+  sights_told_lost_ = lost;
 }
 
 void Running::set_capture(const dam_capture& wanted) {

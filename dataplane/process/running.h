@@ -85,6 +85,7 @@ class Running {
   RecentDrops recent_drops_{address_hash_};
   LogBook log_book_;
   uint64_t records_lost_ = 0;  // that the book knows of
+  uint64_t sights_told_lost_ = 0;
   uint64_t next_secret_ns_ = 0;
 };
 

@@ -46,7 +46,7 @@ TEST(EventsBetween, refusals_are_events_of_their_zone_and_reason_with_their_coun
   later->servers[3].up = 0;
   EXPECT_EQ(texts(events_between(scene_with(sample_counters()), scene_with(std::move(later)))),
             (Texts{"route front no_route 1", "violation light source_packets 7",
-                   "violation light shadow 4", "ban light  1", "server web  1"}));
+                   "violation light shadow 4", "ban light zone_banned 1", "server web  1"}));
 }
 
 TEST(EventsBetween, bans_that_end_by_time_are_one_event_of_their_origin) {
@@ -69,8 +69,8 @@ TEST(EventsBetween, a_restarted_dataplane_counts_from_nothing) {
   auto later = sample_counters();
   later->start_unix_ns = 77;
   const auto events = events_between(scene_with(sample_counters()), scene_with(std::move(later)));
-  EXPECT_EQ(texts(events),
-            (Texts{"violation light source_packets 14", "violation light shadow 8", "ban light  6"}));
+  EXPECT_EQ(texts(events), (Texts{"violation light source_packets 14", "violation light shadow 8",
+                                  "ban light zone_banned 6"}));
 }
 
 TEST(EventsBetween, a_zone_that_moved_to_another_slot_is_the_same_zone) {

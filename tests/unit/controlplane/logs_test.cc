@@ -48,6 +48,8 @@ std::vector<nlohmann::json> lines_in(const fs::path& file) {
 
 LogRecord refusal(uint64_t count) { return sample_refusal(count); }
 
+constexpr int64_t kNow = 1'700'000'010'000'000'000;
+
 v1::EndedConnection ended_connection() {
   v1::EndedConnection one;
   one.set_ended_unix_ns(1'700'000'000'042'000'000);
@@ -178,6 +180,7 @@ TEST(Logs, each_event_that_has_a_line_is_one_by_the_schema) {
   EXPECT_FALSE(record_of({EventKind::violation, "web", "source_packets", 5, "over"}));
   EXPECT_FALSE(record_of({EventKind::route, "web", "no_route", 5, "none"}));
   EXPECT_FALSE(record_of({EventKind::limit, "web", "hold_full", 5, "full"}));
+  EXPECT_FALSE(record_of({EventKind::ban, "web", "zone_banned", 5, "the zone has banned sources"}));
   EXPECT_TRUE(is_log_line(nlohmann::json::parse(line_of(record_of_lost("ban", 1, 2, "why")))));
 }
 
@@ -222,6 +225,30 @@ TEST(LogFile, goes_on_after_a_torn_line_and_after_it_was_removed) {
   fs::remove(folder.path / "log");
   writer.write({line("again")}, wrong);
   EXPECT_EQ(file_text(folder.path / "log"), "again\n");
+}
+
+TEST(LogFile, one_that_was_moved_away_is_left_alone) {
+  const Folder folder;
+  LogFileWriter writer(folder.path / "log", 20, 0);
+  std::string wrong;
+  writer.write({line("before")}, wrong);
+  fs::rename(folder.path / "log", folder.path / "saved");
+  for (int i = 0; i < 5; ++i) writer.write({line("afterwards")}, wrong);
+  EXPECT_EQ(file_text(folder.path / "saved"), "before\n");
+  EXPECT_EQ(file_text(folder.path / "log"), "afterwards\n");
+}
+
+TEST(LogFile, what_an_earlier_policy_kept_goes) {
+  const Folder folder;
+  for (const char* name : {"log.1", "log.2", "log.3", "log.100"}) {
+    std::ofstream(folder.path / name) << "old\n";
+  }
+  LogFileWriter writer(folder.path / "log", 1000, 2);
+  std::string wrong;
+  writer.write({line("next")}, wrong);
+  EXPECT_TRUE(fs::exists(folder.path / "log.2"));
+  EXPECT_FALSE(fs::exists(folder.path / "log.3"));
+  EXPECT_FALSE(fs::exists(folder.path / "log.100"));
 }
 
 TEST(LogFile, is_no_link_and_no_device) {
@@ -327,22 +354,23 @@ TEST(Logs, a_second_has_so_many_lines_of_a_kind_and_tells_the_rest) {
 
 TEST(Logs, a_connection_is_a_line_by_the_schema) {
   v1::EndedConnection one = ended_connection();
-  const auto told = nlohmann::json::parse(line_of(record_of(one)));
+  const auto told = nlohmann::json::parse(line_of(record_of(one, kNow)));
   EXPECT_TRUE(is_log_line(told)) << told;
-  EXPECT_EQ(told["time"], "2023-11-14T22:13:20.042Z");
+  EXPECT_EQ(told["time"], "2023-11-14T22:13:30.000Z");
+  EXPECT_EQ(told["ago_ms"], 9958);
   EXPECT_EQ(told["duration_ms"], 1500);
   EXPECT_EQ(told["bytes_down"], 4'294'967'295);
   EXPECT_EQ(told["sampled"], 10);
-  EXPECT_EQ(record_of(one).count, 10u);
+  EXPECT_EQ(record_of(one, kNow).count, 10u);
   one.clear_server();
   one.set_end("refused");
   one.set_reason("server_down");
-  const auto refused = nlohmann::json::parse(line_of(record_of(one)));
+  const auto refused = nlohmann::json::parse(line_of(record_of(one, kNow)));
   EXPECT_TRUE(is_log_line(refused)) << refused;
   EXPECT_EQ(refused["reason"], "server_down");
   EXPECT_FALSE(refused.contains("server"));
   one.set_end("somehow");
-  EXPECT_FALSE(is_log_line(nlohmann::json::parse(line_of(record_of(one)))));
+  EXPECT_FALSE(is_log_line(nlohmann::json::parse(line_of(record_of(one, kNow)))));
 }
 
 TEST(Logs, a_refusal_is_a_line_by_the_schema) {
@@ -352,9 +380,9 @@ TEST(Logs, a_refusal_is_a_line_by_the_schema) {
   one.set_count(17);
   one.set_proven(true);
   one.set_client("2001:db8:1::/64");
-  EXPECT_TRUE(is_log_line(nlohmann::json::parse(line_of(record_of(one)))));
+  EXPECT_TRUE(is_log_line(nlohmann::json::parse(line_of(record_of(one, kNow)))));
   one.clear_client();
-  const auto of_many = nlohmann::json::parse(line_of(record_of(one)));
+  const auto of_many = nlohmann::json::parse(line_of(record_of(one, kNow)));
   EXPECT_TRUE(is_log_line(of_many));
   EXPECT_FALSE(of_many.contains("client"));
 }
@@ -378,6 +406,25 @@ TEST(Logs, counts_go_on_when_the_rules_change) {
 }
 
 std::optional<v1::Reply> no_dataplane(const v1::Request& /*request*/) { return std::nullopt; }
+
+TEST(Logs, a_change_of_places_counts_what_their_queues_still_write_and_what_comes_meanwhile) {
+  Taken taken;
+  taken.waits = true;
+  Logs logs(sinks_to(taken));
+  logs.set_rules(rules_with(1000));
+  for (int i = 0; i < 10; ++i) logs.add(refusal(1));
+  LogRules others = rules_with(1000);
+  others.file->keep = 1;
+  std::thread change([&] { logs.set_rules(others); });
+  ASSERT_TRUE(comes_true([&] { return logs.counts()["test"].queue_most == 0; }));
+  logs.add(refusal(5));
+  taken.waits = false;
+  change.join();
+  ASSERT_TRUE(comes_true([&] { return taken.now().size() == 11; }));
+  EXPECT_EQ(logs.counts()["test"].lines[static_cast<size_t>(LogKind::refusal)], 10u);
+  EXPECT_EQ(taken.now().back()["of"], "log");
+  EXPECT_EQ(taken.now().back()["count"], 5);
+}
 
 TEST(LogFeed, events_become_lines_once_and_those_that_were_missed_are_told) {
   Taken taken;

@@ -95,6 +95,7 @@ TEST_F(Records, of_one_that_the_dam_ends_with_its_reason) {
   EXPECT_EQ(told[0].end, DAM_END_refused);
   EXPECT_EQ(told[0].reason, DAM_DROP_server_timeout);
   EXPECT_EQ(told[0].bytes_up, 0u);
+  EXPECT_TRUE(told[0].has_server);
 }
 
 TEST_F(Records, none_where_the_policy_wants_none_nor_without_a_route) {
@@ -122,6 +123,26 @@ TEST_F(Records, of_one_in_so_many_that_stands_for_them) {
   EXPECT_GT(told.size(), 60u);  // 100 in the mean, 8.7 the standard deviation
   EXPECT_LT(told.size(), 140u);
   for (const ConnectionRecord& one : told) EXPECT_EQ(one.stands_for, 4u);
+}
+
+// The kernel's clock may be ahead of the one that the worker's round began with.
+TEST(KernelsClock, what_was_seen_after_the_workers_time_is_not_silent) {
+  SmallSite site(SmallSite::small_limits(), kOutlive);
+  Policy policy = site.draft();
+  policy.log_connections_every = 1;
+  policy.timeouts.idle_ns = 60 * kSecond;
+  site.apply(policy);
+  ASSERT_TRUE(stand(site));
+  site.advance(59 * kSecond);
+  for (Flow& flow : BigArray(site.tables().flows).all()) {
+    if (flow.state == DAM_FLOW_established) flow.last_seen = coarse(site.now_ns() + 5 * kSecond);
+  }
+  site.advance(3 * kSecond);
+  EXPECT_EQ(site.flows(), 1u);
+  EXPECT_TRUE(ended(site).empty());
+  site.advance(70 * kSecond);
+  EXPECT_EQ(site.flows(), 0u);
+  ASSERT_EQ(ended(site).size(), 1u);
 }
 
 uint64_t observed(const SmallSite& site, dam_histogram_kind kind) {

@@ -10,7 +10,7 @@ constexpr uint64_t kLogSecond = 1'000'000'000;
 constexpr uint64_t kUnixLess = 1'700'000'000 * kLogSecond;
 
 dam_sight refusal_of(uint32_t source, uint8_t reason, uint64_t at_ns, bool proven = true,
-                  uint32_t weight = 1) {
+                     uint32_t weight = 1) {
   dam_sight sight{};
   sight.client = dam_address_v4(source);
   sight.reason = reason;
@@ -29,6 +29,15 @@ struct Book : testing::Test {
     policy.servers[0].name = "web-1";
     policy.listeners.resize(1);
     policy.listeners[0].name = "https";
+  }
+  // All that is due.
+  std::vector<v1::Refusals> give_refusals(uint64_t now_ns) {
+    std::vector<v1::Refusals> all;
+    for (;;) {
+      const v1::Log log = give(now_ns);
+      if (log.refusals_size() == 0) return all;
+      all.insert(all.end(), log.refusals().begin(), log.refusals().end());
+    }
   }
   v1::Log give(uint64_t now_ns) {
     v1::Log log;
@@ -91,7 +100,8 @@ TEST_F(Book, the_first_refusal_is_told_at_once_and_those_after_it_together) {
   EXPECT_EQ(log.refusals(0).reason(), "source_packets");
   EXPECT_EQ(log.refusals(0).count(), 1u);
   EXPECT_TRUE(log.refusals(0).proven());
-  for (int i = 0; i < 5; ++i) book.take(refusal_of(7, DAM_DROP_source_packets, 2 * kLogSecond, true, 64));
+  for (int i = 0; i < 5; ++i)
+    book.take(refusal_of(7, DAM_DROP_source_packets, 2 * kLogSecond, true, 64));
   EXPECT_EQ(give(3 * kLogSecond).refusals_size(), 0);
   log = give(kLogSecond + LogBook::kPauseNs);
   ASSERT_EQ(log.refusals_size(), 1);
@@ -125,13 +135,18 @@ TEST_F(Book, an_ipv6_source_is_its_64) {
 
 TEST_F(Book, sources_beyond_its_bound_are_told_together_and_forged_ones_take_no_proven_ones_place) {
   constexpr uint32_t kForged = 3 * LogBook::kMostRefusals;
-  for (uint32_t i = 1; i <= kForged; ++i) book.take(refusal_of(i, DAM_DROP_denied, kLogSecond, false));
+  for (uint32_t i = 1; i <= kForged; ++i)
+    book.take(refusal_of(i, DAM_DROP_denied, kLogSecond, false));
   book.take(refusal_of(77, DAM_DROP_denied, kLogSecond, true));
-  const v1::Log log = give(kLogSecond);
+  const v1::Log first = give(kLogSecond);
+  EXPECT_EQ(first.refusals_size(), 1 + static_cast<int>(LogBook::kMostRefusalsAtOnce[0]));
+  EXPECT_TRUE(first.refusals(0).proven());
+  std::vector<v1::Refusals> all = give_refusals(kLogSecond);
+  all.insert(all.end(), first.refusals().begin(), first.refusals().end());
   uint64_t sum = 0;
   uint64_t together = 0;
   int proven = 0;
-  for (const v1::Refusals& one : log.refusals()) {
+  for (const v1::Refusals& one : all) {
     sum += one.count();
     together += one.client().empty() ? one.count() : 0;
     proven += one.proven() ? 1 : 0;
@@ -139,7 +154,15 @@ TEST_F(Book, sources_beyond_its_bound_are_told_together_and_forged_ones_take_no_
   EXPECT_EQ(sum, kForged + 1);
   EXPECT_EQ(together, kForged - LogBook::kMostRefusals);
   EXPECT_EQ(proven, 1);
-  EXPECT_LE(static_cast<size_t>(log.refusals_size()), LogBook::kMostRefusals + 2);
+  EXPECT_LE(all.size(), LogBook::kMostRefusals + 2);
+}
+
+TEST_F(Book, what_nobody_comes_for_is_forgotten) {
+  book.take(refusal_of(7, DAM_DROP_denied, kLogSecond));
+  book.take(refusal_of(8, DAM_DROP_denied, kLogSecond + LogBook::kKeptNs));
+  const auto told = give_refusals(kLogSecond + LogBook::kKeptNs);
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(told[0].client(), "8.0.0.0");
 }
 
 }  // namespace
