@@ -475,7 +475,7 @@ TEST(LogFeed, takes_all_that_the_dataplane_has_and_tells_what_it_lost) {
   uint64_t lost = 0;
   for (const auto& one : taken.lines) {
     EXPECT_TRUE(is_log_line(one)) << one;
-    if (one["kind"] == "log") lost += one["lost"].get<uint64_t>();
+    if (one["kind"] == "log") lost += one["count"].get<uint64_t>();
   }
   EXPECT_EQ(lost, 7u);
 }
