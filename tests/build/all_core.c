@@ -3,6 +3,7 @@
  * compiler makes code of them: some errors of the BPF target show only then. */
 #include "dataplane/core/answer.h"
 #include "dataplane/core/checksum.h"
+#include "dataplane/core/connection_end.h"
 #include "dataplane/core/counters.h"
 #include "dataplane/core/drop_reason.h"
 #include "dataplane/core/flow.h"
