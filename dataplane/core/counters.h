@@ -144,13 +144,15 @@ DAM_INLINE void dam_observe(struct dam_histogram* histogram, uint64_t value, uin
     "packets and connections refused over the limits for one source, or banned by a zone")
 
 /* Fill of every bounded table, now. */
-#define DAM_TABLES(X)                                       \
-  X(flows, "live connections with a route")                 \
-  X(half_open, "connections whose route is not known yet")  \
-  X(sources, "source addresses with buckets")               \
-  X(hold_chunks, "pieces of memory that hold client bytes") \
-  X(source_ports, "source ports towards the servers")       \
-  X(neighbours, "link addresses of next hops")
+#define DAM_TABLES(X)                                                   \
+  X(flows, "live connections with a route")                             \
+  X(half_open, "connections whose route is not known yet")              \
+  X(sources, "source addresses with buckets")                           \
+  X(hold_chunks, "pieces of memory that hold client bytes")             \
+  X(source_ports, "source ports towards the servers")                   \
+  X(neighbours, "link addresses of next hops")                          \
+  X(log_connections, "connections that are over and wait to be logged") \
+  X(log_refusals, "kinds of refusals (source, zone, reason) for the log")
 enum dam_table {
 #define X(name, text) DAM_TABLE_##name,
   DAM_TABLES(X)

@@ -9,6 +9,7 @@
 #include <map>
 #include <tuple>
 
+#include "dataplane/core/counters.h"
 #include "dataplane/core/sight.h"
 #include "dataplane/engine/connection_record.h"
 #include "dataplane/engine/policy.h"
@@ -22,6 +23,7 @@ class LogBook {
   static constexpr size_t kMostAtOnce = 5'000;
   // Sources, zones and reasons that are told apart, of proven sources and of others each.
   static constexpr size_t kMostRefusals = 4'096;
+  static constexpr size_t kMostKinds = 2 * kMostRefusals + 2 * DAM_MAX_ZONES * DAM_DROP_COUNT;
   // The first refusal of its kind is told at once, those after it together.
   static constexpr uint64_t kPauseNs = 10'000'000'000;
   static constexpr size_t kMostRefusalsAtOnce[2] = {250, 500};  // [is proven]; the others next time
@@ -31,6 +33,8 @@ class LogBook {
   void take(const ConnectionRecord& record);
   void take(const dam_sight& sight);
   void lost(uint64_t connections) { lost_connections_ += connections; }
+  size_t connections() const { return connections_.size(); }
+  size_t refusals() const { return refusals_[0].of.size() + refusals_[1].of.size(); }
   // `policy` gives the slots' names.
   void give(const Policy& policy, uint64_t now_ns, uint64_t unix_ns, v1::Log& to);
 

@@ -131,6 +131,7 @@ void Running::tick(uint64_t now_ns) {
   plane_->tick();
   zone_bans_.tick(*engine_, bans_begun(), now_ns);
   top_.tick(now_ns);
+  publish_fill();
   if (now_ns < next_secret_ns_) return;
   if (next_secret_ns_ != 0) {
     uint64_t fresh[2];
@@ -138,6 +139,16 @@ void Running::tick(uint64_t now_ns) {
     engine_->rotate_secret(fresh);
   }
   next_secret_ns_ = now_ns + kSecretLifeNs;
+}
+
+void Running::publish_fill() {
+  dam_counters& counters = *counters_->counters();
+  const auto publish = [&counters](dam_table table, uint64_t used, uint64_t capacity) {
+    __atomic_store_n(&counters.table_used[table], used, __ATOMIC_RELAXED);
+    __atomic_store_n(&counters.table_capacity[table], capacity, __ATOMIC_RELAXED);
+  };
+  publish(DAM_TABLE_log_connections, log_book_.connections(), LogBook::kMostConnections);
+  publish(DAM_TABLE_log_refusals, log_book_.refusals(), LogBook::kMostKinds);
 }
 
 void Running::take_sights(const SightSink& also) {

@@ -69,6 +69,7 @@ class Running {
   void put_in_force(std::shared_ptr<Policy> policy);
   void wait_until_applied() const;
   uint64_t bans_begun() const;
+  void publish_fill();
   void take_records();
   uint64_t log_every() const;
 
