@@ -52,7 +52,7 @@ std::optional<LogRecord> record_of(const Event& event);
 // old.
 LogRecord record_of(const v1::EndedConnection& connection, int64_t now_unix_ns);
 LogRecord record_of(const v1::Refusals& refusals, int64_t now_unix_ns);
-// That lines are missing. `of`: a kind, "dataplane" or a sink; `count`: what they stood for.
+// That lines are missing. `of`: a kind, "events" or a sink; `count`: what they stood for.
 LogRecord record_of_lost(const std::string& of, uint64_t lines, uint64_t count, const char* why);
 
 int64_t unix_ns_now();

@@ -42,10 +42,7 @@ void Worker::record(const Flow& flow, dam_connection_end end, Drop reason) {
   record.end = end;
   record.reason = reason;
   record.stands_for = every;
-  if (!records_.push(record)) {
-    records_lost_.store(records_lost_.load(std::memory_order_relaxed) + 1,
-                        std::memory_order_relaxed);
-  }
+  if (!records_.push(record)) count_lost(records_lost_);
 }
 
 }  // namespace dam

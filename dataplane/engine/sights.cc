@@ -116,7 +116,7 @@ void Worker::push(dam_sight sight) {
   sight.flags = static_cast<uint8_t>(sight.flags & ~DAM_SIGHT_CAPTURED);
   const bool sampled = sight.weight != 0 && sights_.push(sight, staged_.data());
   if (sampled && capture_.snap_bytes == 0) return;
-  sights_lost_.store(sights_lost_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  count_lost(sights_lost_);
 }
 
 }  // namespace dam

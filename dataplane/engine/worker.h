@@ -185,6 +185,9 @@ class Worker {
   void tell_opened(const Flow& flow);
   bool is_about(const Job& job, const Flow& flow) const;
   void push(dam_sight sight);
+  static void count_lost(std::atomic<uint32_t>& lost) {  // the worker alone writes it
+    lost.store(lost.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  }
   static bool is_proven(const Job& job, Drop reason) {
     const bool of_flow = job.flow_ref != kNone || job.cookie_is == CookieIs::good;
     const bool tcp = job.packet.kind == DAM_KIND_TCP;  // errors about it anybody can send

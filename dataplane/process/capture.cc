@@ -9,6 +9,7 @@
 #include "dataplane/ipc/bounds.h"
 #include "dataplane/ipc/wire_address.h"
 #include "dataplane/process/drop_names.h"
+#include "dataplane/process/names.h"
 #include "dataplane/process/replies.h"
 
 namespace dam {
@@ -90,7 +91,7 @@ std::string choose(const v1::StartCapture& asked, const Policy& policy, dam_capt
 
 const std::string& zone_name(const Policy* policy, size_t slot) {
   static const std::string kGone;
-  return policy != nullptr && slot < policy->zones.size() ? policy->zones[slot].name : kGone;
+  return policy == nullptr ? kGone : name_of(policy->zones, slot);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "dataplane/ipc/wire_address.h"
 #include "dataplane/process/clock.h"
 #include "dataplane/process/drop_names.h"
+#include "dataplane/process/names.h"
 #include "dataplane/process/zone_bans.h"
 
 namespace dam {
@@ -57,7 +58,7 @@ void write_standing(const SourceTable::Glance& seen, const Zone& zone, uint64_t 
 void write_drop(const RecentDrops::Drop& drop, const Policy& policy, uint64_t now_ns,
                 v1::RecentDrop& to) {
   to.set_reason(drop.reason < DAM_DROP_COUNT ? kDropNames[drop.reason] : kDropNames[0]);
-  if (drop.zone < policy.zones.size()) to.set_zone(policy.zones[drop.zone].name);
+  to.set_zone(name_of(policy.zones, drop.zone));
   to.set_count(drop.count);
   to.set_ago_ms((now_ns - std::min(drop.last_ns, now_ns)) / 1'000'000);
   to.set_proven(drop.proven);

@@ -7,6 +7,7 @@
 
 #include "dataplane/engine/worker.h"
 #include "dataplane/ipc/wire_address.h"
+#include "dataplane/process/names.h"
 
 namespace dam {
 namespace {
@@ -30,12 +31,6 @@ std::string read_flow_filter(const v1::FlowQuery& query, FlowFilter& filter) {
   filter.listener = query.listener();
   filter.state = query.state();
   return {};
-}
-
-template <class Named>
-const std::string& name_of(const std::vector<Named>& all, size_t slot) {
-  static const std::string kNobody;
-  return slot < all.size() ? all[slot].name : kNobody;
 }
 
 const std::string& server_of(const Policy& policy, const FlowGlance& flow) {

@@ -6,6 +6,7 @@
 #include "dataplane/ipc/wire_address.h"
 #include "dataplane/process/drop_names.h"
 #include "dataplane/process/heavy_hitters.h"
+#include "dataplane/process/names.h"
 
 namespace dam {
 
@@ -51,11 +52,6 @@ std::string source_text(const dam_address& source) {
   return to_text(source) + (dam_address_is_v4(&source) ? "" : "/64");
 }
 
-template <class Named>
-std::string name_of(const std::vector<Named>& all, size_t slot) {
-  return slot < all.size() ? all[slot].name : std::string();
-}
-
 }  // namespace
 
 void LogBook::take(const ConnectionRecord& record) {
@@ -70,14 +66,11 @@ void LogBook::take(const dam_sight& sight) {
     refusals_[1].of.clear();
   }
   auto& refusals = refusals_[(sight.flags & DAM_SIGHT_PROVEN) != 0 ? 1 : 0].of;
-  dam_address client = as_one_source(sight.client);
-  Kind kind{dam_load64(&client.word[0]), dam_load64(&client.word[2]), sight.zone, sight.reason};
+  Kind kind{as_one_source(sight.client), sight.zone, sight.reason};
   if (refusals.size() >= kMostRefusals && !refusals.contains(kind)) {
-    client = {};
-    std::get<0>(kind) = std::get<1>(kind) = 0;  // one for each zone and reason: they are few
+    kind.client = {};  // one for each zone and reason: they are few
   }
   Refused& refused = refusals[kind];
-  refused.client = client;
   refused.count += sight.weight;
   refused.last_ns = sight.at_ns;
 }
@@ -128,7 +121,7 @@ void LogBook::give_refusals(bool proven, const Policy& policy, uint64_t now_ns, 
     } else if (refused.count == 0) {
       at = refusals.of.erase(at);
     } else {
-      give(at->first, refused, proven, policy, to_unix, to);
+      give(at->first, refused, proven, policy, to_unix, *to.add_refusals());
       refused.count = 0;
       refused.due_ns = now_ns + kPauseNs;
       refusals.told = at->first;
@@ -138,15 +131,14 @@ void LogBook::give_refusals(bool proven, const Policy& policy, uint64_t now_ns, 
   }
 }
 
-void LogBook::give(const Kind& kind, Refused& refused, bool proven, const Policy& policy,
-                   uint64_t to_unix, v1::Log& to) {
-  v1::Refusals& one = *to.add_refusals();
-  one.set_last_unix_ns(refused.last_ns + to_unix);
-  one.set_client(source_text(refused.client));
-  one.set_zone(name_of(policy.zones, std::get<2>(kind)));
-  one.set_reason(kDropNames[std::get<3>(kind)]);
-  one.set_count(refused.count);
-  one.set_proven(proven);
+void LogBook::give(const Kind& kind, const Refused& refused, bool proven, const Policy& policy,
+                   uint64_t to_unix, v1::Refusals& to) {
+  to.set_last_unix_ns(refused.last_ns + to_unix);
+  to.set_client(source_text(kind.client));
+  to.set_zone(name_of(policy.zones, kind.zone));
+  to.set_reason(kDropNames[kind.reason]);
+  to.set_count(refused.count);
+  to.set_proven(proven);
 }
 
 }  // namespace dam

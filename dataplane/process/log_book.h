@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <deque>
 #include <map>
 #include <tuple>
@@ -39,10 +40,17 @@ class LogBook {
   void give(const Policy& policy, uint64_t now_ns, uint64_t unix_ns, v1::Log& to);
 
  private:
-  using Kind = std::tuple<uint64_t, uint64_t, uint8_t, uint8_t>;  // address, zone, reason
-  struct Refused {
+  struct Kind {
     dam_address client{};  // all zero: of those beyond
-    uint64_t count = 0;    // not told yet
+    uint8_t zone = 0;      // slot
+    uint8_t reason = 0;    // enum dam_drop_reason
+    bool operator<(const Kind& other) const {
+      const int order = std::memcmp(&client, &other.client, sizeof client);
+      return order != 0 ? order < 0 : std::tie(zone, reason) < std::tie(other.zone, other.reason);
+    }
+  };
+  struct Refused {
+    uint64_t count = 0;  // not told yet
     uint64_t last_ns = 0;
     uint64_t due_ns = 0;
   };
@@ -53,8 +61,8 @@ class LogBook {
   void give_connections(const Policy& policy, uint64_t unix_less_monotonic_ns, v1::Log& to);
   void give_refusals(bool proven, const Policy& policy, uint64_t now_ns,
                      uint64_t unix_less_monotonic_ns, v1::Log& to);
-  static void give(const Kind& kind, Refused& refused, bool proven, const Policy& policy,
-                   uint64_t unix_less_monotonic_ns, v1::Log& to);
+  static void give(const Kind& kind, const Refused& refused, bool proven, const Policy& policy,
+                   uint64_t unix_less_monotonic_ns, v1::Refusals& to);
 
   std::deque<ConnectionRecord> connections_;
   uint64_t lost_connections_ = 0;

@@ -10,12 +10,15 @@ import time
 from lib import hello, suite
 from lib.beside import Beside
 from lib.office import HOST, PORT, folder, open_office, restart
+from lib.plan import plan
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "tests", "browser"))
 from webdriver import Browser, Driver  # noqa: E402
 
 NAME = "dam.example.org"
+PLAN = plan(zones={"service": {"per_source": {"connections": "2r/s burst=4"}}, "management": {"management": True}},
+            limits={"half_open": 1024}, timeouts={"probe_interval": "500ms"})
 PAGE = f"https://{NAME}:{PORT}/"
 # Before any script of the page: what its policy forbids, and when it painted.
 WATCHER = """

@@ -4,14 +4,11 @@ import os
 import sys
 
 from lib import suite
-from lib.plan import plan
 from lib.site import SOURCES
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from visit import CHROMIUM, PAGE, READY, Flood, Visit, close_office, of, office, zone  # noqa: E402
+from visit import CHROMIUM, PAGE, PLAN, READY, Flood, Visit, close_office, of, office, zone  # noqa: E402
 
-PLAN = plan(zones={"service": {"per_source": {"connections": "2r/s burst=4"}}, "management": {"management": True}},
-            limits={"half_open": 1024}, timeouts={"probe_interval": "500ms"})
 DAM_ONLY = True
 COST = 60
 MOST_BYTES = 300_000

@@ -5,14 +5,11 @@ import signal
 import sys
 
 from lib import suite
-from lib.plan import plan
 from lib.site import SOURCES
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from visit import CHROMIUM, READY, Flood, Visit, begin_again, close_office, of, office  # noqa: E402
+from visit import CHROMIUM, PLAN, READY, Flood, Visit, begin_again, close_office, of, office  # noqa: E402
 
-PLAN = plan(zones={"service": {"per_source": {"connections": "2r/s burst=4"}}, "management": {"management": True}},
-            limits={"half_open": 1024}, timeouts={"probe_interval": "500ms"})
 DAM_ONLY = True
 COST = 30
 teardown = close_office

@@ -7,15 +7,12 @@ import sys
 
 from lib import suite
 from lib.office import folder
-from lib.plan import plan
 from lib.site import SOURCES
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from visit import CHROMIUM, NAME, READY, Visit, close_office, office, trust  # noqa: E402
+from visit import CHROMIUM, NAME, PLAN, READY, Visit, close_office, office, trust  # noqa: E402
 from webdriver import Driver  # noqa: E402
 
-PLAN = plan(zones={"service": {"per_source": {"connections": "2r/s burst=4"}}, "management": {"management": True}},
-            limits={"half_open": 1024}, timeouts={"probe_interval": "500ms"})
 DAM_ONLY = True
 COST = 30
 teardown = close_office

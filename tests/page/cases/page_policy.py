@@ -6,14 +6,11 @@ import sys
 import time
 
 from lib import suite
-from lib.plan import plan
 from lib.site import SOURCES
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from visit import Flood, Visit, close_office, counters, of, office, zone  # noqa: E402
+from visit import PLAN, Flood, Visit, close_office, counters, of, office, zone  # noqa: E402
 
-PLAN = plan(zones={"service": {"per_source": {"connections": "2r/s burst=4"}}, "management": {"management": True}},
-            limits={"half_open": 1024}, timeouts={"probe_interval": "500ms"})
 DAM_ONLY = True
 COST = 60
 teardown = close_office

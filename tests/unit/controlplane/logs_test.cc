@@ -426,17 +426,20 @@ TEST(Logs, a_change_of_places_counts_what_their_queues_still_write_and_what_come
   EXPECT_EQ(taken.now().back()["count"], 5);
 }
 
-TEST(LogFeed, events_become_lines_once_and_those_that_were_missed_are_told) {
+struct FeedTest : testing::Test {
+  FeedTest() { policy->logs = rules_with(100'000); }
   Taken taken;
-  Logs logs(sinks_to(taken));
+  Logs logs{sinks_to(taken)};
   EventLog events;
-  auto policy = std::make_shared<Policy>();
-  policy->logs = rules_with(100'000);
+  const std::shared_ptr<Policy> policy = std::make_shared<Policy>();
+};
+
+TEST_F(FeedTest, events_become_lines_once_and_those_that_were_missed_are_told) {
   for (size_t i = 0; i < EventLog::kMost + 5; ++i) {
     events.add({EventKind::violation, "web", "shadow", 1, "x"});
   }
   {
-    const LogFeed feed(logs, events, no_dataplane, [policy] { return policy; });
+    const LogFeed feed(logs, events, no_dataplane, [this] { return policy; });
     events.add({EventKind::server, "web", "", 1, "the server is down"});
     ASSERT_TRUE(comes_true([&] { return taken.now().size() == 2; }));
     events.add({EventKind::ban, "203.0.113.7", "", 1, "banned"});
@@ -450,12 +453,7 @@ TEST(LogFeed, events_become_lines_once_and_those_that_were_missed_are_told) {
 }
 
 // A dataplane with two answers full of connections, of which the first says that there is more.
-TEST(LogFeed, takes_all_that_the_dataplane_has_and_tells_what_it_lost) {
-  Taken taken;
-  Logs logs(sinks_to(taken));
-  EventLog events;
-  auto policy = std::make_shared<Policy>();
-  policy->logs = rules_with(100'000);
+TEST_F(FeedTest, takes_all_that_the_dataplane_has_and_tells_what_it_lost) {
   std::atomic<int> asked{0};
   const auto dataplane = [&asked](const v1::Request& request) {
     v1::Reply reply;
@@ -468,7 +466,7 @@ TEST(LogFeed, takes_all_that_the_dataplane_has_and_tells_what_it_lost) {
     return std::optional(reply);
   };
   {
-    const LogFeed feed(logs, events, dataplane, [policy] { return policy; });
+    const LogFeed feed(logs, events, dataplane, [this] { return policy; });
     ASSERT_TRUE(comes_true([&] { return taken.now().size() == 201; }));
   }
   EXPECT_EQ(asked, 2);

@@ -3,28 +3,17 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/unit/process/refusals.h"
+
 namespace dam {
 namespace {
 
-constexpr uint64_t kLogSecond = 1'000'000'000;
-constexpr uint64_t kUnixLess = 1'700'000'000 * kLogSecond;
-
-dam_sight refusal_of(uint32_t source, uint8_t reason, uint64_t at_ns, bool proven = true,
-                     uint32_t weight = 1) {
-  dam_sight sight{};
-  sight.client = dam_address_v4(source);
-  sight.reason = reason;
-  sight.at_ns = at_ns;
-  sight.weight = weight;
-  sight.zone = 1;
-  sight.flags = proven ? DAM_SIGHT_PROVEN : 0;
-  return sight;
-}
+constexpr uint64_t kUnixLess = 1'700'000'000 * kSecond;
 
 struct Book : testing::Test {
   Book() {
-    policy.zones.resize(2);
-    policy.zones[1].name = "web";
+    policy.zones.resize(kRefusingZone + 1);
+    policy.zones[kRefusingZone].name = "web";
     policy.servers.resize(1);
     policy.servers[0].name = "web-1";
     policy.listeners.resize(1);
@@ -50,19 +39,19 @@ struct Book : testing::Test {
 
 TEST_F(Book, a_connection_is_given_once_with_its_names) {
   ConnectionRecord record;
-  record.ended_ns = 5 * kLogSecond;
+  record.ended_ns = 5 * kSecond;
   record.client = dam_address_v4(0x0a0b0c0d);
   record.client_port = dam_hton16(50'000);
-  record.zone_slot = 1;
+  record.zone_slot = kRefusingZone;
   record.has_server = true;
   record.end = DAM_END_refused;
   record.reason = DAM_DROP_server_timeout;
   record.stands_for = 3;
   book.take(record);
-  const v1::Log log = give(6 * kLogSecond);
+  const v1::Log log = give(6 * kSecond);
   ASSERT_EQ(log.connections_size(), 1);
   const v1::EndedConnection& one = log.connections(0);
-  EXPECT_EQ(one.ended_unix_ns(), 5 * kLogSecond + kUnixLess);
+  EXPECT_EQ(one.ended_unix_ns(), 5 * kSecond + kUnixLess);
   EXPECT_EQ(one.client(), "13.12.11.10");
   EXPECT_EQ(one.client_port(), 50'000u);
   EXPECT_EQ(one.zone(), "web");
@@ -71,7 +60,7 @@ TEST_F(Book, a_connection_is_given_once_with_its_names) {
   EXPECT_EQ(one.end(), "refused");
   EXPECT_EQ(one.reason(), "server_timeout");
   EXPECT_EQ(one.stands_for(), 3u);
-  EXPECT_EQ(give(7 * kLogSecond).connections_size(), 0);
+  EXPECT_EQ(give(7 * kSecond).connections_size(), 0);
 }
 
 TEST_F(Book, is_bounded_and_says_how_many_found_no_room) {
@@ -79,12 +68,12 @@ TEST_F(Book, is_bounded_and_says_how_many_found_no_room) {
   record.stands_for = 2;
   for (size_t i = 0; i < LogBook::kMostConnections + 10; ++i) book.take(record);
   book.lost(5);
-  v1::Log log = give(kLogSecond);
+  v1::Log log = give(kSecond);
   EXPECT_EQ(log.lost_connections(), 25u);
   uint64_t given = static_cast<uint64_t>(log.connections_size());
   while (log.more()) {
     EXPECT_LE(static_cast<size_t>(log.connections_size()), LogBook::kMostAtOnce);
-    log = give(kLogSecond);
+    log = give(kSecond);
     given += static_cast<uint64_t>(log.connections_size());
     EXPECT_EQ(log.lost_connections(), 0u);
   }
@@ -92,42 +81,41 @@ TEST_F(Book, is_bounded_and_says_how_many_found_no_room) {
 }
 
 TEST_F(Book, the_first_refusal_is_told_at_once_and_those_after_it_together) {
-  book.take(refusal_of(7, DAM_DROP_source_packets, kLogSecond));
-  v1::Log log = give(kLogSecond);
+  book.take(refused(7, DAM_DROP_source_packets, kSecond));
+  v1::Log log = give(kSecond);
   ASSERT_EQ(log.refusals_size(), 1);
   EXPECT_EQ(log.refusals(0).client(), "7.0.0.0");
   EXPECT_EQ(log.refusals(0).zone(), "web");
   EXPECT_EQ(log.refusals(0).reason(), "source_packets");
   EXPECT_EQ(log.refusals(0).count(), 1u);
   EXPECT_TRUE(log.refusals(0).proven());
-  for (int i = 0; i < 5; ++i)
-    book.take(refusal_of(7, DAM_DROP_source_packets, 2 * kLogSecond, true, 64));
-  EXPECT_EQ(give(3 * kLogSecond).refusals_size(), 0);
-  log = give(kLogSecond + LogBook::kPauseNs);
+  for (int i = 0; i < 5; ++i) book.take(refused(7, DAM_DROP_source_packets, 2 * kSecond, true, 64));
+  EXPECT_EQ(give(3 * kSecond).refusals_size(), 0);
+  log = give(kSecond + LogBook::kPauseNs);
   ASSERT_EQ(log.refusals_size(), 1);
   EXPECT_EQ(log.refusals(0).count(), 320u);
-  EXPECT_EQ(log.refusals(0).last_unix_ns(), 2 * kLogSecond + kUnixLess);
-  EXPECT_EQ(give(60 * kLogSecond).refusals_size(), 0);
-  book.take(refusal_of(7, DAM_DROP_source_packets, 61 * kLogSecond));
-  EXPECT_EQ(give(61 * kLogSecond).refusals_size(), 1);
+  EXPECT_EQ(log.refusals(0).last_unix_ns(), 2 * kSecond + kUnixLess);
+  EXPECT_EQ(give(60 * kSecond).refusals_size(), 0);
+  book.take(refused(7, DAM_DROP_source_packets, 61 * kSecond));
+  EXPECT_EQ(give(61 * kSecond).refusals_size(), 1);
 }
 
 TEST_F(Book, strays_and_what_passed_are_no_refusals) {
   for (const int reason : {DAM_DROP_none, DAM_DROP_consumed, DAM_DROP_not_ours, DAM_DROP_no_flow,
                            DAM_DROP_bad_cookie}) {
-    book.take(refusal_of(7, static_cast<uint8_t>(reason), kLogSecond));
+    book.take(refused(7, static_cast<uint8_t>(reason), kSecond));
   }
-  book.take(refusal_of(7, DAM_DROP_denied, kLogSecond, true, 0));  // told for a capture alone
-  EXPECT_EQ(give(kLogSecond).refusals_size(), 0);
+  book.take(refused(7, DAM_DROP_denied, kSecond, true, 0));  // told for a capture alone
+  EXPECT_EQ(give(kSecond).refusals_size(), 0);
 }
 
 TEST_F(Book, an_ipv6_source_is_its_64) {
-  dam_sight sight = refusal_of(0, DAM_DROP_banned, kLogSecond);
+  dam_sight sight = refused(0, DAM_DROP_banned, kSecond);
   sight.client = {{__builtin_bswap32(0x20010db8), 0, 0, __builtin_bswap32(1)}};
   book.take(sight);
   sight.client.word[3] = __builtin_bswap32(2);
   book.take(sight);
-  const v1::Log log = give(kLogSecond);
+  const v1::Log log = give(kSecond);
   ASSERT_EQ(log.refusals_size(), 1);
   EXPECT_EQ(log.refusals(0).client(), "2001:db8::/64");
   EXPECT_EQ(log.refusals(0).count(), 2u);
@@ -135,13 +123,12 @@ TEST_F(Book, an_ipv6_source_is_its_64) {
 
 TEST_F(Book, sources_beyond_its_bound_are_told_together_and_forged_ones_take_no_proven_ones_place) {
   constexpr uint32_t kForged = 3 * LogBook::kMostRefusals;
-  for (uint32_t i = 1; i <= kForged; ++i)
-    book.take(refusal_of(i, DAM_DROP_denied, kLogSecond, false));
-  book.take(refusal_of(77, DAM_DROP_denied, kLogSecond, true));
-  const v1::Log first = give(kLogSecond);
+  for (uint32_t i = 1; i <= kForged; ++i) book.take(refused(i, DAM_DROP_denied, kSecond, false));
+  book.take(refused(77, DAM_DROP_denied, kSecond, true));
+  const v1::Log first = give(kSecond);
   EXPECT_EQ(first.refusals_size(), 1 + static_cast<int>(LogBook::kMostRefusalsAtOnce[0]));
   EXPECT_TRUE(first.refusals(0).proven());
-  std::vector<v1::Refusals> all = give_refusals(kLogSecond);
+  std::vector<v1::Refusals> all = give_refusals(kSecond);
   all.insert(all.end(), first.refusals().begin(), first.refusals().end());
   uint64_t sum = 0;
   uint64_t together = 0;
@@ -158,9 +145,9 @@ TEST_F(Book, sources_beyond_its_bound_are_told_together_and_forged_ones_take_no_
 }
 
 TEST_F(Book, what_nobody_comes_for_is_forgotten) {
-  book.take(refusal_of(7, DAM_DROP_denied, kLogSecond));
-  book.take(refusal_of(8, DAM_DROP_denied, kLogSecond + LogBook::kKeptNs));
-  const auto told = give_refusals(kLogSecond + LogBook::kKeptNs);
+  book.take(refused(7, DAM_DROP_denied, kSecond));
+  book.take(refused(8, DAM_DROP_denied, kSecond + LogBook::kKeptNs));
+  const auto told = give_refusals(kSecond + LogBook::kKeptNs);
   ASSERT_EQ(told.size(), 1u);
   EXPECT_EQ(told[0].client(), "8.0.0.0");
 }

@@ -3,21 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/unit/process/refusals.h"
+
 namespace dam {
 namespace {
-
-constexpr uint64_t kSecond = 1'000'000'000;
-
-dam_sight refused(uint32_t source, uint8_t reason, uint64_t at_ns, bool proven, uint32_t weight) {
-  dam_sight sight{};
-  sight.client = dam_address_v4(source);
-  sight.reason = reason;
-  sight.at_ns = at_ns;
-  sight.weight = weight;
-  sight.zone = 3;
-  sight.flags = proven ? DAM_SIGHT_PROVEN : 0;
-  return sight;
-}
 
 TEST(RecentDrops, counts_by_reason_the_latest_first) {
   RecentDrops recent(AddressHash{{1, 2}});
