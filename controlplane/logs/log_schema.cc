@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The one list of a line's fields, and the schema that is written from it.
-#include <initializer_list>
 #include <string>
 #include <vector>
 
@@ -21,7 +20,7 @@ constexpr Name kKinds[kLogKinds] = {
 #undef X
 };
 
-using Kinds = std::initializer_list<LogKind>;
+using Kinds = std::vector<LogKind>;
 struct Field {
   const char* name;
   const char* type;
@@ -87,7 +86,7 @@ const std::vector<Field>& fields() {
   return all;
 }
 
-bool among(Kinds kinds, LogKind kind) {
+bool among(const Kinds& kinds, LogKind kind) {
   for (const LogKind one : kinds) {
     if (one == kind) return true;
   }
