@@ -103,7 +103,7 @@ def check_log(checks, where, options, server, client, got):
 
 def check_heavy(checks, options, family, got):
     seen = [line["name"] for line in log_lines(options.state, "service", got["started"])
-            if line["request"].startswith("GET /browser/call/") and line["host"] == "api.example.org"]
+            if line["method"] == "GET" and line["uri"].startswith("/browser/call/") and line["host"] == "api.example.org"]
     checks.check(got["heavy"] == len(seen) == HEAVY_CALLS and set(seen) == {"api.example.org"},
                  f"api.example.org over {family}: {len(seen)} of {HEAVY_CALLS} calls to the heavy zone from the "
                  "page; by the server name of their connection: " +

@@ -19,8 +19,12 @@ def _sign(request, authority, key, out, *more):
 
 def server_certificate_near_expiry(_):
     """A certificate of three days in the place of the server's, and nginx reads it."""
-    folder = f"{STATE}/service/tls/www"
-    _sign(f"{folder}/request.pem", AUTHORITY, f"{STATE}/authority/ca.key", f"{folder}/certificate.pem")
+    request = f"{STATE}/service/requests/www.example.org"
+    _sign(f"{request}.pem", AUTHORITY, f"{STATE}/authority/ca.key", f"{request}.crt")
+    with open(f"{STATE}/service/tls/www.example.org.pem", "w", encoding="utf-8") as file:  # chain and key in one
+        for part in ("crt", "key"):
+            with open(f"{request}.{part}", encoding="utf-8") as from_file:
+                file.write(from_file.read())
     tell("nginx-service")
 
 

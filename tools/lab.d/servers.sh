@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=bash disable=SC2154  # variables of the tool that sources this
-# The two servers: certificates, pages, nginx, the small app. Each server's files lie in its own
-# directory $state/NODE, its key readable by root alone.
+# The two servers: certificates, pages, nginx with the files of config/site, the small app. Each server's files
+# lie in its own directory $state/NODE, which its nginx sees as /srv; its keys are readable by root alone.
 
 declare -A server_names=([service]="www.example.org api.example.org" [management]="manage.example.org")
+declare -A server_role=([service]=main [management]=sub)  # in config/site
 
 servers_up() {
   local node
   authority_up || return 1
   for node in service management; do
-    mkdir -p "$state/$node"/{tls,www,acme/.well-known/acme-challenge,tmp,logs}
+    mkdir -p "$state/$node"/{tls,requests,www,acme/.well-known/acme-challenge,tmp,logs,nginx/conf.d,locations/pages}
     certificates_up "$node" && pages_up "$node" && server_start "$node" || return 1
   done
   for node in service management; do
@@ -36,21 +37,20 @@ authority_up() {
 # connection, and the dam would count them in the zone of the name that opened it.
 certificates_up() {
   local name
-  for name in ${server_names[$1]}; do certificate_up "$state/$1/tls/${name%%.*}" "$name" || return 1; done
+  for name in ${server_names[$1]}; do certificate_up "$state/$1" "$name" || return 1; done
 }
 
-certificate_up() {  # DIRECTORY NAME
-  local dir=$1
-  [[ -s $dir/certificate.pem ]] && return 0
-  mkdir -p "$dir" && (
+certificate_up() {  # DIRECTORY NAME: chain and key in one file, as renew-certificates leaves them
+  local request=$1/requests/$2 file=$1/tls/$2.pem
+  [[ -s $file ]] && return 0
+  (
     umask 077
-    openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$dir/key.pem" \
-      -subj "/O=Traffic Dam lab/CN=$2" -addext "subjectAltName=DNS:$2" \
-      -out "$dir/request.pem" &&
-      openssl x509 -req -in "$dir/request.pem" -CA "$state/authority/ca.pem" -days 30 \
-        -CAkey "$state/authority/ca.key" -CAcreateserial -copy_extensions copyall \
-        -out "$dir/certificate.pem"
-  ) 2>"$dir/openssl.log"
+    openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$request.key" \
+      -subj "/O=Traffic Dam lab/CN=$2" -addext "subjectAltName=DNS:$2" -out "$request.pem" &&
+      openssl x509 -req -in "$request.pem" -CA "$state/authority/ca.pem" -days 30 \
+        -CAkey "$state/authority/ca.key" -CAcreateserial -copy_extensions copyall -out "$request.crt" &&
+      cat "$request.crt" "$request.key" >"$file"
+  ) 2>"$request.log"
 }
 
 # One page with four parts for counting page loads, and two bodies for transfers.
@@ -67,18 +67,40 @@ pages_up() {
   echo "<!doctype html><title>$1</title><h1>The $1 server</h1>" >"$www/index.html"
 }
 
+# The very files of config/site, filled in as nginx's own image does (envsubst) and laid where that image has them,
+# in a mount namespace of its own.
 server_start() {
-  local dir=$state/$1 from=$root/config/lab/nginx file
-  for file in "$1" app; do
-    sed -e "s|@STATE@|$dir|; s|@LOGS@|$dir/logs|; s|@DAM4@|${gateway4[$1]}|; s|@DAM6@|${gateway6[$1]}|" \
-      "$from/$file.conf" >"$dir/$([[ $file == app ]] && echo app || echo nginx).conf"
-  done
+  local dir=$state/$1 role=${server_role[$1]}
+  cp "$root/config/site/shared/nginx/nginx.conf" "$dir/nginx/nginx.conf"
+  site_template "$1" >"$dir/nginx/conf.d/$role.conf"
+  [[ $1 == service ]] && cp "$root/config/site/lab/echo.conf" "$dir/locations/pages/"
   process_start "app-$1" "$(netns "$1")" "$dir/logs/app.log" \
-    /usr/bin/python3 "$root/config/site/lab/app.py" "$1"
+    /usr/bin/python3 "$root/config/site/main-server/app/app.py" "$1"
   [[ $1 == service ]] && process_start greeter "$(netns "$1")" "$dir/logs/greeter.log" \
     /usr/bin/python3 "$root/config/site/lab/greeter.py"
   process_start "nginx-$1" "$(netns "$1")" "$dir/logs/nginx.log" \
-    nginx -e "$dir/logs/nginx-error.log" -c "$dir/nginx.conf"
+    unshare --mount "$root/tools/lab.d/as_server.sh" "$dir" nginx -e /var/log/nginx/error.log -g "daemon off;"
+}
+
+# The server's .env, with this lab's addresses. What is measured here is the dam: nginx's own limits stand out of the
+# way, unless SITE_LIMITS=yes.
+site_template() {
+  local node=$1 role=${server_role[$1]} upper=${server_role[$1]^^} name
+  (
+    set -a
+    # shellcheck source=/dev/null
+    . "$root/config/site/$role-server/.env"
+    for name in DAM4=${gateway4[$node]} DAM6=${gateway6[$node]} RESOLVER=127.0.0.1 STATUS=127.0.0.1:8081 \
+      APP=127.0.0.1:8080 GRAFANA=127.0.0.1:8080 LOKI=127.0.0.1:3101; do
+      export "${upper}_$name"
+    done
+    if [[ ${SITE_LIMITS:-} != yes ]]; then
+      for name in {LIGHT,HEAVY}_{RATE=5000r/s,BURST=10000}; do export "${upper}_$name"; done
+    fi
+    # shellcheck disable=SC2046  # a word each
+    envsubst "$(printf "\${%s} " $(compgen -v "${upper}_"))" \
+      <"$root/config/site/$role-server/nginx/templates/$role.conf.template"
+  )
 }
 
 server_stop() {

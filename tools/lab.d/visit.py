@@ -1,12 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-3-Clause
 """Visits an HTTPS site at a steady pace, each visit over a connection of its own, and says how it
-went as one line of JSON. Bounded: --rate visits a second for --seconds, then it ends by itself.
+went as one line of JSON. Bounded: --rate visits a second for --seconds, then it ends by itself; sooner when told to (SIGTERM).
 Visits start on schedule whether or not earlier ones are done, so a slow site shows as slow."""
 import argparse
 import asyncio
 import collections
 import json
+import signal
 import ssl
 import sys
 import time
@@ -58,9 +59,12 @@ async def main():
     options = arguments()
     tls = ssl.create_default_context(cafile=options.ca)
     results = {"times": [], "errors": collections.Counter()}
-    started, visits = time.monotonic(), []
+    started, visits, told = time.monotonic(), [], asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, told.set)
     for number in range(int(options.rate * options.seconds)):
         await asyncio.sleep(max(0, started + number / options.rate - time.monotonic()))
+        if told.is_set():
+            break
         source = options.source[number % len(options.source)]
         visits.append(asyncio.create_task(visit(options, tls, source, results)))
     trying = time.monotonic() - started

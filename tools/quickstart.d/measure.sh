@@ -76,9 +76,13 @@ stop_measuring() {
 # logged SERVER SOURCE NAME FROM TO: requests in the server's access log between two times (Unix,
 # seconds) that it believes to come from that source.
 logged() {
-  awk -v source="$2" -v name="$3" -v from="$4" -v to="$5" \
-    '$1 >= from && $1 < to && $2 == source && $4 == name { n++ } END { print n + 0 }' \
-    "$state/$1/logs/access.log"
+  /usr/bin/python3 - "$state/$1/logs/access.log" "${@:2}" <<'SCRIPT'
+import json, sys
+path, source, name, begin, end = sys.argv[1:]
+with open(path, encoding="utf-8") as file:
+    lines = [json.loads(line) for line in file if line.endswith("\n")]
+print(sum(float(begin) <= line["msec"] < float(end) and line["client"] == source and line["host"] == name for line in lines))
+SCRIPT
 }
 
 # How the page loads of a job went, as words.

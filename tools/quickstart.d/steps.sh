@@ -39,7 +39,7 @@ check_keys() {
     open=$((open + $(find "/proc/$pid/fd" -lname '*key*' 2>/dev/null | wc -l)))
   done
   check "private keys: one for each name, with its server, readable by root alone" \
-    test "$(stat -c %a "$state"/{service/tls/www,service/tls/api,management/tls/manage}/key.pem | sort -u)" == 600
+    test "$(stat -c %a "$state"/{service/tls/{www,api},management/tls/manage}.example.org.pem | sort -u)" == 600
   check "the dam has none: not in its files, not open in its ${#pids[@]} processes" \
     holds "${#pids[@]} >= 3 && $open + $(grep -rlI 'PRIVATE KEY' "$state/edge" 2>/dev/null | wc -l) == 0"
 }

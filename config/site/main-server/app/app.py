@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""A small app behind nginx: says who asked, as JSON. Uploads are answered with size and SHA-256."""
+"""A small app behind nginx, where yours goes: says who asked, as JSON. Uploads are answered with size and SHA-256.
+app.py NAME [ADDRESS]: what it calls itself, where it listens (127.0.0.1 unless said), port 8080."""
 import hashlib
 import json
 import sys
@@ -24,7 +25,7 @@ class App(BaseHTTPRequestHandler):
     do_PUT = do_POST
 
     def answer(self, more):
-        who = {"client": self.headers.get("X-Real-IP"), "host": self.headers.get("Host"),
+        who = {"client": self.headers.get("X-Real-IP"), "forwarded": self.headers.get("X-Forwarded-For"), "host": self.headers.get("Host"),
                "path": self.path, "server": sys.argv[1]}
         body = (json.dumps(who | more) + "\n").encode()
         self.send_response(200)
@@ -42,4 +43,4 @@ class Server(ThreadingHTTPServer):
     request_queue_size = 1024
 
 
-Server(("127.0.0.1", 8080), App).serve_forever()
+Server((sys.argv[2] if len(sys.argv) > 2 else "127.0.0.1", 8080), App).serve_forever()
