@@ -22,6 +22,17 @@ int detach(const Settings& settings, const std::string& pins);
 // What this machine and its interfaces are for the dam. `devices`: instead of the policy's.
 int run_doctor(const Settings& settings, const std::string& file, const std::string& driver,
                const std::vector<std::string>& devices);
+// The first configuration of this host, and later ones.
+struct SettingUp {
+  std::string file;     // dam.yaml
+  std::string answers;  // a file of answers; empty: from the terminal
+  std::string confirm_within = "60s";
+  bool print_answers = false;
+  bool dry_run = false;
+  bool yes = false;  // ask nothing: what is proposed, without a confirmation
+  bool all = false;  // ask what is seldom another, too
+};
+int set_up(const Settings& settings, const SettingUp& how);
 int print_schema(bool of_logs);
 int print_reference();
 

@@ -2,47 +2,22 @@
 // damctl doctor: the machine and its interfaces, as the dam would meet them.
 #include <unistd.h>
 
-#include <algorithm>
 #include <iostream>
 
 #include "controlplane/api/problem_json.h"
 #include "controlplane/policy/load.h"
 #include "dataplane/drivers/netdev/offloads.h"
 #include "tools/damctl/commands.h"
-#include "tools/damctl/doctor/findings.h"
+#include "tools/damctl/doctor/diagnosis.h"
 #include "tools/damctl/exit_code.h"
 #include "tools/damctl/show_problems.h"
+#include "tools/damctl/ssh_client.h"
 
 namespace dam::ctl {
 
 namespace {
 
 using control::Json;
-
-const char* driver_word(control::Driver driver) {
-  if (driver == control::Driver::automatic) return "auto";
-  return driver == control::Driver::xdp ? "xdp" : "dpdk";
-}
-
-Wishes wishes_of(const control::Policy& policy) {
-  Wishes wishes;
-  wishes.driver = driver_word(policy.driver);
-  wishes.workers = static_cast<uint32_t>(policy.workers);
-  wishes.hugepages_on = policy.hugepages == control::Hugepages::on;
-  wishes.hugepages_off = policy.hugepages == control::Hugepages::off;
-  wishes.source_ports = {policy.source_ports.value.first, policy.source_ports.value.last};
-  for (const auto& named : policy.interfaces) {
-    Wishes::Interface& one = wishes.interfaces.emplace_back();
-    one.name = named.name;
-    one.device = named.value.device;
-    one.vlan = static_cast<uint16_t>(named.value.vlan);
-    one.mtu = static_cast<uint32_t>(named.value.mtu);
-    for (const auto& address : named.value.addresses) {
-      one.addresses.push_back({address.value.address.text(), address.value.prefix_bits});
-    }
-  }
-  return wishes;
-}
 
 Wishes wishes_for(const std::vector<std::string>& devices) {
   Wishes wishes;
@@ -52,11 +27,6 @@ Wishes wishes_for(const std::vector<std::string>& devices) {
     one.device = device;
   }
   return wishes;
-}
-
-const char* word(Level level) {
-  constexpr const char* kWords[] = {"fine", "note", "warning", "problem"};
-  return kWords[static_cast<size_t>(level)];
 }
 
 const char* word(Known known) {
@@ -88,32 +58,6 @@ Json json_of(const DeviceFacts& device) {
   json["host_addresses"] = device.host.addresses;
   json["default_route"] = device.host.default_route;
   return json;
-}
-
-struct Diagnosis {
-  Facts facts;
-  std::vector<Finding> machine;
-  std::vector<std::vector<Finding>> devices;
-
-  long count(Level level) const {
-    const auto of = [level](const std::vector<Finding>& list) {
-      return std::count_if(list.begin(), list.end(),
-                           [level](const Finding& one) { return one.level == level; });
-    };
-    long sum = of(machine);
-    for (const auto& list : devices) sum += of(list);
-    return sum;
-  }
-};
-
-Diagnosis diagnose(const Wishes& wishes) {
-  Diagnosis result;
-  result.facts = gather(wishes);
-  result.machine = findings_of_machine(result.facts);
-  for (const DeviceFacts& device : result.facts.devices) {
-    result.devices.push_back(findings_of_device(result.facts, device));
-  }
-  return result;
 }
 
 void print_json(const Diagnosis& diagnosis) {
@@ -178,7 +122,11 @@ int run_doctor(const Settings& settings, const std::string& file, const std::str
     wishes = wishes_of(*loaded.policy);
   }
   if (!driver.empty()) wishes.driver = driver;
-  const Diagnosis diagnosis = diagnose(wishes);
+  Facts facts = gather(wishes);
+  const SshSession session = ssh_session();
+  facts.network.session_client = session.client;
+  facts.network.session_server = session.server;
+  const Diagnosis diagnosis = diagnose(std::move(facts));
   if (settings.json) {
     print_json(diagnosis);
   } else {

@@ -46,6 +46,7 @@ struct Arguments {
   bool refused = false;
   Connections connections;
   Capturing capturing;
+  SettingUp setting_up;
 };
 
 using Command = std::function<int(const Arguments&)>;
@@ -389,6 +390,31 @@ void add_doctor(CLI::App& app, Arguments& a, Command& chosen) {
   doctor->add_option("interfaces", a.devices, "these instead of the policy's");
 }
 
+void add_setup(CLI::App& app, Arguments& a, Command& chosen) {
+  SettingUp& how = a.setting_up;
+  CLI::App* setup = add(app, "setup",
+                        "the first dam.yaml of this host, or changes of it: looks, asks, explains, "
+                        "shows the difference, writes it and puts it in force",
+                        a, chosen, [](const Arguments& x) {
+                          SettingUp asked = x.setting_up;
+                          asked.file = x.file;
+                          return set_up(x.settings, asked);
+                        });
+  add_file(setup, a);
+  setup->add_option("--answers", how.answers,
+                    "ask nothing: a file of answers, as --print-answers makes; what it leaves out "
+                    "stays, or is as proposed");
+  setup->add_flag("--print-answers", how.print_answers,
+                  "write the answers to stdout, for --answers elsewhere; change nothing");
+  setup->add_flag("--dry-run", how.dry_run, "show what would change, change nothing");
+  setup
+      ->add_option("--confirm-within", how.confirm_within,
+                   "what ran before comes back then, and dam.yaml stays, unless somebody confirms")
+      ->capture_default_str();
+  setup->add_flag("-y,--yes", how.yes, "ask nothing, and wait for no confirmation");
+  setup->add_flag("--all", how.all, "ask for VLANs, ports and PROXY headers, too");
+}
+
 void add_documents(CLI::App& app, Command& chosen) {
   const auto text = [&](const char* name, const char* help, auto write) {
     app.add_subcommand(name, help)->callback([&app, &chosen, write] {
@@ -441,6 +467,7 @@ int main(int argc, char** argv) {
   add_bans(app, arguments, chosen);
   add_host(app, arguments, chosen);
   add_doctor(app, arguments, chosen);
+  add_setup(app, arguments, chosen);
   add_documents(app, chosen);
   try {
     app.parse(argc, argv);

@@ -21,13 +21,11 @@ std::string contents(const std::string& path) {
   return text.str();
 }
 
-std::string first_word(const std::string& text) { return text.substr(0, text.find(' ')); }
-
 // In the environment as /proc has it: NUL after each variable.
-std::string client_in(const std::string& environment) {
+std::string connection_in(const std::string& environment) {
   std::istringstream in(environment);
   for (std::string variable; std::getline(in, variable, '\0');) {
-    if (variable.starts_with(kVariable)) return first_word(variable.substr(sizeof kVariable - 1));
+    if (variable.starts_with(kVariable)) return variable.substr(sizeof kVariable - 1);
   }
   return {};
 }
@@ -40,16 +38,27 @@ int parent_of(int pid) {
   return std::atoi(stat.c_str() + name_end + 4);
 }
 
-}  // namespace
-
-std::string ssh_client() {
-  if (const char* own = std::getenv("SSH_CONNECTION")) return first_word(own);
+// "CLIENT PORT SERVER PORT"
+std::string connection() {
+  if (const char* own = std::getenv("SSH_CONNECTION")) return own;
   int pid = getppid();
   for (int i = 0; i < kMostAbove && pid > 1; ++i, pid = parent_of(pid)) {
-    std::string client = client_in(contents("/proc/" + std::to_string(pid) + "/environ"));
-    if (!client.empty()) return client;
+    std::string found = connection_in(contents("/proc/" + std::to_string(pid) + "/environ"));
+    if (!found.empty()) return found;
   }
   return {};
+}
+
+}  // namespace
+
+std::string ssh_client() { return ssh_session().client; }
+
+SshSession ssh_session() {
+  std::istringstream words(connection());
+  SshSession session;
+  std::string port;
+  words >> session.client >> port >> session.server;
+  return session;
 }
 
 }  // namespace dam::ctl

@@ -10,4 +10,10 @@ namespace dam::ctl {
 // processes above is looked at too.
 std::string ssh_client();
 
+struct SshSession {
+  std::string client;
+  std::string server;  // this host's address of that connection
+};
+SshSession ssh_session();  // empty texts: by no SSH
+
 }  // namespace dam::ctl

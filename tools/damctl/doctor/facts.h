@@ -13,6 +13,7 @@
 #include "dataplane/drivers/netdev/kernel_interface.h"
 #include "dataplane/drivers/netdev/reserved_ports.h"
 #include "dataplane/drivers/netdev/xdp_info.h"
+#include "tools/damctl/doctor/network.h"
 
 namespace dam::ctl {
 
@@ -29,12 +30,18 @@ struct Wishes {
     uint32_t mtu = 1500;
     std::vector<Address> addresses;
   };
+  struct Taken {  // by a listener
+    std::string address;
+    uint16_t port = 0;
+    std::string listener;
+  };
   std::string driver = "auto";
   uint32_t workers = 1;
   bool hugepages_on = false;   // insisted on
   bool hugepages_off = false;  // refused
   Ports source_ports{1024, 32767};
   std::vector<Interface> interfaces;
+  std::vector<Taken> taken;
 };
 
 struct MachineFacts {
@@ -70,6 +77,7 @@ struct Facts {
   Wishes wishes;
   MachineFacts machine;
   std::vector<DeviceFacts> devices;
+  HostNetwork network;
 
   bool on_xdp() const { return driver == "xdp"; }
 };

@@ -19,6 +19,7 @@ struct Finding {
 };
 
 std::vector<Finding> findings_of_machine(const Facts& facts);
+std::vector<Finding> findings_of_network(const Facts& facts);
 std::vector<Finding> findings_of_device(const Facts& facts, const DeviceFacts& device);
 
 }  // namespace dam::ctl

@@ -109,6 +109,7 @@ Facts gather(const Wishes& wishes) {
     }
   }
   facts.machine = look_at_machine();
+  facts.network = look_at_network();
   facts.driver = wishes.driver;
   if (wishes.driver == "auto") {
     const DriverChoice choice =

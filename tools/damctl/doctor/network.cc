@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "tools/damctl/doctor/network.h"
+
+#include <arpa/inet.h>
+#include <ifaddrs.h>
+#include <linux/ethtool.h>
+#include <linux/if_arp.h>
+#include <linux/if_packet.h>
+#include <linux/neighbour.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <netinet/in.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <memory>
+#include <sstream>
+
+#include "dataplane/drivers/netdev/attributes.h"
+#include "dataplane/drivers/netdev/ethtool.h"
+#include "dataplane/drivers/netdev/kernel_interface.h"
+#include "dataplane/drivers/netdev/vlan_device.h"
+
+namespace dam::ctl {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string address_text(int family, const void* bytes) {
+  char text[INET6_ADDRSTRLEN] = "";
+  inet_ntop(family, bytes, text, sizeof text);
+  return text;
+}
+
+// Each message of a dump; nothing where the kernel does not answer.
+using Take = std::function<void(const nlmsghdr*)>;
+
+int take_message(const nlmsghdr* message, void* take) {
+  (*static_cast<const Take*>(take))(message);
+  return MNL_CB_OK;
+}
+
+void dump(uint16_t type, uint8_t family, Take take) {
+  const std::unique_ptr<mnl_socket, decltype(&mnl_socket_close)> socket(
+      mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC), mnl_socket_close);
+  if (socket == nullptr || mnl_socket_bind(socket.get(), 0, MNL_SOCKET_AUTOPID) < 0) return;
+  alignas(nlmsghdr) std::array<char, 32768> buffer{};
+  nlmsghdr* question = mnl_nlmsg_put_header(buffer.data());
+  question->nlmsg_type = type;
+  question->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+  // Each family's header begins with the family, and none is longer than a link's.
+  auto* header = static_cast<uint8_t*>(mnl_nlmsg_put_extra_header(question, sizeof(ifinfomsg)));
+  header[0] = family;
+  if (mnl_socket_sendto(socket.get(), question, question->nlmsg_len) < 0) return;
+  int more = MNL_CB_OK;
+  while (more > MNL_CB_STOP) {
+    const ssize_t got = mnl_socket_recvfrom(socket.get(), buffer.data(), buffer.size());
+    if (got < 0) return;
+    more = mnl_cb_run(buffer.data(), static_cast<size_t>(got), 0,
+                      mnl_socket_get_portid(socket.get()), take_message, &take);
+  }
+}
+
+std::string name_of_link(uint32_t ifindex) {
+  char name[IF_NAMESIZE] = "";
+  return if_indextoname(ifindex, name) != nullptr ? name : "";
+}
+
+void add_default_route(const nlmsghdr* message, std::vector<DefaultRoute>& routes) {
+  const auto* route = static_cast<const rtmsg*>(mnl_nlmsg_get_payload(message));
+  const nlattr* out = find_attribute(message, sizeof(rtmsg), RTA_OIF);
+  const nlattr* via = find_attribute(message, sizeof(rtmsg), RTA_GATEWAY);
+  const bool main = route->rtm_table == RT_TABLE_MAIN && route->rtm_type == RTN_UNICAST;
+  if (!main || route->rtm_dst_len != 0 || out == nullptr) return;
+  routes.push_back(
+      {name_of_link(mnl_attr_get_u32(out)),
+       via != nullptr ? address_text(route->rtm_family, mnl_attr_get_payload(via)) : ""});
+}
+
+void add_neighbour(const nlmsghdr* message, std::vector<Neighbour>& neighbours) {
+  const auto* about = static_cast<const ndmsg*>(mnl_nlmsg_get_payload(message));
+  const nlattr* address = find_attribute(message, sizeof(ndmsg), NDA_DST);
+  constexpr uint16_t kAnswered = NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE | NUD_PERMANENT;
+  if (address == nullptr || (about->ndm_state & kAnswered) == 0) return;
+  const auto* bytes = static_cast<const uint8_t*>(mnl_attr_get_payload(address));
+  const bool v6 = about->ndm_family == AF_INET6;
+  if (v6 && (bytes[0] == 0xff || (bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80))) return;
+  neighbours.push_back({name_of_link(static_cast<uint32_t>(about->ndm_ifindex)),
+                        address_text(about->ndm_family, bytes)});
+}
+
+uint32_t speed_of(const std::string& device) {
+  ethtool_cmd command{};
+  command.cmd = ETHTOOL_GSET;
+  if (!ask_ethtool(device, &command)) return 0;
+  const uint32_t speed = ethtool_cmd_speed(&command);
+  return speed == static_cast<uint32_t>(SPEED_UNKNOWN) ? 0 : speed;
+}
+
+bool is_virtual(const std::string& driver) {
+  for (const char* one :
+       {"bridge", "tun", "bonding", "dummy", "macvlan", "ipvlan", "openvswitch"}) {
+    if (driver == one) return true;
+  }
+  return false;
+}
+
+// With its prefix length.
+std::string own_address(const ifaddrs& one) {
+  if (one.ifa_netmask == nullptr) return {};
+  if (one.ifa_addr->sa_family == AF_INET) {
+    const auto* address = reinterpret_cast<const sockaddr_in*>(one.ifa_addr);
+    const auto* mask = reinterpret_cast<const sockaddr_in*>(one.ifa_netmask);
+    return address_text(AF_INET, &address->sin_addr) + "/" +
+           std::to_string(std::popcount(mask->sin_addr.s_addr));
+  }
+  const auto* address = reinterpret_cast<const sockaddr_in6*>(one.ifa_addr);
+  const auto* mask = reinterpret_cast<const sockaddr_in6*>(one.ifa_netmask);
+  if (IN6_IS_ADDR_LINKLOCAL(&address->sin6_addr)) return {};
+  int bits = 0;
+  for (const uint8_t byte : mask->sin6_addr.s6_addr) bits += std::popcount(byte);
+  return address_text(AF_INET6, &address->sin6_addr) + "/" + std::to_string(bits);
+}
+
+HostLink look_at_link(const std::string& name) {
+  const KernelInterface interface = inspect_interface(name);
+  HostLink link;
+  link.name = name;
+  link.driver = interface.driver;
+  link.up = interface.up;
+  link.mtu = interface.mtu;
+  link.rx_queues = interface.rx_queues;
+  link.speed_mbit = speed_of(name);
+  return link;
+}
+
+std::vector<HostLink> ethernet_links() {
+  std::vector<HostLink> links;
+  ifaddrs* all = nullptr;
+  if (getifaddrs(&all) != 0) return links;
+  for (const ifaddrs* one = all; one != nullptr; one = one->ifa_next) {
+    if (one->ifa_addr == nullptr || one->ifa_addr->sa_family != AF_PACKET) continue;
+    const auto* card = reinterpret_cast<const sockaddr_ll*>(one->ifa_addr);
+    if (card->sll_hatype == ARPHRD_ETHER) links.push_back(look_at_link(one->ifa_name));
+  }
+  std::erase_if(links, [](const HostLink& link) { return is_virtual(link.driver); });
+  for (const ifaddrs* one = all; one != nullptr; one = one->ifa_next) {
+    const int family = one->ifa_addr != nullptr ? one->ifa_addr->sa_family : AF_UNSPEC;
+    if (family != AF_INET && family != AF_INET6) continue;
+    const std::string text = own_address(*one);
+    for (HostLink& link : links) {
+      if (link.name == one->ifa_name && !text.empty()) link.addresses.push_back(text);
+    }
+  }
+  freeifaddrs(all);
+  return links;
+}
+
+// Which of them are VLANs of others.
+void add_vlans(std::vector<HostLink>& links) {
+  dump(RTM_GETLINK, AF_UNSPEC, [&links](const nlmsghdr* message) {
+    const auto vlan = read_vlan_device(message);
+    if (!vlan) return;
+    const std::string name = name_of_link(vlan->ifindex);
+    for (HostLink& link : links) {
+      if (link.name != name) continue;
+      link.vlan = vlan->vlan;
+      link.port = name_of_link(vlan->port_ifindex);
+    }
+  });
+}
+
+// What is in a folder now: of processes, it may go while one looks.
+std::vector<fs::path> entries_of(const fs::path& folder) {
+  std::vector<fs::path> entries;
+  std::error_code error;
+  for (fs::directory_iterator at(folder, error); !error && at != fs::directory_iterator();
+       at.increment(error)) {
+    entries.push_back(at->path());
+  }
+  return entries;
+}
+
+// Network cards that the kernel has given up for DPDK.
+void add_given_up(std::vector<HostLink>& links) {
+  for (const fs::path& entry : entries_of("/sys/bus/pci/drivers/vfio-pci")) {
+    std::string kind;
+    std::ifstream(entry / "class") >> kind;
+    if (!kind.starts_with("0x02")) continue;  // a network controller
+    HostLink& link = links.emplace_back();
+    link.name = entry.filename();
+    link.driver = "vfio-pci";
+  }
+}
+
+// A process calls itself what it likes; a terminal obeys control characters.
+std::string name_of_process(const fs::path& process) {
+  std::string name;
+  std::ifstream in(process / "comm");
+  std::getline(in, name);
+  std::replace_if(
+      name.begin(), name.end(), [](unsigned char c) { return c < 0x20 || c >= 0x7f; }, '?');
+  return name + " (pid " + process.filename().string() + ")";
+}
+
+// The sockets of all processes that we may look at, by inode.
+std::map<uint64_t, std::string> sockets_of_processes() {
+  std::map<uint64_t, std::string> found;
+  for (const fs::path& process : entries_of("/proc")) {
+    const std::string pid = process.filename();
+    if (pid.find_first_not_of("0123456789") != std::string::npos) continue;
+    std::string name;
+    for (const fs::path& file : entries_of(process / "fd")) {
+      std::error_code ignored;
+      const std::string target = fs::read_symlink(file, ignored);
+      if (!target.starts_with("socket:[")) continue;
+      if (name.empty()) name = name_of_process(process);
+      found.emplace(std::strtoull(target.c_str() + 8, nullptr, 10), name);
+    }
+  }
+  return found;
+}
+
+std::string contents_of(const char* path) {
+  std::ostringstream text;
+  text << std::ifstream(path).rdbuf();
+  return text.str();
+}
+
+// "0100007F:1F90": words of the host's byte order.
+bool read_place(const std::string& text, Listening& place) {
+  const size_t colon = text.find(':');
+  if (colon != 8 && colon != 32) return false;
+  uint32_t words[4] = {};
+  for (size_t i = 0; i * 8 < colon; ++i) {
+    words[i] = static_cast<uint32_t>(std::strtoul(text.substr(i * 8, 8).c_str(), nullptr, 16));
+  }
+  place.address = address_text(colon == 8 ? AF_INET : AF_INET6, words);
+  place.port = static_cast<uint16_t>(std::strtoul(text.c_str() + colon + 1, nullptr, 16));
+  return true;
+}
+
+}  // namespace
+
+std::string Listening::text() const {
+  return (process.empty() ? "something" : process) + " on port " + std::to_string(port);
+}
+
+const HostLink* HostNetwork::link(const std::string& name) const {
+  for (const HostLink& one : links) {
+    if (one.name == name) return &one;
+  }
+  return nullptr;
+}
+
+std::vector<Listening> listening_in(const std::string& text,
+                                    const std::map<uint64_t, std::string>& processes) {
+  constexpr char kListen[] = "0A";  // TCP_LISTEN
+  std::vector<Listening> found;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line);
+    std::string number, local, remote, state, queues, timer, retransmits, user, timeout;
+    uint64_t inode = 0;
+    words >> number >> local >> remote >> state >> queues >> timer >> retransmits >> user >>
+        timeout >> inode;
+    Listening one;
+    if (state != kListen || !read_place(local, one)) continue;
+    const auto process = processes.find(inode);
+    if (process != processes.end()) one.process = process->second;
+    found.push_back(std::move(one));
+  }
+  return found;
+}
+
+HostNetwork look_at_network() {
+  HostNetwork network;
+  network.links = ethernet_links();
+  add_vlans(network.links);
+  add_given_up(network.links);
+  for (const uint8_t family : {uint8_t{AF_INET}, uint8_t{AF_INET6}}) {
+    dump(RTM_GETROUTE, family,
+         [&](const nlmsghdr* one) { add_default_route(one, network.routes); });
+    dump(RTM_GETNEIGH, family,
+         [&](const nlmsghdr* one) { add_neighbour(one, network.neighbours); });
+  }
+  const auto processes = sockets_of_processes();
+  for (const char* file : {"/proc/self/net/tcp", "/proc/self/net/tcp6"}) {
+    for (Listening& one : listening_in(contents_of(file), processes)) {
+      network.listening.push_back(std::move(one));
+    }
+  }
+  return network;
+}
+
+}  // namespace dam::ctl
