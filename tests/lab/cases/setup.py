@@ -37,8 +37,15 @@ driver: xdp
 LIMITS = "\n# by hand\nlimits: {flows: 20000, sources: 20000}\n"
 
 
+class _Unheard(list):
+    def append(self, _):
+        pass
+
+
 def setup(site):
     site.home = tempfile.mkdtemp(prefix="dam-lab-setup-", dir="/tmp")
+    for server in site.servers.values():  # setup looks at them by TLS, with and without headers
+        server.errors = _Unheard()
 
 
 def teardown(site):
@@ -118,14 +125,7 @@ def _serve(site):
     front.start_dataplane("--fresh")
     front.start_controlplane(state=os.path.join(front.directory, "state-setup.db"))
     front._wait_ready()
-    _forget_probes(site)
     return answers
-
-
-def _forget_probes(site):
-    """Looks at them by TLS are bad headers for the lab's servers."""
-    for server in site.servers.values():
-        server.errors.clear()
 
 
 def _version(site):
@@ -151,7 +151,6 @@ def test_first_by_hand(site):
             "From where do administrators": "203.0.113.7", "Write " + path: "y"}, "-f", path)
     finally:
         site.edge.ip("route", "del", "default")
-        _forget_probes(site)
     assert code == 0, text
     for words in ("front: veth", "the host reaches the world by it", "198.18.0.80", "the host's default route",
                   "expected a server name", "+version: 1", "systemctl enable --now dam.target"):
@@ -174,7 +173,6 @@ def test_declined(site):
     assert code == 1 and "Nothing has changed" in text and not os.path.exists(path), text
     code, text = _dialog(site, {"Which card leads to the router": "\x04"}, "-f", path)
     assert code == 1 and "nobody answers any more" in text and not os.path.exists(path), text
-    _forget_probes(site)
 
 
 @suite.each(cards=[1, 2, 3])
@@ -267,7 +265,6 @@ def test_one_answer(site):
     front.start_controlplane(state=os.path.join(front.directory, "state-setup.db"))
     suite.eventually(lambda: front.try_damctl("status").returncode == 0, 10, "the control plane")
     assert json.loads(front.damctl("policy", "--json"))["text"] == after
-    _forget_probes(site)
 
 
 def test_not_confirmed(site):
@@ -282,7 +279,6 @@ def test_not_confirmed(site):
     assert _read(front.yaml) == before and len(_beside(front.yaml)) == 1
     assert json.loads(front.damctl("policy", "--json"))["text"] == before
     site.finish(client, server)
-    _forget_probes(site)
 
 
 @suite.each(word=["yes", "no"])
@@ -292,7 +288,6 @@ def test_confirmed_on_the_terminal(site, word):
     before = _read(front.yaml)
     code, text = _dialog(site, {"From where do administrators": f"203.0.113.7, 203.0.113.{len(word)}", "Put it in force": "y",
                                 "to go back": word}, "-f", front.yaml, "--confirm-within", "40s", api=front.api)
-    _forget_probes(site)
     kept = f"203.0.113.{len(word)}"
     assert code == (0 if word == "yes" else 1), text
     assert (kept in _read(front.yaml)) == (word == "yes"), text
@@ -315,7 +310,6 @@ def test_something_else_runs(site):
     answer = json.loads(done.out)
     assert done.returncode == 0 and answer["written"] and answer["applied"] and answer["changed"], answer
     assert "203.0.113.9" in _read(front.yaml)
-    _forget_probes(site)
 
 
 def test_bad_answers(site):
@@ -339,7 +333,6 @@ def test_bad_answers(site):
     assert not os.path.exists(made)
     done = _setup(site, "-f", made)
     assert done.returncode == 2 and "--answers" in done.err, done.err
-    _forget_probes(site)
 
 
 def test_other_names(site):
@@ -353,7 +346,6 @@ def test_other_names(site):
     assert _read(path) == text
     done = _setup(site, "-f", path, "--answers", _write(site, "driver.yaml", "driver: auto\n"))
     assert done.returncode == 0 and _read(path) == text.replace("driver: xdp", "driver: auto"), done.err
-    _forget_probes(site)
 
 
 def test_servers_are_looked_at(site):
@@ -390,7 +382,34 @@ def test_servers_are_looked_at(site):
     finally:
         nginx.terminate()
         nginx.wait(10)
-        _forget_probes(site)
+
+
+def test_restart(site):
+    """what only a restart of the dataplane brings into force is said"""
+    front = site.front
+    done = _setup(site, "-f", front.yaml, "--answers", _write(site, "driver.yaml", "driver: auto\n"), "--yes",
+                  api=front.api)
+    assert done.returncode == 0 and "systemctl restart dam-dataplane" in done.out, done.out + done.err
+    assert "driver: auto\n" in _read(front.yaml)
+    site.finish(*site.connect())
+
+
+def test_logged_in(site):
+    """whoever is logged in by SSH is proposed for the admin list, and told what DPDK would take away"""
+    os.environ["SSH_CONNECTION"] = "203.0.113.5 50000 198.18.0.80 22"
+    with site.edge:
+        sock = socket.create_server(("198.18.0.80", 2222))
+    try:
+        answers = _write(site, "dpdk.yaml", NETWORKS.replace("driver: xdp", "driver: dpdk"))
+        done = _setup(site, "-f", os.path.join(site.home, "none.yaml"), "--answers", answers, "--dry-run")
+    finally:
+        sock.close()
+        del os.environ["SSH_CONNECTION"]
+    assert done.returncode == 0, done.out + done.err
+    for words in ("Never banned, never denied: 203.0.113.5.", "+admin: [203.0.113.5]",
+                  "you are logged in from 203.0.113.5 by front, and lose that to DPDK",
+                  f"(pid {os.getpid()}) on port 2222"):
+        assert words in done.out, (words, done.out)
 
 
 def test_in_the_way(site):
@@ -407,4 +426,3 @@ def test_in_the_way(site):
         assert any("on port 443 of this host" in one["says"] for one in machine), machine
     finally:
         sock.close()
-        _forget_probes(site)

@@ -96,6 +96,16 @@ TEST(YamlText, UnderstandsBracesOverSeveralLines) {
   EXPECT_EQ(text.text(), "{\n \"interfaces\": {\n  \"front\": {\n   vlan: 7\n  }\n }\n}\n");
 }
 
+TEST(YamlText, CommentsInBracesAreLeftAlone) {
+  const std::string commented = "a: {b: 1,  # one\n    c: 2  # two\n   }\n";
+  YamlText text(commented);
+  EXPECT_TRUE(text.set({"a", "b"}, "3"));
+  EXPECT_EQ(text.text(), "a: {b: 3,  # one\n    c: 2  # two\n   }\n");
+  YamlText other("{a: 1 # one\n , b: 2}\n");
+  EXPECT_FALSE(other.remove({"a"}));
+  EXPECT_EQ(other.text(), "{a: 1 # one\n , b: 2}\n");
+}
+
 // What would change more than was asked for is left alone.
 TEST(YamlText, LeavesAliasesAndTextsOverSeveralLinesAlone) {
   const std::string aliases = "a: &it 1\nb: *it\nc:\n  d: 1\n";

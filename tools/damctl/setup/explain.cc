@@ -56,7 +56,10 @@ class Words {
 
   void names(const char* key, const std::string& server, const std::string& how) {
     const std::string all = of(key);
-    if (!all.empty()) lines_.push_back(all + " lead to the " + server + " server: " + how + ".");
+    if (all.empty()) return;
+    const bool one = answers_.at(key).size() == 1;
+    lines_.push_back(all + (one ? " leads" : " lead") + " to the " + server + " server: " + how +
+                     ".");
   }
 
   void administrators() {

@@ -42,7 +42,8 @@ std::vector<ServerLook> look_at_servers(const control::Policy& policy) {
     ServerLook& look = looks.emplace_back();
     look.server = plan.server;
     look.well = round.outcome == control::Round::Outcome::well;
-    look.words = "port " + std::to_string(plan.port) + ": " + round.words;
+    if (plan.addresses.size() == 1) look.words = plan.addresses.front().text() + " ";
+    look.words += "port " + std::to_string(plan.port) + ": " + round.words;
     for (const control::Finding& one : round.findings) {
       look.hints.push_back(one.message == round.words ? one.hint : one.message + ": " + one.hint);
     }

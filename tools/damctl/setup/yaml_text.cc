@@ -68,10 +68,14 @@ std::vector<YAML::Node> nodes_along(const std::string& text, const Path& path) {
   return nodes;
 }
 
-size_t place_of(const YAML::Node& node) { return static_cast<size_t>(node.Mark().pos); }
+// A node that stands nowhere (an empty value) is at the end.
+size_t place_of(const std::string& text, const YAML::Node& node) {
+  const YAML::Mark mark = node.Mark();
+  return mark.is_null() ? text.size() : std::min(static_cast<size_t>(mark.pos), text.size());
+}
 
 bool is_flow(const std::string& text, const YAML::Node& node) {
-  const size_t at = place_of(node);
+  const size_t at = place_of(text, node);
   return !node.IsScalar() && at < text.size() && (text[at] == '[' || text[at] == '{');
 }
 
@@ -127,7 +131,7 @@ size_t end_of_plain(const std::string& text, size_t at, bool inside_flow) {
 
 // Behind a scalar or a value in brackets.
 size_t end_of_value(const std::string& text, const YAML::Node& node, bool inside_flow) {
-  const size_t at = place_of(node);
+  const size_t at = place_of(text, node);
   if (!node.IsScalar()) return end_of_flow(text, at);
   if (text[at] == '"' || text[at] == '\'') return end_of_quoted(text, at);
   return end_of_plain(text, at, inside_flow);
@@ -202,13 +206,14 @@ std::optional<std::string> with_new_key(const std::string& text, const Path& pat
   std::string result = text;
   if (!map.IsMap() || map.size() == 0) return std::nullopt;
   if (is_flow(text, map)) {
-    const size_t last = text.find_last_not_of(" \n", end_of_flow(text, place_of(map)) - 2) + 1;
+    const size_t last =
+        text.find_last_not_of(" \n", end_of_flow(text, place_of(text, map)) - 2) + 1;
     return result.insert(last,
                          (text[last - 1] == ',' ? " " : ", ") + nested_flow(path, known, value));
   }
   size_t last_line = 0;
   for (const auto& one : map) {
-    last_line = std::max(last_line, begin_of_line(text, place_of(one.first)));
+    last_line = std::max(last_line, begin_of_line(text, place_of(text, one.first)));
   }
   if (result.empty() || result.back() != '\n') result += '\n';
   const auto indent = static_cast<size_t>(map.Mark().column);
@@ -224,7 +229,7 @@ std::optional<std::string> with_value(const std::string& text, const Path& path,
   const YAML::Node& node = nodes.back();
   if (node.IsNull() || (!node.IsScalar() && !is_flow(text, node))) return std::nullopt;
   std::string result = text;
-  const size_t at = place_of(node);
+  const size_t at = place_of(text, node);
   return result.replace(at, end_of_value(text, node, any_flow(text, nodes)) - at, value);
 }
 
@@ -257,7 +262,7 @@ std::optional<std::string> with_flow_list(const std::string& text,
   const bool inside = list.IsSequence() || any_flow(text, nodes);
   Strings parts;
   const auto take = [&](const YAML::Node& one) {
-    const size_t at = place_of(one);
+    const size_t at = place_of(text, one);
     if (change.keeps(one)) parts.push_back(text.substr(at, end_of_value(text, one, inside) - at));
   };
   if (list.IsScalar()) take(list);
@@ -266,7 +271,7 @@ std::optional<std::string> with_flow_list(const std::string& text,
   std::string flow;
   for (const std::string& one : parts) flow += (flow.empty() ? "" : ", ") + one;
   std::string result = text;
-  const size_t at = place_of(list);
+  const size_t at = place_of(text, list);
   return result.replace(at, end_of_value(text, list, any_flow(text, nodes)) - at, "[" + flow + "]");
 }
 
@@ -278,7 +283,7 @@ std::optional<std::string> with_block_list(const std::string& text, const YAML::
   if (result.back() != '\n') result += '\n';
   std::vector<std::pair<size_t, bool>> lines;  // where, and whether it stays
   for (const auto& one : list) {
-    lines.emplace_back(begin_of_line(text, place_of(one)), change.keeps(one));
+    lines.emplace_back(begin_of_line(text, place_of(text, one)), change.keeps(one));
   }
   std::string fresh;
   for (const std::string& one : change.added) {
@@ -300,7 +305,7 @@ std::optional<std::string> without_key(const std::string& text, const Path& path
   const YAML::Node key = key_node(map, path.back());
   if (!key.IsDefined() || map.size() < 2) return std::nullopt;
   std::string result = text;
-  size_t begin = place_of(key);
+  size_t begin = place_of(text, key);
   if (!is_flow(text, map)) {
     const size_t line = begin_of_line(text, begin);
     begin = above_comments(text, line);
@@ -308,11 +313,12 @@ std::optional<std::string> without_key(const std::string& text, const Path& path
   }
   size_t end = end_of_value(text, nodes.back(), true);
   const size_t next = text.find_first_not_of(" \n", end);
-  if (text[next] == ',') {
+  if (next != kNone && text[next] == ',') {
     end = text.find_first_not_of(" \n", next + 1);
   } else {
     begin = text.find_last_of(',', begin);
   }
+  if (begin > end || end > text.size()) return std::nullopt;  // comments between the values
   return result.erase(begin, end - begin);
 }
 
