@@ -285,6 +285,20 @@ Json json_of_findings(const Diagnosis& diagnosis) {
   return list;
 }
 
+Json json_of_host(const HostNetwork& network) {
+  Json list = Json::array();
+  for (const HostLink& link : network.links) {
+    list.push_back({{"device", link.name},
+                    {"kernel_driver", link.driver},
+                    {"up", link.up},
+                    {"mtu", link.mtu},
+                    {"queues", link.rx_queues},
+                    {"speed_mbit", link.speed_mbit},
+                    {"addresses", link.addresses}});
+  }
+  return list;
+}
+
 int Setup::print_json(int code) {
   if (!settings_.json) return code;
   json_["file"] = how_.file;
@@ -293,6 +307,7 @@ int Setup::print_json(int code) {
   for (const auto& [key, values] : answers_) json_["answers"][key] = values;
   json_["changed"] = policy_ && differs();
   json_["diff"] = policy_ ? control::text_diff(before_.value_or(""), edited_.text) : "";
+  json_["host"] = json_of_host(host_.network);
   json_["driver"] = diagnosis_.facts.driver;
   json_["findings"] = json_of_findings(diagnosis_);
   json_["servers"] = Json::array();

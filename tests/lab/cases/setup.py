@@ -183,6 +183,7 @@ def test_shapes(site, cards):
     for number in range(cards):
         netns.veth(site.far_server, f"h{cards}c{number}", host, f"card{number}")
         host.ip("addr", "add", f"198.19.{number}.2/24", "dev", f"card{number}")
+    host.ip("addr", "change", "198.19.0.2/24", "dev", "card0", "valid_lft", 3600, "preferred_lft", 3600)
     host.ip("route", "add", "default", "via", "198.19.0.1")
     # The servers are on the last networks there are.
     service, management = f"198.19.{min(1, cards - 1)}.10", f"198.19.{cards - 1}.11"
@@ -190,7 +191,10 @@ def test_shapes(site, cards):
                                       f"management: {{server: {management}, names: manage.example.org}}\n")
     done = _setup(site, "-f", os.path.join(site.home, "none.yaml"), "--answers", path, "--dry-run", "--json", host=host)
     assert done.returncode == 0, done.out + done.err
-    answers = json.loads(done.out)["answers"]
+    answer = json.loads(done.out)
+    answers = answer["answers"]
+    assert ["198.19.0.2" in one["says"] for one in answer["findings"] if "for a time only" in one["says"]] == [True]
+    assert [one["device"] for one in answer["host"]] == [f"card{number}" for number in range(cards)], answer["host"]
     found = [(answers[role + ".device"] or ["none"])[0] for role in ("front", "service", "management")]
     assert found == (["card0", "card1", "card2"][:cards] + ["none"] * 2)[:3], answers
     assert answers["front.gateway"] == ["198.19.0.1"] and answers["driver"] == ["xdp"], answers

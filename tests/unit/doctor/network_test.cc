@@ -67,6 +67,22 @@ TEST(HostNetwork, who_stands_in_the_way_of_a_listener_is_told_once) {
             "instead, by listener \"https\"");
 }
 
+TEST(HostNetwork, names_and_addresses_that_do_not_last_are_told) {
+  Facts facts = with_web_server();
+  facts.network.listening.clear();
+  facts.wishes.interfaces = {{"front", "eth0", 0, 1500, {{"198.51.100.2", 24}}}};
+  facts.network.links.emplace_back().name = "eth0";
+  EXPECT_TRUE(findings_of_network(facts).empty());
+  facts.network.links[0].leased = {"198.51.100.2/24"};
+  ASSERT_EQ(findings_of_network(facts).size(), 1u);
+  EXPECT_NE(findings_of_network(facts)[0].says.find("for a time only"), std::string::npos);
+  facts.network.links[0].leased.clear();
+  facts.network.links[0].vlan = 10;
+  facts.network.links[0].port = "enp1s0";
+  ASSERT_EQ(findings_of_network(facts).size(), 1u);
+  EXPECT_EQ(findings_of_network(facts)[0].command, "device: enp1s0 and vlan: 10  in dam.yaml");
+}
+
 TEST(HostNetwork, with_dpdk_the_hosts_own_services_are_lost) {
   Facts facts = with_web_server();
   facts.driver = "dpdk";

@@ -59,10 +59,36 @@ void lost(const Facts& facts, const DeviceFacts& device, std::vector<Finding>& o
   }
 }
 
+// The dam is below the host's VLAN devices, and does not follow when an address changes.
+void names_and_leases(const Facts& facts, std::vector<Finding>& out) {
+  for (const Wishes::Interface& wish : facts.wishes.interfaces) {
+    const HostLink* link = facts.network.link(wish.device);
+    if (link == nullptr) continue;
+    if (link->vlan != 0) {
+      out.push_back(
+          {Level::warning,
+           wish.device + " is the host's device on VLAN " + std::to_string(link->vlan) + " of " +
+               link->port + ", above the dam's place",
+           "device: " + link->port + " and vlan: " + std::to_string(link->vlan) + "  in dam.yaml"});
+    }
+    for (const Wishes::Address& address : wish.addresses) {
+      if (!contains(link->leased, address.text + "/" + std::to_string(address.prefix_bits)))
+        continue;
+      out.push_back(
+          {Level::warning,
+           "the host has " + address.text + " on " + wish.device +
+               " for a time only (DHCP, router advertisements): when it changes, dam.yaml "
+               "does not",
+           "a fixed address, or a reservation for it at the router"});
+    }
+  }
+}
+
 }  // namespace
 
 std::vector<Finding> findings_of_network(const Facts& facts) {
   std::vector<Finding> out;
+  names_and_leases(facts, out);
   if (facts.on_xdp()) {
     taken_over(facts, out);
     return out;

@@ -4,11 +4,12 @@
 #include <arpa/inet.h>
 #include <ifaddrs.h>
 #include <linux/ethtool.h>
-#include <linux/if_arp.h>
+#include <linux/if_addr.h>
 #include <linux/if_packet.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
+#include <net/if_arp.h>
 #include <netinet/in.h>
 
 #include <algorithm>
@@ -19,7 +20,6 @@
 #include <fstream>
 #include <functional>
 #include <memory>
-#include <sstream>
 
 #include "dataplane/drivers/netdev/attributes.h"
 #include "dataplane/drivers/netdev/ethtool.h"
@@ -93,6 +93,26 @@ void add_neighbour(const nlmsghdr* message, std::vector<Neighbour>& neighbours) 
   if (v6 && (bytes[0] == 0xff || (bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80))) return;
   neighbours.push_back({name_of_link(static_cast<uint32_t>(about->ndm_ifindex)),
                         address_text(about->ndm_family, bytes)});
+}
+
+// Addresses that come and go: by DHCP or router advertisements, and privacy addresses (RFC 8981),
+// which are nobody's to name.
+void look_at_lease(const nlmsghdr* message, std::vector<HostLink>& links) {
+  const auto* about = static_cast<const ifaddrmsg*>(mnl_nlmsg_get_payload(message));
+  const nlattr* address = find_attribute(message, sizeof(ifaddrmsg), IFA_LOCAL);
+  if (address == nullptr) address = find_attribute(message, sizeof(ifaddrmsg), IFA_ADDRESS);
+  if (address == nullptr || (about->ifa_flags & IFA_F_PERMANENT) != 0) return;
+  const std::string text = address_text(about->ifa_family, mnl_attr_get_payload(address)) + "/" +
+                           std::to_string(about->ifa_prefixlen);
+  const std::string name = name_of_link(about->ifa_index);
+  for (HostLink& link : links) {
+    if (link.name != name) continue;
+    if ((about->ifa_flags & IFA_F_TEMPORARY) != 0 && about->ifa_family == AF_INET6) {
+      std::erase(link.addresses, text);
+    } else {
+      link.leased.push_back(text);
+    }
+  }
 }
 
 uint32_t speed_of(const std::string& device) {
@@ -176,81 +196,20 @@ void add_vlans(std::vector<HostLink>& links) {
   });
 }
 
-// What is in a folder now: of processes, it may go while one looks.
-std::vector<fs::path> entries_of(const fs::path& folder) {
-  std::vector<fs::path> entries;
-  std::error_code error;
-  for (fs::directory_iterator at(folder, error); !error && at != fs::directory_iterator();
-       at.increment(error)) {
-    entries.push_back(at->path());
-  }
-  return entries;
-}
-
 // Network cards that the kernel has given up for DPDK.
 void add_given_up(std::vector<HostLink>& links) {
-  for (const fs::path& entry : entries_of("/sys/bus/pci/drivers/vfio-pci")) {
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator("/sys/bus/pci/drivers/vfio-pci", ignored)) {
     std::string kind;
-    std::ifstream(entry / "class") >> kind;
+    std::ifstream(entry.path() / "class") >> kind;
     if (!kind.starts_with("0x02")) continue;  // a network controller
     HostLink& link = links.emplace_back();
-    link.name = entry.filename();
+    link.name = entry.path().filename();
     link.driver = "vfio-pci";
   }
 }
 
-// A process calls itself what it likes; a terminal obeys control characters.
-std::string name_of_process(const fs::path& process) {
-  std::string name;
-  std::ifstream in(process / "comm");
-  std::getline(in, name);
-  std::replace_if(
-      name.begin(), name.end(), [](unsigned char c) { return c < 0x20 || c >= 0x7f; }, '?');
-  return name + " (pid " + process.filename().string() + ")";
-}
-
-// The sockets of all processes that we may look at, by inode.
-std::map<uint64_t, std::string> sockets_of_processes() {
-  std::map<uint64_t, std::string> found;
-  for (const fs::path& process : entries_of("/proc")) {
-    const std::string pid = process.filename();
-    if (pid.find_first_not_of("0123456789") != std::string::npos) continue;
-    std::string name;
-    for (const fs::path& file : entries_of(process / "fd")) {
-      std::error_code ignored;
-      const std::string target = fs::read_symlink(file, ignored);
-      if (!target.starts_with("socket:[")) continue;
-      if (name.empty()) name = name_of_process(process);
-      found.emplace(std::strtoull(target.c_str() + 8, nullptr, 10), name);
-    }
-  }
-  return found;
-}
-
-std::string contents_of(const char* path) {
-  std::ostringstream text;
-  text << std::ifstream(path).rdbuf();
-  return text.str();
-}
-
-// "0100007F:1F90": words of the host's byte order.
-bool read_place(const std::string& text, Listening& place) {
-  const size_t colon = text.find(':');
-  if (colon != 8 && colon != 32) return false;
-  uint32_t words[4] = {};
-  for (size_t i = 0; i * 8 < colon; ++i) {
-    words[i] = static_cast<uint32_t>(std::strtoul(text.substr(i * 8, 8).c_str(), nullptr, 16));
-  }
-  place.address = address_text(colon == 8 ? AF_INET : AF_INET6, words);
-  place.port = static_cast<uint16_t>(std::strtoul(text.c_str() + colon + 1, nullptr, 16));
-  return true;
-}
-
 }  // namespace
-
-std::string Listening::text() const {
-  return (process.empty() ? "something" : process) + " on port " + std::to_string(port);
-}
 
 const HostLink* HostNetwork::link(const std::string& name) const {
   for (const HostLink& one : links) {
@@ -259,43 +218,19 @@ const HostLink* HostNetwork::link(const std::string& name) const {
   return nullptr;
 }
 
-std::vector<Listening> listening_in(const std::string& text,
-                                    const std::map<uint64_t, std::string>& processes) {
-  constexpr char kListen[] = "0A";  // TCP_LISTEN
-  std::vector<Listening> found;
-  std::istringstream lines(text);
-  for (std::string line; std::getline(lines, line);) {
-    std::istringstream words(line);
-    std::string number, local, remote, state, queues, timer, retransmits, user, timeout;
-    uint64_t inode = 0;
-    words >> number >> local >> remote >> state >> queues >> timer >> retransmits >> user >>
-        timeout >> inode;
-    Listening one;
-    if (state != kListen || !read_place(local, one)) continue;
-    const auto process = processes.find(inode);
-    if (process != processes.end()) one.process = process->second;
-    found.push_back(std::move(one));
-  }
-  return found;
-}
-
 HostNetwork look_at_network() {
   HostNetwork network;
   network.links = ethernet_links();
   add_vlans(network.links);
   add_given_up(network.links);
   for (const uint8_t family : {uint8_t{AF_INET}, uint8_t{AF_INET6}}) {
+    dump(RTM_GETADDR, family, [&](const nlmsghdr* one) { look_at_lease(one, network.links); });
     dump(RTM_GETROUTE, family,
          [&](const nlmsghdr* one) { add_default_route(one, network.routes); });
     dump(RTM_GETNEIGH, family,
          [&](const nlmsghdr* one) { add_neighbour(one, network.neighbours); });
   }
-  const auto processes = sockets_of_processes();
-  for (const char* file : {"/proc/self/net/tcp", "/proc/self/net/tcp6"}) {
-    for (Listening& one : listening_in(contents_of(file), processes)) {
-      network.listening.push_back(std::move(one));
-    }
-  }
+  network.listening = look_who_listens();
   return network;
 }
 

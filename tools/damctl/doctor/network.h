@@ -19,6 +19,7 @@ struct HostLink {
   uint32_t rx_queues = 0;
   uint32_t speed_mbit = 0;             // 0: unknown, or no cable
   std::vector<std::string> addresses;  // "198.51.100.2/24"; link-local ones left out
+  std::vector<std::string> leased;     // of these, what the host has for a time only
   uint16_t vlan = 0;                   // of the VLAN device `name` on `port`
   std::string port;
 };
@@ -55,6 +56,7 @@ struct HostNetwork {
 };
 
 HostNetwork look_at_network();
+std::vector<Listening> look_who_listens();
 
 // Of /proc/net/tcp and tcp6. `processes`: by the inode of the socket.
 std::vector<Listening> listening_in(const std::string& text,

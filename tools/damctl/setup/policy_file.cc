@@ -63,7 +63,7 @@ std::string write_beside(std::string& name, const struct stat* like, const std::
   const mode_t mode = like != nullptr ? like->st_mode & 07777 : 0644;
   const bool owned = like == nullptr || fchown(fd, like->st_uid, like->st_gid) == 0;
   const bool fine = write_all(fd, text) && owned && fchmod(fd, mode) == 0 && fsync(fd) == 0;
-  const std::string error = fine ? "" : error_at(name, "written");
+  std::string error = fine ? "" : error_at(name, "written");
   close(fd);
   if (!fine) unlink(name.c_str());
   return error;
