@@ -22,6 +22,7 @@
 #include "controlplane/health/servers.h"
 #include "controlplane/logs/log_feed.h"
 #include "controlplane/metrics/counters_collector.h"
+#include "controlplane/service_manager.h"
 #include "controlplane/state/running_policy.h"
 
 namespace {
@@ -193,12 +194,20 @@ sigset_t block_signals() {
   return set;
 }
 
-void wait_for_signals(const sigset_t& set, RunningPolicy& policy, Https* https) {
+void wait_for_signals(const sigset_t& set, const ServiceManager& service, RunningPolicy& policy,
+                      Https* https) {
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(service.interval());
+  const timespec interval = {seconds.count(), (service.interval() - seconds).count()};
   int number = 0;
-  while (sigwait(&set, &number) == 0 && number == SIGHUP) {
+  do {
+    number = sigtimedwait(&set, nullptr, &interval);
+    if (number < 0) service.answer_watchdog();
+    if (number != SIGHUP) continue;
+    ServiceManager::reloading();
     if (https != nullptr) https->reload();
     reload(policy);
-  }
+    ServiceManager::ready("Serving.");
+  } while (number < 0 || number == SIGHUP);
 }
 
 int run(const Options& options) {
@@ -290,7 +299,9 @@ int run(const Options& options) {
   }
   spdlog::info("serving the API at {} and {}, /metrics at {}", options.api_socket,
                https ? "https://" + options.https_address : "no address", options.metrics_address);
-  wait_for_signals(signals, policy, https.get());
+  ServiceManager::ready("Serving.");
+  wait_for_signals(signals, ServiceManager(options.api_socket), policy, https.get());
+  ServiceManager::stopping();
   events.close();  // those who listen must not keep the servers from ending
   captures.close();
   spdlog::info("stopped; the dataplane goes on with its policy");

@@ -14,6 +14,7 @@
 #include "dataplane/process/options.h"
 #include "dataplane/process/privileges.h"
 #include "dataplane/process/say.h"
+#include "dataplane/process/service_manager.h"
 
 namespace {
 
@@ -38,12 +39,14 @@ dam::ControlAccess control_access(const dam::Options& options) {
 int run(const dam::Options& options) {
   const sigset_t signals = stop_signals();
   sigprocmask(SIG_BLOCK, &signals, nullptr);
+  dam::ServiceManager service;
   dam::forbid_new_privileges();
   const dam::OnlyOne only_one(options.socket);
   dam::Keeper keeper(options.socket);
   dam::Controller controller(options, keeper);
   dam::ControlSocket socket(options.socket, control_access(options));
   dam::say("Listening for the control plane on " + options.socket + ".");
+  dam::ServiceManager::ready("Listening for the control plane.");
 
   const timespec at_once = {0, 0};
   auto next_tick = std::chrono::steady_clock::now();
@@ -52,6 +55,7 @@ int run(const dam::Options& options) {
     if (now >= next_tick) {
       controller.tick();
       next_tick = now + kTick;
+      if (service.wants_to_hear(now) && controller.workers_move()) service.alive(now);
     }
     controller.listen();
     socket.serve(std::min(std::chrono::ceil<std::chrono::milliseconds>(next_tick - now),
@@ -59,6 +63,7 @@ int run(const dam::Options& options) {
                  [&](const dam::v1::Request& request) { return controller.handle(request); });
     if (controller.failed()) return 1;
   }
+  dam::ServiceManager::stopping();
   dam::say("Stopped.");
   return 0;
 }

@@ -33,6 +33,8 @@ class Controller {
   std::chrono::milliseconds listen_within() const;
   // A Start failed when ports were being opened, or a port went: only a new process can try again.
   bool failed() const { return failed_; }
+  // Since the last call; true where there are none yet.
+  bool workers_move() { return !running_ || running_->workers_move(); }
 
  private:
   v1::Reply answer(const v1::Request& request);

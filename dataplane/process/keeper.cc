@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
@@ -28,6 +29,8 @@ struct Change {
   char name[IFNAMSIZ];
   InterfaceChange what;
 };
+
+constexpr timespec kHeedsWithin = {20, 0};
 
 void clear_promiscuous(const char* name) {
   ifreq request{};
@@ -54,13 +57,18 @@ void undo_all(int pipe, const std::string& reserved_ports) {
   }
 }
 
-// Passes requests to stop on; returns the child's wait status.
+// Passes requests to stop on, and ends a child that does not heed them; returns its wait status.
 int wait_for(pid_t child, const sigset_t& signals) {
+  bool asked = false;
   for (;;) {
     int status = 0;
     if (waitpid(child, &status, WNOHANG) == child) return status;
-    const int signal = sigwaitinfo(&signals, nullptr);
-    if (signal > 0 && signal != SIGCHLD) kill(child, SIGTERM);
+    const int signal =
+        asked ? sigtimedwait(&signals, nullptr, &kHeedsWithin) : sigwaitinfo(&signals, nullptr);
+    if (signal < 0 && errno == EAGAIN) kill(child, SIGKILL);
+    if (signal < 0 || signal == SIGCHLD) continue;
+    asked = true;
+    kill(child, SIGTERM);
   }
 }
 

@@ -126,6 +126,18 @@ void Running::wait_until_applied() const {
   }
 }
 
+bool Running::workers_move() {
+  bool all = true;
+  for (uint32_t w = 0; w < engine_->config().workers; ++w) {
+    const dam_worker_counters& counters = counters_->counters()->worker[w];
+    const uint64_t cycles = __atomic_load_n(&counters.busy_cycles, __ATOMIC_RELAXED) +
+                            __atomic_load_n(&counters.idle_cycles, __ATOMIC_RELAXED);
+    all = all && cycles != cycles_seen_[w];
+    cycles_seen_[w] = cycles;
+  }
+  return all;
+}
+
 void Running::tick(uint64_t now_ns) {
   engine_->control_tick(now_ns);
   plane_->tick();

@@ -2,6 +2,7 @@
 // A dataplane with its ports open: the driver, the engine, and a thread for each worker.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <string>
 #include <vector>
@@ -60,6 +61,8 @@ class Running {
   Engine& engine() { return *engine_; }
 
   std::string ended_by() const { return plane_->ended_by(); }
+  // Each worker has gone round since the last call.
+  bool workers_move();
   std::string driver_name() const { return plane_->name(); }
   std::vector<uint32_t> capabilities() const { return plane_->capabilities(); }
   uint64_t policy_version() const { return policy_ == nullptr ? 0 : policy_->version; }
@@ -88,6 +91,7 @@ class Running {
   uint64_t records_lost_ = 0;  // that the book knows of
   uint64_t sights_told_lost_ = 0;
   uint64_t next_secret_ns_ = 0;
+  std::array<uint64_t, DAM_MAX_WORKERS> cycles_seen_{};  // of each worker, at the last look
 };
 
 }  // namespace dam
