@@ -313,6 +313,7 @@ int run(const Options& options) {
 int main(int argc, char** argv) {
   Options options;
   CLI::App app("The control plane of Traffic Dam.", "dam-controlplane");
+  app.set_version_flag("--version", "dam-controlplane " DAM_PROGRAM_VERSION);
   add_options(app, options);
   CLI11_PARSE(app, argc, argv);
   spdlog::set_default_logger(spdlog::stderr_logger_mt("dam"));

@@ -447,6 +447,7 @@ int main(int argc, char** argv) {
   CLI::App app("Steers and shows Traffic Dam.", "damctl");
   app.footer(
       "Exit codes: 0 ok, 1 refused or invalid, 2 usage, 3 the control plane does not answer.");
+  app.set_version_flag("--version", "damctl " DAM_PROGRAM_VERSION);
   app.require_subcommand(1);
   CLI::Option* socket = app.add_option("-s,--socket", arguments.settings.socket,
                                        "the control plane's socket (also: DAM_CONTROL_SOCKET)")
