@@ -105,13 +105,16 @@ def check_networks():
 
 
 def check_mounts():
-    """what is mounted is there after `prepare`, and read-only but for data; nobody gets Docker's socket"""
+    """what is mounted is there after `prepare`, read-only but for data, and not inside another; nobody gets Docker's socket"""
     machine = re.compile(r"/(|sys|var/lib/docker(/containers)?)")
     for name, one in everything()["services"].items():
+        other = [mount["target"] for mount in one.get("volumes", []) if mount.get("read_only")]
         for mount in one.get("volumes", []):
             assert "docker.sock" not in mount["source"], name
             if mount["type"] == "bind" and not machine.fullmatch(mount["source"]):
                 assert os.path.exists(mount["source"]), f"{name}: no {mount['source']}"
+            inside = [place for place in other if mount["target"].startswith(place + "/")]  # no place can be made in what is read-only
+            assert not inside, f"{name}: {mount['target']} lies in {inside}"
             writes = mount["type"] == "volume" or plain(name) == "certbot"
             assert writes or mount["read_only"], f"{name}: {mount['source']} can be written to"
     for name, secret in everything()["secrets"].items():
