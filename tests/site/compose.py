@@ -54,6 +54,8 @@ def check_profiles():
     assert len(both) == sum(map(len, SERVICES.values()))
     for name, service in both.items():
         assert service["profiles"] == [name.split("-")[0]], name
+    # renew-certificates calls these by name.
+    assert {f"{role}-{name}" for role in SERVICES for name in ("certbot", "nginx")} <= set(everything()["services"])
     assert "services" not in config(FOLDER, "nobody") or not config(FOLDER, "nobody")["services"]
 
 
