@@ -54,7 +54,7 @@ renew() { # NODE [NAME=VALUE…] WORDS…
     "${settings[@]}" "$site/renew-certificates" "$@"
 }
 
-renew_both() { for node in service management; do renew "$node" "$@" || return; done; }
+renew_both() { renew service && renew management; }
 
 serials() { # what each name's clients are shown
   local host

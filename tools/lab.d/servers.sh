@@ -75,7 +75,7 @@ server_start() {
   site_template "$1" >"$dir/nginx/conf.d/$role.conf"
   [[ $1 == service ]] && cp "$root/config/site/lab/echo.conf" "$dir/locations/pages/"
   process_start "app-$1" "$(netns "$1")" "$dir/logs/app.log" \
-    /usr/bin/python3 "$root/config/site/main-server/app/app.py" "$1"
+    /usr/bin/python3 "$root/config/site/main-server/app/serve" "$1"
   [[ $1 == service ]] && process_start greeter "$(netns "$1")" "$dir/logs/greeter.log" \
     /usr/bin/python3 "$root/config/site/lab/greeter.py"
   process_start "nginx-$1" "$(netns "$1")" "$dir/logs/nginx.log" \
