@@ -52,7 +52,7 @@ Facts with_web_server() {
   device.name = "eth0";
   device.host.addresses = {"198.51.100.2", "2001:db8::2"};
   facts.network.listening = {{"0.0.0.0", 443, "nginx (pid 7)"},
-                             {"::", 443, "nginx (pid 7)"},
+                             {"2001:db8::2", 443, "six (pid 6)"},
                              {"127.0.0.1", 80, "local (pid 8)"},
                              {"0.0.0.0", 22, "sshd (pid 9)"}};
   return facts;
@@ -65,6 +65,12 @@ TEST(HostNetwork, who_stands_in_the_way_of_a_listener_is_told_once) {
   EXPECT_EQ(found[0].says,
             "nginx (pid 7) on port 443 of this host: who comes to 198.51.100.2 reaches the dam "
             "instead, by listener \"https\"");
+  Facts facts = with_web_server();
+  facts.network.listening = {{"::", 80, "six (pid 6)"}};  // takes IPv4, too
+  ASSERT_EQ(findings_of_network(facts).size(), 1u);
+  facts.network.listening = {{"0.0.0.0", 80, "four (pid 4)"}};
+  facts.wishes.taken = {{"2001:db8::2", 80, "http"}};
+  EXPECT_TRUE(findings_of_network(facts).empty());
 }
 
 TEST(HostNetwork, names_and_addresses_that_do_not_last_are_told) {
@@ -90,7 +96,8 @@ TEST(HostNetwork, with_dpdk_the_hosts_own_services_are_lost) {
   facts.network.session_server = "198.51.100.2";
   const auto found = findings_of_network(facts);
   ASSERT_EQ(found.size(), 2u);
-  EXPECT_NE(found[0].says.find("nginx (pid 7) on port 443, sshd (pid 9) on port 22"),
+  EXPECT_NE(found[0].says.find(
+                "nginx (pid 7) on port 443, six (pid 6) on port 443, sshd (pid 9) on port 22"),
             std::string::npos)
       << found[0].says;
   EXPECT_EQ(found[1].says, "you are logged in from 203.0.113.7 by eth0, and lose that to DPDK");

@@ -75,10 +75,13 @@ TEST(SetupProposals, VlansOfTheHostAreNetworksOfTheirOwn) {
 // Not even a card that is taken without a tag gets one by mistake.
 TEST(SetupProposals, ACardWithVlansIsProposedWithoutATagFirst) {
   Host host = host_with_three_cards();
+  std::erase_if(host.network.links, [](const HostLink& link) { return link.name == "eth1"; });
   host.network.links.push_back(vlan_of("eth2", 30, {"198.18.3.1/24"}));
   const Answers answers = unattended(host);
   EXPECT_EQ(answers.at("service.device"), Strings{"eth2"});
   EXPECT_EQ(answers.at("service.vlan"), Strings{});
+  EXPECT_EQ(answers.at("management.device"), Strings{"eth2"});
+  EXPECT_EQ(answers.at("management.vlan"), Strings{"30"});
 }
 
 TEST(SetupProposals, TheHostsVlanDeviceStandsForCardAndVlan) {
