@@ -2,6 +2,7 @@
 // dam.yaml on the disk: whole or not at all, and the old one kept.
 #include "tools/damctl/setup/policy_file.h"
 
+#include <grp.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -42,12 +43,16 @@ class PolicyFile : public testing::Test {
   fs::path folder_, file_;
 };
 
-TEST_F(PolicyFile, ANewOneIsForAllToRead) {
+TEST_F(PolicyFile, ANewOneIsForTheGroupOfTheDamOrForAll) {
+  const group* dam = geteuid() == 0 ? getgrnam("dam") : nullptr;
   const Written written = write_policy(file_, std::nullopt, "version: 1\n");
   EXPECT_EQ(written.error, "");
   EXPECT_EQ(written.backup, "");
   EXPECT_EQ(text_of(file_), "version: 1\n");
-  EXPECT_EQ(mode_of(file_), 0644u);
+  EXPECT_EQ(mode_of(file_), dam != nullptr ? 0640u : 0644u);
+  struct stat about {};
+  stat(file_.c_str(), &about);
+  EXPECT_EQ(about.st_gid, dam != nullptr ? dam->gr_gid : getegid());
   EXPECT_EQ(files(), 1u);
 }
 

@@ -2,6 +2,7 @@
 #include "tools/damctl/setup/policy_file.h"
 
 #include <fcntl.h>
+#include <grp.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -60,8 +61,11 @@ std::string write_beside(std::string& name, const struct stat* like, const std::
   name += ".XXXXXX";
   const int fd = mkstemp(name.data());
   if (fd < 0) return error_at(name, "made");
-  const mode_t mode = like != nullptr ? like->st_mode & 07777 : 0644;
-  const bool owned = like == nullptr || fchown(fd, like->st_uid, like->st_gid) == 0;
+  // A new one is for the control plane's group and nobody else, as the package has it.
+  const group* dam = like == nullptr && geteuid() == 0 ? getgrnam("dam") : nullptr;
+  const mode_t mode = like != nullptr ? like->st_mode & 07777 : dam != nullptr ? 0640 : 0644;
+  const bool owned = like != nullptr ? fchown(fd, like->st_uid, like->st_gid) == 0
+                                     : dam == nullptr || fchown(fd, 0, dam->gr_gid) == 0;
   const bool fine = write_all(fd, text) && owned && fchmod(fd, mode) == 0 && fsync(fd) == 0;
   std::string error = fine ? "" : error_at(name, "written");
   close(fd);

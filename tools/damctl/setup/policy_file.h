@@ -13,8 +13,9 @@ struct Written {
 };
 
 // `before`: the text that the change began from, or nothing where there was no file: whatever
-// somebody else has written meanwhile stays. Owner and mode are those of the old file, a new one is
-// the caller's, for all to read. A symbolic link stays one.
+// somebody else has written meanwhile stays. Owner and mode are those of the old file; a new one
+// is for root and the group dam, or, where there is none, for all to read. A symbolic link stays
+// one.
 Written write_policy(const std::string& file, const std::optional<std::string>& before,
                      const std::string& text);
 
