@@ -6,8 +6,11 @@ cache=$PWD/build/site
 # Without what services ask for at installation: nothing in there is set up, only unpacked.
 root_packages="postgresql-17-pgvector nginx bash coreutils base-files"
 
+archive() { # apt knows an archive by what it has read of it
+  known_archive | grep . || { apt-get update -q >&2 && known_archive; }
+}
 # shellcheck disable=SC2016  # apt fills it in
-archive() { apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 'Label: Debian' | head -n 1; }
+known_archive() { apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 'Label: Debian' | head -n 1; }
 
 # get_compose: the program's path is $compose.
 get_compose() {
