@@ -48,10 +48,10 @@ def command(*words, seconds=600, check=True, **more):
     return done
 
 
-def debian_root(package):
-    """A tar with all that the package needs, made once for each list of that."""
+def debian_root(package, also=()):
+    """A tar with all that the package needs, and with `also`; made once for each list of that."""
     needs = command("dpkg-deb", "-f", package, "Depends").stdout
-    names = sorted({need.split()[0] for need in needs.split(",")} | set(TOOLS))
+    names = sorted({need.split()[0] for need in needs.split(",")} | set(TOOLS) | set(also))
     with open("/etc/os-release", encoding="utf-8") as file:
         release = dict(line.rstrip().split("=", 1) for line in file if "=" in line)["VERSION_CODENAME"]
     tar = f"{CACHE}/{release}-{hashlib.sha256(' '.join(names).encode()).hexdigest()[:16]}.tar"
