@@ -95,8 +95,10 @@ bool Setup::refuse(const std::vector<Problem>& problems, const std::string& file
 }
 
 bool Setup::read_present_file() {
+  // Not "there is none" where one may not look: a folder that is root's.
   std::error_code ignored;
-  if (!std::filesystem::exists(std::filesystem::symlink_status(how_.file, ignored))) return true;
+  const auto status = std::filesystem::symlink_status(how_.file, ignored);
+  if (status.type() == std::filesystem::file_type::not_found) return true;
   const control::Loaded loaded = control::load_policy_file(how_.file);
   if (!loaded.policy) return refuse(loaded.problems, how_.file, loaded.text);
   before_ = loaded.text;

@@ -339,6 +339,15 @@ def test_bad_answers(site):
     assert done.returncode == 2 and "--answers" in done.err, done.err
 
 
+def test_may_not_look(site):
+    """whoever may not see whether there is a dam.yaml is told so, and not that there is none"""
+    command = ["setpriv", "--reuid", "nobody", "--regid", "nogroup", "--clear-groups",
+               site.front.programs["damctl"], "setup", "-f", os.path.join(site.home, "first.yaml"), "--print-answers"]
+    child = site.edge.popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    said, _ = child.communicate(timeout=30)
+    assert child.returncode == 1 and "cannot be read" in said, said
+
+
 def test_other_names(site):
     """a dam.yaml whose parts people have named otherwise: setup changes what it knows, refuses the rest in words, and
     touches nothing then"""
