@@ -50,8 +50,9 @@ bool add_change(const std::string& text, const std::string& example, Json& chang
 void say_outcome(const Json& body, const Style& style) {
   const std::string version = "version " + std::to_string(body.value("version", 0));
   if (body.value("applied", false)) {
-    std::cout << style.green("applied") << ": " << version << " is in force (the dataplane's "
-              << body.value("policy_version", 0) << ").\n";
+    const int64_t there = body.value("policy_version", int64_t{0});  // 0: it was in force before
+    std::cout << style.green("applied") << ": " << version << " is in force"
+              << (there > 0 ? " (the dataplane's " + std::to_string(there) + ")" : "") << ".\n";
   } else if (body.value("waiting_for_dataplane", false)) {
     std::cout << style.yellow("waiting") << ": the dataplane does not answer; it gets " << version
               << " as soon as it does.\n  Look at it: damctl status\n";
