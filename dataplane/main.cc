@@ -42,7 +42,7 @@ int run(const dam::Options& options) {
   dam::ServiceManager service;
   dam::forbid_new_privileges();
   const dam::OnlyOne only_one(options.socket);
-  dam::Keeper keeper(options.socket);
+  dam::Keeper keeper(options.socket, options.nics);
   dam::Controller controller(options, keeper);
   dam::ControlSocket socket(options.socket, control_access(options));
   dam::say("Listening for the control plane on " + options.socket + ".");

@@ -233,9 +233,12 @@ constexpr WorkerMetric kWorkerMetrics[] = {
     {"dam_worker_retransmitted_packets_total", "Packets that the dam itself sent again.",
      &dam_worker_counters::retransmissions},
     {"dam_worker_host_packets_total",
-     "Packets for the host's own network stack. The dpdk driver has no way there, and drops them "
-     "as not_ours.",
+     "Packets for the host's own network stack. The dpdk driver has a way there where host_path is "
+     "true, and else drops them as not_ours.",
      &dam_worker_counters::host_packets},
+    {"dam_worker_host_sent_packets_total",
+     "Packets of the host's own that the dpdk driver sent for it, where host_path is true.",
+     &dam_worker_counters::host_sent},
 };
 
 void add_workers(const dam_counters& counters, Families& out) {

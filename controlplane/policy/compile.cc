@@ -15,6 +15,9 @@ void fill(v1::Interface* to, const Named<Interface>& from) {
   to->set_vlan(u32(from.value.vlan));
   to->set_mtu(u32(from.value.mtu));
   to->set_queues(u32(from.value.queues));
+  if (from.value.host_path) {
+    to->set_host_path(*from.value.host_path ? v1::HOST_PATH_OPEN : v1::HOST_PATH_NONE);
+  }
   for (const auto& own : from.value.addresses) write_subnet(own.value, *to->add_addresses());
   for (const auto& gateway : from.value.gateways) to->add_gateways(gateway.value.wire());
 }
@@ -170,6 +173,8 @@ v1::Start compile_start(const Policy& policy) {
   start.set_workers(u32(policy.workers));
   start.set_hugepages(hugepages_name(policy.hugepages));
   start.set_xdp_beside_others(policy.xdp.beside_others);
+  start.set_dpdk_bind(policy.dpdk.bind);
+  start.set_dpdk_unsafe_noiommu(policy.dpdk.unsafe_noiommu);
   for (const auto& interface : policy.interfaces) fill(start.add_interfaces(), interface);
   fill(start.mutable_limits(), policy.limits);
   return start;

@@ -55,6 +55,7 @@ struct Interface {
   uint64_t mtu = 1500;
   uint64_t vlan = 0;
   uint64_t queues = 0;
+  std::optional<bool> host_path;
   bool broken = false;
 };
 
@@ -72,6 +73,11 @@ struct Limits {
 
 struct Xdp {
   bool beside_others = false;
+};
+
+struct Dpdk {
+  bool bind = false;
+  bool unsafe_noiommu = false;
 };
 
 struct Timeouts {
@@ -224,6 +230,7 @@ struct Policy {
   uint64_t workers = 1;
   Hugepages hugepages = Hugepages::automatic;
   Xdp xdp;
+  Dpdk dpdk;
   NamedList<Interface> interfaces;
   Limits limits;
   Timeouts timeouts;

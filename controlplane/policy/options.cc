@@ -41,6 +41,13 @@ const Table<Interface>& interface_options() {
              "the VLAN identifier of this network's frames; left out: untagged"),
       option("queues", Need::optional, integer(1, DAM_MAX_WORKERS), &Interface::queues, "",
              "receive queues of the card: as many as workers, which is what leaving it out means"),
+      option_with<Interface, bool>(
+          "host_path", boolean(),
+          [](Interface& interface, bool open) { interface.host_path = open; },
+          "driver dpdk: what is not the dam's goes to the host's own network stack and back (SSH, "
+          "DHCP, its own traffic), by an interface of the kernel's in the device's place; false: "
+          "the "
+          "host may lose the device; left out: no, and a device that the host needs is refused"),
   };
   return table;
 }
@@ -50,6 +57,18 @@ const Table<Xdp>& xdp_options() {
       option("beside_others", Need::optional, boolean(), &Xdp::beside_others, "false",
              "other XDP programs share the interfaces with the dam, by libxdp's dispatcher; those "
              "that were attached without it cannot"),
+  };
+  return table;
+}
+
+const Table<Dpdk>& dpdk_options() {
+  static const Table<Dpdk> table{
+      option("bind", Need::optional, boolean(), &Dpdk::bind, "false",
+             "kernel interfaces are taken from their drivers and bound to vfio-pci, until the "
+             "dataplane ends; false: they stay the kernel's, by AF_XDP. PCI addresses are always "
+             "bound"),
+      option("unsafe_noiommu", Need::optional, boolean(), &Dpdk::unsafe_noiommu, "false",
+             "where there is no IOMMU, bind all the same: the cards can then reach all memory"),
   };
   return table;
 }
@@ -406,6 +425,8 @@ const Table<Policy>& policy_options() {
              "memory for packets in huge pages; auto: where there are some"),
       option("xdp", Need::optional, object("a map of the XDP driver's keys", xdp_options()),
              &Policy::xdp, "", "of driver: xdp alone"),
+      option("dpdk", Need::optional, object("a map of the DPDK driver's keys", dpdk_options()),
+             &Policy::dpdk, "", "of driver: dpdk alone"),
       option("interfaces", Need::required,
              map_of("a map of interfaces",
                     object("a map of an interface's keys", interface_options()), 16),

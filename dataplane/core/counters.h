@@ -9,7 +9,7 @@
 
 enum {
   DAM_COUNTERS_MAGIC = 0x6d616431, /* "1dam" */
-  DAM_COUNTERS_VERSION = 5,
+  DAM_COUNTERS_VERSION = 6,
   DAM_MAX_WORKERS = 16,
   DAM_MAX_ZONES = 64, /* slot 0 is "front": traffic that has no route yet */
   DAM_MAX_SERVERS = 256,
@@ -118,7 +118,8 @@ struct dam_worker_counters {
   uint64_t cookies_bad;
   uint64_t proxy_headers_sent;
   uint64_t retransmissions;
-  uint64_t host_packets;
+  uint64_t host_packets; /* handed to the host's own stack */
+  uint64_t host_sent;    /* and taken from it; driver dpdk */
   uint64_t hello_versions[DAM_TLS_COUNT];
   uint64_t hello_alpns[DAM_ALPN_COUNT];
   struct dam_histogram histograms[DAM_HISTOGRAM_COUNT];

@@ -58,7 +58,8 @@
   X(link_limited, "over the rate of ARP, NDP and echo that the dam takes up")           \
   X(no_dataplane, "a SYN while no dataplane runs that would take the connection up")    \
   X(source_banned, "the source is banned, by an operator or for coming back")           \
-  X(ended, "an operator ended the connection")
+  X(ended, "an operator ended the connection")                                          \
+  X(host_full, "for the host, which takes up what is its own more slowly than it comes")
 
 enum dam_drop_reason {
 #define X(name, text) DAM_DROP_##name,

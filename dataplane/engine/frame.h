@@ -49,6 +49,7 @@ struct Output {
   FrameList<kBurst + kSpares> normal;   // everything else, in order
   FrameList<kBurst + kSpares> dropped;  // to be freed; the engine has counted the reason
   FrameList<kBurst> host;               // not the dam's: to the host's own network stack
+  FrameList<kBurst> host_first;         // of administrators, and ARP: before the others
 };
 
 // Who gets the packets of a flow: with one worker, everything is 0.
@@ -62,8 +63,8 @@ concept Driver = requires(D driver, uint32_t queue, Output& output, std::span<Fr
   {driver.refill(output)};        // tops up output.spare
   {
     driver.transmit(queue, output)
-    } -> std::same_as<uint32_t>;  // empties urgent, normal, dropped, host;
-                                  // gives how many tx_full drops there were
+    } -> std::same_as<uint32_t>;  // empties urgent, normal, dropped, host
+                                  // and host_first; gives how many tx_full drops there were
 };
 
 }  // namespace dam

@@ -32,7 +32,7 @@ void Worker::on_icmp(Job& job) {
       dam_parse_embedded(frame.data + packet.l4 + kIcmpHeader, frame.data + packet.end, &quoted) !=
           DAM_DROP_none ||
       quoted.kind != DAM_KIND_TCP || quoted.family != packet.family) {
-    return drop(*job.frame, DAM_DROP_icmp_unmatched, 0);
+    return leave(job, DAM_DROP_icmp_unmatched);
   }
   // The quoted packet is the dam's own: turned round, it is what the receiver would have sent back.
   dam_packet back{};
@@ -42,7 +42,7 @@ void Worker::on_icmp(Job& job) {
   back.dst_port = quoted.src_port;
   back.family = quoted.family;
   const uint32_t ref = find_flow(back, hash_of(back));
-  if (ref == kNone) return drop(*job.frame, DAM_DROP_icmp_unmatched, 0);
+  if (ref == kNone) return leave(job, DAM_DROP_icmp_unmatched);
   job.flow_ref = ref;
   Flow& flow = flows_[ref >> 1];
   if (flow.state < DAM_FLOW_deliver) {

@@ -146,7 +146,9 @@ bool Neighbours::handle_arp(Frame& frame, const dam_packet& packet, uint64_t now
   const dam_address target = dam_address_v4(dam_load32(arp + 24));
   Learned learned = Learned::stranger;
   if (!is_own(sender)) learned = learn(interface, sender, sender_mac.data(), true, now_ns);
-  if (operation == kArpReply) return learned == Learned::answer && take(frame, output);
+  if (operation == kArpReply) {
+    return learned == Learned::answer && !interfaces_[interface].host_path && take(frame, output);
+  }
   if (operation != kArpRequest || is_own(sender) || !owns(interface, target)) return false;
   write_arp(frame, interfaces_[interface], {kArpReply, sender_mac, target, sender_mac, sender});
   output.urgent.add(frame);
@@ -201,7 +203,7 @@ bool Neighbours::handle_advertisement(Frame& frame, const dam_packet& packet, ui
   } else if (solicited) {
     answer = confirm(neighbour, now_ns);
   }
-  return answer && take(frame, output);
+  return answer && !interfaces_[interface].host_path && take(frame, output);
 }
 
 bool Neighbours::handle_echo(Frame& frame, const dam_packet& packet, Output& output) const {

@@ -36,6 +36,9 @@ struct Interface {
   MacAddress mac{};
   std::vector<Subnet> subnets;
   std::vector<dam_address> gateways;  // at most one per family
+  // What is not the dam's goes to the host's own stack by the driver, which is also who answers for
+  // it there; the dam goes on to answer for its own addresses.
+  bool host_path = false;
 };
 
 enum class Mode : uint8_t { enforce, shadow };

@@ -67,7 +67,7 @@ uint32_t Worker::find_flow_again(const Job& job) const {
 void Worker::handle(Job& job) {
   Frame& frame = *job.frame;
   handling_ = &job;
-  if (job.refused != DAM_DROP_none) return drop(frame, job.refused, 0);
+  if (job.refused != DAM_DROP_none) return refuse(job);
   if (frame.checksum == RxChecksum::bad) return drop(frame, DAM_DROP_bad_checksum, 0);
   if (job.packet.kind != DAM_KIND_TCP) return for_the_dam(job);
   uint32_t ref = job.ref;

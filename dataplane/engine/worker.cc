@@ -72,6 +72,7 @@ Worker::Worker(Engine& engine, uint32_t index)
     side.mtu = interface.mtu;
     side.vlan = interface.vlan;
     side.port = interface.port;
+    if (interface.host_path) host_mac_[interface.port] = side.mac;
   }
   for (uint32_t port = 0; port < untagged_.size(); ++port) {
     untagged_[port] = engine.neighbours.interface_of(static_cast<uint8_t>(port), DAM_VLAN_NONE);
@@ -152,6 +153,8 @@ void Worker::make_acquaintance(Frame& frame) {
   const bool known = refused == DAM_DROP_none && is_addressed_here(job) &&
                      engine_.neighbours.handle(frame, job.packet, now_ns_, *out_);
   if (known) return count_drop(DAM_DROP_consumed, 0);
+  job.refused = refused;
+  if (refused == DAM_DROP_none || is_for_host(job)) return leave(job, DAM_DROP_no_policy);
   drop(frame, DAM_DROP_no_policy, 0);
 }
 
@@ -181,9 +184,9 @@ void Worker::stranger(Job& job) {
   if (slot == Policy::kNoListener) {
     if (engine_.neighbours.is_own(packet.dst)) {
       if (on_probe_reply(job)) return;
-      return reset_sender(job, DAM_DROP_no_flow);
+      if (!has_host(job) || is_from_server(packet)) return reset_sender(job, DAM_DROP_no_flow);
     }
-    return drop(*job.frame, DAM_DROP_not_ours, 0);
+    return leave(job, DAM_DROP_not_ours);
   }
   if (job.ref != kNone) job.denied = why_denied(packet.src);  // it was taken for a flow's
   if (job.denied != DAM_DROP_none) return drop(*job.frame, job.denied, 0);
@@ -203,13 +206,12 @@ void Worker::for_the_dam(Job& job) {
   if (engine_.neighbours.handle(*job.frame, job.packet, now_ns_, *out_)) {
     return count_drop(DAM_DROP_consumed, 0);
   }
-  const bool ours = job.packet.family != 0 && engine_.neighbours.is_own(job.packet.dst);
+  const bool ours =
+      has_host(job) || (job.packet.family != 0 && engine_.neighbours.is_own(job.packet.dst));
   if (!ours && job.packet.kind != DAM_KIND_ARP && job.packet.kind != DAM_KIND_OTHER) {
     return drop(*job.frame, DAM_DROP_not_ours, 0);
   }
-  ++counters_->host_packets;
-  job.told = true;  // the host's own are nobody's to capture
-  out_->host.add(*job.frame);
+  to_host(job);
 }
 
 void Worker::tick(Output& output, uint64_t now_ns) {

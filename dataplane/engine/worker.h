@@ -121,6 +121,13 @@ class Worker {
   void make_acquaintance(Frame& frame);
   void count_received(std::span<const Frame> frames);
   void parse(Job& job, Frame& frame) const;
+  // host_path.cc: what is the host's own.
+  [[gnu::noinline]] void refuse(Job& job);
+  void leave(Job& job, Drop reason);  // nobody's here: the host's, where it has a way there
+  void to_host(Job& job);
+  bool has_host(const Job& job) const { return host_mac_[job.frame->port] != 0; }
+  bool is_for_host(const Job& job) const;
+  bool is_from_server(const dam_packet& packet) const;
   bool is_addressed_here(Job& job) const;
   void locate(std::span<Job> jobs);
   void look_ahead(Job& job) const;
@@ -430,8 +437,9 @@ class Worker {
   size_t probe_next_ = 0;
   uint32_t probe_next_port_ = 0;
   PortRange probe_range_{0, 0};
-  std::array<uint16_t, 256> untagged_;  // the interface of a port's untagged frames, or kNone
-  std::vector<LinkSide> sides_;         // by interface
+  std::array<uint16_t, 256> untagged_;    // the interface of a port's untagged frames, or kNone
+  std::vector<LinkSide> sides_;           // by interface
+  std::array<uint64_t, 256> host_mac_{};  // of ports where the host has its own way, or 0
   // What the burst is met with.
   uint32_t located_at_ = 0;   // changes of the flow index when the burst was located
   bool lists_first_ = false;  // most of the burst before came from denied sources

@@ -87,8 +87,15 @@ Interface read_interface(const v1::Interface& message, Errors& errors) {
   interface.vlan = message.vlan() == 0 ? static_cast<uint16_t>(DAM_VLAN_NONE)
                                        : static_cast<uint16_t>(message.vlan());
   if (message.mtu() != 0) interface.mtu = static_cast<uint16_t>(message.mtu());
+  errors.require(v1::HostPath_IsValid(message.host_path()), where + ": no such host_path.");
+  interface.host_path = message.host_path() == v1::HOST_PATH_OPEN;
   read_addresses(where, message, interface, errors);
   return interface;
+}
+
+HostPathWish host_path_of(const v1::Interface& message) {
+  if (message.host_path() == v1::HOST_PATH_OPEN) return HostPathWish::open;
+  return message.host_path() == v1::HOST_PATH_NONE ? HostPathWish::none : HostPathWish::unsaid;
 }
 
 // One device for each distinct name; queues: one a worker, unless the message knows better.
@@ -99,9 +106,14 @@ void add_device(const v1::Interface& message, Interface& interface, StartConfig&
       [&message](const DeviceConfig& device) { return device.device == message.device(); });
   interface.port = static_cast<uint8_t>(known - config.devices.begin());
   if (known == config.devices.end()) {
-    config.devices.push_back({message.device(), config.workers, interface.mtu});
+    config.devices.push_back(
+        {message.device(), config.workers, interface.mtu, host_path_of(message)});
   } else {
     known->mtu = std::max(known->mtu, interface.mtu);
+    errors.require(known->host_path == host_path_of(message),
+                   "Interface \"" + message.name() +
+                       "\": host_path is for the whole device, and must be the same for all "
+                       "interfaces on it.");
   }
   errors.require(message.queues() == 0 || message.queues() == config.workers,
                  "Interface \"" + message.name() + "\": " + std::to_string(message.queues()) +
@@ -123,6 +135,8 @@ StartResult read_start(const v1::Start& start) {
   config.hugepages = read_hugepages(start.hugepages(), errors);
   config.memory_mib = start.memory_mib();
   config.xdp_beside_others = start.xdp_beside_others();
+  config.dpdk_bind = start.dpdk_bind();
+  config.dpdk_unsafe_noiommu = start.dpdk_unsafe_noiommu();
   errors.require(config.memory_mib <= 1u << 20, "memory_mib is more than a terabyte.");
   errors.require(start.interfaces_size() > 0, "There is no interface.");
   errors.require(start.interfaces_size() <= kMaxInterfaces,

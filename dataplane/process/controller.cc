@@ -20,7 +20,8 @@ constexpr uint64_t kGraceNs = 1'500'000'000;  // the control plane tries twice a
 constexpr uint64_t kRetryNs = 1'000'000'000;
 constexpr uint64_t kBelievedNs = 60'000'000'000;  // what checks found, without a control plane
 
-std::vector<std::string> obstacles_to(StartConfig config) {
+std::vector<std::string> obstacles_to(StartConfig config, const Options& options) {
+  config.nic_records = options.nics;
   const std::string reason = settle_driver(config);
   std::vector<std::string> obstacles = obstacles_of(config);
   if (!obstacles.empty() && !reason.empty()) {
@@ -56,7 +57,7 @@ void Controller::resume() {
   if (!start) return;
   const StartResult result = read_start(*start);
   const std::vector<std::string> wrong =
-      result.config ? obstacles_to(*result.config) : result.errors;
+      result.config ? obstacles_to(*result.config, options_) : result.errors;
   if (!wrong.empty()) return say_refusal(refusal(wrong));
   say("Going on with the saved policy from " + options_.runtime_dir + ".");
   open(*result.config, *start);
@@ -139,7 +140,7 @@ v1::Reply Controller::start(const v1::Start& request) {
   const StartResult result = read_start(request);
   if (!result.config) return refusal(result.errors);
   if (running_ != nullptr && start_digest(request) == start_digest_) return done();
-  const std::vector<std::string> obstacles = obstacles_to(*result.config);
+  const std::vector<std::string> obstacles = obstacles_to(*result.config, options_);
   if (!obstacles.empty()) return refusal(obstacles);
   if (running_ != nullptr) return restart_needed();
   try {
@@ -192,6 +193,7 @@ v1::Reply Controller::take_server_states(const v1::ServerStates& request) {
 }
 
 void Controller::open(StartConfig config, const v1::Start& start) {
+  config.nic_records = options_.nics;
   driver_reason_ = settle_driver(config);
   if (!driver_reason_.empty()) {
     say("driver: auto is " + config.driver + ": " + driver_reason_ + ".");
@@ -225,7 +227,9 @@ void Controller::drop_privileges(const std::vector<uint32_t>& kept) {
   become(account_, kept);
   keeper_.end_with_parent();
   say("The ports are open; from here on as user " + account_.name +
-      (kept.empty() ? ", without capabilities." : ", with CAP_NET_ADMIN and CAP_BPF."));
+      (kept.empty()       ? ", without capabilities."
+       : kept.size() == 1 ? ", with CAP_NET_ADMIN."
+                          : ", with CAP_NET_ADMIN and CAP_BPF."));
 }
 
 void Controller::tick() {

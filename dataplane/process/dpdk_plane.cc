@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include <linux/capability.h>
 #include <net/if.h>
 #include <rte_cycles.h>
 #include <rte_launch.h>
@@ -6,9 +7,10 @@
 #include <sys/random.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
-#include <filesystem>
 #include <fstream>
+#include <optional>
 #include <stdexcept>
 #include <utility>
 
@@ -16,26 +18,31 @@
 #include "dataplane/drivers/dpdk/driver.h"
 #include "dataplane/drivers/dpdk/eal.h"
 #include "dataplane/drivers/netdev/host_use.h"
+#include "dataplane/drivers/netdev/interface_state.h"
+#include "dataplane/drivers/netdev/tap.h"
 #include "dataplane/drivers/netdev/xdp_info.h"
+#include "dataplane/process/dpdk_nics.h"
+#include "dataplane/process/own_ports.h"
 #include "dataplane/process/plane.h"
 #include "dataplane/process/say.h"
 
 namespace dam {
 namespace {
 
-void start_dpdk(const StartConfig& config) {
+void start_dpdk(const StartConfig& config, const DpdkNics& nics) {
   const MemoryChoice memory =
       choose_memory(config.hugepages, std::max(config.memory_mib, mib_needed(buffers_for(config))),
                     free_hugepage_bytes());
   if (!memory.refused.empty()) throw std::runtime_error(memory.refused);
+  if (!nics.has_iommu() && !memory.hugepages) {
+    throw std::runtime_error(
+        "Without an IOMMU DPDK needs " + std::to_string(memory.mib) +
+        " MiB of huge pages: sysctl -w vm.nr_hugepages=" + std::to_string(memory.mib / 2 + 1));
+  }
   say(memory.says);
   const CpuPlan cpus = plan_cpus(allowed_cpus(), config.workers);
-  std::vector<std::string> pci;
-  for (const DeviceConfig& device : config.devices) {
-    if (kind_of(device.device) == DeviceKind::pci) pci.push_back(device.device);
-  }
   say("CPUs: " + lcores_argument(cpus) + " (0 controls, the others are workers).");
-  start_eal(eal_arguments(memory, cpus, pci));
+  start_eal(eal_arguments(memory, cpus, nics.addresses(), nics.has_iommu()));
 }
 
 // The worker's clock is read from user space only if the kernel trusts the time stamp counter.
@@ -65,20 +72,17 @@ std::string interface_below(const std::string& device) {
   return rest.substr(0, rest.find(','));
 }
 
-std::string obstacle_of(const DeviceConfig& config, uint32_t workers) {
+std::string obstacle_of(const DeviceConfig& config, uint32_t workers, bool bind) {
   const std::string& device = config.device;
   if (kind_of(device) == DeviceKind::kernel_interface) {
+    if (bind) return {};
     const auto program = attached_program(if_nametoindex(device.c_str()));
     if (program && program->name == kOwnProgram) {
       return device + ": connections of driver: xdp stand here. End them: damctl detach";
     }
     return af_xdp_obstacle(device, inspect_interface(device), workers, config.mtu);
   }
-  if (kind_of(device) == DeviceKind::pci) {
-    const std::string address = device.find(':') == 2 ? "0000:" + device : device;
-    const bool there = std::filesystem::exists("/sys/bus/pci/devices/" + address);
-    return there ? "" : "There is no PCI device " + device + ".";
-  }
+  if (kind_of(device) == DeviceKind::pci) return {};
   const std::string interface = interface_below(device);
   if (interface.empty() || inspect_interface(interface).exists) return {};
   return "There is no interface \"" + interface + "\" in this network namespace.";
@@ -94,12 +98,13 @@ RssKey random_rss_key() {
 
 class DpdkPlane : public Plane {
  public:
-  DpdkPlane(const StartConfig& config, Rest rest, Keeper& keeper)
-      : rest_(rest), workers_(config.workers) {
+  DpdkPlane(StartConfig config, Rest rest, Keeper& keeper)
+      : nics_(config), rest_(rest), workers_(config.workers) {
     check_clock();
-    start_dpdk(config);
+    start_dpdk(config, nics_);
     driver_ = std::make_unique<DpdkDriver>(config, random_rss_key());
     say_ports(keeper);
+    open_host_path(config, keeper);
   }
   ~DpdkPlane() override { DpdkPlane::stop_workers(); }
 
@@ -115,20 +120,84 @@ class DpdkPlane : public Plane {
   void stop_workers() override {
     stop_.store(true);
     rte_eal_mp_wait_lcore();
+    if (driver_ != nullptr && driver_->host_path() != nullptr) driver_->host_path()->stop();
   }
-  void applied(const Policy& /*policy*/) override {}
-  void tick() override {}
-  std::vector<uint32_t> capabilities() const override { return {}; }
+  void applied(const Policy& policy) override;
+  void tick() override;
+  // The host's ports are reserved with each policy.
+  std::vector<uint32_t> capabilities() const override {
+    if (own_ports_) return {CAP_NET_ADMIN};
+    return {};
+  }
 
  private:
   void say_ports(Keeper& keeper) const;
+  void open_host_path(const StartConfig& config, Keeper& keeper);
+  int open_host_interface(const DeviceConfig& device, uint32_t port);
 
+  DpdkNics nics_;
   Rest rest_;
   uint32_t workers_;
   std::unique_ptr<DpdkDriver> driver_;
   std::vector<std::unique_ptr<WorkerLoop>> loops_;
   std::atomic<bool> stop_{false};
+  std::vector<LinkState> links_;
+  uint32_t ticks_ = 0;
+  std::array<uint64_t, 1024> reserved_{};
+  std::optional<OwnPorts> own_ports_;  // where the host has a way beside the dam
 };
+
+// Beside each port whose policy asks for it. Where the kernel's interface is gone, the new one
+// takes its name, its addresses and its routes, so that connections of the host go on.
+void DpdkPlane::open_host_path(const StartConfig& config, Keeper& keeper) {
+  std::vector<int> taps(config.devices.size(), -1);
+  for (uint32_t port = 0; port < taps.size(); ++port) {
+    if (config.devices[port].host_path == HostPathWish::open) {
+      taps[port] = open_host_interface(config.devices[port], port);
+    }
+  }
+  if (std::all_of(taps.begin(), taps.end(), [](int tap) { return tap < 0; })) return;
+  driver_->open_host_path(std::move(taps));
+  keeper.changed_ports();
+  own_ports_.emplace(false, reserved_);
+}
+
+int DpdkPlane::open_host_interface(const DeviceConfig& device, uint32_t port) {
+  const NicRecord* before = nics_.before(device.device);
+  const bool successor = before != nullptr && !before->interface.empty();
+  const std::string name = successor ? before->interface : "dam-host" + std::to_string(port);
+  const int tap = open_tap(name, driver_->facts(port).mac, device.mtu);
+  say("Host: " + name + " is the host's way by " + device.device +
+      (successor ? ", with what it had." : "."));
+  if (!successor) return tap;
+  InterfaceState state = before->state;
+  state.mtu = 0;  // the policy's
+  state.up = true;
+  for (const std::string& sentence : give_state(name, state)) say("WARNING: " + sentence);
+  return tap;
+}
+
+// Once a second: what the cables are like.
+void DpdkPlane::tick() {
+  if (ticks_++ % 10 != 0) return;
+  links_.resize(driver_->ports());
+  for (uint32_t port = 0; port < driver_->ports(); ++port) {
+    const LinkState now = driver_->link(port);
+    if (ticks_ > 1 && now == links_[port]) continue;
+    links_[port] = now;
+    say("Port " + std::to_string(port) + ": " + driver_->facts(port).device + " link " +
+        (now.up ? "up" : "down") +
+        (now.up && now.mbit_s != 0 ? " at " + std::to_string(now.mbit_s) + " Mbit/s." : "."));
+    if (driver_->host_path() != nullptr) driver_->host_path()->set_link(port, now.up);
+  }
+}
+
+void DpdkPlane::applied(const Policy& policy) {
+  if (!own_ports_) return;
+  const std::string ports =
+      own_ports_->reserve({policy.source_ports.first, policy.source_ports.last});
+  if (!ports.empty()) say(ports);
+}
 
 void DpdkPlane::say_ports(Keeper& keeper) const {
   for (uint32_t i = 0; i < driver_->ports(); ++i) {
@@ -147,6 +216,7 @@ void DpdkPlane::say_ports(Keeper& keeper) const {
 }
 
 void DpdkPlane::start_workers(Engine& engine) {
+  if (driver_->host_path() != nullptr) driver_->host_path()->start();
   for (uint32_t i = 0; i < workers_; ++i) {
     loops_.push_back(std::make_unique<WorkerLoop>(*driver_, engine, i, rest_));
     auto* both = new std::pair<WorkerLoop*, std::atomic<bool>*>(loops_[i].get(), &stop_);
@@ -159,9 +229,9 @@ void DpdkPlane::start_workers(Engine& engine) {
 }  // namespace
 
 std::vector<std::string> dpdk_obstacles(const StartConfig& config) {
-  std::vector<std::string> obstacles;
+  std::vector<std::string> obstacles = obstacles_to_nics(config);
   for (const DeviceConfig& device : config.devices) {
-    const std::string obstacle = obstacle_of(device, config.workers);
+    const std::string obstacle = obstacle_of(device, config.workers, config.dpdk_bind);
     if (!obstacle.empty()) obstacles.push_back(obstacle);
   }
   return obstacles;

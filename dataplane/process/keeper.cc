@@ -13,13 +13,16 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <stdexcept>
 #include <vector>
 
 #include "dataplane/drivers/netdev/ethtool.h"
+#include "dataplane/drivers/netdev/nic_binding.h"
 #include "dataplane/drivers/netdev/offloads.h"
 #include "dataplane/drivers/netdev/reserved_ports.h"
 #include "dataplane/process/privileges.h"
+#include "dataplane/process/say.h"
 
 namespace dam {
 namespace {
@@ -72,19 +75,31 @@ int wait_for(pid_t child, const sigset_t& signals) {
   }
 }
 
+// Root alone writes there, so that the dataplane, having become another user, can say nothing.
+void give_back_nics(const std::string& folder) {
+  if (!std::filesystem::exists(folder) || records_in(folder).empty()) return;
+  try {
+    for (const std::string& sentence : NicBinding({.records = folder}).give_back()) say(sentence);
+  } catch (const std::exception& error) {
+    say(error.what());
+  }
+}
+
 [[noreturn]] void keep(pid_t child, int pipe, const std::string& socket_path,
-                       const std::string& reserved_ports, const sigset_t& signals) {
+                       const std::string& nics, const std::string& reserved_ports,
+                       const sigset_t& signals) {
   prctl(PR_SET_NAME, "dam-keeper", 0, 0, 0);
   keep_only({CAP_NET_ADMIN, CAP_KILL});
   const int status = wait_for(child, signals);
   undo_all(pipe, reserved_ports);
+  give_back_nics(nics);
   unlink(socket_path.c_str());
   _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
 }
 
 }  // namespace
 
-Keeper::Keeper(const std::string& socket_path)
+Keeper::Keeper(const std::string& socket_path, const std::string& nics)
     : reserved_ports_(dam::reserved_ports().value_or("")) {
   int ends[2];
   if (pipe(ends) != 0) throw std::runtime_error("No pipe to the keeper.");
@@ -97,7 +112,7 @@ Keeper::Keeper(const std::string& socket_path)
   if (child < 0) throw std::runtime_error("No process for the keeper.");
   if (child > 0) {
     close(ends[1]);
-    keep(child, ends[0], socket_path, reserved_ports_, signals);
+    keep(child, ends[0], socket_path, nics, reserved_ports_, signals);
   }
   sigprocmask(SIG_SETMASK, &before, nullptr);
   close(ends[0]);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The keeper: a parent process that keeps two capabilities and no input but a pipe. It waits for
 // the dataplane to end, however that ends, and takes away what the dataplane may no longer touch
-// then: XDP programs and promiscuous mode on the interfaces, and the control socket's file.
+// then: XDP programs and promiscuous mode on the interfaces, NICs from the kernel's drivers, and
+// the control socket's file.
 #pragma once
 
 #include <sys/types.h>
@@ -21,7 +22,8 @@ struct InterfaceChange {
 class Keeper {
  public:
   // Forks. Comes back in the child alone; the parent cleans up after it and exits with its status.
-  explicit Keeper(const std::string& socket_path);
+  // `nics`: the folder of what NICs were before; they go back to the kernel at the end, too.
+  Keeper(const std::string& socket_path, const std::string& nics);
   ~Keeper();
   Keeper(const Keeper&) = delete;
   Keeper& operator=(const Keeper&) = delete;

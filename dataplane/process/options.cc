@@ -21,6 +21,9 @@ ParsedOptions parse_options(int argc, char** argv) {
                  "shared-memory file of the counters [\"counters\" beside the socket]");
   app.add_option("--runtime-dir", options.runtime_dir,
                  "where the last policy is kept [\"saved\" beside the socket]");
+  app.add_option("--nics", options.nics,
+                 "what NICs were before DPDK took them from the kernel [\"nics\" beside the "
+                 "socket]; damctl detach gives them back");
   app.add_option("--user", options.user,
                  "becomes this user once the ports are open; \"root\" stays what it is")
       ->capture_default_str();
@@ -43,6 +46,7 @@ ParsedOptions parse_options(int argc, char** argv) {
   const std::filesystem::path beside = std::filesystem::path(options.socket).parent_path();
   if (options.counters.empty()) options.counters = beside / "counters";
   if (options.runtime_dir.empty()) options.runtime_dir = beside / "saved";
+  if (options.nics.empty()) options.nics = beside / "nics";
   return {options, 0};
 }
 

@@ -11,6 +11,7 @@ struct Options {
   std::string socket = "/run/dam/dataplane.sock";
   std::string counters;     // default: "counters" beside the socket
   std::string runtime_dir;  // of the saved policy; default: "saved" beside the socket
+  std::string nics;         // what NICs were before they were taken; default: "nics" beside it
   std::string user = "nobody";
   std::string control_group;                     // empty: root alone steers the dam
   std::string pins = "/sys/fs/bpf/traffic-dam";  // driver: xdp; in a bpffs

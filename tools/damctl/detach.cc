@@ -1,24 +1,31 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/drivers/xdp/detach.h"
+#include "dataplane/drivers/netdev/nic_binding.h"
 
 #include <unistd.h>
 
 #include <exception>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "tools/damctl/commands.h"
 #include "tools/damctl/exit_code.h"
 
 namespace dam::ctl {
 
-int detach(const Settings& settings, const std::string& pins) {
+int detach(const Settings& settings, const std::string& pins, const std::string& nics) {
   if (geteuid() != 0) {
     std::cerr << "This needs root: sudo damctl detach\n";
     return kRefused;
   }
   try {
-    const std::vector<std::string> done = dam::detach(pins);
+    std::vector<std::string> done = dam::detach(pins);
+    if (!dam::records_in(nics).empty()) {
+      for (std::string& one : dam::NicBinding({.records = nics}).give_back()) {
+        done.push_back(std::move(one));
+      }
+    }
     if (settings.json) {
       std::cout << nlohmann::json{{"done", done}}.dump(2) << "\n";
       return kOk;

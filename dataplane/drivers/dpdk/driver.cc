@@ -1,14 +1,20 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/drivers/dpdk/driver.h"
 
+#include <algorithm>
 #include <set>
+#include <utility>
 
 namespace dam {
 
 uint32_t buffers_for(const StartConfig& config) {
   const auto devices = static_cast<uint32_t>(config.devices.size());
+  const bool host_path = std::any_of(
+      config.devices.begin(), config.devices.end(),
+      [](const DeviceConfig& device) { return device.host_path == HostPathWish::open; });
   return buffers_needed(devices * config.workers, config.workers,
-                        config.workers * (config.workers - 1) * Steering::kRingFrames);
+                        config.workers * (config.workers - 1) * Steering::kRingFrames +
+                            (host_path ? HostPath::buffers(config.workers) : 0));
 }
 
 DpdkDriver::DpdkDriver(const StartConfig& config, const RssKey& key)
@@ -52,17 +58,56 @@ uint32_t DpdkDriver::transmit(uint32_t queue, Output& output) {
     if (out[port].count > 0) refused += send(queue, port, out[port]);
   }
   free_all(output.dropped);
-  drop_host_frames(queue, output);
+  if (output.host_first.count > 0) hand_to_host(queue, output.host_first, true);
+  if (output.host.count > 0) hand_to_host(queue, output.host, false);
   return refused;
 }
 
-// DPDK has taken the whole NIC, and there is no way into the host's own stack yet.
-void DpdkDriver::drop_host_frames(uint32_t queue, Output& output) {
-  if (output.host.count == 0) return;
-  if (counters_ != nullptr) {
-    counters_->worker[queue].zones[0].drops[DAM_DROP_not_ours] += output.host.count;
+// DPDK has taken the whole device: without a way beside it, what is for the host is nobody's.
+void DpdkDriver::hand_to_host(uint32_t queue, FrameList<kBurst>& frames, bool first) {
+  rte_mbuf* mbufs[kBurst];
+  uint32_t count = 0;
+  uint32_t homeless = 0;
+  for (const Frame& frame : frames.all()) {
+    rte_mbuf* mbuf = sendable(frame);
+    if (host_path_ == nullptr || !host_path_->has(frame.port)) {
+      rte_pktmbuf_free(mbuf);
+      ++homeless;
+      continue;
+    }
+    mbuf->port = frame.port;
+    mbufs[count++] = mbuf;
   }
-  free_all(output.host);
+  frames.count = 0;
+  const uint32_t taken = count == 0 ? 0 : host_path_->give(queue, first, {mbufs, count});
+  rte_pktmbuf_free_bulk(&mbufs[taken], count - taken);
+  if (counters_ == nullptr) return;
+  counters_->worker[queue].zones[0].drops[DAM_DROP_not_ours] += homeless;
+  counters_->worker[queue].zones[0].drops[DAM_DROP_host_full] += count - taken;
+}
+
+void DpdkDriver::open_host_path(std::vector<int> taps) {
+  host_path_ = std::make_unique<HostPath>(std::move(taps), steering_.workers(), pool_.mempool());
+}
+
+bool DpdkDriver::send_for_host() {
+  rte_mbuf* mbufs[HostPath::kMostAtOnce];
+  const uint32_t count = host_path_->take(mbufs);
+  if (count == 0) return false;
+  std::vector<Batch>& out = queues_[0].out;
+  for (uint32_t i = 0; i < count; ++i) {
+    Batch& batch = out[mbufs[i]->port];
+    batch.mbuf[batch.count++] = mbufs[i];
+  }
+  uint32_t refused = 0;
+  for (uint32_t port = 0; port < out.size(); ++port) {
+    if (out[port].count > 0) refused += send(0, port, out[port]);
+  }
+  if (counters_ != nullptr) {
+    counters_->worker[0].host_sent += count - refused;
+    counters_->worker[0].zones[0].drops[DAM_DROP_tx_full] += refused;
+  }
+  return true;
 }
 
 uint32_t DpdkDriver::send(uint32_t queue, uint32_t port, Batch& batch) {

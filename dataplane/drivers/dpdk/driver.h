@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "dataplane/drivers/dpdk/frame_pool.h"
+#include "dataplane/drivers/dpdk/host_path.h"
 #include "dataplane/drivers/dpdk/port.h"
 #include "dataplane/drivers/dpdk/steering.h"
 #include "dataplane/engine/engine.h"
@@ -34,6 +35,13 @@ class DpdkDriver {
   uint32_t ports() const { return static_cast<uint32_t>(ports_.size()); }
   const PortFacts& facts(uint32_t port) const { return ports_[port]->facts(); }
   Steering& steering() { return steering_; }
+  // Opens the host's way beside these ports; taps: by port, -1: none. Before the workers start.
+  void open_host_path(std::vector<int> taps);
+  HostPath* host_path() { return host_path_.get(); }
+  // Sends what waits there, behind the dam's own; worker 0 alone. True: there was something.
+  bool send_for_host();
+  // Asks the device; no system call but what its driver makes. Control thread.
+  LinkState link(uint32_t port) const { return ports_[port]->link(); }
   FramePool& pool() { return pool_; }
   // Which driver port an mbuf of ours came in by.
   // Foretells where NICs put replies; empty when not all of them spread alike by a known hash.
@@ -51,7 +59,7 @@ class DpdkDriver {
     std::vector<Batch> out;
   };
 
-  void drop_host_frames(uint32_t queue, Output& output);
+  void hand_to_host(uint32_t queue, FrameList<kBurst>& frames, bool first);
   uint32_t send(uint32_t queue, uint32_t port, Batch& batch);
 
   dam_counters* counters_ = nullptr;
@@ -59,6 +67,7 @@ class DpdkDriver {
   Steering steering_;
   std::vector<std::unique_ptr<Port>> ports_;
   std::vector<Queue> queues_;
+  std::unique_ptr<HostPath> host_path_;
 };
 static_assert(Driver<DpdkDriver>);
 

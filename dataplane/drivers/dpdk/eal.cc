@@ -33,7 +33,7 @@ MemoryChoice choose_memory(Hugepages wanted, uint32_t needed_mib, uint64_t free_
 }
 
 std::vector<std::string> eal_arguments(const MemoryChoice& memory, const CpuPlan& cpus,
-                                       const std::vector<std::string>& pci) {
+                                       const std::vector<std::string>& pci, bool iommu) {
   std::vector<std::string> arguments = {"dam-dataplane",
                                         "--lcores",
                                         lcores_argument(cpus),
@@ -41,7 +41,7 @@ std::vector<std::string> eal_arguments(const MemoryChoice& memory, const CpuPlan
                                         "0",
                                         "--no-telemetry",
                                         "--log-level=*:warning",
-                                        "--iova-mode=va",
+                                        iommu ? "--iova-mode=va" : "--iova-mode=pa",
                                         "--file-prefix=dam"};
   // Nothing on disk is shared with other processes, so several dams can live on one machine.
   // --in-memory says that for huge pages; with ordinary pages DPDK 22.11 refuses it.

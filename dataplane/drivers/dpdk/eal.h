@@ -22,9 +22,10 @@ struct MemoryChoice {
 // "auto" takes huge pages when enough of them are free; "on" insists.
 MemoryChoice choose_memory(Hugepages wanted, uint32_t needed_mib, uint64_t free_hugepage_bytes);
 
-// The arguments of rte_eal_init(), program name first. pci: addresses of the devices to open.
+// The arguments of rte_eal_init(), program name first. pci: addresses of the devices to open;
+// without an IOMMU they work with physical addresses.
 std::vector<std::string> eal_arguments(const MemoryChoice& memory, const CpuPlan& cpus,
-                                       const std::vector<std::string>& pci);
+                                       const std::vector<std::string>& pci, bool iommu = true);
 
 // Throws std::runtime_error with a sentence.
 void start_eal(const std::vector<std::string>& arguments);

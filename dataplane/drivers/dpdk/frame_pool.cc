@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/drivers/dpdk/frame_pool.h"
 
+#include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_lcore.h>
 #include <rte_mbuf_pool_ops.h>
@@ -17,6 +18,15 @@ constexpr uint32_t kOverheadMib = 48;  // DPDK's own tables, rings and lists
 
 [[noreturn]] void fail(const std::string& why) {
   throw std::runtime_error("The pool of packet buffers: " + why + ".");
+}
+
+bool physical_addresses() { return rte_eal_iova_mode() == RTE_IOVA_PA; }
+
+// A pool in one piece is told no addresses for devices (NO_IOVA_CONTIG). Where these are the
+// process's own, as everywhere but without an IOMMU, each buffer's is known all the same.
+void tell_address(rte_mempool* /*pool*/, void* /*unused*/, void* object, unsigned /*index*/) {
+  auto* mbuf = static_cast<rte_mbuf*>(object);
+  rte_mbuf_iova_set(mbuf, reinterpret_cast<rte_iova_t>(mbuf->buf_addr));
 }
 
 }  // namespace
@@ -36,7 +46,7 @@ uint32_t mib_needed(uint32_t buffers) {
 FramePool::FramePool(uint32_t buffers)
     : pool_(rte_mempool_create_empty("dam_frames", buffers, kElementBytes, kCache,
                                      sizeof(rte_pktmbuf_pool_private), SOCKET_ID_ANY,
-                                     RTE_MEMPOOL_F_NO_IOVA_CONTIG)) {
+                                     physical_addresses() ? 0 : RTE_MEMPOOL_F_NO_IOVA_CONTIG)) {
   if (pool_ == nullptr) fail(rte_strerror(rte_errno));
   rte_pktmbuf_pool_private room{};
   room.mbuf_data_room_size = kBufferBytes;
@@ -45,8 +55,10 @@ FramePool::FramePool(uint32_t buffers)
   rte_pktmbuf_pool_init(pool_, &room);
   const int populated = rte_mempool_populate_default(pool_);
   if (populated < 0) fail(rte_strerror(-populated));
-  if (pool_->nb_mem_chunks != 1) fail("no single piece of memory is large enough");
+  if (!physical_addresses() && pool_->nb_mem_chunks != 1)
+    fail("no single piece of memory is large enough");
   rte_mempool_obj_iter(pool_, rte_pktmbuf_init, nullptr);
+  if (!physical_addresses()) rte_mempool_obj_iter(pool_, tell_address, nullptr);
 }
 
 FramePool::~FramePool() { rte_mempool_free(pool_); }

@@ -31,6 +31,12 @@ struct PortFacts {
   std::vector<std::string> says;  // what the operator should know, loudest first
 };
 
+struct LinkState {
+  bool up = false;
+  uint32_t mbit_s = 0;  // 0: unknown
+  bool operator==(const LinkState&) const = default;
+};
+
 class Port {
  public:
   // Opens and starts the device. Throws std::runtime_error with a sentence.
@@ -41,6 +47,7 @@ class Port {
   Port& operator=(const Port&) = delete;
 
   const PortFacts& facts() const { return facts_; }
+  LinkState link() const;
   QueuePair queue_pair(uint32_t worker) const { return pairs_[worker]; }
 
  private:

@@ -61,6 +61,7 @@ bool WorkerLoop::round(uint64_t now_ns) {
   for (uint32_t i = 0; i < driver_.ports(); ++i) worked |= receive(now_ns);
   if (driver_.steering().workers() > 1) worked |= take_handed(now_ns);
   worked |= tick(now_ns);
+  if (index_ == 0 && driver_.host_path() != nullptr) worked |= driver_.send_for_host();
   return worked;
 }
 

@@ -19,7 +19,7 @@ std::string reason_of_use(const DriverFacts::Device& device) {
 DriverChoice choose_driver(const DriverFacts& facts) {
   for (const DriverFacts::Device& device : facts.devices) {
     if (device.kind == DeviceKind::pci) {
-      return {"dpdk", device.name + " is a PCI address: a device that the kernel has given up"};
+      return {"dpdk", device.name + " is a PCI address: a device that DPDK takes from the kernel"};
     }
     if (device.kind == DeviceKind::vdev) {
       return {"dpdk", device.name.substr(0, device.name.find(',')) + " is a device of DPDK's own"};

@@ -151,10 +151,12 @@ uint32_t XdpDriver::transmit(Output& output) {
     for (const Frame& frame : list) full += !sockets_[sends_for_[frame.port]]->queue_send(frame);
   }
   // What the host could want never climbs.
-  for (const std::span<Frame> list : {output.dropped.all(), output.host.all()}) {
+  for (const std::span<Frame> list :
+       {output.dropped.all(), output.host.all(), output.host_first.all()}) {
     for (const Frame& frame : list) area_.give(area_.offset_of(frame));
   }
-  output.urgent.count = output.normal.count = output.dropped.count = output.host.count = 0;
+  output.urgent.count = output.normal.count = output.dropped.count = 0;
+  output.host.count = output.host_first.count = 0;
   for (const auto& socket : sockets_) socket->settle();
   return full;
 }

@@ -23,7 +23,7 @@ DIMENSIONS = _list("counters.h", "DAM_DIMENSIONS")
 TABLES = _list("counters.h", "DAM_TABLES")
 _WORKER = ("rx_packets rx_bytes tx_packets tx_bytes bursts busy_cycles idle_cycles handed_off "
            "cookies_sent cookies_accepted cookies_bad proxy_headers_sent retransmissions "
-           "host_packets").split()
+           "host_packets host_sent").split()
 _SERVERS_AT = 16 + 32 + NAME + ZONES * NAME
 _TABLES_AT = _SERVERS_AT + SERVERS * (NAME + 24)
 _WORKERS_AT = (_TABLES_AT + 16 * len(TABLES) + 63) // 64 * 64

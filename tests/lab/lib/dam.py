@@ -44,6 +44,8 @@ def configuration(plan, driver):
     front = _interface("front", sites.PUBLIC, gateway=[sites.CLIENT[4], sites.CLIENT[6]])
     if plan["vlan"] is not None:
         front["vlan"] = plan["vlan"]
+    if plan["host_path"] is not None:
+        front["host_path"] = plan["host_path"]
     interfaces = {"front": front}
     for role in ("service", "management"):
         if plan.get("interface_" + role, {}) is None:  # the addresses are the front's too

@@ -25,6 +25,7 @@ BASE = {
     "vlan": None,   # of the front interface
     "queues": 1,
     "logs": {"file": {}},  # each line is held against the schema
+    "host_path": None,  # driver dpdk, of the front interface
     "beside_others": False,  # driver xdp: in libxdp's dispatcher
 }
 

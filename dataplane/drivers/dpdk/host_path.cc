@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "dataplane/drivers/dpdk/host_path.h"
+
+#include <poll.h>
+#include <rte_errno.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+#include "dataplane/drivers/netdev/tap.h"
+
+namespace dam {
+namespace {
+
+// Nobody wakes the thread when a worker leaves something (that would be a system call): it looks
+// each millisecond, and rarely when it has been idle for long.
+constexpr int kPauseMs = 1;
+constexpr int kLongPauseMs = 5;
+constexpr uint32_t kRoundsAwake = 2000;
+
+rte_ring* make_ring(const std::string& name) {
+  rte_ring* ring = rte_ring_create(name.c_str(), HostPath::kRingFrames, SOCKET_ID_ANY,
+                                   RING_F_SP_ENQ | RING_F_SC_DEQ | RING_F_EXACT_SZ);
+  if (ring != nullptr) return ring;
+  throw std::runtime_error("A ring towards the host: " + std::string(rte_strerror(rte_errno)) +
+                           ".");
+}
+
+void free_ring(rte_ring* ring) {
+  void* left = nullptr;
+  while (rte_ring_dequeue(ring, &left) == 0) rte_pktmbuf_free(static_cast<rte_mbuf*>(left));
+  rte_ring_free(ring);
+}
+
+}  // namespace
+
+HostPath::HostPath(std::vector<int> taps, uint32_t workers, rte_mempool* pool)
+    : taps_(std::move(taps)), pool_(pool) {
+  for (uint32_t i = 0; i < workers; ++i) {
+    first_.push_back(make_ring("dam_host_first_" + std::to_string(i)));
+    others_.push_back(make_ring("dam_host_" + std::to_string(i)));
+  }
+  from_host_ = make_ring("dam_from_host");
+}
+
+HostPath::~HostPath() {
+  stop();
+  for (rte_ring* ring : first_) free_ring(ring);
+  for (rte_ring* ring : others_) free_ring(ring);
+  free_ring(from_host_);
+  for (const int tap : taps_) {
+    if (tap >= 0) close(tap);
+  }
+}
+
+void HostPath::start() {
+  thread_ = std::thread([this] { run(); });
+}
+
+void HostPath::stop() {
+  stop_.store(true);
+  if (thread_.joinable()) thread_.join();
+}
+
+uint32_t HostPath::give(uint32_t worker, bool first, std::span<rte_mbuf*> mbufs) {
+  rte_ring* ring = first ? first_[worker] : others_[worker];
+  return rte_ring_enqueue_burst(ring, reinterpret_cast<void**>(mbufs.data()),
+                                static_cast<uint32_t>(mbufs.size()), nullptr);
+}
+
+uint32_t HostPath::take(std::span<rte_mbuf*> mbufs) {
+  return rte_ring_dequeue_burst(from_host_, reinterpret_cast<void**>(mbufs.data()),
+                                static_cast<uint32_t>(mbufs.size()), nullptr);
+}
+
+void HostPath::set_link(uint32_t port, bool up) {
+  if (has(port)) set_carrier(taps_[port], up);
+}
+
+void HostPath::run() {
+  prctl(PR_SET_NAME, "dam-host", 0, 0, 0);
+  uint32_t idle_rounds = 0;
+  while (!stop_.load(std::memory_order_relaxed)) {
+    uint32_t moved = 0;
+    for (rte_ring* ring : first_) moved += write_all(ring);
+    // Of strangers so many at a time, and the first ones come first again.
+    for (rte_ring* ring : others_) moved += write_all(ring);
+    for (uint32_t port = 0; port < taps_.size(); ++port) {
+      if (has(port)) moved += read_all(port);
+    }
+    idle_rounds = moved > 0 ? 0 : idle_rounds + 1;
+    if (moved == 0) wait(idle_rounds < kRoundsAwake ? kPauseMs : kLongPauseMs);
+  }
+}
+
+// A TAP device takes a frame or throws it away, as the host's stack does with any.
+uint32_t HostPath::write_all(rte_ring* from) {
+  rte_mbuf* mbufs[kMostAtOnce];
+  const uint32_t count =
+      rte_ring_dequeue_burst(from, reinterpret_cast<void**>(mbufs), kMostAtOnce, nullptr);
+  for (uint32_t i = 0; i < count; ++i) {
+    const rte_mbuf* mbuf = mbufs[i];
+    const ssize_t gone =
+        write(taps_[mbuf->port], rte_pktmbuf_mtod(mbuf, const void*), mbuf->data_len);
+    static_cast<void>(gone);
+  }
+  rte_pktmbuf_free_bulk(mbufs, count);
+  return count;
+}
+
+// What finds no room waits in the TAP device, and the host's sockets with it.
+uint32_t HostPath::read_all(uint32_t port) {
+  uint32_t count = 0;
+  while (count < kMostAtOnce && rte_ring_full(from_host_) == 0) {
+    rte_mbuf* mbuf = rte_pktmbuf_alloc(pool_);
+    if (mbuf == nullptr) break;
+    const ssize_t got =
+        read(taps_[port], rte_pktmbuf_mtod(mbuf, void*), rte_pktmbuf_tailroom(mbuf));
+    if (got <= 0) {
+      rte_pktmbuf_free(mbuf);
+      break;
+    }
+    mbuf->data_len = static_cast<uint16_t>(got);
+    mbuf->pkt_len = static_cast<uint32_t>(got);
+    mbuf->port = static_cast<uint16_t>(port);
+    rte_ring_enqueue(from_host_, mbuf);
+    ++count;
+  }
+  return count;
+}
+
+void HostPath::wait(int ms) {
+  std::vector<pollfd> all;
+  for (const int tap : taps_) all.push_back({tap, POLLIN, 0});  // -1 is left out by poll() itself
+  poll(all.data(), all.size(), ms);
+}
+
+}  // namespace dam

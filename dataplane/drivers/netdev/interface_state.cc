@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "dataplane/drivers/netdev/interface_state.h"
+
+#include <linux/rtnetlink.h>
+#include <linux/sockios.h>
+#include <net/if_arp.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <memory>
+#include <system_error>
+
+#include "dataplane/drivers/netdev/attributes.h"
+#include "dataplane/drivers/netdev/ethtool.h"
+#include "dataplane/drivers/netdev/kernel_interface.h"
+
+namespace dam {
+namespace {
+
+constexpr size_t kNetlinkBytes = 32768;
+
+[[noreturn]] void netlink_failed(const char* what) {
+  throw std::system_error(errno, std::generic_category(), what);
+}
+
+struct CloseNetlink {
+  void operator()(mnl_socket* socket) const { mnl_socket_close(socket); }
+};
+using RouteSocket = std::unique_ptr<mnl_socket, CloseNetlink>;
+
+RouteSocket open_route_socket() {
+  RouteSocket socket(mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC));
+  if (socket == nullptr || mnl_socket_bind(socket.get(), 0, MNL_SOCKET_AUTOPID) < 0) {
+    netlink_failed("A netlink socket");
+  }
+  return socket;
+}
+
+struct OfInterface {
+  uint32_t ifindex;
+  std::vector<NetlinkMessage>* into;
+};
+
+void keep_message(const nlmsghdr* message, std::vector<NetlinkMessage>& into) {
+  const auto* bytes = reinterpret_cast<const uint8_t*>(message);
+  into.emplace_back(bytes, bytes + message->nlmsg_len);
+}
+
+bool is_link_local_address(const ifaddrmsg& about, const nlattr* address) {
+  if (about.ifa_family != AF_INET6 || address == nullptr) return false;
+  const auto* bytes = static_cast<const uint8_t*>(mnl_attr_get_payload(address));
+  return bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80;
+}
+
+int look_at_address(const nlmsghdr* message, void* data) {
+  const auto& wanted = *static_cast<OfInterface*>(data);
+  if (message->nlmsg_type != RTM_NEWADDR) return MNL_CB_OK;
+  const auto& about = *static_cast<const ifaddrmsg*>(mnl_nlmsg_get_payload(message));
+  if (about.ifa_index != wanted.ifindex || (about.ifa_flags & IFA_F_TEMPORARY) != 0) {
+    return MNL_CB_OK;
+  }
+  const nlattr* address = find_attribute(message, sizeof(ifaddrmsg), IFA_ADDRESS);
+  if (!is_link_local_address(about, address)) keep_message(message, *wanted.into);
+  return MNL_CB_OK;
+}
+
+int look_at_route(const nlmsghdr* message, void* data) {
+  const auto& wanted = *static_cast<OfInterface*>(data);
+  if (message->nlmsg_type != RTM_NEWROUTE) return MNL_CB_OK;
+  const auto& about = *static_cast<const rtmsg*>(mnl_nlmsg_get_payload(message));
+  const nlattr* out = find_attribute(message, sizeof(rtmsg), RTA_OIF);
+  const bool by_itself = about.rtm_table == RT_TABLE_LOCAL || about.rtm_protocol == RTPROT_KERNEL ||
+                         about.rtm_protocol == RTPROT_RA || about.rtm_type != RTN_UNICAST ||
+                         (about.rtm_flags & RTM_F_CLONED) != 0;
+  if (by_itself || out == nullptr || mnl_attr_get_u32(out) != wanted.ifindex) return MNL_CB_OK;
+  keep_message(message, *wanted.into);
+  return MNL_CB_OK;
+}
+
+// Every address or route that the kernel has, shown to `look`.
+void show_all(uint16_t type, int (*look)(const nlmsghdr*, void*), OfInterface wanted) {
+  const RouteSocket socket = open_route_socket();
+  alignas(nlmsghdr) std::array<char, kNetlinkBytes> buffer{};
+  nlmsghdr* question = mnl_nlmsg_put_header(buffer.data());
+  question->nlmsg_type = type;
+  question->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+  mnl_nlmsg_put_extra_header(question, sizeof(rtmsg));  // longer than ifaddrmsg, and all zero
+  if (mnl_socket_sendto(socket.get(), question, question->nlmsg_len) < 0) netlink_failed("netlink");
+  int more = MNL_CB_OK;
+  while (more > MNL_CB_STOP) {
+    const ssize_t got = mnl_socket_recvfrom(socket.get(), buffer.data(), buffer.size());
+    if (got < 0) netlink_failed("netlink");
+    more = mnl_cb_run(buffer.data(), static_cast<size_t>(got), 0,
+                      mnl_socket_get_portid(socket.get()), look, &wanted);
+  }
+  if (more < 0) netlink_failed("netlink");
+}
+
+bool goes_by_gateway(const NetlinkMessage& route) {
+  const auto* message = reinterpret_cast<const nlmsghdr*>(route.data());
+  return find_attribute(message, sizeof(rtmsg), RTA_GATEWAY) != nullptr ||
+         find_attribute(message, sizeof(rtmsg), RTA_VIA) != nullptr;
+}
+
+// The message as a request about another interface.
+void turn_to(NetlinkMessage& copy, uint32_t ifindex) {
+  auto* message = reinterpret_cast<nlmsghdr*>(copy.data());
+  message->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE;
+  message->nlmsg_seq = 1;
+  message->nlmsg_pid = 0;
+  if (message->nlmsg_type == RTM_NEWADDR) {
+    static_cast<ifaddrmsg*>(mnl_nlmsg_get_payload(message))->ifa_index = ifindex;
+    return;
+  }
+  const nlattr* out = find_attribute(message, sizeof(rtmsg), RTA_OIF);
+  if (out == nullptr) return;
+  const auto* payload = static_cast<const uint8_t*>(mnl_attr_get_payload(out));
+  std::memcpy(copy.data() + (payload - copy.data()), &ifindex, sizeof ifindex);
+}
+
+// 0, or why not.
+int ask_for(const RouteSocket& socket, NetlinkMessage message, uint32_t ifindex) {
+  turn_to(message, ifindex);
+  alignas(nlmsghdr) std::array<char, kNetlinkBytes> buffer{};
+  if (mnl_socket_sendto(socket.get(), message.data(), message.size()) < 0) return errno;
+  const ssize_t got = mnl_socket_recvfrom(socket.get(), buffer.data(), buffer.size());
+  if (got < 0) return errno;
+  const int done = mnl_cb_run(buffer.data(), static_cast<size_t>(got), 1,
+                              mnl_socket_get_portid(socket.get()), nullptr, nullptr);
+  return done < 0 && errno != EEXIST ? errno : 0;
+}
+
+}  // namespace
+
+InterfaceState state_of_interface(const std::string& name) {
+  InterfaceState state;
+  const KernelInterface about = inspect_interface(name);
+  state.up = about.up;
+  state.mtu = about.mtu;
+  const uint32_t ifindex = if_nametoindex(name.c_str());
+  show_all(RTM_GETADDR, look_at_address, {ifindex, &state.addresses});
+  show_all(RTM_GETROUTE, look_at_route, {ifindex, &state.routes});
+  std::stable_partition(state.routes.begin(), state.routes.end(),
+                        [](const NetlinkMessage& route) { return !goes_by_gateway(route); });
+  return state;
+}
+
+std::vector<std::string> give_state(const std::string& name, const InterfaceState& state) {
+  std::vector<std::string> refused;
+  const uint32_t ifindex = if_nametoindex(name.c_str());
+  if (ifindex == 0) return {"There is no interface " + name + "."};
+  const auto refuse = [&](const std::string& what, int why) {
+    refused.push_back(name + ": " + what + ": " + std::strerror(why) + ".");
+  };
+  if (state.mtu != 0 && !set_interface_mtu(name, state.mtu)) {
+    refuse("its MTU of " + std::to_string(state.mtu), errno);
+  }
+  if (state.up && !set_interface_up(name, true)) refuse("it does not come up", errno);
+  const RouteSocket socket = open_route_socket();
+  for (const NetlinkMessage& address : state.addresses) {
+    if (const int why = ask_for(socket, address, ifindex)) refuse("an address", why);
+  }
+  for (const NetlinkMessage& route : state.routes) {
+    if (const int why = ask_for(socket, route, ifindex)) refuse("a route", why);
+  }
+  return refused;
+}
+
+bool rename_interface(const std::string& from, const std::string& to) {
+  ifreq request{};
+  if (to.size() >= sizeof request.ifr_newname) return false;
+  std::memcpy(request.ifr_newname, to.c_str(), to.size() + 1);
+  return ask_device(from, SIOCSIFNAME, request);
+}
+
+bool set_interface_up(const std::string& name, bool up) {
+  ifreq request{};
+  if (!ask_device(name, SIOCGIFFLAGS, request)) return false;
+  request.ifr_flags =
+      static_cast<short>(up ? request.ifr_flags | IFF_UP : request.ifr_flags & ~IFF_UP);
+  return ask_device(name, SIOCSIFFLAGS, request);
+}
+
+bool set_interface_mtu(const std::string& name, uint32_t mtu) {
+  ifreq request{};
+  request.ifr_mtu = static_cast<int>(mtu);
+  return ask_device(name, SIOCSIFMTU, request);
+}
+
+bool set_interface_mac(const std::string& name, const std::array<uint8_t, 6>& mac) {
+  ifreq request{};
+  request.ifr_hwaddr.sa_family = ARPHRD_ETHER;
+  std::copy(mac.begin(), mac.end(), request.ifr_hwaddr.sa_data);
+  return ask_device(name, SIOCSIFHWADDR, request);
+}
+
+}  // namespace dam
