@@ -9,7 +9,7 @@ DESTDIR=$where cmake --install "$1" >/dev/null
 [[ -d $where/usr ]] || { echo "not under /usr: cmake --preset release sets where" >&2 && exit 1; }
 cd "$where/usr"
 for file in sbin/dam-dataplane sbin/dam-controlplane bin/damctl share/dam/dam.yaml share/dam/dam.schema.json share/dam/log.schema.json \
-  share/dam/prometheus/alerts.yml share/dam/grafana/dashboards/dam-overview.json share/doc/*/LICENSE; do
+  share/dam/prometheus/alerts.yml share/dam/grafana/dashboards/dam-overview.json share/doc/*/copyright; do
   [[ -s $file ]] || { echo "$file is not installed" >&2 && exit 1; }
 done
 [[ -z $(find . -name '*.py' -o -name __pycache__) ]] || { echo "generators are installed" >&2 && exit 1; }

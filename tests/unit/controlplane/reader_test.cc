@@ -44,8 +44,7 @@ TEST(Reader, unknown_and_repeated_keys_are_named_with_what_was_meant) {
        "device: veth1",
        "device: veth1, colour: red",
        {"dam.yaml:4:25: error: unknown key \"colour\"; known here: device, addresses, gateway, "
-        "mtu, "
-        "vlan or queues"}},
+        "mtu, vlan, queues or host_path"}},
       {"a misspelt key that is required is one error, not two",
        "  back: {device:",
        "  back: {devise:",
