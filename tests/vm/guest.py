@@ -13,12 +13,12 @@ from machine import ROOT, command  # noqa: E402
 from lib import suite  # noqa: E402
 
 KERNEL_PACKAGES = ("linux-image-amd64", "initramfs-tools", "kmod", "udev")
-# A shell of root's on the second serial port.
+# A shell of root's on the second serial port; behind dd, for one that reads a terminal writes prompts.
 SHELL = """\
 [Unit]
 Description=The test's shell
 [Service]
-ExecStart=/bin/sh -c 'exec <>/dev/ttyS1 >&0 2>&0; stty raw -echo; exec sh'
+ExecStart=/bin/sh -c 'exec 3<>/dev/ttyS1; stty raw -echo <&3; dd bs=512 status=none <&3 | sh >&3 2>&1'
 Restart=always
 [Install]
 WantedBy=multi-user.target
