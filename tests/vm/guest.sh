@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2044,SC2154  # names of ours; variables of the script that sources this
 # A guest of QEMU's, emulated (no KVM), with an Intel IOMMU and PCI NICs whose cables end in network namespaces of this
 # machine. For scripts to source, as root, after tools/lib/say.sh and tests/kernel/package.sh (which sets $scratch):
 #
