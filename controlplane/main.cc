@@ -194,14 +194,13 @@ sigset_t block_signals() {
   return set;
 }
 
-void wait_for_signals(const sigset_t& set, const ServiceManager& service, RunningPolicy& policy,
+void wait_for_signals(const sigset_t& set, ServiceManager& service, RunningPolicy& policy,
                       Https* https) {
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(service.interval());
-  const timespec interval = {seconds.count(), (service.interval() - seconds).count()};
   int number = 0;
   do {
-    number = sigtimedwait(&set, nullptr, &interval);
-    if (number < 0) service.answer_watchdog();
+    const timespec left = service.until_asked();
+    number = sigtimedwait(&set, nullptr, &left);
+    service.answer_when_asked();
     if (number != SIGHUP) continue;
     ServiceManager::reloading();
     if (https != nullptr) https->reload();
@@ -300,7 +299,8 @@ int run(const Options& options) {
   spdlog::info("serving the API at {} and {}, /metrics at {}", options.api_socket,
                https ? "https://" + options.https_address : "no address", options.metrics_address);
   ServiceManager::ready("Serving.");
-  wait_for_signals(signals, ServiceManager(options.api_socket), policy, https.get());
+  ServiceManager service(options.api_socket);
+  wait_for_signals(signals, service, policy, https.get());
   ServiceManager::stopping();
   events.close();  // those who listen must not keep the servers from ending
   captures.close();

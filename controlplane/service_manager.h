@@ -3,6 +3,8 @@
 // nobody asks, nothing happens.
 #pragma once
 
+#include <time.h>
+
 #include <chrono>
 #include <string>
 
@@ -16,13 +18,14 @@ class ServiceManager {
   static void ready(const std::string& status);
   static void reloading();
   static void stopping();
-  // How long to wait before answer_watchdog() is due; a long time where nobody asks.
-  std::chrono::nanoseconds interval() const { return interval_; }
-  void answer_watchdog() const;
+  // How long until the watchdog wants to hear; a long time where nobody asks.
+  timespec until_asked() const;
+  void answer_when_asked();
 
  private:
   std::string api_socket_;
   std::chrono::nanoseconds interval_ = std::chrono::hours(24);
+  std::chrono::steady_clock::time_point next_;
 };
 
 }  // namespace dam::control

@@ -26,12 +26,13 @@ int detach(const Settings& settings, const std::string& pins, const std::string&
         done.push_back(std::move(one));
       }
     }
+    const int code = dam::records_in(nics).empty() ? kOk : kRefused;  // a NIC that is not back
     if (settings.json) {
       std::cout << nlohmann::json{{"done", done}}.dump(2) << "\n";
-      return kOk;
+      return code;
     }
     for (const std::string& sentence : done) std::cout << sentence << "\n";
-    return kOk;
+    return code;
   } catch (const std::exception& error) {
     std::cerr << error.what() << "\n";
     return kRefused;

@@ -6,8 +6,10 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "dataplane/drivers/netdev/tap.h"
@@ -135,7 +137,10 @@ uint32_t HostPath::read_all(uint32_t port) {
 void HostPath::wait(int ms) {
   std::vector<pollfd> all;
   for (const int tap : taps_) all.push_back({tap, POLLIN, 0});  // -1 is left out by poll() itself
-  poll(all.data(), all.size(), ms);
+  // Something is there that could not be moved: no room for it, or a device that is gone.
+  if (poll(all.data(), all.size(), ms) > 0 && ms == kLongPauseMs) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
 }
 
 }  // namespace dam

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <limits>
 #include <memory>
 #include <system_error>
 
@@ -103,6 +104,27 @@ bool goes_by_gateway(const NetlinkMessage& route) {
          find_attribute(message, sizeof(rtmsg), RTA_VIA) != nullptr;
 }
 
+// The payload of an attribute, to be changed; nothing where it has another size.
+template <typename Payload>
+Payload* payload_in(NetlinkMessage& copy, size_t header_bytes, uint16_t type) {
+  const auto* message = reinterpret_cast<const nlmsghdr*>(copy.data());
+  const nlattr* found = find_attribute(message, header_bytes, type);
+  if (found == nullptr || mnl_attr_get_payload_len(found) != sizeof(Payload)) return nullptr;
+  const auto* payload = static_cast<const uint8_t*>(mnl_attr_get_payload(found));
+  return reinterpret_cast<Payload*>(copy.data() + (payload - copy.data()));
+}
+
+// Who had the address for a time (DHCP) renews it for an interface that is gone: it must not end by
+// itself. Routes of the prefix, which are not among those kept, come with the address again.
+void make_lasting(NetlinkMessage& address) {
+  if (auto* life = payload_in<ifa_cacheinfo>(address, sizeof(ifaddrmsg), IFA_CACHEINFO)) {
+    life->ifa_valid = life->ifa_prefered = std::numeric_limits<uint32_t>::max();
+  }
+  if (auto* flags = payload_in<uint32_t>(address, sizeof(ifaddrmsg), IFA_FLAGS)) {
+    *flags &= ~static_cast<uint32_t>(IFA_F_NOPREFIXROUTE);
+  }
+}
+
 // The message as a request about another interface.
 void turn_to(NetlinkMessage& copy, uint32_t ifindex) {
   auto* message = reinterpret_cast<nlmsghdr*>(copy.data());
@@ -111,8 +133,11 @@ void turn_to(NetlinkMessage& copy, uint32_t ifindex) {
   message->nlmsg_pid = 0;
   if (message->nlmsg_type == RTM_NEWADDR) {
     static_cast<ifaddrmsg*>(mnl_nlmsg_get_payload(message))->ifa_index = ifindex;
+    make_lasting(copy);
     return;
   }
+  // What the kernel says of the link as it was (RTNH_F_LINKDOWN, …) it takes from nobody.
+  static_cast<rtmsg*>(mnl_nlmsg_get_payload(message))->rtm_flags &= RTNH_F_ONLINK;
   const nlattr* out = find_attribute(message, sizeof(rtmsg), RTA_OIF);
   if (out == nullptr) return;
   const auto* payload = static_cast<const uint8_t*>(mnl_attr_get_payload(out));

@@ -101,6 +101,8 @@ TEST(HostNetwork, with_dpdk_the_hosts_own_services_are_lost) {
             std::string::npos)
       << found[0].says;
   EXPECT_EQ(found[1].says, "you are logged in from 203.0.113.7 by eth0, and lose that to DPDK");
+  facts.wishes.interfaces = {{"front", "eth0", 0, 1500, {}, true}};
+  EXPECT_TRUE(findings_of_network(facts).empty()) << "host_path: nothing is lost";
   facts.devices[0].host.addresses.clear();
   EXPECT_TRUE(findings_of_network(facts).empty());
 }

@@ -27,6 +27,7 @@ Wishes wishes_of(const control::Policy& policy) {
     one.device = named.value.device;
     one.vlan = static_cast<uint16_t>(named.value.vlan);
     one.mtu = static_cast<uint32_t>(named.value.mtu);
+    one.host_path = named.value.host_path.value_or(false);
     for (const auto& address : named.value.addresses) {
       one.addresses.push_back({address.value.address.text(), address.value.prefix_bits});
     }

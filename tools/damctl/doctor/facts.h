@@ -29,6 +29,7 @@ struct Wishes {
     uint16_t vlan = 0;  // 0: untagged
     uint32_t mtu = 1500;
     std::vector<Address> addresses;
+    bool host_path = false;  // the host goes on beside DPDK
   };
   struct Taken {  // by a listener
     std::string address;

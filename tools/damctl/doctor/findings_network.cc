@@ -46,17 +46,26 @@ void lost(const Facts& facts, const DeviceFacts& device, std::vector<Finding>& o
     services += (services.empty() ? "" : ", ") + one.text();
   }
   if (!services.empty()) {
-    out.push_back({Level::warning,
-                   "nobody reaches the host's own services by " + device.name +
-                       " while the dam has it: " + services,
-                   "driver: xdp in dam.yaml, or another card for them"});
+    out.push_back(
+        {Level::warning,
+         "nobody reaches the host's own services by " + device.name +
+             " while the dam has it: " + services,
+         "driver: xdp in dam.yaml, host_path: true of this interface, or another card for them"});
   }
   if (contains(device.host.addresses, facts.network.session_server)) {
-    out.push_back({Level::warning,
-                   "you are logged in from " + facts.network.session_client + " by " + device.name +
-                       ", and lose that to DPDK",
-                   "driver: xdp in dam.yaml, or come by another card"});
+    out.push_back(
+        {Level::warning,
+         "you are logged in from " + facts.network.session_client + " by " + device.name +
+             ", and lose that to DPDK",
+         "driver: xdp in dam.yaml, host_path: true of this interface, or come by another card"});
   }
+}
+
+bool has_host_path(const Wishes& wishes, const std::string& device) {
+  for (const Wishes::Interface& wish : wishes.interfaces) {
+    if (wish.device == device && wish.host_path) return true;
+  }
+  return false;
 }
 
 // The dam is below the host's VLAN devices, and does not follow when an address changes.
@@ -96,7 +105,7 @@ std::vector<Finding> findings_of_network(const Facts& facts) {
   for (const DeviceFacts& device : facts.devices) {
     const bool of_host =
         device.kind == DeviceKind::kernel_interface && !device.host.addresses.empty();
-    if (of_host) lost(facts, device, out);
+    if (of_host && !has_host_path(facts.wishes, device.name)) lost(facts, device, out);
   }
   return out;
 }
