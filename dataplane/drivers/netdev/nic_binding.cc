@@ -66,7 +66,7 @@ std::string name_again(const NicRules& rules, const NicRecord& record) {
 
 std::string nic_address(const std::string& device, const NicRules& rules) {
   if (kind_of(device) == DeviceKind::pci) return whole_pci_address(device);
-  const std::string address = pci_of_interface(device, rules.sysfs);
+  std::string address = pci_of_interface(device, rules.sysfs);
   if (!address.empty()) return address;
   for (const NicRecord& record : records_in(rules.records)) {
     if (record.interface == device) return record.address;

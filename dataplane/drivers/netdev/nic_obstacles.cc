@@ -75,7 +75,7 @@ std::string obstacle(const NicWish& wish, const NicRules& rules,
     return wish.device + " is no interface of a PCI device here, which dpdk: {bind: true} needs.";
   }
   if (is_user_space(device.driver)) return {};
-  const std::string host = host_obstacle(wish, device);
+  std::string host = host_obstacle(wish, device);
   if (!host.empty() || is_bifurcated(device.driver)) return host;
   if (!fs::exists(fs::path(rules.sysfs) / "bus/pci/drivers/vfio-pci")) {
     return "The kernel's vfio-pci is not loaded: modprobe vfio-pci.";

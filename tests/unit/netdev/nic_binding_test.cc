@@ -32,7 +32,7 @@ class Nics : public ::testing::Test {
   // A NIC with an interface, in an IOMMU group of its own.
   fs::path add(const std::string& address, const std::string& driver, const std::string& interface,
                const std::string& group) {
-    const fs::path device = folder_ / "devices" / address;
+    fs::path device = folder_ / "devices" / address;
     fs::create_directories(device);
     fs::create_directory_symlink(device, folder_ / "bus/pci/devices" / address);
     if (!driver.empty()) {
