@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
+import traceback
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.append(f"{ROOT}/tests/lab")
@@ -46,6 +48,19 @@ def command(*words, seconds=600, check=True, **more):
                           check=False, **more)
     assert not check or done.returncode == 0, f"{' '.join(words)}: {done.stdout[-3000:]}"
     return done
+
+
+def attempt(of, sentence, name):
+    """One check, a method of `of`; whatever goes wrong, the others are still tried."""
+    started = time.monotonic()
+    try:
+        getattr(of, name)()
+    except Exception as error:  # pylint: disable=broad-exception-caught
+        text = str(error) if isinstance(error, AssertionError) else traceback.format_exc()
+        print(f"  ✗ {sentence}\n      {text[:5000]}", flush=True)
+        return False
+    print(f"  ✓ {sentence} ({time.monotonic() - started:.0f} s)", flush=True)
+    return True
 
 
 def debian_root(package, also=()):
