@@ -3,6 +3,7 @@
 #include <httplib.h>
 #include <sys/socket.h>
 
+#include "controlplane/api/door.h"
 #include "controlplane/api/endpoints.h"
 #include "controlplane/api/http_server.h"
 #include "controlplane/bans/ban_sync.h"
