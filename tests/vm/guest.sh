@@ -5,12 +5,13 @@
 #
 #   fetch_kernel build/kernel/dpdk "${guest_files[@]}"   Debian 12's kernel and the modules, unpacked in $unpacked
 #   guest_namespace ROLE                                 a namespace; guest_in ROLE COMMAND… runs in it
-#   guest_cable ROLE MODEL QUEUES MAC [OPTIONS]          a NIC of the guest, at PCI 00:10.0 and on; its other end is ROLE's eth0
+#   guest_cable ROLE MODEL QUEUES MAC [OPTIONS [DEVICE]] a NIC of the guest, at PCI 00:10.0 and on; its other end is ROLE's DEVICE (eth0)
 #   guest_init MODULES… <SCRIPT                          the initrd: the modules are loaded, then SCRIPT (busybox sh) goes on
 #   guest_boot SECONDS CPUS MIB [QEMU'S OPTIONS…]        boots; for so long at most
 #   guest_do COMMAND                                     in the guest's shell; prints what it prints, returns its status
 #   guest_end                                            ends the guest, and removes the namespaces
 #
+# GUEST_NO_OFFLOADS=1: frames leave and reach the guest as on a wire, none with its checksum left to others.
 # SCRIPT ends with guest_shell (a function that it is given), or starts a shell on /dev/ttyS1 by another way.
 
 guest_name=dam-vm-$$ guest_pid='' guest_devices=() guest_cables=()
@@ -29,8 +30,8 @@ guest_namespace() {
 }
 
 guest_cable() {
-  local role=$1 model=$2 queues=$3 mac=$4 more=${5:-} number=${#guest_cables[@]}
-  guest_cables+=("$guest_name-$role:$queues")
+  local role=$1 model=$2 queues=$3 mac=$4 more=${5:-} device=${6:-eth0} number=${#guest_cables[@]}
+  guest_cables+=("$guest_name-$role:$device:$queues")
   guest_devices+=(-netdev "tap,id=cable$number,vhost=off,fds=@$number@"
     -device "$model,netdev=cable$number,mac=$mac,addr=0x$((10 + number))${more:+,$more}")
 }
@@ -42,14 +43,14 @@ count = int(sys.argv[1])
 cables, words = sys.argv[2:2 + count], sys.argv[2 + count:]
 home = os.open("/proc/self/ns/net", os.O_RDONLY)
 setns = __import__("ctypes").CDLL(None, use_errno=True).setns
-for number, (namespace, queues) in enumerate(cable.rsplit(":", 1) for cable in cables):
+for number, (namespace, device, queues) in enumerate(cable.rsplit(":", 2) for cable in cables):
     with open("/run/netns/" + namespace) as place:
         assert setns(place.fileno(), 0) == 0, namespace
-    flags = 0x0002 | 0x1000 | 0x4000 | (0x0100 if int(queues) > 1 else 0)  # TAP, NO_PI, VNET_HDR, MULTI_QUEUE
+    flags = 0x0002 | 0x1000 | (0 if os.environ.get("GUEST_NO_OFFLOADS") else 0x4000) | (0x0100 if int(queues) > 1 else 0)  # TAP, NO_PI, VNET_HDR, MULTI_QUEUE
     files = []
     for _ in range(int(queues)):
         files.append(os.open("/dev/net/tun", os.O_RDWR))
-        fcntl.ioctl(files[-1], 0x400454ca, struct.pack("16sH22x", b"eth0", flags))  # TUNSETIFF
+        fcntl.ioctl(files[-1], 0x400454ca, struct.pack("16sH22x", device.encode(), flags))  # TUNSETIFF
         os.set_inheritable(files[-1], True)
     words = [word.replace(f"@{number}@", ":".join(map(str, files))) for word in words]
 setns(home, 0)
@@ -95,7 +96,7 @@ INIT
 }
 
 guest_boot() {
-  local seconds=$1 cpus=$2 mib=$3 cable kernel
+  local seconds=$1 cpus=$2 mib=$3 cable kernel namespace device
   shift 3
   kernel=$(echo "$unpacked"/boot/vmlinuz-*)
   mkfifo "$scratch/shell.in" "$scratch/shell.out"
@@ -107,7 +108,8 @@ guest_boot() {
   guest_pid=$!
   exec {guest_to}>"$scratch/shell.in" {guest_from}<"$scratch/shell.out"
   for cable in "${guest_cables[@]}"; do
-    guest_until 20 ip -n "${cable%:*}" link set eth0 up || say_die "QEMU does not start: $(tail -n 3 "$scratch/qemu")"
+    IFS=: read -r namespace device _ <<<"$cable"
+    guest_until 20 ip -n "$namespace" link set "$device" up || say_die "QEMU does not start: $(tail -n 3 "$scratch/qemu")"
   done
   guest_until "${GUEST_PATIENCE:-240}" grep -q "'guest: Linux .* is ready'" "$scratch/console" ||
     say_die "The guest does not come up: $(tail -n 5 "$scratch/console")"

@@ -70,6 +70,7 @@ def configuration(plan, driver):
 
 class DamFront:
     is_dam = True
+    slower = 1  # than on this machine
 
     def __init__(self, site, plan, directory, options):
         self.site, self.plan, self.directory = site, plan, directory
@@ -133,7 +134,7 @@ class DamFront:
         return process.returncode, said
 
     def _until(self, condition, timeout, what):
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + timeout * self.slower
         while not condition():
             if not self.alive() or time.monotonic() > deadline:
                 raise AssertionError(f"{what} did not come within {timeout} s\n" + self.evidence())
@@ -145,7 +146,7 @@ class DamFront:
         for family in (4, 6):
             self._until(lambda: self._reachable(family), 10, f"a handshake over IPv{family}")
         # Two rounds of probes: the dam then knows which servers are up, and their options.
-        time.sleep(float(self.plan.get("settle", 0.7)))
+        time.sleep(float(self.plan.get("settle", 0.7)) * min(self.slower, 3))
 
     def said(self):
         """What the dataplane that runs now has written to its log."""
@@ -232,16 +233,20 @@ class DamFront:
         with open(f"/proc/{pid}/task/{pid}/children") as handle:
             return int(handle.read().split()[0])
 
+    def _log(self, name):
+        path = os.path.join(self.directory, name + ".log")
+        if not os.path.exists(path):
+            return ""
+        with open(path) as handle:
+            return handle.read()
+
     def evidence(self):
         """What helps to understand a failure."""
         out = ""
         for name in ("dataplane", "controlplane"):
-            path = os.path.join(self.directory, name + ".log")
-            if os.path.exists(path):
-                with open(path) as handle:
-                    text = handle.read()[-1500:].strip()
-                if text:
-                    out += f"{name}.log: {text}\n"
+            text = self._log(name)[-1500:].strip()
+            if text:
+                out += f"{name}.log: {text}\n"
         try:
             drops = {reason: count for reason, count in self.drops().items() if count}
             out += f"drops so far: {drops}\n"

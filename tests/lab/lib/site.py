@@ -46,8 +46,9 @@ def _addresses(device, pair, bits=(24, 64)):
 class Site:
     """Raised by __init__, taken away by close()."""
 
-    def __init__(self, prefix, wires=(), mtu=1500, queues=1, one_arm=False):
-        self.one_arm = one_arm
+    def __init__(self, prefix, wires=(), mtu=1500, queues=1, one_arm=False, machine=None):
+        """machine: the dam is not on the edge of this site, but on that one (lib/guest.py)."""
+        self.one_arm, self.machine = one_arm, machine
         self.prefix, self.children, self.namespaces = prefix, [], []
         self.servers, self.streams, self.notes, self.front = {}, [], [], None
         self.shared, self.pass_program = False, None
@@ -70,8 +71,10 @@ class Site:
         return namespace
 
     def _raise(self, mtu, queues):
-        for role in ("client", "edge", "service", "management", "far_client", "far_server"):
+        for role in ("client", "service", "management", "far_client", "far_server"):
             self._namespace(role)
+        self.edge = self.machine.edge if self.machine else self._namespace("edge")
+        self._cables = self.machine.cables if self.machine else self.edge
         if self.one_arm:
             self._switch(mtu, queues)
         self._cable("client", "front", mtu, queues)
@@ -90,7 +93,7 @@ class Site:
     def _cable(self, role, device, mtu, queues):
         """eth0 of the role to a device of the edge, through a wire where one was asked for."""
         namespace = getattr(self, role)
-        end = self.switch if self.one_arm else self.edge
+        end = self.switch if self.one_arm else self._cables
         if role not in self.wires:
             netns.veth(namespace, "eth0", end, device, mtu, queues)
             self._plug_in(device)
@@ -113,12 +116,16 @@ class Site:
         switch.sysctl("net.ipv6.conf.default.disable_ipv6", 1)
         switch.ip("link", "add", "bridge", "mtu", mtu, "type", "bridge")
         switch.ip("link", "set", "bridge", "up")
-        netns.veth(switch, "edge", self.edge, "front", mtu, queues)
+        netns.veth(switch, "edge", self._cables, "front", mtu, queues)
         self._plug_in("edge")
+        if self.machine:
+            self.machine.plug_in("front")
 
     def _plug_in(self, device):
         if self.one_arm:
             self.switch.ip("link", "set", device, "master", "bridge")
+        elif self.machine:
+            self.machine.plug_in(device)
 
     def _address(self, namespace, device, pair, bits=(24, 64)):
         namespace.ip_each(_addresses(device, pair, bits))
