@@ -107,7 +107,7 @@ void add_device(const v1::Interface& message, Interface& interface, StartConfig&
   interface.port = static_cast<uint8_t>(known - config.devices.begin());
   if (known == config.devices.end()) {
     config.devices.push_back(
-        {message.device(), config.workers, interface.mtu, host_path_of(message)});
+        {message.device(), config.workers, interface.mtu, host_path_of(message), {}});
   } else {
     known->mtu = std::max(known->mtu, interface.mtu);
     errors.require(known->host_path == host_path_of(message),
@@ -115,6 +115,8 @@ void add_device(const v1::Interface& message, Interface& interface, StartConfig&
                        "\": host_path is for the whole device, and must be the same for all "
                        "interfaces on it.");
   }
+  if (interface.vlan != DAM_VLAN_NONE)
+    config.devices[interface.port].vlans.push_back(interface.vlan);
   errors.require(message.queues() == 0 || message.queues() == config.workers,
                  "Interface \"" + message.name() + "\": " + std::to_string(message.queues()) +
                      " queues for " + std::to_string(config.workers) +

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <numeric>
 #include <stdexcept>
 
 #include "dataplane/drivers/dpdk/device.h"
@@ -16,6 +17,7 @@ namespace {
 
 constexpr uint16_t kRxDescriptors = 2048;
 constexpr uint16_t kTxDescriptors = 2048;
+constexpr uint16_t kVlans = 4096;  // 0 and 4095 are none (IEEE 802.1Q)
 constexpr uint64_t kRssTypes = RTE_ETH_RSS_NONFRAG_IPV4_TCP | RTE_ETH_RSS_NONFRAG_IPV6_TCP;
 constexpr uint64_t kRxChecksums = RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_TCP_CKSUM;
 
@@ -140,6 +142,7 @@ void Port::set_up(uint16_t ethdev, uint32_t queues, const RssKey& key) {
   }
   check(rte_eth_dev_start(ethdev), name, "it does not start");
   accept_multicast(ethdev);
+  accept_vlans(ethdev);
   if (facts_.rss.queue.empty() || queues == 1) return;
   facts_.rss.queue = set_redirection(ethdev, info.reta_size, queues);
 }
@@ -155,6 +158,8 @@ void Port::configure(uint16_t ethdev, uint32_t queues, const RssKey& key) {
   // With it a hypervisor may leave checksums to be filled in, which virtio then calls good.
   const bool believed = facts_.driver != "net_virtio";
   conf.rxmode.offloads = believed ? info.rx_offload_capa & kRxChecksums : 0;
+  if (filters_vlans())
+    conf.rxmode.offloads |= info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_VLAN_FILTER;
   facts_.rx_checksum = (conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_TCP_CKSUM) != 0;
   // Virtual devices may take a key without spreading by it; only hardware is believed.
   const bool spreads = queues > 1 && kind_of(config_.device) == DeviceKind::pci &&
@@ -178,6 +183,27 @@ LinkState Port::link() const {
   if (rte_eth_link_get_nowait(ethdevs_[0], &link) != 0) return {};
   const bool known = link.link_speed != RTE_ETH_SPEED_NUM_UNKNOWN;
   return {link.link_status == RTE_ETH_LINK_UP, known ? link.link_speed : 0};
+}
+
+// A device behind virtio may drop what is tagged with a VLAN that it was not told of (virtio 1.2,
+// 5.1.6.5.3), asked to filter or not; others take all tags until they are asked to.
+bool Port::filters_vlans() const {
+  const bool tagged = !config_.vlans.empty() || config_.host_path == HostPathWish::open;
+  return tagged && facts_.driver == "net_virtio";
+}
+
+void Port::accept_vlans(uint16_t ethdev) {
+  rte_eth_conf conf{};
+  if (!filters_vlans() || rte_eth_dev_conf_get(ethdev, &conf) != 0) return;
+  if ((conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_VLAN_FILTER) == 0) return;
+  std::vector<uint16_t> wanted = config_.vlans;
+  if (config_.host_path == HostPathWish::open) {  // and those of the host, whichever they are
+    wanted.resize(kVlans - 2);
+    std::iota(wanted.begin(), wanted.end(), uint16_t{1});
+  }
+  for (const uint16_t vlan : wanted) {
+    check(rte_eth_dev_vlan_filter(ethdev, vlan, 1), config_.device, "its VLANs");
+  }
 }
 
 // Neighbour discovery goes to multicast addresses that the host itself has not joined (RFC

@@ -58,6 +58,8 @@ class Port {
   void set_up(uint16_t ethdev, uint32_t queues, const RssKey& key);
   void configure(uint16_t ethdev, uint32_t queues, const RssKey& key);
   void accept_multicast(uint16_t ethdev);
+  bool filters_vlans() const;
+  void accept_vlans(uint16_t ethdev);
   void close_all();
 
   DeviceConfig config_;

@@ -62,11 +62,13 @@ def test_malformed(site):
            b"\x44" + good[1:],                                        # IPv4 header of 16 bytes
            good[:32] + b"\x40" + good[33:],                           # TCP header of 16 bytes
            good[:32] + b"\xf0" + good[33:]]                           # TCP header beyond the end
+    # On a wire the first two come with zeros behind them: frames have 60 bytes at least.
+    reasons = ("malformed", "bad_checksum") if site.machine else "malformed"
     for number, one in enumerate(bad):
         if number == 3 and site.front.on_xdp:  # whose it is cannot be read
             site.expect_not_ours(link, [one], "malformed")
             continue
-        with site.counted("malformed"):
+        with site.counted(reasons):
             link.send(one)
 
 

@@ -76,8 +76,8 @@ class GuestFront(dam.DamFront):
 
     def _addresses(self):
         """The guest's own kernel has them, as an edge's has in XDP mode."""
-        for device in self.machine.devices:
-            self.machine.do("ip", "addr", "flush", "dev", device)
+        for device in self.machine.devices:  # link-local ones stay: the kernel asks for neighbours by them
+            self.machine.do("ip", "addr", "flush", "dev", device, "scope", "global")
             self.machine.do("ip", "link", "set", device, "up")
         if self.plan.get("one_arm"):
             wanted = [("front", pair) for pair in (sites.PUBLIC, *(sites.DAM[role] for role in sites.DAM

@@ -48,6 +48,7 @@ class Machine:
         with open(path, encoding="utf-8") as handle:
             about = json.load(handle)
         self.devices, self.edge = about["devices"], _Edge(about["macs"])
+        self._plugged = []
         self.cables = netns.Existing(about["cables"])
         self.agent = xmlrpc.client.ServerProxy(f"http://{about['agent']}/", allow_none=True,
                                                transport=_Transport(netns.Existing(about["control"])))
@@ -55,6 +56,13 @@ class Machine:
     def plug_in(self, device):
         """The end of a cable of the lab's, which is in `cables`, to the guest's NIC of that name."""
         self.cables.ip("link", "set", device, "master", "to-" + device)
+        self._plugged.append(device)
+
+    def unplug(self):
+        """Now: what a namespace takes with it goes some time later."""
+        for device in self._plugged:
+            self.cables.ip("link", "del", device)
+        self._plugged = []
 
     def do(self, *words):
         status, said, _ = self.agent.run(list(words), 120)

@@ -377,5 +377,7 @@ class Site:
             os.unlink(path)
         if self.pass_program:
             self.pass_program.close()
+        if self.machine:
+            self.machine.unplug()
         for namespace in reversed(self.namespaces):
             namespace.remove()
