@@ -20,7 +20,7 @@ struct DeviceConfig {
   uint32_t queues = 1;
   uint16_t mtu = 1500;  // the largest of its interfaces
   HostPathWish host_path = HostPathWish::unsaid;
-  std::vector<uint16_t> vlans;  // of its interfaces
+  std::vector<uint16_t> vlans{};  // of its interfaces
 };
 
 struct StartConfig {

@@ -107,7 +107,7 @@ void add_device(const v1::Interface& message, Interface& interface, StartConfig&
   interface.port = static_cast<uint8_t>(known - config.devices.begin());
   if (known == config.devices.end()) {
     config.devices.push_back(
-        {message.device(), config.workers, interface.mtu, host_path_of(message), {}});
+        {message.device(), config.workers, interface.mtu, host_path_of(message)});
   } else {
     known->mtu = std::max(known->mtu, interface.mtu);
     errors.require(known->host_path == host_path_of(message),

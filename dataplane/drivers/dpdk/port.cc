@@ -193,9 +193,9 @@ bool Port::filters_vlans() const {
 }
 
 void Port::accept_vlans(uint16_t ethdev) {
-  rte_eth_conf conf{};
-  if (!filters_vlans() || rte_eth_dev_conf_get(ethdev, &conf) != 0) return;
-  if ((conf.rxmode.offloads & RTE_ETH_RX_OFFLOAD_VLAN_FILTER) == 0) return;
+  if (!filters_vlans()) return;
+  const int offloads = rte_eth_dev_get_vlan_offload(ethdev);
+  if (offloads < 0 || (offloads & RTE_ETH_VLAN_FILTER_OFFLOAD) == 0) return;
   std::vector<uint16_t> wanted = config_.vlans;
   if (config_.host_path == HostPathWish::open) {  // and those of the host, whichever they are
     wanted.resize(kVlans - 2);
