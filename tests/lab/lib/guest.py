@@ -79,6 +79,7 @@ class GuestFront(dam.DamFront):
         for device in self.machine.devices:  # link-local ones stay: the kernel asks for neighbours by them
             self.machine.do("ip", "addr", "flush", "dev", device, "scope", "global")
             self.machine.do("ip", "link", "set", device, "up")
+            self.machine.do("ip", "neigh", "flush", "dev", device)  # the cables' other ends are new
         if self.plan.get("one_arm"):
             wanted = [("front", pair) for pair in (sites.PUBLIC, *(sites.DAM[role] for role in sites.DAM
                                                                    if role not in self.site.wires))]
