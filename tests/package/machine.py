@@ -63,12 +63,12 @@ def attempt(of, sentence, name):
     return True
 
 
-def debian_root(package, also=()):
-    """A tar with all that the package needs, and with `also`; made once for each list of that."""
+def debian_root(package, also=(), release=None):
+    """A tar with all that the package needs, and with `also`; made once for each list of that. `release`: this machine's if not said."""
     needs = command("dpkg-deb", "-f", package, "Depends").stdout
     names = sorted({need.split()[0] for need in needs.split(",")} | set(TOOLS) | set(also))
     with open("/etc/os-release", encoding="utf-8") as file:
-        release = dict(line.rstrip().split("=", 1) for line in file if "=" in line)["VERSION_CODENAME"]
+        release = release or dict(line.rstrip().split("=", 1) for line in file if "=" in line)["VERSION_CODENAME"]
     tar = f"{CACHE}/{release}-{hashlib.sha256(' '.join(names).encode()).hexdigest()[:16]}.tar"
     if not os.path.exists(tar):
         os.makedirs(CACHE, exist_ok=True)

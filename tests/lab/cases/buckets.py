@@ -148,8 +148,9 @@ def test_concurrent(site, family, zone):
     with site.counted(reason, 3):
         clients = [_try(site, zone, family, source) for source in sources]
         ends = [_served(site, client) for client in clients]
-    assert [end is not None for end in ends] == [True] * 5 + [False] * 3, ends
-    clients[0].reset()
+    served = [client for client, end in zip(clients, ends) if end]
+    assert len(served) == 5, ends  # of a device with several queues not always the first five
+    served[0].reset()
     time.sleep(0.3)
     assert _served(site, _try(site, zone, family, sources[0])), "the place was not given back"
 
