@@ -25,7 +25,8 @@ struct NicWish {
 struct NicRules {
   std::string records;  // folder
   bool unsafe_noiommu = false;
-  std::string sysfs = "/sys";  // another one in tests alone
+  std::string sysfs = "/sys";  // others in tests alone
+  std::string root = "/";      // of the host's configuration
 };
 
 // Why these NICs cannot be taken, with what to do about it; a sentence or two each. Touches

@@ -25,7 +25,10 @@ class Nics : public ::testing::Test {
     fs::create_directories(folder_ / "bus/pci/devices");
     fs::create_directories(folder_ / "bus/pci/drivers/vfio-pci");
     fs::create_directories(folder_ / "class/net");
-    rules_ = {.records = folder_ / "records", .unsafe_noiommu = false, .sysfs = folder_};
+    rules_ = {.records = folder_ / "records",
+              .unsafe_noiommu = false,
+              .sysfs = folder_,
+              .root = folder_ / "root"};
   }
   void TearDown() override { fs::remove_all(folder_); }
 
@@ -128,6 +131,20 @@ TEST_F(Nics, what_stands_on_an_interface_keeps_it) {
   add("0000:01:00.0", "ixgbe", "damtest0", "7");
   fs::create_directories(folder_ / "class/net/damtest0/upper_damtest0.10");
   EXPECT_NE(obstacle("damtest0", HostShare::none).find("carries damtest0.10"), std::string::npos);
+}
+
+// While the machine starts, no address and no route is there yet.
+TEST_F(Nics, one_that_the_host_is_to_have_is_only_taken_where_it_was_said) {
+  add("0000:01:00.0", "ixgbe", "damtest0", "7");
+  fs::create_directories(folder_ / "root/etc/network");
+  std::ofstream(folder_ / "root/etc/network/interfaces") << "iface damtest0 inet dhcp\n";
+  for (const char* device : {"damtest0", "01:00.0"}) {
+    EXPECT_NE(obstacle(device).find("/etc/network/interfaces gives it to the host. Say host_path"),
+              std::string::npos)
+        << obstacle(device);
+    EXPECT_EQ(obstacle(device, HostShare::path), "");
+    EXPECT_EQ(obstacle(device, HostShare::none), "");
+  }
 }
 
 TEST_F(Nics, the_folder_of_records_is_for_one_process) {

@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "dataplane/drivers/netdev/tcp_sockets.h"
+
 namespace dam::ctl {
 
 struct HostLink {
@@ -58,8 +60,8 @@ struct HostNetwork {
 HostNetwork look_at_network();
 std::vector<Listening> look_who_listens();
 
-// Of /proc/net/tcp and tcp6. `processes`: by the inode of the socket.
-std::vector<Listening> listening_in(const std::string& text,
-                                    const std::map<uint64_t, std::string>& processes);
+// `processes`: by the inode of the socket.
+std::vector<Listening> listening_among(const std::vector<TcpSocket>& sockets,
+                                       const std::map<uint64_t, std::string>& processes);
 
 }  // namespace dam::ctl
