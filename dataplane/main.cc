@@ -46,12 +46,13 @@ int run(const dam::Options& options) {
   dam::Controller controller(options, keeper);
   dam::ControlSocket socket(options.socket, control_access(options));
   dam::say("Listening for the control plane on " + options.socket + ".");
-  dam::ServiceManager::ready("Listening for the control plane.");
+  dam::ServiceManager::waits("No port is open yet: the log says what is missing.");
 
   const timespec at_once = {0, 0};
   auto next_tick = std::chrono::steady_clock::now();
   while (sigtimedwait(&signals, nullptr, &at_once) < 0) {
     const auto now = std::chrono::steady_clock::now();
+    if (controller.is_open() && !service.is_ready()) service.ready("The ports are open.");
     if (now >= next_tick) {
       controller.tick();
       next_tick = now + kTick;

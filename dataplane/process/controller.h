@@ -33,6 +33,7 @@ class Controller {
   std::chrono::milliseconds listen_within() const;
   // A Start failed when ports were being opened, or a port went: only a new process can try again.
   bool failed() const { return failed_; }
+  bool is_open() const { return running_ != nullptr; }
   // Since the last call; true where there are none yet.
   bool workers_move() { return !running_ || running_->workers_move(); }
 

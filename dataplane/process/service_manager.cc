@@ -12,8 +12,13 @@ ServiceManager::ServiceManager() {
   if (sd_watchdog_enabled(0, &within_us) > 0) watchdog_ = std::chrono::microseconds(within_us);
 }
 
+void ServiceManager::waits(const std::string& status) {
+  sd_notify(0, ("STATUS=" + status).c_str());
+}
+
 void ServiceManager::ready(const std::string& status) {
   sd_notify(0, ("READY=1\nSTATUS=" + status).c_str());
+  ready_ = true;
 }
 
 void ServiceManager::stopping() { sd_notify(0, "STOPPING=1"); }
