@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "dataplane/drivers/netdev/noiommu_mode.h"
 #include "dataplane/drivers/netdev/pci_device.h"
 
 namespace dam {
@@ -159,6 +160,33 @@ TEST_F(Nics, a_folder_of_records_that_others_can_write_is_not_believed) {
   fs::remove(rules_.records);
   fs::create_directory_symlink(folder_ / "bus", rules_.records);
   EXPECT_THROW(NicBinding binding(rules_), std::runtime_error);
+}
+
+TEST_F(Nics, without_an_iommu_the_kernels_switch_is_back_with_the_last_of_them) {
+  const fs::path mode = folder_ / "module/vfio/parameters/enable_unsafe_noiommu_mode";
+  fs::create_directories(mode.parent_path());
+  const auto value = [&mode] {
+    std::string word;
+    std::ifstream(mode) >> word;
+    return word;
+  };
+  std::ofstream(mode) << "N\n";
+  fs::create_directories(rules_.records);
+  switch_on_noiommu(rules_.sysfs, rules_.records);
+  EXPECT_EQ(value(), "Y");
+  switch_on_noiommu(rules_.sysfs, rules_.records);  // for a second NIC
+  for (const char* gone : {"0000:01:00.0", "0000:02:00.0"}) {
+    save_record(rules_.records, {gone, "ixgbe", "", {}});
+  }
+  fs::permissions(rules_.records, fs::perms::owner_all);
+  NicBinding binding(rules_);
+  binding.give_back(std::vector<std::string>{"0000:02:00.0"});
+  EXPECT_EQ(value(), "Y");
+  binding.give_back();
+  EXPECT_EQ(value(), "N");
+  std::ofstream(mode) << "Y\n";
+  binding.give_back();
+  EXPECT_EQ(value(), "Y") << "somebody else's, since";
 }
 
 TEST_F(Nics, one_that_the_kernel_does_not_bind_is_as_it_was) {
