@@ -2,6 +2,7 @@
 // Why a NIC cannot be taken from the kernel, said before anything is touched.
 #include <algorithm>
 #include <filesystem>
+#include <utility>
 
 #include "dataplane/drivers/netdev/device_kind.h"
 #include "dataplane/drivers/netdev/nic_binding.h"
@@ -85,13 +86,18 @@ std::string obstacle(const NicWish& wish, const NicRules& rules,
 
 }  // namespace
 
-std::vector<std::string> nic_obstacles(const std::vector<NicWish>& wishes, const NicRules& rules) {
+std::string nic_obstacle(const NicWish& wish, const std::vector<NicWish>& all,
+                         const NicRules& rules) {
   std::vector<std::string> wanted;
-  for (const NicWish& wish : wishes) wanted.push_back(nic_address(wish.device, rules));
+  for (const NicWish& one : all) wanted.push_back(nic_address(one.device, rules));
+  return obstacle(wish, rules, wanted);
+}
+
+std::vector<std::string> nic_obstacles(const std::vector<NicWish>& wishes, const NicRules& rules) {
   std::vector<std::string> sentences;
   for (const NicWish& wish : wishes) {
-    const std::string sentence = obstacle(wish, rules, wanted);
-    if (!sentence.empty()) sentences.push_back(sentence);
+    std::string sentence = nic_obstacle(wish, wishes, rules);
+    if (!sentence.empty()) sentences.push_back(std::move(sentence));
   }
   return sentences;
 }

@@ -3,7 +3,6 @@
 
 #include <arpa/inet.h>
 #include <ifaddrs.h>
-#include <linux/ethtool.h>
 #include <linux/if_addr.h>
 #include <linux/if_packet.h>
 #include <linux/neighbour.h>
@@ -21,8 +20,10 @@
 #include <system_error>
 
 #include "dataplane/drivers/netdev/attributes.h"
-#include "dataplane/drivers/netdev/ethtool.h"
+#include "dataplane/drivers/netdev/host_configuration.h"
 #include "dataplane/drivers/netdev/kernel_interface.h"
+#include "dataplane/drivers/netdev/link_state.h"
+#include "dataplane/drivers/netdev/pci_device.h"
 #include "dataplane/drivers/netdev/route_dump.h"
 #include "dataplane/drivers/netdev/vlan_device.h"
 
@@ -94,14 +95,6 @@ void look_at_lease(const nlmsghdr* message, std::vector<HostLink>& links) {
   }
 }
 
-uint32_t speed_of(const std::string& device) {
-  ethtool_cmd command{};
-  command.cmd = ETHTOOL_GSET;
-  if (!ask_ethtool(device, &command)) return 0;
-  const uint32_t speed = ethtool_cmd_speed(&command);
-  return speed == static_cast<uint32_t>(SPEED_UNKNOWN) ? 0 : speed;
-}
-
 bool is_virtual(const std::string& driver) {
   for (const char* one :
        {"bridge", "tun", "bonding", "dummy", "macvlan", "ipvlan", "openvswitch"}) {
@@ -135,7 +128,10 @@ HostLink look_at_link(const std::string& name) {
   link.up = interface.up;
   link.mtu = interface.mtu;
   link.rx_queues = interface.rx_queues;
-  link.speed_mbit = speed_of(name);
+  link.speed_mbit = link_of(name).mbit_s;
+  link.configured_by = configured_by(name, interface.mac);
+  const PciDevice card = inspect_pci(pci_of_interface(name));
+  link.bindable = card.exists && (card.iommu || is_bifurcated(card.driver));
   return link;
 }
 

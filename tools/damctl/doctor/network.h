@@ -22,6 +22,8 @@ struct HostLink {
   uint32_t speed_mbit = 0;             // 0: unknown, or no cable
   std::vector<std::string> addresses;  // "198.51.100.2/24"; link-local ones left out
   std::vector<std::string> leased;     // of these, what the host has for a time only
+  std::string configured_by;           // the file that gives it one, now or later; empty: none
+  bool bindable = false;               // vfio-pci can have it: a PCI device behind an IOMMU
   uint16_t vlan = 0;                   // of the VLAN device `name` on `port`
   std::string port;
 };
