@@ -3,6 +3,7 @@
 
 #include <systemd/sd-daemon.h>
 
+#include <algorithm>
 #include <cstdint>
 
 namespace dam {
@@ -13,7 +14,11 @@ ServiceManager::ServiceManager() {
 }
 
 void ServiceManager::waits(const std::string& status) {
-  sd_notify(0, ("STATUS=" + status).c_str());
+  if (status == waits_for_) return;
+  waits_for_ = status;
+  std::string line = status;  // a line is a field of the message
+  std::replace(line.begin(), line.end(), '\n', ' ');
+  sd_notify(0, ("STATUS=" + line).c_str());
 }
 
 void ServiceManager::ready(const std::string& status) {

@@ -13,8 +13,8 @@ class ServiceManager {
   // Before any fork: the watchdog is asked of the first process, and its child answers.
   ServiceManager();
 
-  // Until it is ready: what it waits for.
-  static void waits(const std::string& status);
+  // Until it is ready: what it waits for. Said again only where it has changed.
+  void waits(const std::string& status);
   void ready(const std::string& status);
   bool is_ready() const { return ready_; }
   static void stopping();
@@ -26,6 +26,7 @@ class ServiceManager {
   std::chrono::microseconds watchdog_{0};  // 0: not asked for
   std::chrono::steady_clock::time_point heard_;
   bool ready_ = false;
+  std::string waits_for_;
 };
 
 }  // namespace dam

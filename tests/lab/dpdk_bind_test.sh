@@ -156,6 +156,7 @@ check "refuses a Start that cannot be, and says why" \
   grep -qF 'There is no interface \"no-such-if0\"' "$dir/reply"
 requests xdp no-such-if0
 "$feed" "$dir/socket" "$dir/start" >"$dir/reply"
+check "and says it to systemd, too" until_true grep -q 'STATUS=Refused: .*no-such-if0' "$dir/heard"
 check "so does the XDP driver" grep -qF 'There is no interface \"no-such-if0\"' "$dir/reply"
 check "waits on after both, for it has opened nothing" kill -0 "$keeper"
 requests dpdk dam0
