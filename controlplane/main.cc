@@ -33,7 +33,7 @@ struct Options {
   std::string config = "/etc/dam/dam.yaml";
   std::string dataplane_socket = "/run/dam/dataplane.sock";
   std::string counters;
-  std::string api_socket = "/run/dam/control.sock";
+  std::string api_socket = "/run/dam/api/control.sock";
   std::string state = "/var/lib/dam/policy.db";
   std::string metrics_address = "127.0.0.1:9415";
   bool metrics_public = false;

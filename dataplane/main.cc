@@ -36,6 +36,12 @@ dam::ControlAccess control_access(const dam::Options& options) {
   return access;
 }
 
+void tell_how_far(dam::ServiceManager& service, const dam::Controller& controller) {
+  if (controller.is_open()) return service.ready("The ports are open.");
+  const std::string& why = controller.last_refusal();
+  service.waits(why.empty() ? "No port is open yet: nobody has said which." : why);
+}
+
 int run(const dam::Options& options) {
   const sigset_t signals = stop_signals();
   sigprocmask(SIG_BLOCK, &signals, nullptr);
@@ -46,12 +52,12 @@ int run(const dam::Options& options) {
   dam::Controller controller(options, keeper);
   dam::ControlSocket socket(options.socket, control_access(options));
   dam::say("Listening for the control plane on " + options.socket + ".");
-  dam::ServiceManager::ready("Listening for the control plane.");
 
   const timespec at_once = {0, 0};
   auto next_tick = std::chrono::steady_clock::now();
   while (sigtimedwait(&signals, nullptr, &at_once) < 0) {
     const auto now = std::chrono::steady_clock::now();
+    if (!service.is_ready()) tell_how_far(service, controller);
     if (now >= next_tick) {
       controller.tick();
       next_tick = now + kTick;

@@ -3,6 +3,7 @@
 #include "controlplane/api/change_request.h"
 #include "controlplane/api/endpoints.h"
 #include "controlplane/api/https.h"
+#include "controlplane/dataplane_link/interface_fields.h"
 
 namespace dam::control {
 
@@ -16,6 +17,17 @@ Json changes_schema() {
 }
 
 Json fill_schema() { return object({{"used", count()}, {"capacity", count()}}); }
+
+Json interface_schema() {
+  Fields fields = {{"name", string("in dam.yaml")},
+                   {"device", string()},
+                   {"vlan", count("0: untagged")},
+                   {"steering", one_of(steering_names(), steering_texts())}};
+  for (const InterfaceField& field : interface_fields()) {
+    fields.emplace_back(field.name, field.flag ? boolean(field.text) : count(field.text));
+  }
+  return object(fields);
+}
 
 Json status_schema() {
   const Json dataplane =
@@ -45,6 +57,7 @@ Json status_schema() {
                  {"sampled_at", number("s, of a clock that only counts up")},
                  {"policy", policy},
                  {"https?", Https::view_schema()},
+                 {"interfaces?", array(interface_schema(), "as they are now")},
                  {"tables?", map_of(fill_schema(), "bounded tables, by name")},
                  {"workers?", array(worker)}});
 }

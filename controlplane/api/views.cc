@@ -4,6 +4,7 @@
 #include <ctime>
 
 #include "controlplane/dataplane_link/counters_reader.h"
+#include "controlplane/dataplane_link/interface_fields.h"
 
 namespace dam::control {
 
@@ -56,6 +57,22 @@ Json workers_view(const dam_counters& counters, const std::string& driver) {
   return workers;
 }
 
+Json interfaces_view(const dam_counters& counters) {
+  Json all = Json::array();
+  for (const dam_interface_state& one : interfaces_of(counters)) {
+    Json view = {{"name", field_text(one.name)},
+                 {"device", field_text(one.device)},
+                 {"vlan", one.vlan},
+                 {"steering", steering_name(one)}};
+    for (const InterfaceField& field : interface_fields()) {
+      const uint64_t value = one.*field.member;
+      view[field.name] = field.flag ? Json(value != 0) : Json(value);
+    }
+    all.push_back(std::move(view));
+  }
+  return all;
+}
+
 Json link_view(const LinkState& link) {
   return {{"connected", link.connected},
           {"started", link.started},
@@ -101,6 +118,7 @@ Json status_view(const Sight& sight) {
   const auto age = now_ns(CLOCK_MONOTONIC) - static_cast<int64_t>(sight.counters->heartbeat_ns);
   result["dataplane"]["start_unix"] = sight.counters->start_unix_ns / 1'000'000'000;
   result["dataplane"]["heartbeat_age_ms"] = std::max<int64_t>(0, age / 1'000'000);
+  result["interfaces"] = interfaces_view(*sight.counters);
   result["tables"] = tables_view(*sight.counters);
   result["workers"] = workers_view(*sight.counters, sight.link.driver);
   return result;

@@ -114,6 +114,23 @@ void add_server_events(const dam_counters& before, const dam_counters& now,
   }
 }
 
+// Of VLANs that share a device each has its own.
+void add_link_events(const dam_counters& before, const dam_counters& now,
+                     std::vector<Event>& events) {
+  for (size_t i = 0; i < DAM_MAX_SHOWN_INTERFACES; ++i) {
+    const dam_interface_state& was = before.interfaces[i];
+    const dam_interface_state& is = now.interfaces[i];
+    const std::string name = field_text(is.name);
+    if (name.empty() || field_text(was.name) != name) continue;
+    if (growth(was.link_changes, is.link_changes) == 0) continue;
+    const std::string link = "the link of " + name;
+    const std::string text = is.link_up == 0             ? link + " is down"
+                             : was.link_up == is.link_up ? link + " was down for a moment"
+                                                         : link + " is up";
+    events.push_back({EventKind::link, name, "", 1, text});
+  }
+}
+
 void add_counted_events(const Scene& before, const Scene& now, std::vector<Event>& events) {
   if (!now.counters) return;
   static const dam_counters kNothing{};
@@ -129,6 +146,7 @@ void add_counted_events(const Scene& before, const Scene& now, std::vector<Event
     add_zone_events(name, from, zone_total(*now.counters, slot), events);
   }
   add_server_events(old, *now.counters, events);
+  add_link_events(old, *now.counters, events);
 }
 
 // By origin, not by source: what is held back is kept by its subject.

@@ -22,7 +22,8 @@ namespace dam::control {
   X(violation, "over a zone's buckets: refused, or counted in shadow mode")    \
   X(route, "connections that no route or no server took")                      \
   X(limit, "refused since a table or a memory was full")                       \
-  X(server, "a server went up or down")
+  X(server, "a server went up or down")                                        \
+  X(link, "the link of an interface went or came back")
 
 enum class EventKind {
 #define X(name, text) name,

@@ -48,6 +48,7 @@ std::optional<LogKind> kind_of(EventKind kind) {
     case EventKind::policy:
       return LogKind::policy;
     case EventKind::dataplane:
+    case EventKind::link:
       return LogKind::dataplane;
     case EventKind::ban:
       return LogKind::ban;

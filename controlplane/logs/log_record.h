@@ -23,7 +23,8 @@ using Json = nlohmann::ordered_json;
   X(ban, "a source was banned, or is banned no more")                                          \
   X(policy, "a policy was put in force, confirmed or brought back")                            \
   X(server, "a server went up or down")                                                        \
-  X(dataplane, "the dataplane came, went, or cannot do what the policy wants")                 \
+  X(dataplane,                                                                                 \
+    "the dataplane or a link of it came or went, or it cannot do what the policy wants")       \
   X(log, "lines are missing from this log")
 
 enum class LogKind : uint8_t {

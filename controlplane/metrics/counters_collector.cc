@@ -10,6 +10,7 @@
 #include "controlplane/metrics/ban_metrics.h"
 #include "controlplane/metrics/family_builder.h"
 #include "controlplane/metrics/handshake_metrics.h"
+#include "controlplane/metrics/interface_metrics.h"
 #include "controlplane/metrics/log_metrics.h"
 #include "controlplane/metrics/policy_metrics.h"
 #include "controlplane/metrics/server_metrics.h"
@@ -320,6 +321,7 @@ std::vector<prometheus::MetricFamily> CountersCollector::Collect() const {
   const auto counters = sources_.counters();
   if (!counters) return out;
   add_dataplane(*counters, out);
+  add_interfaces(*counters, out);
   const auto policy = sources_.policy ? sources_.policy() : nullptr;
   if (policy) add_routes(*policy, *counters, servers, out);
   const auto zones = zones_of(*counters);

@@ -46,8 +46,8 @@ const Table<Interface>& interface_options() {
           [](Interface& interface, bool open) { interface.host_path = open; },
           "driver dpdk: what is not the dam's goes to the host's own network stack and back (SSH, "
           "DHCP, its own traffic), by an interface of the kernel's in the device's place; false: "
-          "the "
-          "host may lose the device; left out: no, and a device that the host needs is refused"),
+          "the host may lose the device; left out: no, and a device on which the host has, or is "
+          "to have, an address or a route is refused"),
   };
   return table;
 }

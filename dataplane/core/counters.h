@@ -9,10 +9,11 @@
 
 enum {
   DAM_COUNTERS_MAGIC = 0x6d616431, /* "1dam" */
-  DAM_COUNTERS_VERSION = 6,
+  DAM_COUNTERS_VERSION = 7,
   DAM_MAX_WORKERS = 16,
   DAM_MAX_ZONES = 64, /* slot 0 is "front": traffic that has no route yet */
   DAM_MAX_SERVERS = 256,
+  DAM_MAX_SHOWN_INTERFACES = 32,
   DAM_NAME_BYTES = 64 /* with the closing NUL */
 };
 
@@ -170,6 +171,44 @@ struct dam_server_state {
   uint64_t changed_at_ns; /* monotonic */
 };
 
+/* How a frame comes to the worker that owns its flow: name, what it means. */
+#define DAM_STEERINGS(X)                                                           \
+  X(single, "one worker takes everything")                                         \
+  X(nic_hash,                                                                      \
+    "the NIC spreads by a Toeplitz hash whose key is the dam's (RSS), and each"    \
+    " source port is chosen so that replies come to the worker of their flow")     \
+  X(handoff, "workers hand frames of each other's flows over by rings")            \
+  X(kernel,                                                                        \
+    "the kernel's CPUs share all flows, as the NIC spreads them; the rest is one " \
+    "worker's")
+enum dam_steering {
+#define X(name, text) DAM_STEERING_##name,
+  DAM_STEERINGS(X)
+#undef X
+      DAM_STEERING_COUNT
+};
+
+/* What is known of an interface of the dam's, now: name, shape (flag or number), how many of the
+ * metric's units one is, metric, help text. */
+#define DAM_INTERFACE_FIELDS(X)                                                                  \
+  X(link_up, flag, 1, "dam_interface_link_up", "1: there is a link on the cable of its device.") \
+  X(speed_mbit, number, 125000, "dam_interface_speed_bytes",                                     \
+    "Speed of its link, in bytes a second; 0: not known.")                                       \
+  X(mtu, number, 1, "dam_interface_mtu_bytes", "The largest IP packet that its device takes.")   \
+  X(queues, number, 1, "dam_interface_queues", "Queue pairs of its device that the dam serves.") \
+  X(link_changes, number, 1, "dam_interface_link_changes_total",                                 \
+    "How often its link has gone or come back since the dataplane started.")
+
+struct dam_interface_state {
+  char name[DAM_NAME_BYTES];   /* the policy's; empty: there are no more */
+  char device[DAM_NAME_BYTES]; /* of several VLANs it may be one */
+  uint32_t vlan;               /* 0: untagged */
+  uint32_t steering;           /* enum dam_steering */
+#define X(field, shape, factor, metric, text) uint64_t field;
+  DAM_INTERFACE_FIELDS(X)
+#undef X
+};
+
 struct dam_counters {
   uint32_t magic;
   uint32_t version;
@@ -185,6 +224,7 @@ struct dam_counters {
   uint64_t table_used[DAM_TABLE_COUNT];
   uint64_t table_capacity[DAM_TABLE_COUNT];
   struct dam_worker_counters worker[DAM_MAX_WORKERS];
+  struct dam_interface_state interfaces[DAM_MAX_SHOWN_INTERFACES];
 };
 
 DAM_STATIC_ASSERT(sizeof(struct dam_counters) % 64 == 0, "worker blocks stay cache-line aligned");

@@ -24,7 +24,8 @@ constexpr mode_t kMode = 0640;
 }
 
 void* map_new_file(const std::string& path) {
-  const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, kMode);
+  unlink(path.c_str());  // of a run that was killed; nobody else's file is ever opened
+  const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, kMode);
   if (fd < 0) cannot_use(path);
   void* memory = MAP_FAILED;
   // fallocate, not ftruncate: a full file system is found out here, not by SIGBUS on the path.

@@ -29,6 +29,12 @@ bool lock(int fd) {
   return false;
 }
 
+// Whoever put it there could hold the lock for ever.
+bool is_own_file(int fd) {
+  struct stat about {};
+  return fstat(fd, &about) == 0 && S_ISREG(about.st_mode) && about.st_uid == geteuid();
+}
+
 }  // namespace
 
 OnlyOne::OnlyOne(const std::string& socket_path) {
@@ -37,8 +43,14 @@ OnlyOne::OnlyOne(const std::string& socket_path) {
   if (!folder.empty()) std::filesystem::create_directories(folder);
   fd_ = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
   if (fd_ < 0) throw std::runtime_error(path + ": " + std::strerror(errno) + ".");
-  if (lock(fd_)) return;
+  const bool own = is_own_file(fd_);
+  if (own && lock(fd_)) return;
   close(fd_);
+  if (!own) {
+    throw std::runtime_error(path + " is not this user's file: somebody else may write to its " +
+                             "folder, and could keep this dam from starting. Remove it, and let "
+                             "the folder be root's alone.");
+  }
   throw std::runtime_error("Another dam-dataplane serves " + socket_path +
                            " already; end it first, or choose another --socket.");
 }

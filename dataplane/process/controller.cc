@@ -68,8 +68,10 @@ void Controller::resume() {
 
 void Controller::say_refusal(const v1::Reply& reply) {
   std::string text;
-  for (const std::string& error : reply.errors()) text += "\nRefused: " + error;
-  if (!text.empty() && text != last_refusal_) say(text.substr(1));
+  for (const std::string& error : reply.errors()) {
+    text += (text.empty() ? "Refused: " : "\nRefused: ") + error;
+  }
+  if (!text.empty() && text != last_refusal_) say(text);
   last_refusal_ = std::move(text);
 }
 

@@ -33,6 +33,9 @@ class Controller {
   std::chrono::milliseconds listen_within() const;
   // A Start failed when ports were being opened, or a port went: only a new process can try again.
   bool failed() const { return failed_; }
+  bool is_open() const { return running_ != nullptr; }
+  // Of the last request, or of the saved state; empty: there was nothing to refuse.
+  const std::string& last_refusal() const { return last_refusal_; }
   // Since the last call; true where there are none yet.
   bool workers_move() { return !running_ || running_->workers_move(); }
 

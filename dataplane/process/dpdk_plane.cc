@@ -123,7 +123,9 @@ class DpdkPlane : public Plane {
     if (driver_ != nullptr && driver_->host_path() != nullptr) driver_->host_path()->stop();
   }
   void applied(const Policy& policy) override;
-  void tick() override;
+  void tick() override {}
+  PortSight look_at(uint32_t port) const override;
+  void link_changed(uint32_t port, bool up) override;
   // The host's ports are reserved with each policy.
   std::vector<uint32_t> capabilities() const override {
     if (own_ports_) return {CAP_NET_ADMIN};
@@ -141,8 +143,6 @@ class DpdkPlane : public Plane {
   std::unique_ptr<DpdkDriver> driver_;
   std::vector<std::unique_ptr<WorkerLoop>> loops_;
   std::atomic<bool> stop_{false};
-  std::vector<LinkState> links_;
-  uint32_t ticks_ = 0;
   std::array<uint64_t, 1024> reserved_{};
   std::optional<OwnPorts> own_ports_;  // where the host has a way beside the dam
 };
@@ -177,19 +177,21 @@ int DpdkPlane::open_host_interface(const DeviceConfig& device, uint32_t port) {
   return tap;
 }
 
-// Once a second: what the cables are like.
-void DpdkPlane::tick() {
-  if (ticks_++ % 10 != 0) return;
-  links_.resize(driver_->ports());
-  for (uint32_t port = 0; port < driver_->ports(); ++port) {
-    const LinkState now = driver_->link(port);
-    if (ticks_ > 1 && now == links_[port]) continue;
-    links_[port] = now;
-    say("Port " + std::to_string(port) + ": " + driver_->facts(port).device + " link " +
-        (now.up ? "up" : "down") +
-        (now.up && now.mbit_s != 0 ? " at " + std::to_string(now.mbit_s) + " Mbit/s." : "."));
-    if (driver_->host_path() != nullptr) driver_->host_path()->set_link(port, now.up);
-  }
+PortSight DpdkPlane::look_at(uint32_t port) const {
+  const bool one = workers_ == 1;
+  const bool by_hash = !one && driver_->reply_worker() != nullptr;
+  return {.device = driver_->facts(port).device,
+          .link = driver_->link(port),
+          .mtu = driver_->mtu(port),
+          .queues = workers_,
+          .steering = one       ? DAM_STEERING_single
+                      : by_hash ? DAM_STEERING_nic_hash
+                                : DAM_STEERING_handoff};
+}
+
+// The host sees the cable at its own interface.
+void DpdkPlane::link_changed(uint32_t port, bool up) {
+  if (driver_->host_path() != nullptr) driver_->host_path()->set_link(port, up);
 }
 
 void DpdkPlane::applied(const Policy& policy) {

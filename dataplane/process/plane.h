@@ -7,13 +7,24 @@
 #include <string>
 #include <vector>
 
+#include "dataplane/core/counters.h"
 #include "dataplane/drivers/dpdk/worker_loop.h"
+#include "dataplane/drivers/netdev/link_state.h"
 #include "dataplane/engine/engine.h"
 #include "dataplane/engine/sight_sink.h"
 #include "dataplane/engine/start_config.h"
 #include "dataplane/process/keeper.h"
 
 namespace dam {
+
+// What a port is like, now.
+struct PortSight {
+  std::string device;  // as it is driven: a PCI address where the policy may have an interface
+  LinkState link;
+  uint32_t mtu = 0;     // the largest IP packet
+  uint32_t queues = 0;  // that the dam serves
+  dam_steering steering = DAM_STEERING_single;
+};
 
 class Plane {
  public:
@@ -32,6 +43,9 @@ class Plane {
   virtual void prepare(const Policy& /*policy*/) {}
   virtual void applied(const Policy& policy) = 0;  // every worker has it
   virtual void tick() = 0;                         // control thread, every 100 ms
+  // Control thread; `port` by the StartConfig's devices.
+  virtual PortSight look_at(uint32_t port) const = 0;
+  virtual void link_changed(uint32_t /*port*/, bool /*up*/) {}
   // Of what the engine's workers do not tell: what the kernel has dealt with by itself.
   virtual void take_sights(const SightSink& /*sink*/) {}
   virtual uint64_t sights_lost() { return 0; }

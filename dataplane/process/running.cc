@@ -58,6 +58,7 @@ Running::Running(const StartConfig& config, const Options& options, Keeper& keep
                : open_dpdk(config, rest, keeper);
   counters_ = std::make_unique<CountersFile>(options.counters, plane_->name(),
                                              plane_->counter_blocks(), plane_->tsc_hz());
+  links_ = std::make_unique<LinkWatch>(config, *counters_->counters());
   engine.limits = config.limits;
   engine.workers = xdp ? 1 : config.workers;
   engine.interfaces = config.interfaces;
@@ -141,6 +142,7 @@ bool Running::workers_move() {
 void Running::tick(uint64_t now_ns) {
   engine_->control_tick(now_ns);
   plane_->tick();
+  links_->tick(*plane_);
   zone_bans_.tick(*engine_, bans_begun(), now_ns);
   top_.tick(now_ns);
   publish_fill();

@@ -12,6 +12,7 @@
 #include "dataplane/ipc/server_states.h"
 #include "dataplane/ipc/start_builder.h"
 #include "dataplane/process/keeper.h"
+#include "dataplane/process/link_watch.h"
 #include "dataplane/process/log_book.h"
 #include "dataplane/process/options.h"
 #include "dataplane/process/plane.h"
@@ -79,6 +80,7 @@ class Running {
   Limits limits_;
   std::unique_ptr<Plane> plane_;
   std::unique_ptr<CountersFile> counters_;
+  std::unique_ptr<LinkWatch> links_;
   std::unique_ptr<Engine> engine_;
   std::shared_ptr<const Policy> policy_;
   PrefixSet bans_;

@@ -3,6 +3,7 @@
 
 #include <systemd/sd-daemon.h>
 
+#include <algorithm>
 #include <cstdint>
 
 namespace dam {
@@ -12,8 +13,17 @@ ServiceManager::ServiceManager() {
   if (sd_watchdog_enabled(0, &within_us) > 0) watchdog_ = std::chrono::microseconds(within_us);
 }
 
+void ServiceManager::waits(const std::string& status) {
+  if (status == waits_for_) return;
+  waits_for_ = status;
+  std::string line = status;  // a line is a field of the message
+  std::replace(line.begin(), line.end(), '\n', ' ');
+  sd_notify(0, ("STATUS=" + line).c_str());
+}
+
 void ServiceManager::ready(const std::string& status) {
   sd_notify(0, ("READY=1\nSTATUS=" + status).c_str());
+  ready_ = true;
 }
 
 void ServiceManager::stopping() { sd_notify(0, "STOPPING=1"); }

@@ -13,7 +13,10 @@ class ServiceManager {
   // Before any fork: the watchdog is asked of the first process, and its child answers.
   ServiceManager();
 
-  static void ready(const std::string& status);
+  // Until it is ready: what it waits for. Said again only where it has changed.
+  void waits(const std::string& status);
+  void ready(const std::string& status);
+  bool is_ready() const { return ready_; }
   static void stopping();
   // Half of the watchdog's time is over since the last alive().
   bool wants_to_hear(std::chrono::steady_clock::time_point now) const;
@@ -22,6 +25,8 @@ class ServiceManager {
  private:
   std::chrono::microseconds watchdog_{0};  // 0: not asked for
   std::chrono::steady_clock::time_point heard_;
+  bool ready_ = false;
+  std::string waits_for_;
 };
 
 }  // namespace dam

@@ -8,6 +8,8 @@
 #include <thread>
 #include <utility>
 
+#include "dataplane/drivers/netdev/kernel_interface.h"
+#include "dataplane/drivers/netdev/link_state.h"
 #include "dataplane/drivers/netdev/offloads.h"
 #include "dataplane/drivers/xdp/device_watch.h"
 #include "dataplane/drivers/xdp/driver.h"
@@ -85,6 +87,7 @@ class XdpPlane : public Plane {
   void prepare(const Policy& policy) override { driver_.tables().prepare_lists(policy); }
   void applied(const Policy& policy) override;
   void tick() override;
+  PortSight look_at(uint32_t port) const override;
   void take_sights(const SightSink& sink) override { driver_.tables().take_sights(sink); }
   uint64_t sights_lost() override { return driver_.tables().sights_lost(); }
   void set_capture(const dam_capture& wanted) override { driver_.tables().set_capture(wanted); }
@@ -150,6 +153,15 @@ void XdpPlane::applied(const Policy& policy) {
   tables.publish_draft();
   if (!std::exchange(in_force_, true)) driver_.put_in_force();
   next_hops_.attend(engine_->neighbours);
+}
+
+PortSight XdpPlane::look_at(uint32_t port) const {
+  const XdpDevice& device = *driver_.devices()[port];
+  return {.device = device.name(),
+          .link = link_of(device.name()),
+          .mtu = inspect_interface(device.name()).mtu,
+          .queues = device.queues(),
+          .steering = DAM_STEERING_kernel};
 }
 
 void XdpPlane::share_secrets() {

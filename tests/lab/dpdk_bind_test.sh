@@ -9,12 +9,13 @@ dataplane=${1:?usage: dpdk_bind_test.sh DAM_DATAPLANE DAM_FEED} feed=${2:?}
 ((EUID == 0)) || { echo "needs root"; exit 77; }
 
 client=dam-bind-$$-client edge=dam-bind-$$-edge
-dir=$(mktemp -d) failed=0 keeper=
+dir=$(mktemp -d) failed=0 keeper='' listener=''
 chmod 755 "$dir" # the dataplane must reach its saved policy as the user that it becomes
 in_client() { ip netns exec "$client" "$@"; }
 
 cleanup() {
   [[ -n $keeper ]] && kill -TERM "$keeper" 2>/dev/null && wait "$keeper"
+  [[ -n $listener ]] && kill "$listener" 2>/dev/null
   ip netns del "$client" 2>/dev/null
   ip netns del "$edge" 2>/dev/null
   rm -rf "$dir"
@@ -76,8 +77,20 @@ apply {
 APPLY
 }
 
+# What systemd would hear, a message a line.
+listen() {
+  python3 -c 'import os, socket, sys
+heard = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+heard.bind(sys.argv[1])
+os.chmod(sys.argv[1], 0o777)  # the dataplane does not stay root
+while True: print(heard.recv(4096).decode(), flush=True)' "$dir/notify" >"$dir/heard" 2>/dev/null &
+  listener=$!
+  until_true test -S "$dir/notify"
+}
+is_ready() { grep -qx 'READY=1' "$dir/heard"; }
+
 start_dataplane() {
-  nsenter --net="/run/netns/$edge" "$dataplane" --socket "$dir/socket" "$@" >"$dir/log" 2>&1 &
+  NOTIFY_SOCKET=$dir/notify nsenter --net="/run/netns/$edge" "$dataplane" --socket "$dir/socket" "$@" >"$dir/log" 2>&1 &
   keeper=$!
   until_true test -S "$dir/socket"
 }
@@ -115,9 +128,13 @@ gives() { # CODE COMMAND…: the command ends with this exit code
 
 network || { echo "no network namespaces"; exit 1; }
 requests dpdk dam0
+listen || { echo "no python3"; exit 1; }
 start_dataplane
+check "says what it waits for" until_true grep -q 'STATUS=No port is open yet' "$dir/heard"
+check "is not ready while no port is open" eval '! is_ready'
 check "takes Start and Snapshot" "$feed" "$dir/socket" "$dir/start" "$dir/apply"
 check "binds a veth by AF_XDP" says "Port 0: dam0 by net_af_xdp."
+check "is ready now" until_true is_ready
 check "its program is on the interface" program_on dam0
 check "no thread keeps a right" without_rights
 check "answers IPv4 echo" pings 198.18.0.1
@@ -139,11 +156,38 @@ check "refuses a Start that cannot be, and says why" \
   grep -qF 'There is no interface \"no-such-if0\"' "$dir/reply"
 requests xdp no-such-if0
 "$feed" "$dir/socket" "$dir/start" >"$dir/reply"
+check "and says it to systemd, too" until_true grep -q 'STATUS=Refused: .*no-such-if0' "$dir/heard"
 check "so does the XDP driver" grep -qF 'There is no interface \"no-such-if0\"' "$dir/reply"
 check "waits on after both, for it has opened nothing" kill -0 "$keeper"
 requests dpdk dam0
 check "takes the good Start that follows" "$feed" "$dir/socket" "$dir/start" "$dir/apply"
 check "ends when told to stop" gives 0 stop_dataplane TERM "$keeper"
+
+# Without a policy nobody knows what is the dam's: the host has all of it, but refuses nobody.
+connects() { # PORT connected|refused|silence: what a client meets there
+  local met
+  met=$(in_client python3 -c 'import socket, sys
+try: socket.create_connection(("198.18.0.1", int(sys.argv[1])), 2); print("connected")
+except ConnectionRefusedError: print("refused")
+except OSError: print("silence")' "$1")
+  echo "$met"
+  [[ $met == "$2" ]]
+}
+requests dpdk dam0
+sed -i 's/device: "dam0"/& host_path: HOST_PATH_OPEN/' "$dir/start"
+start_dataplane --fresh
+check "takes a Start with a way for the host" "$feed" "$dir/socket" "$dir/start"
+ip -n "$edge" address add 198.18.0.1/24 dev dam-host0
+ip netns exec "$edge" python3 -c 'import socket, time
+s = socket.create_server(("198.18.0.1", 22)); time.sleep(60)' &
+ssh=$!
+check "the host's own server is there before any policy" until_true connects 22 connected
+check "the dam's clients are not refused meanwhile" connects 443 silence
+check "takes the policy" "$feed" "$dir/socket" "$dir/apply"
+check "the dam answers its clients" until_true connects 443 connected
+check "the host refuses who comes to a shut port of its own" until_true connects 81 refused
+kill "$ssh"
+stop_dataplane TERM "$keeper"
 
 # Somebody else's program is on the interface: a loud warning, and the slow way.
 requests dpdk dam0

@@ -9,7 +9,7 @@
 namespace dam::ctl {
 
 struct Settings {
-  std::string socket = "/run/dam/control.sock";
+  std::string socket = "/run/dam/api/control.sock";
   std::string profile;  // name or path (profile.h); empty: the socket
   bool json = false;
   double watch_seconds = 0;  // 0: once

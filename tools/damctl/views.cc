@@ -60,6 +60,27 @@ void status_of_policy(const Json& policy, const Json& dataplane, const Style& st
             << " changed since, one by one; damctl policy shows them\n";
 }
 
+std::string speed_text(double mbit) {
+  if (mbit <= 0) return "-";
+  return mbit < 1000 ? std::to_string(static_cast<int>(mbit)) + "M"
+                     : short_number(mbit / 1000) + "G";
+}
+
+void status_of_interfaces(const Json& now, const Style& style) {
+  if (!now.contains("interfaces")) return;
+  Table table({"interface", "device", ">vlan", "link", ">speed", ">mtu", ">queues", "steering"});
+  for (const Json& one : now["interfaces"]) {
+    const int vlan = one.value("vlan", 0);
+    const bool up = one.value("link_up", false);
+    table.row({one.value("name", ""), one.value("device", ""),
+               vlan == 0 ? "-" : std::to_string(vlan), up ? "up" : "down",
+               speed_text(number_at(one, "/speed_mbit")), std::to_string(one.value("mtu", 0)),
+               std::to_string(one.value("queues", 0)), one.value("steering", "")});
+  }
+  std::cout << "\n";
+  table.print(std::cout, style);
+}
+
 void status_of_tables(const Json& now, const Style& style) {
   if (!now.contains("tables")) return;
   Table table({"table", ">used", ">capacity", ">full"});
@@ -113,6 +134,7 @@ int show_status(const Settings& settings) {
     status_of_dataplane(now["dataplane"], style);
     status_of_policy(now["policy"], now["dataplane"], style);
     status_of_https(now.value("https", Json()), style);
+    status_of_interfaces(now, style);
     status_of_tables(now, style);
     status_of_workers(now, before, style);
   });

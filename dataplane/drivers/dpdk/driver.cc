@@ -5,7 +5,19 @@
 #include <set>
 #include <utility>
 
+#include "dataplane/core/packet.h"
+
 namespace dam {
+namespace {
+
+bool is_tcp_reset(const rte_mbuf* mbuf) {
+  const auto* frame = rte_pktmbuf_mtod(mbuf, const uint8_t*);
+  dam_packet packet;
+  return dam_parse(frame, frame + mbuf->data_len, &packet) == DAM_DROP_none &&
+         packet.kind == DAM_KIND_TCP && (packet.tcp_flags & DAM_TCP_RST) != 0;
+}
+
+}  // namespace
 
 uint32_t buffers_for(const StartConfig& config) {
   const auto devices = static_cast<uint32_t>(config.devices.size());
@@ -90,22 +102,35 @@ void DpdkDriver::open_host_path(std::vector<int> taps) {
   host_path_ = std::make_unique<HostPath>(std::move(taps), steering_.workers(), pool_.mempool());
 }
 
-bool DpdkDriver::send_for_host() {
+void DpdkDriver::take_back_from_host(uint32_t worker) {
+  const uint32_t refused = host_path_->take_back(worker);
+  if (counters_ == nullptr) return;
+  counters_->worker[worker].zones[0].drops[DAM_DROP_host_refused] += refused;
+}
+
+bool DpdkDriver::send_for_host(bool has_policy) {
   rte_mbuf* mbufs[HostPath::kMostAtOnce];
   const uint32_t count = host_path_->take(mbufs);
   if (count == 0) return false;
   std::vector<Batch>& out = queues_[0].out;
-  for (uint32_t i = 0; i < count; ++i) {
-    Batch& batch = out[mbufs[i]->port];
-    batch.mbuf[batch.count++] = mbufs[i];
+  uint32_t kept = 0;
+  for (rte_mbuf* mbuf : std::span(mbufs, count)) {
+    if (!has_policy && is_tcp_reset(mbuf)) {
+      rte_pktmbuf_free(mbuf);
+      ++kept;
+      continue;
+    }
+    Batch& batch = out[mbuf->port];
+    batch.mbuf[batch.count++] = mbuf;
   }
   uint32_t refused = 0;
   for (uint32_t port = 0; port < out.size(); ++port) {
     if (out[port].count > 0) refused += send(0, port, out[port]);
   }
   if (counters_ != nullptr) {
-    counters_->worker[0].host_sent += count - refused;
+    counters_->worker[0].host_sent += count - kept - refused;
     counters_->worker[0].zones[0].drops[DAM_DROP_tx_full] += refused;
+    counters_->worker[0].zones[0].drops[DAM_DROP_no_policy] += kept;
   }
   return true;
 }

@@ -39,11 +39,15 @@ class DpdkDriver {
   void open_host_path(std::vector<int> taps);
   HostPath* host_path() { return host_path_.get(); }
   // Sends what waits there, behind the dam's own; worker 0 alone. True: there was something.
-  bool send_for_host();
+  // Without a policy the dam's connections are strangers to the host, and its refusals of them stay
+  // here.
+  bool send_for_host(bool has_policy);
+  // Frees what has been written there; each worker.
+  void take_back_from_host(uint32_t worker);
   // Asks the device; no system call but what its driver makes. Control thread.
   LinkState link(uint32_t port) const { return ports_[port]->link(); }
+  uint32_t mtu(uint32_t port) const { return ports_[port]->mtu(); }
   FramePool& pool() { return pool_; }
-  // Which driver port an mbuf of ours came in by.
   // Foretells where NICs put replies; empty when not all of them spread alike by a known hash.
   ReplyWorker reply_worker() const;
   std::string name() const;  // "dpdk (net_af_xdp)"

@@ -178,7 +178,9 @@ void Port::configure(uint16_t ethdev, uint32_t queues, const RssKey& key) {
         "the device cannot be configured");
 }
 
+// Of an interface of the kernel's the kernel knows: net_af_xdp calls each one 10 Gbit/s.
 LinkState Port::link() const {
+  if (kind_of(config_.device) == DeviceKind::kernel_interface) return link_of(config_.device);
   rte_eth_link link{};
   if (rte_eth_link_get_nowait(ethdevs_[0], &link) != 0) return {};
   const bool known = link.link_speed != RTE_ETH_SPEED_NUM_UNKNOWN;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "dataplane/drivers/dpdk/reply_hash.h"
+#include "dataplane/drivers/netdev/link_state.h"
 #include "dataplane/engine/policy.h"
 #include "dataplane/engine/start_config.h"
 
@@ -31,12 +32,6 @@ struct PortFacts {
   std::vector<std::string> says;  // what the operator should know, loudest first
 };
 
-struct LinkState {
-  bool up = false;
-  uint32_t mbit_s = 0;  // 0: unknown
-  bool operator==(const LinkState&) const = default;
-};
-
 class Port {
  public:
   // Opens and starts the device. Throws std::runtime_error with a sentence.
@@ -48,6 +43,7 @@ class Port {
 
   const PortFacts& facts() const { return facts_; }
   LinkState link() const;
+  uint32_t mtu() const { return config_.mtu; }
   QueuePair queue_pair(uint32_t worker) const { return pairs_[worker]; }
 
  private:

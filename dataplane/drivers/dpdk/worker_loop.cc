@@ -61,8 +61,13 @@ bool WorkerLoop::round(uint64_t now_ns) {
   for (uint32_t i = 0; i < driver_.ports(); ++i) worked |= receive(now_ns);
   if (driver_.steering().workers() > 1) worked |= take_handed(now_ns);
   worked |= tick(now_ns);
-  if (index_ == 0 && driver_.host_path() != nullptr) worked |= driver_.send_for_host();
+  if (driver_.host_path() != nullptr) worked |= serve_host();
   return worked;
+}
+
+bool WorkerLoop::serve_host() {
+  driver_.take_back_from_host(index_);
+  return index_ == 0 && driver_.send_for_host(worker_.policy_seen() != nullptr);
 }
 
 bool WorkerLoop::receive(uint64_t now_ns) {

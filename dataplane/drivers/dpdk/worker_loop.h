@@ -46,6 +46,7 @@ class WorkerLoop {
   bool receive(uint64_t now_ns);
   bool take_handed(uint64_t now_ns);
   bool tick(uint64_t now_ns);
+  bool serve_host();
   uint32_t steer(uint32_t count);
   void hand_over();
   void process(uint32_t count, uint64_t now_ns);

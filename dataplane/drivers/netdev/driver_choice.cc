@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/drivers/netdev/driver_choice.h"
 
+#include "dataplane/drivers/netdev/host_configuration.h"
+#include "dataplane/drivers/netdev/kernel_interface.h"
+
 namespace dam {
 namespace {
 
@@ -9,9 +12,13 @@ std::string reason_of_use(const DriverFacts::Device& device) {
   if (device.host.default_route) {
     return "the host reaches the world by " + device.name + ", which DPDK would take away from it";
   }
-  if (device.host.addresses.empty()) return {};
-  return "the host has " + device.host.addresses.front() + " on " + device.name +
-         ", which DPDK would take away from it";
+  if (!device.host.addresses.empty()) {
+    return "the host has " + device.host.addresses.front() + " on " + device.name +
+           ", which DPDK would take away from it";
+  }
+  if (device.configured_by.empty()) return {};
+  return device.configured_by + " gives " + device.name +
+         " to the host, and DPDK would take it away";
 }
 
 }  // namespace
@@ -46,8 +53,12 @@ DriverFacts look_at_host(const std::vector<std::string>& devices, uint32_t worke
   DriverFacts facts;
   for (const std::string& name : devices) {
     const DeviceKind kind = kind_of(name);
-    const bool interface = kind == DeviceKind::kernel_interface;
-    facts.devices.push_back({name, kind, interface ? use_by_host(name) : HostUse{}});
+    DriverFacts::Device& device = facts.devices.emplace_back();
+    device.name = name;
+    device.kind = kind;
+    if (kind != DeviceKind::kernel_interface) continue;
+    device.host = use_by_host(name);
+    device.configured_by = configured_by(name, inspect_interface(name).mac);
   }
   facts.workers = workers;
   facts.cpus = static_cast<uint32_t>(allowed_cpus().size());

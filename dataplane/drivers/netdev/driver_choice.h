@@ -16,6 +16,7 @@ struct DriverFacts {
     std::string name;
     DeviceKind kind = DeviceKind::kernel_interface;
     HostUse host;
+    std::string configured_by;  // empty: the host's files leave it alone
   };
   std::vector<Device> devices;
   uint32_t workers = 1;

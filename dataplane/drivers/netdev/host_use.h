@@ -13,6 +13,7 @@ struct HostUse {
   bool default_route = false;
 };
 
+// As it is now; what is still to come: host_configuration.h.
 HostUse use_by_host(const std::string& device);
 
 uint64_t free_hugepage_bytes();

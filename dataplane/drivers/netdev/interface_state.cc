@@ -9,39 +9,14 @@
 #include <cerrno>
 #include <cstring>
 #include <limits>
-#include <memory>
-#include <system_error>
 
 #include "dataplane/drivers/netdev/attributes.h"
 #include "dataplane/drivers/netdev/ethtool.h"
 #include "dataplane/drivers/netdev/kernel_interface.h"
+#include "dataplane/drivers/netdev/route_dump.h"
 
 namespace dam {
 namespace {
-
-constexpr size_t kNetlinkBytes = 32768;
-
-[[noreturn]] void netlink_failed(const char* what) {
-  throw std::system_error(errno, std::generic_category(), what);
-}
-
-struct CloseNetlink {
-  void operator()(mnl_socket* socket) const { mnl_socket_close(socket); }
-};
-using RouteSocket = std::unique_ptr<mnl_socket, CloseNetlink>;
-
-RouteSocket open_route_socket() {
-  RouteSocket socket(mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC));
-  if (socket == nullptr || mnl_socket_bind(socket.get(), 0, MNL_SOCKET_AUTOPID) < 0) {
-    netlink_failed("A netlink socket");
-  }
-  return socket;
-}
-
-struct OfInterface {
-  uint32_t ifindex;
-  std::vector<NetlinkMessage>* into;
-};
 
 void keep_message(const nlmsghdr* message, std::vector<NetlinkMessage>& into) {
   const auto* bytes = reinterpret_cast<const uint8_t*>(message);
@@ -54,48 +29,23 @@ bool is_link_local_address(const ifaddrmsg& about, const nlattr* address) {
   return bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80;
 }
 
-int look_at_address(const nlmsghdr* message, void* data) {
-  const auto& wanted = *static_cast<OfInterface*>(data);
-  if (message->nlmsg_type != RTM_NEWADDR) return MNL_CB_OK;
+void look_at_address(const nlmsghdr* message, uint32_t ifindex, std::vector<NetlinkMessage>& into) {
+  if (message->nlmsg_type != RTM_NEWADDR) return;
   const auto& about = *static_cast<const ifaddrmsg*>(mnl_nlmsg_get_payload(message));
-  if (about.ifa_index != wanted.ifindex || (about.ifa_flags & IFA_F_TEMPORARY) != 0) {
-    return MNL_CB_OK;
-  }
+  if (about.ifa_index != ifindex || (about.ifa_flags & IFA_F_TEMPORARY) != 0) return;
   const nlattr* address = find_attribute(message, sizeof(ifaddrmsg), IFA_ADDRESS);
-  if (!is_link_local_address(about, address)) keep_message(message, *wanted.into);
-  return MNL_CB_OK;
+  if (!is_link_local_address(about, address)) keep_message(message, into);
 }
 
-int look_at_route(const nlmsghdr* message, void* data) {
-  const auto& wanted = *static_cast<OfInterface*>(data);
-  if (message->nlmsg_type != RTM_NEWROUTE) return MNL_CB_OK;
+void look_at_route(const nlmsghdr* message, uint32_t ifindex, std::vector<NetlinkMessage>& into) {
+  if (message->nlmsg_type != RTM_NEWROUTE) return;
   const auto& about = *static_cast<const rtmsg*>(mnl_nlmsg_get_payload(message));
   const nlattr* out = find_attribute(message, sizeof(rtmsg), RTA_OIF);
   const bool by_itself = about.rtm_table == RT_TABLE_LOCAL || about.rtm_protocol == RTPROT_KERNEL ||
                          about.rtm_protocol == RTPROT_RA || about.rtm_type != RTN_UNICAST ||
                          (about.rtm_flags & RTM_F_CLONED) != 0;
-  if (by_itself || out == nullptr || mnl_attr_get_u32(out) != wanted.ifindex) return MNL_CB_OK;
-  keep_message(message, *wanted.into);
-  return MNL_CB_OK;
-}
-
-// Every address or route that the kernel has, shown to `look`.
-void show_all(uint16_t type, int (*look)(const nlmsghdr*, void*), OfInterface wanted) {
-  const RouteSocket socket = open_route_socket();
-  alignas(nlmsghdr) std::array<char, kNetlinkBytes> buffer{};
-  nlmsghdr* question = mnl_nlmsg_put_header(buffer.data());
-  question->nlmsg_type = type;
-  question->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-  mnl_nlmsg_put_extra_header(question, sizeof(rtmsg));  // longer than ifaddrmsg, and all zero
-  if (mnl_socket_sendto(socket.get(), question, question->nlmsg_len) < 0) netlink_failed("netlink");
-  int more = MNL_CB_OK;
-  while (more > MNL_CB_STOP) {
-    const ssize_t got = mnl_socket_recvfrom(socket.get(), buffer.data(), buffer.size());
-    if (got < 0) netlink_failed("netlink");
-    more = mnl_cb_run(buffer.data(), static_cast<size_t>(got), 0,
-                      mnl_socket_get_portid(socket.get()), look, &wanted);
-  }
-  if (more < 0) netlink_failed("netlink");
+  if (by_itself || out == nullptr || mnl_attr_get_u32(out) != ifindex) return;
+  keep_message(message, into);
 }
 
 bool goes_by_gateway(const NetlinkMessage& route) {
@@ -164,8 +114,10 @@ InterfaceState state_of_interface(const std::string& name) {
   state.up = about.up;
   state.mtu = about.mtu;
   const uint32_t ifindex = if_nametoindex(name.c_str());
-  show_all(RTM_GETADDR, look_at_address, {ifindex, &state.addresses});
-  show_all(RTM_GETROUTE, look_at_route, {ifindex, &state.routes});
+  dump_route(RTM_GETADDR, AF_UNSPEC,
+             [&](const nlmsghdr* one) { look_at_address(one, ifindex, state.addresses); });
+  dump_route(RTM_GETROUTE, AF_UNSPEC,
+             [&](const nlmsghdr* one) { look_at_route(one, ifindex, state.routes); });
   std::stable_partition(state.routes.begin(), state.routes.end(),
                         [](const NetlinkMessage& route) { return !goes_by_gateway(route); });
   return state;

@@ -15,7 +15,7 @@
 #include <utility>
 
 #include "dataplane/drivers/netdev/device_kind.h"
-#include "dataplane/drivers/netdev/nic_use.h"
+#include "dataplane/drivers/netdev/noiommu_mode.h"
 
 namespace dam {
 namespace {
@@ -105,10 +105,12 @@ TakenNic NicBinding::take(const NicWish& wish) {
   if (!device.interface.empty()) record.state = state_of_interface(device.interface);
   save_record(rules_.records, record);
   if (!bind_to_user_space(device)) {
+    const std::string back = give_back(record);
+    if (records_in(rules_.records).empty()) restore_noiommu(rules_.sysfs, rules_.records);
     throw std::runtime_error(device.address +
                              " cannot be bound to vfio-pci (the kernel says why: "
                              "dmesg | tail). " +
-                             give_back(record));
+                             back);
   }
   taken.says = wish.device + " goes from " + (device.driver.empty() ? "no driver" : device.driver) +
                " to vfio-pci, until this process ends.";
@@ -117,9 +119,7 @@ TakenNic NicBinding::take(const NicWish& wish) {
 }
 
 bool NicBinding::bind_to_user_space(const PciDevice& device) {
-  if (!device.iommu) {
-    tell_kernel(fs::path(rules_.sysfs) / "module/vfio/parameters/enable_unsafe_noiommu_mode", "Y");
-  }
+  if (!device.iommu) switch_on_noiommu(rules_.sysfs, rules_.records);
   const fs::path folder = pci(rules_) / "devices" / device.address;
   tell_kernel(folder / "driver_override", kUserDriver);
   leave_driver(rules_, device);
@@ -133,6 +133,7 @@ std::vector<std::string> NicBinding::give_back(const std::vector<std::string>& b
     if (std::find(but.begin(), but.end(), record.address) != but.end()) continue;
     done.push_back(give_back(record));
   }
+  if (records_in(rules_.records).empty()) restore_noiommu(rules_.sysfs, rules_.records);
   return done;
 }
 

@@ -25,12 +25,16 @@ struct NicWish {
 struct NicRules {
   std::string records;  // folder
   bool unsafe_noiommu = false;
-  std::string sysfs = "/sys";  // another one in tests alone
+  std::string sysfs = "/sys";  // others in tests alone
+  std::string root = "/";      // of the host's configuration
 };
 
 // Why these NICs cannot be taken, with what to do about it; a sentence or two each. Touches
 // nothing.
 std::vector<std::string> nic_obstacles(const std::vector<NicWish>& wishes, const NicRules& rules);
+// Of one of them; empty: there is none.
+std::string nic_obstacle(const NicWish& wish, const std::vector<NicWish>& all,
+                         const NicRules& rules);
 
 struct TakenNic {
   std::string address;

@@ -2,6 +2,7 @@
 // Why a NIC cannot be taken from the kernel, said before anything is touched.
 #include <algorithm>
 #include <filesystem>
+#include <utility>
 
 #include "dataplane/drivers/netdev/device_kind.h"
 #include "dataplane/drivers/netdev/nic_binding.h"
@@ -19,16 +20,16 @@ std::string list_of(const std::vector<std::string>& names) {
 }
 
 // The host goes on by what takes the interface's place, or was given up in so many words.
-std::string host_obstacle(const NicWish& wish, const PciDevice& device) {
+std::string host_obstacle(const NicWish& wish, const PciDevice& device, const NicRules& rules) {
   if (device.interface.empty()) return {};
   if (!device.uppers.empty()) {
     return device.interface + " carries " + list_of(device.uppers) +
            ", which would go with it: take that away first, or name another device.";
   }
   if (wish.host != HostShare::unsaid) return {};
-  const std::string who = who_is_cut_off(device.interface);
-  if (who.empty()) return {};
-  return "DPDK would take " + device.interface + " from the host, and " + who +
+  const std::string loss = what_host_loses(device.interface, rules.root);
+  if (loss.empty()) return {};
+  return "DPDK would take " + device.interface + " from the host, and " + loss +
          ". Say host_path: true (the host goes on beside the dam) or host_path: false (it may "
          "lose it), or use driver: xdp.";
 }
@@ -75,7 +76,7 @@ std::string obstacle(const NicWish& wish, const NicRules& rules,
     return wish.device + " is no interface of a PCI device here, which dpdk: {bind: true} needs.";
   }
   if (is_user_space(device.driver)) return {};
-  std::string host = host_obstacle(wish, device);
+  std::string host = host_obstacle(wish, device, rules);
   if (!host.empty() || is_bifurcated(device.driver)) return host;
   if (!fs::exists(fs::path(rules.sysfs) / "bus/pci/drivers/vfio-pci")) {
     return "The kernel's vfio-pci is not loaded: modprobe vfio-pci.";
@@ -85,13 +86,18 @@ std::string obstacle(const NicWish& wish, const NicRules& rules,
 
 }  // namespace
 
-std::vector<std::string> nic_obstacles(const std::vector<NicWish>& wishes, const NicRules& rules) {
+std::string nic_obstacle(const NicWish& wish, const std::vector<NicWish>& all,
+                         const NicRules& rules) {
   std::vector<std::string> wanted;
-  for (const NicWish& wish : wishes) wanted.push_back(nic_address(wish.device, rules));
+  for (const NicWish& one : all) wanted.push_back(nic_address(one.device, rules));
+  return obstacle(wish, rules, wanted);
+}
+
+std::vector<std::string> nic_obstacles(const std::vector<NicWish>& wishes, const NicRules& rules) {
   std::vector<std::string> sentences;
   for (const NicWish& wish : wishes) {
-    const std::string sentence = obstacle(wish, rules, wanted);
-    if (!sentence.empty()) sentences.push_back(sentence);
+    std::string sentence = nic_obstacle(wish, wishes, rules);
+    if (!sentence.empty()) sentences.push_back(std::move(sentence));
   }
   return sentences;
 }

@@ -1,84 +1,50 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/drivers/netdev/nic_use.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-
 #include <algorithm>
 #include <cstdint>
-#include <cstdlib>
-#include <cstring>
-#include <fstream>
 #include <set>
-#include <sstream>
 #include <vector>
 
+#include "dataplane/drivers/netdev/host_configuration.h"
 #include "dataplane/drivers/netdev/host_use.h"
+#include "dataplane/drivers/netdev/interface_state.h"
+#include "dataplane/drivers/netdev/kernel_interface.h"
+#include "dataplane/drivers/netdev/tcp_sockets.h"
 
 namespace dam {
 namespace {
 
-struct Connection {
-  std::string address;  // of this host, as text
-  uint16_t port = 0;
-  bool listens = false;
-};
-
-// "0100007F:0016": words of the host's byte order, each as one hexadecimal number.
-std::string address_of(const std::string& hex) {
-  uint32_t words[4] = {};
-  for (size_t i = 0; i < 4 && i * 8 < hex.size(); ++i) {
-    words[i] = static_cast<uint32_t>(std::strtoul(hex.substr(i * 8, 8).c_str(), nullptr, 16));
+// Empty: nobody.
+std::string who_is_connected(const std::vector<std::string>& addresses) {
+  const std::vector<TcpSocket> all = tcp_sockets();
+  std::set<uint16_t> served;
+  for (const TcpSocket& one : all) {
+    if (one.listens) served.insert(one.port);
   }
-  char text[INET6_ADDRSTRLEN] = {};
-  const bool v4 = hex.size() == 8;
-  const bool mapped = !v4 && words[0] == 0 && words[1] == 0 && words[2] == htonl(0xffff);
-  if (v4 || mapped) {
-    inet_ntop(AF_INET, &words[mapped ? 3 : 0], text, sizeof text);
-  } else {
-    inet_ntop(AF_INET6, words, text, sizeof text);
+  for (const TcpSocket& one : all) {
+    const bool here = std::find(addresses.begin(), addresses.end(), one.address) != addresses.end();
+    if (!one.established || !here || !served.contains(one.port)) continue;
+    return "somebody is connected to " + one.address + " port " + std::to_string(one.port) +
+           (one.port == 22 ? " (SSH)" : "") + " by it";
   }
-  return text;
-}
-
-// sl local_address rem_address st …
-std::vector<Connection> connections(const char* file) {
-  constexpr char kEstablished[] = "01";
-  constexpr char kListen[] = "0A";
-  std::vector<Connection> all;
-  std::ifstream lines(file);
-  for (std::string line; std::getline(lines, line);) {
-    std::istringstream fields(line);
-    std::string number, local, remote, state;
-    fields >> number >> local >> remote >> state;
-    const size_t colon = local.find(':');
-    if (colon == std::string::npos || (state != kEstablished && state != kListen)) continue;
-    const auto port = std::strtoul(local.c_str() + colon + 1, nullptr, 16);
-    all.push_back(
-        {address_of(local.substr(0, colon)), static_cast<uint16_t>(port), state == kListen});
-  }
-  return all;
+  return {};
 }
 
 }  // namespace
 
-std::string who_is_cut_off(const std::string& interface) {
+std::string what_host_loses(const std::string& interface, const std::string& root) {
   const HostUse use = use_by_host(interface);
-  std::vector<Connection> all = connections("/proc/self/net/tcp");
-  const std::vector<Connection> v6 = connections("/proc/self/net/tcp6");
-  all.insert(all.end(), v6.begin(), v6.end());
-  std::set<uint16_t> served;
-  for (const Connection& one : all) {
-    if (one.listens) served.insert(one.port);
+  std::string who = who_is_connected(use.addresses);
+  if (!who.empty()) return who;
+  if (use.default_route) return "the host reaches the world by it";
+  if (!use.addresses.empty()) return "the host has " + use.addresses.front() + " there";
+  const KernelInterface about = inspect_interface(interface);
+  if (about.exists && !state_of_interface(interface).routes.empty()) {
+    return "the host has a route by it";
   }
-  for (const Connection& one : all) {
-    const bool here =
-        std::find(use.addresses.begin(), use.addresses.end(), one.address) != use.addresses.end();
-    if (one.listens || !here || !served.contains(one.port)) continue;
-    return "somebody is connected to " + one.address + " port " + std::to_string(one.port) +
-           (one.port == 22 ? " (SSH)" : "") + " by it";
-  }
-  return use.default_route ? "the host reaches the world by it" : "";
+  const std::string file = configured_by(interface, about.mac, root);
+  return file.empty() ? "" : file + " gives it to the host";
 }
 
 }  // namespace dam

@@ -6,41 +6,12 @@
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 
-#include <array>
-#include <cerrno>
 #include <cstring>
-#include <memory>
-#include <system_error>
 
 #include "dataplane/drivers/netdev/attributes.h"
+#include "dataplane/drivers/netdev/route_dump.h"
 
 namespace dam {
-namespace {
-
-[[noreturn]] void fail(const char* what) {
-  throw std::system_error(errno, std::generic_category(), what);
-}
-
-struct Search {
-  uint32_t port_ifindex;
-  uint16_t vlan;
-  uint32_t found;
-};
-
-int look_at(const nlmsghdr* message, void* data) {
-  auto& search = *static_cast<Search*>(data);
-  const auto device = read_vlan_device(message);
-  if (device && device->port_ifindex == search.port_ifindex && device->vlan == search.vlan) {
-    search.found = device->ifindex;
-  }
-  return MNL_CB_OK;
-}
-
-struct CloseSocket {
-  void operator()(mnl_socket* socket) const { mnl_socket_close(socket); }
-};
-
-}  // namespace
 
 std::optional<VlanDevice> read_vlan_device(const nlmsghdr* message) {
   if (message->nlmsg_type != RTM_NEWLINK) return std::nullopt;
@@ -62,27 +33,14 @@ std::optional<VlanDevice> read_vlan_device(const nlmsghdr* message) {
 }
 
 uint32_t find_vlan_device(uint32_t port_ifindex, uint16_t vlan) {
-  const std::unique_ptr<mnl_socket, CloseSocket> socket(
-      mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC));
-  if (socket == nullptr || mnl_socket_bind(socket.get(), 0, MNL_SOCKET_AUTOPID) < 0) {
-    fail("A netlink socket");
-  }
-  alignas(nlmsghdr) std::array<char, 32768> buffer{};
-  nlmsghdr* question = mnl_nlmsg_put_header(buffer.data());
-  question->nlmsg_type = RTM_GETLINK;
-  question->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-  mnl_nlmsg_put_extra_header(question, sizeof(ifinfomsg));
-  if (mnl_socket_sendto(socket.get(), question, question->nlmsg_len) < 0) fail("The list of links");
-  Search search{port_ifindex, vlan, 0};
-  int more = MNL_CB_OK;
-  while (more > MNL_CB_STOP) {
-    const ssize_t got = mnl_socket_recvfrom(socket.get(), buffer.data(), buffer.size());
-    if (got < 0) fail("The list of links");
-    more = mnl_cb_run(buffer.data(), static_cast<size_t>(got), 0,
-                      mnl_socket_get_portid(socket.get()), look_at, &search);
-  }
-  if (more < 0) fail("The list of links");
-  return search.found;
+  uint32_t found = 0;
+  dump_route(RTM_GETLINK, AF_UNSPEC, [&](const nlmsghdr* message) {
+    const auto device = read_vlan_device(message);
+    if (device && device->port_ifindex == port_ifindex && device->vlan == vlan) {
+      found = device->ifindex;
+    }
+  });
+  return found;
 }
 
 }  // namespace dam

@@ -408,12 +408,14 @@ def test_restart(site):
 
 
 def test_logged_in(site):
-    """whoever is logged in by SSH is proposed for the admin list, and told what DPDK would take away"""
+    """whoever is logged in by SSH is proposed for the admin list, and told what DPDK would take away, unless the host goes on"""
     os.environ["SSH_CONNECTION"] = "203.0.113.5 50000 198.18.0.80 22"
     with site.edge:
         sock = socket.create_server(("198.18.0.80", 2222))
     try:
-        answers = _write(site, "dpdk.yaml", NETWORKS.replace("driver: xdp", "driver: dpdk"))
+        text = NETWORKS.replace("driver: xdp", "driver: dpdk")
+        beside = _setup(site, "-f", os.path.join(site.home, "none.yaml"), "--answers", _write(site, "beside.yaml", text), "--dry-run")
+        answers = _write(site, "dpdk.yaml", text.replace("front: {", "front: {host_path: false, "))
         done = _setup(site, "-f", os.path.join(site.home, "none.yaml"), "--answers", answers, "--dry-run")
     finally:
         sock.close()
@@ -421,8 +423,11 @@ def test_logged_in(site):
     assert done.returncode == 0, done.out + done.err
     for words in ("Never banned, never denied: 203.0.113.5.", "+admin: [203.0.113.5]",
                   "you are logged in from 203.0.113.5 by front, and lose that to DPDK",
-                  f"(pid {os.getpid()}) on port 2222"):
+                  f"(pid {os.getpid()}) on port 2222", "The host loses front while the dam runs."):
         assert words in done.out, (words, done.out)
+    assert beside.returncode == 0 and "lose that to DPDK" not in beside.out, beside.out + beside.err
+    for words in ("The host goes on beside the dam on front.", "+    host_path: true"):
+        assert words in beside.out, (words, beside.out)
 
 
 def test_in_the_way(site):

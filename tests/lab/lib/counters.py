@@ -31,6 +31,7 @@ _SHADOW = DIMENSIONS + ["concurrent"]  # what shadow mode counts
 _ZONE_FIXED = 6 + 3 * len(_SHADOW)
 _HELLOS = len(_list("counters.h", "DAM_TLS_VERSIONS")) + len(_list("counters.h", "DAM_ALPNS"))
 _HISTOGRAMS = len(_list("counters.h", "DAM_HISTOGRAMS")) * 20
+_INTERFACES = 32 * (2 * NAME + 8 + 8 * len(_list("counters.h", "DAM_INTERFACE_FIELDS")))  # behind the workers
 _ZONES_FROM = len(_WORKER) + _HELLOS + _HISTOGRAMS  # words before them
 
 
@@ -41,7 +42,7 @@ def _worker_bytes(reasons):
 def _reasons_of(size):
     """The list of reasons only grows at its end: a build that is older than the headers has fewer."""
     for count in range(len(REASONS), 0, -1):
-        if size == _WORKERS_AT + 16 * _worker_bytes(count):
+        if size == _WORKERS_AT + 16 * _worker_bytes(count) + _INTERFACES:
             return REASONS[:count]
     raise RuntimeError(f"counters of {size} bytes: another layout than the headers'")
 

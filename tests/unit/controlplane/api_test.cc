@@ -129,6 +129,11 @@ TEST_F(ApiTest, status_shows_the_dataplane_the_policy_and_the_tables) {
   EXPECT_EQ(body["policy"]["author"], config);
   EXPECT_EQ(body["tables"]["flows"]["used"], 6);
   EXPECT_EQ(body["workers"].size(), 2u);
+  const Json front = {
+      {"name", "front"},  {"device", "eth0"},     {"vlan", 10},  {"steering", "nic_hash"},
+      {"link_up", true},  {"speed_mbit", 10'000}, {"mtu", 1500}, {"queues", 2},
+      {"link_changes", 0}};
+  EXPECT_EQ(body["interfaces"].dump(), Json::array({front}).dump());
 }
 
 TEST_F(ApiTest, a_change_says_which_policy_it_is_meant_for) {

@@ -83,6 +83,19 @@ TEST(EventsBetween, a_zone_that_moved_to_another_slot_is_the_same_zone) {
             Texts{});
 }
 
+TEST(EventsBetween, links_that_went_or_came_back_are_told_by_interface) {
+  const auto after = [](uint64_t up, uint64_t changes) {
+    auto later = sample_counters();
+    later->interfaces[0].link_up = up;
+    later->interfaces[0].link_changes = changes;
+    const auto events = events_between(scene_with(sample_counters()), scene_with(std::move(later)));
+    return events.empty() ? std::string() : events[0].subject + ": " + events[0].text;
+  };
+  EXPECT_EQ(after(1, 0), "");
+  EXPECT_EQ(after(0, 1), "front: the link of front is down");
+  EXPECT_EQ(after(1, 2), "front: the link of front was down for a moment");
+}
+
 TEST(EventsBetween, policies_and_the_dataplane_are_told) {
   Scene before;
   Scene now;

@@ -46,6 +46,13 @@ TEST(Metrics, counters_are_summed_over_workers_and_labelled) {
         "dam_server_opened_connections_total{server=\"web\"} 10",
         "dam_table_used_entries{table=\"flows\"} 6",
         "dam_worker_received_packets_total{worker=\"1\"} 1000",
+        "dam_interface_info{interface=\"front\",device=\"eth0\",vlan=\"10\",steering=\"nic_hash\"} "
+        "1",
+        "dam_interface_link_up{interface=\"front\"} 1",
+        "dam_interface_speed_bytes{interface=\"front\"} 1250000000",
+        "dam_interface_mtu_bytes{interface=\"front\"} 1500",
+        "dam_interface_queues{interface=\"front\"} 2",
+        "dam_interface_link_changes_total{interface=\"front\"} 0",
         "dam_policy_version 7",
         "dam_held_bans{origin=\"operator\"} 5",
         "dam_bans_total{zone=\"light\",dimension=\"packets\"} 2",

@@ -25,6 +25,14 @@ inline std::unique_ptr<dam_counters> sample_counters() {
   c->servers[3].up = 1;
   c->servers[3].mss = 1460;
   c->servers[3].options = 3;
+  std::strcpy(c->interfaces[0].name, "front");
+  std::strcpy(c->interfaces[0].device, "eth0");
+  c->interfaces[0].vlan = 10;
+  c->interfaces[0].steering = DAM_STEERING_nic_hash;
+  c->interfaces[0].link_up = 1;
+  c->interfaces[0].speed_mbit = 10'000;
+  c->interfaces[0].mtu = 1500;
+  c->interfaces[0].queues = 2;
   for (int w = 0; w < 2; ++w) {
     dam_zone_counters& light = c->worker[w].zones[1];
     light.packets[0] = 10;

@@ -211,12 +211,20 @@ TEST(Doctor, says_what_the_dpdk_driver_lacks_and_what_to_type) {
        [](Facts& f) { f.devices[0].link.rx_queues = 4; }},
       {"no such PCI device", Level::problem, "lspci",
        [](Facts& f) { f.devices[1].pci_exists = false; }},
-      {"the kernel's driver ixgbe has it", Level::problem,
-       "dpdk-devbind.py --bind=vfio-pci 0000:01:00.0",
+      {"the kernel's driver ixgbe has it", Level::fine, "",
        [](Facts& f) { f.devices[1].pci_driver = "ixgbe"; }},
+      {"DPDK can have it while the dam runs", Level::fine, "",
+       [](Facts& f) { f.devices[1].taken = true; }},
+      {"the host reaches the world by it. Say host_path: true", Level::problem, "",
+       [](Facts& f) {
+         f.devices[0].taken = true;
+         f.devices[0].nic_obstacle =
+             "DPDK would take eth0 from the host, and the host reaches the world by it. Say "
+             "host_path: true";
+       }},
       {"bound to mlx5_core", Level::fine, "",
        [](Facts& f) { f.devices[1].pci_driver = "mlx5_core"; }},
-      {"no driver that DPDK works with", Level::problem, "dpdk-devbind.py",
+      {"no driver of the kernel's has it", Level::fine, "",
        [](Facts& f) { f.devices[1].pci_driver = ""; }},
   };
   expect_rows(ready_for_dpdk(), rows);

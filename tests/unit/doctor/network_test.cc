@@ -25,13 +25,13 @@ constexpr char kTcp6[] =
     "a line of something else\n   1: 00:1 00:0 0A\n";
 
 TEST(HostNetwork, reads_who_listens_where) {
-  const auto four = listening_in(kTcp, {{11, "sshd (pid 8)"}});
+  const auto four = listening_among(tcp_sockets_in(kTcp), {{11, "sshd (pid 8)"}});
   ASSERT_EQ(four.size(), 2u);
   EXPECT_EQ(four[0].address, "0.0.0.0");
   EXPECT_EQ(four[0].text(), "sshd (pid 8) on port 22");
   EXPECT_EQ(four[1].address, "127.0.0.1");
   EXPECT_EQ(four[1].text(), "something on port 8080");
-  const auto six = listening_in(kTcp6, {});
+  const auto six = listening_among(tcp_sockets_in(kTcp6), {});
   ASSERT_EQ(six.size(), 1u);
   EXPECT_EQ(six[0].address, "::");
   EXPECT_EQ(six[0].port, 443);

@@ -4,64 +4,15 @@
 #include "dataplane/drivers/dpdk/driver.h"
 
 #include <gtest/gtest.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
+#include <array>
 #include <cstring>
-#include <memory>
 
 #include "dataplane/drivers/dpdk/worker_loop.h"
-#include "tests/unit/dpdk/dpdk_test_environment.h"
-#include "tests/unit/dpdk/wire_port.h"
+#include "tests/unit/dpdk/driver_fixture.h"
 
 namespace dam {
 namespace {
-
-class DriverTest : public ::testing::Test {
- protected:
-  void SetUp() override { need_dpdk(); }
-
-  void open(uint32_t workers = 1) {
-    StartConfig config;
-    config.workers = workers;
-    for (int i = 0; i < 2; ++i) {
-      wires_.push_back(std::make_unique<WirePort>(workers));
-      config.devices.push_back({wires_.back()->device, workers, 1500});
-    }
-    driver_ = std::make_unique<DpdkDriver>(config, RssKey{});
-  }
-  void TearDown() override { driver_.reset(); }
-
-  // A frame of `bytes` bytes, each of value `mark`, arrives at this port.
-  void arrive(uint32_t wire, uint8_t mark, uint16_t bytes = 60, uint32_t queue = 0) {
-    rte_mbuf* mbuf = rte_pktmbuf_alloc(driver_->pool().mempool());
-    ASSERT_NE(mbuf, nullptr);
-    std::memset(rte_pktmbuf_append(mbuf, bytes), mark, bytes);
-    ASSERT_EQ(rte_ring_enqueue(wires_[wire]->rx[queue], mbuf), 0);
-  }
-  // What left by this port: the first byte of each frame, in order.
-  std::string left(uint32_t wire, uint32_t queue = 0) {
-    std::string marks;
-    void* mbuf = nullptr;
-    while (rte_ring_dequeue(wires_[wire]->tx[queue], &mbuf) == 0) {
-      marks += *rte_pktmbuf_mtod(static_cast<rte_mbuf*>(mbuf), char*);
-      rte_pktmbuf_free(static_cast<rte_mbuf*>(mbuf));
-    }
-    return marks;
-  }
-  Frame make_frame(char mark, uint8_t port) {
-    driver_->refill(output_);
-    Frame frame = output_.spare.frame[--output_.spare.count];
-    frame.bytes = 60;
-    frame.port = port;
-    std::memset(frame.data, mark, frame.bytes);
-    return frame;
-  }
-
-  std::vector<std::unique_ptr<WirePort>> wires_;
-  std::unique_ptr<DpdkDriver> driver_;
-  Output output_;
-};
 
 TEST_F(DriverTest, takes_ports_in_turn_so_that_none_starves) {
   open();
@@ -143,80 +94,6 @@ TEST_F(DriverTest, dropped_and_host_frames_go_back_to_the_pool) {
   driver_->transmit(0, output_);
   EXPECT_EQ(driver_->pool().available() + output_.spare.count, before);
   EXPECT_EQ(left(0) + left(1), "");
-}
-
-// A datagram socket stands for the TAP device: a message is a frame.
-class HostPathTest : public DriverTest {
- protected:
-  void SetUp() override {
-    DriverTest::SetUp();
-    open();
-    int ends[2];
-    ASSERT_EQ(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, ends), 0);
-    host_ = ends[0];
-    driver_->open_host_path({ends[1], -1});
-    driver_->count_into(counters_);
-  }
-  void TearDown() override {
-    close(host_);
-    DriverTest::TearDown();
-  }
-  std::string arrived() {  // the first byte of each frame that the host has got
-    std::string marks;
-    char frame[2000];
-    for (int i = 0; i < 100 && marks.empty(); ++i) {
-      while (recv(host_, frame, sizeof frame, 0) == 60) marks += frame[0];
-      if (marks.empty()) usleep(20'000);
-    }
-    return marks;
-  }
-  uint64_t drops(dam_drop_reason reason) const {
-    return counters_.worker[0].zones[0].drops[reason];
-  }
-
-  int host_ = -1;
-  dam_counters counters_{};
-};
-
-TEST_F(HostPathTest, what_is_the_hosts_reaches_it_first_things_first) {
-  output_.host.add(make_frame('x', 0));
-  output_.host_first.add(make_frame('a', 0));
-  driver_->transmit(0, output_);
-  driver_->host_path()->start();
-  std::string marks = arrived();
-  if (marks.size() == 1) marks += arrived();
-  EXPECT_EQ(marks, "ax");
-  EXPECT_EQ(drops(DAM_DROP_not_ours) + drops(DAM_DROP_host_full), 0u);
-}
-
-TEST_F(HostPathTest, what_the_host_sends_leaves_by_the_port) {
-  driver_->host_path()->start();
-  const std::string frame(60, 'h');
-  ASSERT_EQ(send(host_, frame.data(), frame.size(), 0), 60);
-  for (int i = 0; i < 200 && !driver_->send_for_host(); ++i) usleep(10'000);
-  EXPECT_EQ(left(0), "h");
-  EXPECT_EQ(counters_.worker[0].host_sent, 1u);
-}
-
-TEST_F(HostPathTest, a_port_without_it_drops_what_is_the_hosts) {
-  output_.host.add(make_frame('x', 1));
-  driver_->transmit(0, output_);
-  EXPECT_EQ(drops(DAM_DROP_not_ours), 1u);
-}
-
-TEST_F(HostPathTest, a_host_that_takes_nothing_costs_a_bounded_number_of_buffers) {
-  const auto flood = [this](int frames) {
-    for (int i = 0; i < frames; ++i) {
-      output_.host.add(make_frame('x', 0));
-      driver_->transmit(0, output_);
-    }
-  };
-  flood(HostPath::kRingFrames);
-  EXPECT_EQ(drops(DAM_DROP_host_full), 0u);
-  const uint32_t before = driver_->pool().available() + output_.spare.count;
-  flood(10);
-  EXPECT_EQ(drops(DAM_DROP_host_full), 10u);
-  EXPECT_EQ(driver_->pool().available() + output_.spare.count, before);
 }
 
 TEST_F(DriverTest, the_pool_is_one_piece_of_memory) {

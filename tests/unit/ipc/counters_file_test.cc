@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <fstream>
+#include <string>
 #include <system_error>
 
 #include "dataplane/ipc/policy_builder.h"
@@ -86,6 +88,23 @@ TEST(CountersFile, mirrors_the_names_of_the_policy_and_blanks_what_is_retired) {
   file.mirror_names(*build_policy(snapshot, Limits{}, first.get()).policy);
   EXPECT_STREQ(reader->servers[0].name, "");
   EXPECT_STREQ(reader->servers[1].name, "management");
+}
+
+TEST(CountersFile, what_somebody_put_in_its_way_is_not_written_to) {
+  TemporaryDirectory directory;
+  const std::string other = directory.file("other");
+  for (const bool by_link : {true, false}) {
+    std::ofstream(other) << "another file";
+    const std::string path = directory.file("counters");
+    ASSERT_EQ(by_link ? symlink(other.c_str(), (path + ".new").c_str())
+                      : link(other.c_str(), (path + ".new").c_str()),
+              0);
+    const CountersFile file(path, "x", 1, 1);
+    EXPECT_STREQ(Reader(path)->driver, "x");
+    std::string text;
+    std::getline(std::ifstream(other), text);
+    EXPECT_EQ(text, "another file");
+  }
 }
 
 TEST(CountersFile, says_why_it_cannot_be_made) {

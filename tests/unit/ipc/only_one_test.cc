@@ -32,6 +32,18 @@ TEST(OnlyOne, a_second_one_for_the_same_socket_is_refused_until_the_first_ends) 
   EXPECT_EQ(refusal(path), "none");
 }
 
+TEST(OnlyOne, a_lock_that_somebody_else_put_there_is_refused) {
+  if (geteuid() != 0) GTEST_SKIP() << "needs root to give a file away";
+  TemporaryDirectory directory;
+  const std::string path = directory.file("dataplane.sock");
+  { const OnlyOne mine(path); }
+  ASSERT_EQ(chown((path + ".lock").c_str(), 65534, 65534), 0);
+  EXPECT_NE(refusal(path).find("is not this user's file"), std::string::npos);
+  ASSERT_EQ(unlink((path + ".lock").c_str()), 0);
+  ASSERT_EQ(symlink("/dev/null", (path + ".lock").c_str()), 0);
+  EXPECT_NE(refusal(path), "none");
+}
+
 TEST(OnlyOne, lasts_as_long_as_a_child_of_the_first) {
   TemporaryDirectory directory;
   const std::string path = directory.file("dataplane.sock");

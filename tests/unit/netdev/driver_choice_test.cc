@@ -11,8 +11,8 @@ namespace {
 // Interfaces of the dam's alone, CPUs and memory enough.
 DriverFacts roomy() {
   DriverFacts facts;
-  facts.devices = {{"front", DeviceKind::kernel_interface, {}},
-                   {"service", DeviceKind::kernel_interface, {}}};
+  facts.devices = {{"front", DeviceKind::kernel_interface, {}, ""},
+                   {"service", DeviceKind::kernel_interface, {}, ""}};
   facts.workers = 2;
   facts.cpus = 4;
   facts.free_hugepage_bytes = 1u << 30;
@@ -31,18 +31,18 @@ TEST(DriverChoice, follows_what_the_host_needs_and_has) {
       {"nothing speaks against it", [](DriverFacts&) {}, "dpdk", "uses none"},
       {"a PCI device",
        [](DriverFacts& f) {
-         f.devices[1] = {"0000:01:00.0", DeviceKind::pci, {}};
+         f.devices[1] = {"0000:01:00.0", DeviceKind::pci, {}, ""};
        },
        "dpdk", "0000:01:00.0"},
       {"a device of DPDK's own",
        [](DriverFacts& f) {
-         f.devices[0] = {"net_memif0,role=client", DeviceKind::vdev, {}};
+         f.devices[0] = {"net_memif0,role=client", DeviceKind::vdev, {}, ""};
        },
        "dpdk", "net_memif0 is"},
       {"a PCI device and one that the host uses: XDP cannot open the first",
        [](DriverFacts& f) {
          f.devices[0].host.default_route = true;
-         f.devices[1] = {"01:00.0", DeviceKind::pci, {}};
+         f.devices[1] = {"01:00.0", DeviceKind::pci, {}, ""};
        },
        "dpdk", "01:00.0"},
       {"an address of the host's",
@@ -50,6 +50,9 @@ TEST(DriverChoice, follows_what_the_host_needs_and_has) {
        "198.18.1.1 on service"},
       {"the host's way out", [](DriverFacts& f) { f.devices[0].host.default_route = true; }, "xdp",
        "by front"},
+      {"an interface that the host is to have, once the machine has started",
+       [](DriverFacts& f) { f.devices[0].configured_by = "/etc/network/interfaces"; }, "xdp",
+       "/etc/network/interfaces gives front to the host"},
       {"as many workers as CPUs", [](DriverFacts& f) { f.workers = 4; }, "xdp", "4 are there"},
       {"one CPU",
        [](DriverFacts& f) {

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "dataplane/drivers/netdev/noiommu_mode.h"
 #include "dataplane/drivers/netdev/pci_device.h"
 
 namespace dam {
@@ -25,7 +26,10 @@ class Nics : public ::testing::Test {
     fs::create_directories(folder_ / "bus/pci/devices");
     fs::create_directories(folder_ / "bus/pci/drivers/vfio-pci");
     fs::create_directories(folder_ / "class/net");
-    rules_ = {.records = folder_ / "records", .unsafe_noiommu = false, .sysfs = folder_};
+    rules_ = {.records = folder_ / "records",
+              .unsafe_noiommu = false,
+              .sysfs = folder_,
+              .root = folder_ / "root"};
   }
   void TearDown() override { fs::remove_all(folder_); }
 
@@ -130,6 +134,20 @@ TEST_F(Nics, what_stands_on_an_interface_keeps_it) {
   EXPECT_NE(obstacle("damtest0", HostShare::none).find("carries damtest0.10"), std::string::npos);
 }
 
+// While the machine starts, no address and no route is there yet.
+TEST_F(Nics, one_that_the_host_is_to_have_is_only_taken_where_it_was_said) {
+  add("0000:01:00.0", "ixgbe", "damtest0", "7");
+  fs::create_directories(folder_ / "root/etc/network");
+  std::ofstream(folder_ / "root/etc/network/interfaces") << "iface damtest0 inet dhcp\n";
+  for (const char* device : {"damtest0", "01:00.0"}) {
+    EXPECT_NE(obstacle(device).find("/etc/network/interfaces gives it to the host. Say host_path"),
+              std::string::npos)
+        << obstacle(device);
+    EXPECT_EQ(obstacle(device, HostShare::path), "");
+    EXPECT_EQ(obstacle(device, HostShare::none), "");
+  }
+}
+
 TEST_F(Nics, the_folder_of_records_is_for_one_process) {
   const NicBinding first(rules_);
   EXPECT_THROW(NicBinding second(rules_), std::runtime_error);
@@ -142,6 +160,33 @@ TEST_F(Nics, a_folder_of_records_that_others_can_write_is_not_believed) {
   fs::remove(rules_.records);
   fs::create_directory_symlink(folder_ / "bus", rules_.records);
   EXPECT_THROW(NicBinding binding(rules_), std::runtime_error);
+}
+
+TEST_F(Nics, without_an_iommu_the_kernels_switch_is_back_with_the_last_of_them) {
+  const fs::path mode = folder_ / "module/vfio/parameters/enable_unsafe_noiommu_mode";
+  fs::create_directories(mode.parent_path());
+  const auto value = [&mode] {
+    std::string word;
+    std::ifstream(mode) >> word;
+    return word;
+  };
+  std::ofstream(mode) << "N\n";
+  fs::create_directories(rules_.records);
+  switch_on_noiommu(rules_.sysfs, rules_.records);
+  EXPECT_EQ(value(), "Y");
+  switch_on_noiommu(rules_.sysfs, rules_.records);  // for a second NIC
+  for (const char* gone : {"0000:01:00.0", "0000:02:00.0"}) {
+    save_record(rules_.records, {gone, "ixgbe", "", {}});
+  }
+  fs::permissions(rules_.records, fs::perms::owner_all);
+  NicBinding binding(rules_);
+  binding.give_back(std::vector<std::string>{"0000:02:00.0"});
+  EXPECT_EQ(value(), "Y");
+  binding.give_back();
+  EXPECT_EQ(value(), "N");
+  std::ofstream(mode) << "Y\n";
+  binding.give_back();
+  EXPECT_EQ(value(), "Y") << "somebody else's, since";
 }
 
 TEST_F(Nics, one_that_the_kernel_does_not_bind_is_as_it_was) {

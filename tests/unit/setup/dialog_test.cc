@@ -42,6 +42,38 @@ TEST(SetupProposals, OneCardIsOneArm) {
   EXPECT_EQ(answers.at("driver"), Strings{"xdp"});
 }
 
+TEST(SetupProposals, WithDpdkTheHostGoesOnWhereItHasSomething) {
+  Host host = host_with_three_cards();
+  host.network.links[2].addresses.clear();  // eth1
+  for (HostLink& link : host.network.links) link.bindable = true;
+  Answers given = known_by_people();
+  given["management.addresses"] = {"198.18.3.1/24"};
+  given["management.device"] = {"eth1"};
+  EXPECT_EQ(unattended(host, given).count("front.host_path"), 0u) << "with driver xdp";
+  EXPECT_EQ(unattended(host, given).count("dpdk.bind"), 0u);
+  given["driver"] = {"dpdk"};
+  Answers answers = unattended(host, given);
+  EXPECT_EQ(answers.at("front.host_path"), Strings{"true"});
+  EXPECT_EQ(answers.at("service.host_path"), Strings{"true"});
+  EXPECT_EQ(answers.at("management.host_path"), Strings{});
+  EXPECT_EQ(answers.at("dpdk.bind"), Strings{"true"});
+  host.network.links[2].configured_by = "/etc/network/interfaces";
+  host.network.links[2].bindable = false;
+  answers = unattended(host, given);
+  EXPECT_EQ(answers.at("management.host_path"), Strings{"true"});
+  EXPECT_EQ(answers.at("dpdk.bind"), Strings{"false"});
+}
+
+TEST(SetupProposals, InterfacesOfOneCardShareTheHostsWay) {
+  Answers given = known_by_people();
+  given["driver"] = {"dpdk"};
+  given["front.host_path"] = {"false"};
+  const Answers answers = unattended(host_with_vlans(), given);
+  EXPECT_EQ(answers.at("service.device"), Strings{"eth0"});
+  EXPECT_EQ(answers.at("service.host_path"), Strings{"false"});
+  EXPECT_EQ(answers.at("management.host_path"), Strings{"false"});
+}
+
 TEST(SetupProposals, ClientsComeByTheFamiliesOfBothServers) {
   Answers given = known_by_people();
   given["service.server"] = {"198.18.1.10", "2001:db8:2::10"};
@@ -149,6 +181,8 @@ TEST(SetupDialog, AsksAgainUntilAnAnswerIsOne) {
       "192.168.1.11\nmanage.example.org\n"
       "\n"  // front.public
       "pigeon\ndpdk\n"
+      "yes\ntrue\n"  // front.host_path
+      "\n"           // dpdk.bind
       "203.0.113.1/24\n203.0.113.0/24 203.0.113.7\n");
   std::ostringstream out;
   const auto result = collect_answers({true, false, Style(false)}, small_host(), {}, {}, in, out);
@@ -161,6 +195,8 @@ TEST(SetupDialog, AsksAgainUntilAnAnswerIsOne) {
   EXPECT_EQ(answers.at("service.names"), (Strings{"example.org", "www.example.org"}));
   EXPECT_EQ(answers.at("management.device"), Strings{});
   EXPECT_EQ(answers.at("driver"), Strings{"dpdk"});
+  EXPECT_EQ(answers.at("front.host_path"), Strings{"true"});
+  EXPECT_EQ(answers.at("dpdk.bind"), Strings{"false"}) << "no IOMMU";
   EXPECT_EQ(answers.at("admin"), (Strings{"203.0.113.0/24", "203.0.113.7"}));
   for (const char* words : {"append the prefix length", "expected an IP address", "without scheme",
                             "One, please", "expected auto, xdp or dpdk", "bits set behind"}) {

@@ -40,6 +40,16 @@ Answers three_cards() {
           {"admin", {"203.0.113.7", "198.18.2.0/24"}}};
 }
 
+Answers with_dpdk() {
+  Answers answers = three_cards();
+  answers["driver"] = {"dpdk"};
+  answers["front.host_path"] = {"true"};
+  answers["service.host_path"] = {"false"};
+  answers["management.host_path"] = {};
+  answers["dpdk.bind"] = {"true"};
+  return answers;
+}
+
 Answers one_card() {
   Answers answers = three_cards();
   for (const char* name : {"service", "management"}) {
@@ -81,7 +91,7 @@ TEST(PolicyText, AFreshOneIsSoundAndSaysTheAnswers) {
   Answers without_apis = three_cards();
   without_apis["service.api_names"] = {};
   without_apis["admin"] = {};
-  for (const Answers& answers : {three_cards(), one_card(), vlans(), without_apis}) {
+  for (const Answers& answers : {three_cards(), one_card(), vlans(), with_dpdk(), without_apis}) {
     const std::string text = fresh(answers);
     expect_sound(text);
     const Present present = read_present(text);
@@ -94,7 +104,7 @@ TEST(PolicyText, AFreshOneIsSoundAndSaysTheAnswers) {
 }
 
 TEST(PolicyText, TheSameAnswersChangeNothing) {
-  for (const Answers& answers : {three_cards(), one_card(), vlans()}) {
+  for (const Answers& answers : {three_cards(), one_card(), vlans(), with_dpdk()}) {
     const std::string text = fresh(answers);
     EXPECT_EQ(with_answers(text, answers).text, text);
   }
@@ -113,8 +123,8 @@ TEST(PolicyText, OneWayToWriteAValueIsAsGoodAsAnother) {
 
 // From each shape of a site to each other one, without a word left behind.
 TEST(PolicyText, EveryShapeBecomesEveryOther) {
-  for (const Answers& from : {three_cards(), one_card(), vlans()}) {
-    for (const Answers& to : {three_cards(), one_card(), vlans()}) {
+  for (const Answers& from : {three_cards(), one_card(), vlans(), with_dpdk()}) {
+    for (const Answers& to : {three_cards(), one_card(), vlans(), with_dpdk()}) {
       const Edited edited = with_answers(fresh(from), to);
       EXPECT_EQ(edited.by_hand, Strings{});
       expect_sound(edited.text);

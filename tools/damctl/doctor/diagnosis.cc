@@ -20,6 +20,8 @@ Wishes wishes_of(const control::Policy& policy) {
   wishes.workers = static_cast<uint32_t>(policy.workers);
   wishes.hugepages_on = policy.hugepages == control::Hugepages::on;
   wishes.hugepages_off = policy.hugepages == control::Hugepages::off;
+  wishes.dpdk_bind = policy.dpdk.bind;
+  wishes.dpdk_unsafe_noiommu = policy.dpdk.unsafe_noiommu;
   wishes.source_ports = {policy.source_ports.value.first, policy.source_ports.value.last};
   for (const auto& named : policy.interfaces) {
     Wishes::Interface& one = wishes.interfaces.emplace_back();
@@ -27,7 +29,7 @@ Wishes wishes_of(const control::Policy& policy) {
     one.device = named.value.device;
     one.vlan = static_cast<uint16_t>(named.value.vlan);
     one.mtu = static_cast<uint32_t>(named.value.mtu);
-    one.host_path = named.value.host_path.value_or(false);
+    one.host_path = named.value.host_path;
     for (const auto& address : named.value.addresses) {
       one.addresses.push_back({address.value.address.text(), address.value.prefix_bits});
     }

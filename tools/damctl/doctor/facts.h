@@ -29,7 +29,8 @@ struct Wishes {
     uint16_t vlan = 0;  // 0: untagged
     uint32_t mtu = 1500;
     std::vector<Address> addresses;
-    bool host_path = false;  // the host goes on beside DPDK
+    std::optional<bool> host_path =
+        std::nullopt;  // true: the host goes on beside DPDK; false: it may lose it
   };
   struct Taken {  // by a listener
     std::string address;
@@ -40,6 +41,8 @@ struct Wishes {
   uint32_t workers = 1;
   bool hugepages_on = false;   // insisted on
   bool hugepages_off = false;  // refused
+  bool dpdk_bind = false;      // kernel interfaces are taken, too
+  bool dpdk_unsafe_noiommu = false;
   Ports source_ports{1024, 32767};
   std::vector<Interface> interfaces;
   std::vector<Taken> taken;
@@ -62,7 +65,9 @@ struct DeviceFacts {
   std::string name;
   DeviceKind kind = DeviceKind::kernel_interface;
   bool pci_exists = false;
-  std::string pci_driver;  // of the kernel; empty: none
+  std::string pci_driver;    // of the kernel; empty: none
+  bool taken = false;        // DPDK takes it from the kernel
+  std::string nic_obstacle;  // why it cannot; empty: nothing
   KernelInterface link;
   HostUse host;
   uint32_t offloads_on = 0;     // enum OffloadBit

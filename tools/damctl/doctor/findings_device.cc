@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "dataplane/drivers/netdev/offloads.h"
+#include "dataplane/drivers/netdev/pci_device.h"
 #include "tools/damctl/doctor/findings.h"
 
 namespace dam::ctl {
@@ -22,6 +23,16 @@ std::vector<const Wishes::Interface*> wishes_of(const Facts& facts, const Device
   return found;
 }
 
+// What the dataplane does before it opens its ports, or why it will not.
+void taking(const DeviceFacts& device, Findings& out) {
+  if (!device.taken) return;
+  if (device.nic_obstacle.empty()) {
+    out.push_back({Level::fine, "DPDK can have it while the dam runs", ""});
+  } else {
+    out.push_back({Level::problem, device.nic_obstacle, ""});
+  }
+}
+
 void pci(const Facts& facts, const DeviceFacts& device, Findings& out) {
   if (facts.on_xdp()) {
     out.push_back({Level::problem, "a PCI address is for driver: dpdk",
@@ -32,16 +43,12 @@ void pci(const Facts& facts, const DeviceFacts& device, Findings& out) {
     return;
   }
   const std::string& driver = device.pci_driver;
-  const bool given_up = driver == "vfio-pci" || driver == "igb_uio" || driver == "uio_pci_generic";
-  // mlx4 and mlx5 share their device with DPDK.
-  if (given_up || driver.starts_with("mlx")) {
-    out.push_back({Level::fine, "bound to " + driver, ""});
-    return;
-  }
-  out.push_back({Level::problem,
-                 driver.empty() ? "no driver that DPDK works with is bound to it"
-                                : "the kernel's driver " + driver + " has it",
-                 "dpdk-devbind.py --bind=vfio-pci " + device.name});
+  out.push_back({Level::fine,
+                 is_user_space(driver) || is_bifurcated(driver) ? "bound to " + driver
+                 : driver.empty()                               ? "no driver of the kernel's has it"
+                                  : "the kernel's driver " + driver + " has it",
+                 ""});
+  taking(device, out);
 }
 
 void abilities(const DeviceFacts& device, Findings& out) {
@@ -154,7 +161,11 @@ void queues(const Facts& facts, const DeviceFacts& device, Findings& out) {
 void addresses(const Facts& facts, const DeviceFacts& device, Findings& out) {
   const auto& have = device.host.addresses;
   if (!facts.on_xdp()) {
-    if (have.empty()) return;
+    const auto wishes = wishes_of(facts, device);
+    const bool goes_on = std::any_of(wishes.begin(), wishes.end(), [](const auto* wish) {
+      return wish->host_path.value_or(false);
+    });
+    if (have.empty() || goes_on) return;
     out.push_back(
         {Level::warning,
          "the host has " + have.front() + " here, and loses it to DPDK while the dam runs",
@@ -205,6 +216,10 @@ std::vector<Finding> findings_of_device(const Facts& facts, const DeviceFacts& d
                    facts.on_xdp() ? "driver: dpdk in dam.yaml" : ""});
     return out;
   }
+  if (!device.link.exists && device.taken && device.nic_obstacle.empty()) {
+    out.push_back({Level::fine, "DPDK has taken it from the kernel", ""});
+    return out;
+  }
   if (!device.link.exists) {
     out.push_back(
         {Level::problem, "there is no such interface in this network namespace", "ip -br link"});
@@ -218,10 +233,11 @@ std::vector<Finding> findings_of_device(const Facts& facts, const DeviceFacts& d
   }
   if (facts.on_xdp()) abilities(device, out);
   program(device, out);
-  queues(facts, device, out);
+  taking(device, out);
+  if (!device.taken) queues(facts, device, out);
   mtu(facts, device, out);
   if (facts.on_xdp()) offloads(facts, device, out);
-  addresses(facts, device, out);
+  if (!device.taken) addresses(facts, device, out);
   veth(device, out);
   return out;
 }

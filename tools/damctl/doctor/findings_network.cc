@@ -63,7 +63,7 @@ void lost(const Facts& facts, const DeviceFacts& device, std::vector<Finding>& o
 
 bool has_host_path(const Wishes& wishes, const std::string& device) {
   for (const Wishes::Interface& wish : wishes.interfaces) {
-    if (wish.device == device && wish.host_path) return true;
+    if (wish.device == device && wish.host_path.value_or(false)) return true;
   }
   return false;
 }

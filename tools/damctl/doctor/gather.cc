@@ -14,6 +14,7 @@
 
 #include "dataplane/drivers/netdev/driver_choice.h"
 #include "dataplane/drivers/netdev/ethtool.h"
+#include "dataplane/drivers/netdev/nic_binding.h"
 #include "dataplane/drivers/netdev/offloads.h"
 #include "dataplane/drivers/netdev/vlan_device.h"
 #include "tools/damctl/doctor/facts.h"
@@ -75,6 +76,34 @@ void look_at_offloads(const Wishes& wishes, DeviceFacts& facts, uint32_t ifindex
   }
 }
 
+// As the dataplane will see it (process/dpdk_nics).
+std::vector<NicWish> taken_nics(const Wishes& wishes) {
+  std::vector<NicWish> nics;
+  for (const Wishes::Interface& one : wishes.interfaces) {
+    const DeviceKind kind = kind_of(one.device);
+    const bool taken =
+        kind == DeviceKind::pci || (kind == DeviceKind::kernel_interface && wishes.dpdk_bind);
+    const bool known = std::any_of(nics.begin(), nics.end(),
+                                   [&one](const NicWish& nic) { return nic.device == one.device; });
+    if (!taken || known) continue;
+    nics.push_back({one.device, !one.host_path   ? HostShare::unsaid
+                                : *one.host_path ? HostShare::path
+                                                 : HostShare::none});
+  }
+  return nics;
+}
+
+void look_at_taking(const Wishes& wishes, DeviceFacts& facts) {
+  const std::vector<NicWish> all = taken_nics(wishes);
+  for (const NicWish& nic : all) {
+    if (nic.device != facts.name) continue;
+    facts.taken = true;
+    facts.nic_obstacle = nic_obstacle(
+        nic, all, {.records = "/run/dam/nics", .unsafe_noiommu = wishes.dpdk_unsafe_noiommu});
+    if (facts.nic_obstacle.ends_with('.')) facts.nic_obstacle.pop_back();
+  }
+}
+
 DeviceFacts look_at_device(const Wishes& wishes, const std::string& name) {
   DeviceFacts facts;
   facts.name = name;
@@ -117,7 +146,10 @@ Facts gather(const Wishes& wishes) {
     facts.driver = choice.driver;
     facts.driver_reason = choice.reason;
   }
-  for (const std::string& device : devices) facts.devices.push_back(look_at_device(wishes, device));
+  for (const std::string& device : devices) {
+    facts.devices.push_back(look_at_device(wishes, device));
+    if (facts.driver == "dpdk") look_at_taking(wishes, facts.devices.back());
+  }
   return facts;
 }
 

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include <arpa/inet.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 
 #include "tools/damctl/doctor/network.h"
 
@@ -54,60 +51,26 @@ std::map<uint64_t, std::string> sockets_of_processes() {
   return found;
 }
 
-std::string contents_of(const char* path) {
-  std::ostringstream text;
-  text << std::ifstream(path).rdbuf();
-  return text.str();
-}
-
-// "0100007F:1F90": words of the host's byte order.
-bool read_place(const std::string& text, Listening& place) {
-  const size_t colon = text.find(':');
-  if (colon != 8 && colon != 32) return false;
-  uint32_t words[4] = {};
-  for (size_t i = 0; i * 8 < colon; ++i) {
-    words[i] = static_cast<uint32_t>(std::strtoul(text.substr(i * 8, 8).c_str(), nullptr, 16));
-  }
-  char address[INET6_ADDRSTRLEN] = "";
-  inet_ntop(colon == 8 ? AF_INET : AF_INET6, words, address, sizeof address);
-  place.address = address;
-  place.port = static_cast<uint16_t>(std::strtoul(text.c_str() + colon + 1, nullptr, 16));
-  return true;
-}
-
 }  // namespace
 
 std::string Listening::text() const {
   return (process.empty() ? "something" : process) + " on port " + std::to_string(port);
 }
 
-std::vector<Listening> listening_in(const std::string& text,
-                                    const std::map<uint64_t, std::string>& processes) {
-  constexpr char kListen[] = "0A";  // TCP_LISTEN
+std::vector<Listening> listening_among(const std::vector<TcpSocket>& sockets,
+                                       const std::map<uint64_t, std::string>& processes) {
   std::vector<Listening> found;
-  std::istringstream lines(text);
-  for (std::string line; std::getline(lines, line);) {
-    std::istringstream words(line);
-    std::string number, local, remote, state, queues, timer, retransmits, user, timeout;
-    uint64_t inode = 0;
-    words >> number >> local >> remote >> state >> queues >> timer >> retransmits >> user >>
-        timeout >> inode;
-    Listening one;
-    if (state != kListen || !read_place(local, one)) continue;
-    const auto process = processes.find(inode);
-    if (process != processes.end()) one.process = process->second;
-    found.push_back(std::move(one));
+  for (const TcpSocket& socket : sockets) {
+    if (!socket.listens) continue;
+    const auto process = processes.find(socket.inode);
+    found.push_back(
+        {socket.address, socket.port, process == processes.end() ? "" : process->second});
   }
   return found;
 }
 
 std::vector<Listening> look_who_listens() {
-  const auto processes = sockets_of_processes();
-  std::vector<Listening> all;
-  for (const char* file : {"/proc/self/net/tcp", "/proc/self/net/tcp6"}) {
-    for (Listening& one : listening_in(contents_of(file), processes)) all.push_back(std::move(one));
-  }
-  return all;
+  return listening_among(tcp_sockets(), sockets_of_processes());
 }
 
 }  // namespace dam::ctl

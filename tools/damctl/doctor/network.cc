@@ -3,7 +3,6 @@
 
 #include <arpa/inet.h>
 #include <ifaddrs.h>
-#include <linux/ethtool.h>
 #include <linux/if_addr.h>
 #include <linux/if_packet.h>
 #include <linux/neighbour.h>
@@ -13,17 +12,19 @@
 #include <netinet/in.h>
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <functional>
-#include <memory>
+#include <system_error>
 
 #include "dataplane/drivers/netdev/attributes.h"
-#include "dataplane/drivers/netdev/ethtool.h"
+#include "dataplane/drivers/netdev/host_configuration.h"
 #include "dataplane/drivers/netdev/kernel_interface.h"
+#include "dataplane/drivers/netdev/link_state.h"
+#include "dataplane/drivers/netdev/pci_device.h"
+#include "dataplane/drivers/netdev/route_dump.h"
 #include "dataplane/drivers/netdev/vlan_device.h"
 
 namespace dam::ctl {
@@ -38,32 +39,11 @@ std::string address_text(int family, const void* bytes) {
   return text;
 }
 
-// Each message of a dump; nothing where the kernel does not answer.
-using Take = std::function<void(const nlmsghdr*)>;
-
-int take_message(const nlmsghdr* message, void* take) {
-  (*static_cast<const Take*>(take))(message);
-  return MNL_CB_OK;
-}
-
-void dump(uint16_t type, uint8_t family, Take take) {
-  const std::unique_ptr<mnl_socket, decltype(&mnl_socket_close)> socket(
-      mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC), mnl_socket_close);
-  if (socket == nullptr || mnl_socket_bind(socket.get(), 0, MNL_SOCKET_AUTOPID) < 0) return;
-  alignas(nlmsghdr) std::array<char, 32768> buffer{};
-  nlmsghdr* question = mnl_nlmsg_put_header(buffer.data());
-  question->nlmsg_type = type;
-  question->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-  // Each family's header begins with the family, and none is longer than a link's.
-  auto* header = static_cast<uint8_t*>(mnl_nlmsg_put_extra_header(question, sizeof(ifinfomsg)));
-  header[0] = family;
-  if (mnl_socket_sendto(socket.get(), question, question->nlmsg_len) < 0) return;
-  int more = MNL_CB_OK;
-  while (more > MNL_CB_STOP) {
-    const ssize_t got = mnl_socket_recvfrom(socket.get(), buffer.data(), buffer.size());
-    if (got < 0) return;
-    more = mnl_cb_run(buffer.data(), static_cast<size_t>(got), 0,
-                      mnl_socket_get_portid(socket.get()), take_message, &take);
+// Nothing where the kernel does not answer.
+void show_all(uint16_t type, uint8_t family, const std::function<void(const nlmsghdr*)>& take) {
+  try {
+    dump_route(type, family, take);
+  } catch (const std::system_error&) {
   }
 }
 
@@ -115,14 +95,6 @@ void look_at_lease(const nlmsghdr* message, std::vector<HostLink>& links) {
   }
 }
 
-uint32_t speed_of(const std::string& device) {
-  ethtool_cmd command{};
-  command.cmd = ETHTOOL_GSET;
-  if (!ask_ethtool(device, &command)) return 0;
-  const uint32_t speed = ethtool_cmd_speed(&command);
-  return speed == static_cast<uint32_t>(SPEED_UNKNOWN) ? 0 : speed;
-}
-
 bool is_virtual(const std::string& driver) {
   for (const char* one :
        {"bridge", "tun", "bonding", "dummy", "macvlan", "ipvlan", "openvswitch"}) {
@@ -156,7 +128,10 @@ HostLink look_at_link(const std::string& name) {
   link.up = interface.up;
   link.mtu = interface.mtu;
   link.rx_queues = interface.rx_queues;
-  link.speed_mbit = speed_of(name);
+  link.speed_mbit = link_of(name).mbit_s;
+  link.configured_by = configured_by(name, interface.mac);
+  const PciDevice card = inspect_pci(pci_of_interface(name));
+  link.bindable = card.exists && (card.iommu || is_bifurcated(card.driver));
   return link;
 }
 
@@ -184,7 +159,7 @@ std::vector<HostLink> ethernet_links() {
 
 // Which of them are VLANs of others.
 void add_vlans(std::vector<HostLink>& links) {
-  dump(RTM_GETLINK, AF_UNSPEC, [&links](const nlmsghdr* message) {
+  show_all(RTM_GETLINK, AF_UNSPEC, [&links](const nlmsghdr* message) {
     const auto vlan = read_vlan_device(message);
     if (!vlan) return;
     const std::string name = name_of_link(vlan->ifindex);
@@ -224,11 +199,11 @@ HostNetwork look_at_network() {
   add_vlans(network.links);
   add_given_up(network.links);
   for (const uint8_t family : {uint8_t{AF_INET}, uint8_t{AF_INET6}}) {
-    dump(RTM_GETADDR, family, [&](const nlmsghdr* one) { look_at_lease(one, network.links); });
-    dump(RTM_GETROUTE, family,
-         [&](const nlmsghdr* one) { add_default_route(one, network.routes); });
-    dump(RTM_GETNEIGH, family,
-         [&](const nlmsghdr* one) { add_neighbour(one, network.neighbours); });
+    show_all(RTM_GETADDR, family, [&](const nlmsghdr* one) { look_at_lease(one, network.links); });
+    show_all(RTM_GETROUTE, family,
+             [&](const nlmsghdr* one) { add_default_route(one, network.routes); });
+    show_all(RTM_GETNEIGH, family,
+             [&](const nlmsghdr* one) { add_neighbour(one, network.neighbours); });
   }
   network.listening = look_who_listens();
   return network;

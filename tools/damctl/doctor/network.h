@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "dataplane/drivers/netdev/tcp_sockets.h"
+
 namespace dam::ctl {
 
 struct HostLink {
@@ -20,6 +22,8 @@ struct HostLink {
   uint32_t speed_mbit = 0;             // 0: unknown, or no cable
   std::vector<std::string> addresses;  // "198.51.100.2/24"; link-local ones left out
   std::vector<std::string> leased;     // of these, what the host has for a time only
+  std::string configured_by;           // the file that gives it one, now or later; empty: none
+  bool bindable = false;               // vfio-pci can have it: a PCI device behind an IOMMU
   uint16_t vlan = 0;                   // of the VLAN device `name` on `port`
   std::string port;
 };
@@ -58,8 +62,8 @@ struct HostNetwork {
 HostNetwork look_at_network();
 std::vector<Listening> look_who_listens();
 
-// Of /proc/net/tcp and tcp6. `processes`: by the inode of the socket.
-std::vector<Listening> listening_in(const std::string& text,
-                                    const std::map<uint64_t, std::string>& processes);
+// `processes`: by the inode of the socket.
+std::vector<Listening> listening_among(const std::vector<TcpSocket>& sockets,
+                                       const std::map<uint64_t, std::string>& processes);
 
 }  // namespace dam::ctl

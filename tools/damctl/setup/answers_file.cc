@@ -72,13 +72,15 @@ std::string write_answers(const Answers& answers) {
     const size_t dot = one.key.find('.');
     const bool single = dot == std::string::npos;
     const std::string name = single ? "" : one.key.substr(0, dot);
+    const std::string line =
+        line_of_answer(answers, one, single ? one.key : "  " + one.key.substr(dot + 1));
+    if (line.empty()) continue;
     auto group = std::find_if(groups.begin(), groups.end(),
                               [&](const auto& known) { return !single && known.first == name; });
     if (group == groups.end()) {
       group = groups.insert(groups.end(), {name, single ? "" : name + ":\n"});
     }
-    group->second +=
-        line_of_answer(answers, one, single ? one.key : "  " + one.key.substr(dot + 1));
+    group->second += line;
   }
   std::string text = "# Answers for: damctl setup --answers FILE\n";
   for (const auto& group : groups) text += group.second;

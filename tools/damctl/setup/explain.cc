@@ -18,6 +18,7 @@ class Words {
     names("service.names", "service", "loose limits for each client (zone light)");
     names("service.api_names", "service", "strict limits for each client (zone heavy)");
     names("management.names", "management", "served first, whatever happens to the service server");
+    cards_of_dpdk();
     administrators();
     return std::move(lines_);
   }
@@ -31,6 +32,19 @@ class Words {
   std::string card(const std::string& name) const {
     const std::string vlan = of(name + ".vlan");
     return of(name + ".device") + (vlan.empty() ? "" : ", VLAN " + vlan);
+  }
+  void cards_of_dpdk() {
+    if (of("driver") != "dpdk") return;
+    for (const char* name : {"front", "service", "management"}) {
+      if (of(std::string(name) + ".device").empty()) continue;
+      const std::string path = of(std::string(name) + ".host_path");
+      if (path == "true")
+        lines_.push_back("The host goes on beside the dam on " + card(name) + ".");
+      if (path == "false")
+        lines_.push_back("The host loses " + card(name) + " while the dam runs.");
+    }
+    if (of("dpdk.bind") != "true") return;
+    lines_.push_back("The kernel lends its cards to DPDK (vfio-pci) while the dam runs.");
   }
 
   void arrivals() {

@@ -142,7 +142,7 @@ Present read_present(const std::string& text) {
     const YAML::Node node = node_at(root, one.path);
     if (node.IsDefined()) {
       present.answers[one.key] = values_of(node, one);
-    } else if (one.path.size() > 1 && !node_at(root, above(one.path)).IsDefined()) {
+    } else if (one.path.size() > 2 && !node_at(root, above(one.path)).IsDefined()) {
       present.unknown.insert(one.key);
     } else if (one.none) {
       present.answers[one.key] = {};

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "controlplane/policy/address.h"
+#include "tools/damctl/setup/proposals_dpdk.h"
 
 namespace dam::ctl {
 
@@ -233,7 +234,8 @@ Proposal propose_admin(const HostNetwork& network, const Strings& present) {
 bool still_holds(const Question& question, const Answers& present, const Answers& answers) {
   const std::string name = question.key.substr(0, question.key.find('.'));
   const bool of_card = question.key == name + ".vlan" || question.key == name + ".addresses" ||
-                       question.key == "front.gateway" || question.key == "front.public";
+                       question.key == name + ".host_path" || question.key == "front.gateway" ||
+                       question.key == "front.public";
   const std::string device = name + ".device";
   return !of_card || first_answer(present, device) == first_answer(answers, device);
 }
@@ -253,6 +255,8 @@ std::optional<Proposal> of_host(const Question& question, const Host& host,
   if (key.ends_with(".port")) return Proposal{{"443"}, ""};
   if (key.ends_with(".proxy")) return propose_proxy(host, answers, name);
   if (key == "driver") return propose_driver(host, answers);
+  if (key.ends_with(".host_path")) return propose_host_path(host.network, answers, name);
+  if (key == "dpdk.bind") return propose_bind(host.network, answers);
   if (question.none) return Proposal{{}, ""};
   return std::nullopt;
 }

@@ -131,6 +131,30 @@ void add_names(std::vector<Question>& list) {
   list.push_back(api);
 }
 
+// What DPDK takes from the host, and what it leaves it. Asked once the driver is known.
+void add_dpdk(std::vector<Question>& list) {
+  const auto yes_or_no = reads_word({{"true", "true"}, {"false", "false"}});
+  for (const char* name : {"front", "service", "management"}) {
+    Question path = quiet(or_none(ask(
+        std::string(name) + ".host_path",
+        "DPDK takes the whole card that leads to " + std::string(name) +
+            ": does the host go on beside the dam there (SSH, DHCP, its own traffic)? false: it "
+            "may lose it; none: only a card that it does not use is taken",
+        "true", yes_or_no, {"interfaces", name, "host_path"})));
+    path.with_driver = "dpdk";
+    if (std::string(name) != "front") path.needs = std::string(name) + ".device";
+    list.push_back(path);
+  }
+  Question bind =
+      ask("dpdk.bind",
+          "Is DPDK to take the cards from the kernel while the dam runs (vfio-pci), which is "
+          "fastest? false: they stay the kernel's, by AF_XDP",
+          "true", yes_or_no, {"dpdk", "bind"});
+  bind.otherwise = "false";
+  bind.with_driver = "dpdk";
+  list.push_back(bind);
+}
+
 std::vector<Question> make_questions() {
   std::vector<Question> list;
   add_network(list, "front", "the router, where clients come in");
@@ -157,6 +181,7 @@ std::vector<Question> make_questions() {
   list.push_back(ask("driver", "How do packets reach the dam: xdp, dpdk or auto?", "xdp",
                      reads_word({{"auto", "auto"}, {"xdp", "xdp"}, {"dpdk", "dpdk"}}), {"driver"}));
   list.back().otherwise = "auto";
+  add_dpdk(list);
   list.push_back(
       or_none(many(ask("admin", "From where do administrators come, who are never banned?",
                        "203.0.113.7, 198.18.2.0/24", reads_network(), {"admin"}))));
@@ -170,6 +195,9 @@ bool is_none(const YAML::Node& node, const Question& question) {
 }  // namespace
 
 bool Question::applies(const Answers& answers) const {
+  const auto driver = answers.find("driver");
+  const bool other = driver == answers.end() || driver->second != Strings{with_driver};
+  if (!with_driver.empty() && other) return false;
   if (needs.empty()) return true;
   const auto found = answers.find(needs);
   return found != answers.end() && !found->second.empty();

@@ -32,6 +32,7 @@ struct Question {
   std::vector<Path> followers;  // what changes with it, where that is there
   Path whole;                   // an entry of dam.yaml that is there only with an answer
   std::string needs;            // a question that must have an answer, not none
+  std::string with_driver;      // the driver that it matters with; empty: all
   std::string otherwise;        // what dam.yaml means where the key is left out
 
   bool applies(const Answers& answers) const;
