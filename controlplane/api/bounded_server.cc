@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <functional>
+#include <utility>
 
 #include "controlplane/api/bounded_stream.h"
 #include "controlplane/policy/address.h"
@@ -98,10 +100,16 @@ void refuse_wishes(httplib::Request& request) {
   request.headers.erase("Accept-Encoding");
 }
 
+// Nothing with cpp-httplib of Debian 12; with later ones, whether the job was taken.
+using Enqueued = decltype(std::declval<httplib::TaskQueue&>().enqueue({}));
+
 // Each connection is put into the table by the thread that accepts.
 class AtOnce final : public httplib::TaskQueue {
  public:
-  void enqueue(std::function<void()> job) override { job(); }
+  Enqueued enqueue(std::function<void()> job) override {
+    job();
+    return Enqueued(true);
+  }
   void shutdown() override {}
 };
 
@@ -184,7 +192,15 @@ void BoundedServer::serve(int fd) {
 void BoundedServer::serve_on(BoundedStream& stream) {
   serving.stream = &stream;
   bool closed = false;
-  process_request(stream, true, closed, refuse_wishes);
+  // Later versions of cpp-httplib would be told both addresses, which nobody asks it for.
+  const auto process = [&](auto& server) {
+    if constexpr (requires { server.process_request(stream, true, closed, refuse_wishes); }) {
+      server.process_request(stream, true, closed, refuse_wishes);
+    } else {
+      server.process_request(stream, "", 0, "", 0, true, closed, refuse_wishes);
+    }
+  };
+  process(*this);
   serving.stream = nullptr;
 }
 

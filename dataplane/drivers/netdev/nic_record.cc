@@ -67,9 +67,9 @@ std::optional<NicRecord> read_record(const std::string& text) {
       record.state.mtu = static_cast<uint32_t>(std::strtoul(value.c_str(), nullptr, 10));
     if (key == "up") record.state.up = value == "1";
     if (key != "address" && key != "route") continue;
-    NetlinkMessage message = message_of(value);
-    if (message.empty()) return std::nullopt;
-    (key == "address" ? record.state.addresses : record.state.routes).push_back(std::move(message));
+    auto& messages = key == "address" ? record.state.addresses : record.state.routes;
+    messages.push_back(message_of(value));
+    if (messages.back().empty()) return std::nullopt;
   }
   if (record.address.empty()) return std::nullopt;
   return record;

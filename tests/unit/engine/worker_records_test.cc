@@ -134,7 +134,8 @@ TEST(KernelsClock, what_was_seen_after_the_workers_time_is_not_silent) {
   site.apply(policy);
   ASSERT_TRUE(stand(site));
   site.advance(59 * kSecond);
-  for (Flow& flow : BigArray(site.tables().flows).all()) {
+  BigArray flows(site.tables().flows);
+  for (Flow& flow : flows.all()) {
     if (flow.state == DAM_FLOW_established) flow.last_seen = coarse(site.now_ns() + 5 * kSecond);
   }
   site.advance(3 * kSecond);
