@@ -11,6 +11,7 @@
 #   guest_do COMMAND                                     in the guest's shell; prints what it prints, returns its status
 #   guest_end                                            ends the guest, and removes the namespaces
 #
+# GUEST_NO_IOMMU=1: the machine has none.
 # GUEST_NO_OFFLOADS=1: frames leave and reach the guest as on a wire, none with its checksum left to others.
 # SCRIPT ends with guest_shell (a function that it is given), or starts a shell on /dev/ttyS1 by another way.
 
@@ -96,12 +97,13 @@ INIT
 }
 
 guest_boot() {
-  local seconds=$1 cpus=$2 mib=$3 cable kernel namespace device
+  local seconds=$1 cpus=$2 mib=$3 cable kernel namespace device iommu=(-device "intel-iommu,intremap=on,caching-mode=on")
   shift 3
+  [[ -z ${GUEST_NO_IOMMU:-} ]] || iommu=()
   kernel=$(echo "$unpacked"/boot/vmlinuz-*)
   mkfifo "$scratch/shell.in" "$scratch/shell.out"
   timeout "$seconds" python3 -c "$guest_launcher" "${#guest_cables[@]}" "${guest_cables[@]}" qemu-system-x86_64 -machine q35,accel=tcg,kernel-irqchip=split -cpu max -smp "$cpus" \
-    -m "$mib" -nodefaults -display none -no-reboot -device intel-iommu,intremap=on,caching-mode=on "${guest_devices[@]}" "$@" \
+    -m "$mib" -nodefaults -display none -no-reboot "${iommu[@]}" "${guest_devices[@]}" "$@" \
     -chardev "file,id=console,path=$scratch/console" -serial chardev:console \
     -chardev "pipe,id=shell,path=$scratch/shell" -serial chardev:shell -kernel "$kernel" -initrd "$scratch/initrd" \
     -append "console=ttyS0 quiet panic=-1 no_timer_check intel_iommu=on iommu=nopt ${guest_append:-}" </dev/null >"$scratch/qemu" 2>&1 &

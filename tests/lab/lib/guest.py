@@ -108,7 +108,7 @@ class GuestFront(dam.DamFront):
     def write(self, plan):
         made = copy.deepcopy(dam.configuration(plan, self.driver_name))
         if not self.on_xdp:
-            made["dpdk"] = {"bind": True}
+            made["dpdk"] = {"bind": True, "unsafe_noiommu": self.machine.unsafe_noiommu}
         for one in made["interfaces"].values():
             one["device"] = self.machine.devices[one["device"]]
         self._agent.write(self.yaml, json.dumps(made, indent=1))

@@ -48,6 +48,7 @@ class Machine:
         with open(path, encoding="utf-8") as handle:
             about = json.load(handle)
         self.devices, self.edge = about["devices"], _Edge(about["macs"])
+        self.unsafe_noiommu = about["unsafe_noiommu"]
         self._plugged = []
         self.cables = netns.Existing(about["cables"])
         self.agent = xmlrpc.client.ServerProxy(f"http://{about['agent']}/", allow_none=True,
