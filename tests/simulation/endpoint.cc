@@ -158,11 +158,18 @@ void Endpoint::write_some() {
   tcp_output(pcb_);
 }
 
+// lwIP 2.1.3 forgets to take the FIN from the first half when it splits a segment that a small window
+// does not take whole (tcp_split_unsent_seg): the FIN is kept back until all fits.
+bool Endpoint::fits_window() const {
+  return pcb_->unsent == nullptr || pcb_->snd_lbb - pcb_->lastack + 512 <= pcb_->snd_wnd;
+}
+
 void Endpoint::finish() {
   if (pcb_ == nullptr || behaviour_ == nullptr || state_->sent < total_) return;
   const Ending ending = behaviour_->ending;
   const bool wants =
       ending == Ending::when_sent || (ending == Ending::after_peer && state_->peer_fin);
+  if (wants && !fits_window()) return;  // asked again by and by
   if (wants && !fin_sent_ && !state_->peer_fin) fin_sent_ = tcp_shutdown(pcb_, 0, 1) == ERR_OK;
   if (!wants || !state_->peer_fin || unread_ != 0) return;
   tcp_pcb* pcb = pcb_;

@@ -45,6 +45,7 @@ class Endpoint {
   void pump();
   void write_some();
   void finish();
+  bool fits_window() const;
   void check_ending();
   void detach();
   void end(Outcome outcome);

@@ -89,6 +89,7 @@ void Nic::write_options(Bytes& packet, const TcpView& view, NicConnection& conne
   }
   if (view.has(kSyn) ? connection.offered_timestamps : connection.timestamps()) {
     connection.last_tsval = clock(connection);
+    if (answer) connection.first_tsval = connection.last_tsval;
     options.timestamps = {connection.last_tsval, view.has(kAck) ? connection.ts_recent : 0};
   }
   if (view.has(kAck)) connection.last_ack_sent = view.ack;
@@ -177,7 +178,7 @@ bool Nic::take_options(Bytes& packet, const TcpView& view) {
   const auto found = connections_.find(key);
   if (found != connections_.end()) {
     NicConnection& connection = *found->second;
-    if (view.has(kSyn)) {
+    if (view.has(kSyn) && !connection.answered) {
       connection.irs = view.seq;
       connection.peer_timestamps = options.timestamps.has_value();
       connection.peer_sack = options.sack_permitted;
@@ -214,11 +215,15 @@ bool Nic::check_timestamps(const TcpOptions& options, const TcpView& view,
   if (view.has(kAck) && !of_the_dam &&
       (before(tsecr, connection.first_tsval) || before(connection.last_tsval, tsecr) ||
        (tsecr - connection.clock_base) % kTicksPerMs != 0)) {
-    broken("TSecr " + std::to_string(tsecr) + " was never sent", view);
+    broken("TSecr " + std::to_string(tsecr) + " was never sent (clock " +
+               std::to_string(connection.first_tsval) + " to " +
+               std::to_string(connection.last_tsval) + ")",
+           view);
   }
   if (view.has(kSyn)) return true;
   if (before(tsval, connection.ts_recent)) return false;
-  if (!before(connection.last_ack_sent, view.seq)) connection.ts_recent = tsval;
+  const bool old = before(view.seq + view.length(), connection.last_ack_sent);
+  if (!old && !before(connection.last_ack_sent, view.seq)) connection.ts_recent = tsval;
   return true;
 }
 

@@ -20,28 +20,10 @@ Scenario::Scenario(Environment& environment)
     : environment_(environment), random_(environment.random.fork()) {
   draw_adversities();
   site_ = draw_site(random_);
-  if (adversities_.tables_fill) {
-    site_.limits.flows = static_cast<uint32_t>(random_.between(8, 24));
-    site_.limits.half_open = static_cast<uint32_t>(random_.between(4, 12));
-    site_.limits.hold_bytes = static_cast<uint32_t>(random_.between(3, 12)) * (16384 + 2048);
-    site_.limits.sources = static_cast<uint32_t>(random_.between(16, 64));
-    site_.limits.management_share_percent = 25;
-  }
-  if (adversities_.few_ports) site_.source_ports.last = static_cast<uint16_t>(20'016 + random_.between(3, 12));
-  if (adversities_.limits) {
-    for (const uint8_t zone : {kLightZone, kHeavyZone}) {
-      ZonePlan& plan = site_.zones[zone];
-      plan.exceeded = static_cast<Exceeded>(random_.below(3));
-      if (random_.chance(0.15)) plan.mode = Mode::shadow;
-      if (random_.chance(0.5)) plan.per_source[DAM_DIM_packets] = {random_.between(20'000, 400'000), random_.between(5, 60)};
-      if (random_.chance(0.4)) plan.per_source[DAM_DIM_bytes_up] = {random_.between(20, 400) * 1'000'000, random_.between(3'000, 60'000)};
-      if (random_.chance(0.4)) plan.per_source[DAM_DIM_bytes_down] = {random_.between(20, 400) * 1'000'000, random_.between(3'000, 60'000)};
-      if (random_.chance(0.4)) plan.per_source[DAM_DIM_connections] = {random_.between(200, 4'000), random_.between(1, 5)};
-      if (random_.chance(0.3)) plan.total[DAM_DIM_packets] = {random_.between(50'000, 900'000), random_.between(10, 100)};
-      if (random_.chance(0.3)) plan.total[DAM_DIM_bytes_down] = {random_.between(50, 900) * 1'000'000, random_.between(5'000, 100'000)};
-      if (random_.chance(0.3)) plan.per_source_concurrent = static_cast<uint32_t>(random_.between(1, 4));
-      if (random_.chance(0.2)) plan.total_concurrent = static_cast<uint32_t>(random_.between(3, 10));
-    }
+  if (adversities_.tables_fill) draw_tables();
+  if (adversities_.limits) draw_limits();
+  if (adversities_.few_ports) {
+    site_.source_ports.last = static_cast<uint16_t>(20'016 + random_.between(3, 12));
   }
   world_ = std::make_unique<World>(environment, site_, static_cast<uint16_t>(random_.between(2, 8)));
   if (adversities_.limits) world_->dam().burst_most = 1;
@@ -49,6 +31,38 @@ Scenario::Scenario(Environment& environment)
   draw_faults();
   draw_connections();
   allow_reasons();
+}
+
+void Scenario::draw_tables() {
+  site_.limits.flows = static_cast<uint32_t>(random_.between(8, 24));
+  site_.limits.half_open = static_cast<uint32_t>(random_.between(4, 12));
+  site_.limits.hold_bytes = static_cast<uint32_t>(random_.between(4, 12)) * (16384 + 2048);
+  site_.limits.sources = static_cast<uint32_t>(random_.between(16, 64));
+  site_.limits.management_share_percent = 25;
+}
+
+void Scenario::draw_limits() {
+  const auto draw = [&](ZonePlan::Rate& rate, double chance, uint64_t most_per_second,
+                        uint64_t most_burst) {
+    if (!random_.chance(chance)) return;
+    rate.per_second_milli = random_.between(most_per_second * 50, most_per_second * 1000);
+    rate.burst = random_.between(most_burst / 20 + 1, most_burst);
+  };
+  for (const uint8_t zone : {kLightZone, kHeavyZone}) {
+    ZonePlan& plan = site_.zones[zone];
+    plan.exceeded = static_cast<Exceeded>(random_.below(3));
+    if (random_.chance(0.15)) plan.mode = Mode::shadow;
+    draw(plan.per_source[DAM_DIM_packets], 0.5, 400, 60);
+    draw(plan.per_source[DAM_DIM_bytes_up], 0.4, 400'000, 60'000);
+    draw(plan.per_source[DAM_DIM_bytes_down], 0.4, 400'000, 60'000);
+    draw(plan.per_source[DAM_DIM_connections], 0.4, 4, 5);
+    draw(plan.total[DAM_DIM_packets], 0.3, 900, 100);
+    draw(plan.total[DAM_DIM_bytes_up], 0.2, 900'000, 100'000);
+    draw(plan.total[DAM_DIM_bytes_down], 0.3, 900'000, 100'000);
+    draw(plan.total[DAM_DIM_connections], 0.2, 10, 10);
+    if (random_.chance(0.3)) plan.per_source_concurrent = static_cast<uint32_t>(random_.between(1, 4));
+    if (random_.chance(0.2)) plan.total_concurrent = static_cast<uint32_t>(random_.between(3, 10));
+  }
 }
 
 void Scenario::draw_adversities() {
@@ -118,11 +132,17 @@ void Scenario::draw_endings(Connection& connection) {
 void Scenario::draw_connections() {
   const uint64_t count = random_.between(4, 30);
   busy_ns_ = random_.between(2, 25) * kSecond;
+  // No more of management's at once than its share of a small table.
+  uint32_t managements = adversities_.tables_fill ? site_.limits.flows / 4 : ~0u;
   uint16_t port = static_cast<uint16_t>(random_.between(1024, 60'000));
   for (uint64_t i = 0; i < count; ++i) {
     Connection& connection = world_->book().add();
     const uint64_t kind = random_.below(10);
     connection.kind = kind < 4 ? Kind::web : kind < 6 ? Kind::api : kind < 8 ? Kind::manage : kind < 9 ? Kind::raw : Kind::http;
+    if (connection.kind == Kind::manage && managements-- == 0) {
+      connection.kind = Kind::web;
+      managements = 0;
+    }
     connection.family = random_.chance(0.6) ? 4 : 6;
     connection.client = static_cast<uint16_t>(random_.below(world_->clients()));
     connection.client_port = port++;
@@ -134,24 +154,11 @@ void Scenario::draw_connections() {
   }
 }
 
-void Scenario::allow_reasons() {
-  const auto allow = [&](std::initializer_list<dam_drop_reason> reasons) {
-    for (const dam_drop_reason reason : reasons) allowed_.set(reason);
-  };
-  // The course of things: what the dam takes in itself, what comes late or twice, what is damaged.
-  allow({DAM_DROP_none, DAM_DROP_consumed, DAM_DROP_held_duplicate, DAM_DROP_closed, DAM_DROP_no_flow});
-}
-
-bool Scenario::is_banned(uint16_t client) const {
-  return std::find(banned_.begin(), banned_.end(), client) != banned_.end();
-}
-
 void Scenario::heal() {
   LinkFaults front;
   LinkFaults back;
   front.delay_ns = front_.delay_ns;
   back.delay_ns = back_.delay_ns;
-  front.mtu = world_->client(0).down->faults.mtu;
   world_->set_faults(front, back);
   for (uint16_t slot = 0; slot < kServers; ++slot) world_->server(slot).revive();
 }

@@ -28,6 +28,7 @@ struct Adversities {
   bool slow_worker = false;
 };
 
+// How a kind of connection may fail in a run, and what of it is a finding: see adversities.cc.
 class Scenario {
  public:
   explicit Scenario(Environment& environment);
@@ -37,19 +38,26 @@ class Scenario {
   const Site& site() const { return site_; }
   const Adversities& adversities() const { return adversities_; }
   // Why a connection of this seed need not succeed; empty: it must.
-  std::string excuse(const Connection& connection) const;
+  std::string excuse(const Connection& connection);
   bool may_refuse(dam_drop_reason reason) const { return allowed_[static_cast<size_t>(reason)]; }
-  bool is_banned(uint16_t client) const;
 
  private:
+  bool is_cut_off(uint16_t client) const;  // banned or denied by now, and no administrator
   void draw_adversities();
   void draw_faults();
   void draw_connections();
   void draw_endings(Connection& connection);
   void allow_reasons();
   void schedule();
+  void schedule_links();
   void schedule_servers();
   void schedule_policies();
+  void schedule_bans();
+  void cut_off(uint16_t client);
+  void jump(uint64_t ns);
+  uint64_t some_time() { return random_.below(busy_ns_); }
+  void draw_limits();
+  void draw_tables();
   void heal();
   bool all_over();
   void run_for(uint64_t ns);
@@ -63,7 +71,7 @@ class Scenario {
   uint64_t busy_ns_ = 0;  // adversities happen until then
   std::bitset<DAM_DROP_COUNT> allowed_;
   std::bitset<kServers> troubled_;  // these die or refuse
-  std::vector<uint16_t> banned_;    // at any time
+  std::vector<const Connection*> jumped_over_;  // open when the clock jumped
   std::unique_ptr<World> world_;
 };
 

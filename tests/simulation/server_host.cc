@@ -105,6 +105,10 @@ void ServerHost::identify(Accepted& accepted) {
   if (connection == nullptr) return environment_.broken("a server got what no client has sent");
   if (connection->reached) return broken("its opening has come to a server twice", *connection);
   connection->reached = true;
+  environment_.trace.say(environment_.now_ns(),
+                         "connection " + std::to_string(*id) + " reached server " +
+                             std::to_string(slot_) + ", from port " +
+                             std::to_string(accepted.remote_port));
   accepted.connection = connection;
   const bool management = connection->kind == Kind::manage;
   if (management != (slot_ == kAdminServer)) broken("it is in the wrong world", *connection);

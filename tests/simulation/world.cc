@@ -60,13 +60,28 @@ Host* World::host_of(const dam_address& address) {
 void World::deliver(Bytes packet) {
   const auto view = view_ip(packet.data(), packet.size());
   Host* host = view ? host_of(view->dst) : nullptr;
-  if (host == nullptr) return environment_.broken("the dam sent to nobody: " + text_of(packet));
+  if (host == nullptr) {
+    if (!damages_) environment_.broken("the dam sent to nobody: " + text_of(packet));
+    return;
+  }
   host->down->send(std::move(packet));
 }
 
 void World::set_faults(const LinkFaults& front, const LinkFaults& back) {
-  for (Host& host : clients_) host.up->faults = host.down->faults = front;
-  for (Host& host : server_hosts_) host.up->faults = host.down->faults = back;
+  damages_ |= front.corrupt > 0 || back.corrupt > 0;
+  const auto set = [](Link& link, const LinkFaults& faults) {  // what it takes stays as it is
+    const uint16_t mtu = link.faults.mtu;
+    link.faults = faults;
+    link.faults.mtu = mtu;
+  };
+  for (Host& host : clients_) {
+    set(*host.up, front);
+    set(*host.down, front);
+  }
+  for (Host& host : server_hosts_) {
+    set(*host.up, back);
+    set(*host.down, back);
+  }
 }
 
 void World::take(Connection& connection, std::span<const uint8_t> octets) {
@@ -81,6 +96,7 @@ void World::take(Connection& connection, std::span<const uint8_t> octets) {
 }
 
 void World::start(Connection& connection) {
+  environment_.trace.say(environment_.now_ns(), "connection " + std::to_string(connection.id) + " begins, from port " + std::to_string(connection.client_port));
   Endpoint::Application application;
   application.make = [&connection](uint64_t offset, std::span<uint8_t> octets) {
     for (uint8_t& octet : octets) octet = up_octet(connection, offset++);

@@ -54,6 +54,7 @@ class World {
   std::deque<Host> clients_;
   std::deque<Host> server_hosts_;
   std::deque<std::unique_ptr<ServerHost>> servers_;
+  bool damages_ = false;  // a damaged address may be answered, which a checksum would have refused
   std::deque<Endpoint> endpoints_;  // of clients
 };
 
