@@ -79,7 +79,9 @@ void Scenario::schedule_policies() {
 // Timers of the dam end early what is open now; nobody's octets may be wrong for it.
 void Scenario::jump(uint64_t ns) {
   for (const Connection& connection : world_->book().all()) {
-    if (connection.start_ns <= environment_.now_ns() && !connection.over) {
+    const bool open = connection.client_end.outcome == Outcome::open ||
+                      connection.server_end.outcome == Outcome::open;
+    if (connection.start_ns <= environment_.now_ns() && open) {
       jumped_over_.push_back(&connection);
     }
   }
@@ -163,6 +165,11 @@ void Scenario::allow_reasons() {
     }
   };
   const Adversities& a = adversities_;
+  const auto& all = world_->book().all();
+  const bool quitters = std::any_of(all.begin(), all.end(), [](const Connection& connection) {
+    return connection.client_plan.ending > Ending::after_peer;
+  });
+  allow(quitters, {DAM_DROP_hello_timeout, DAM_DROP_out_of_window, DAM_DROP_bad_cookie});
   const bool damage = front_.corrupt > 0 || back_.corrupt > 0;
   // The course of things: what the dam takes in itself, what comes late or twice.
   allow(true, {DAM_DROP_none, DAM_DROP_consumed, DAM_DROP_held_duplicate, DAM_DROP_closed,

@@ -14,7 +14,7 @@ using test::operator+;
 
 constexpr size_t kRandomAt = 5 + 4 + 2;  // record, handshake message, version
 
-std::string name_of(const Connection& connection, Random& random) {
+std::string server_name_for(const Connection& connection, Random& random) {
   if (connection.kind == Kind::manage) return random.chance(0.2) ? "MANAGE.example.org." : "manage.example.org";
   if (connection.kind == Kind::api) return "v" + std::to_string(random.below(100)) + ".api.example.org";
   return random.chance(0.1) ? "WWW.Example.Org" : "www.example.org";
@@ -24,7 +24,7 @@ std::string name_of(const Connection& connection, Random& random) {
 Bytes make_hello(const Connection& connection, Random& random) {
   Bytes noise(28);
   for (uint8_t& octet : noise) octet = static_cast<uint8_t>(random.next());
-  Bytes extensions = test::server_name(name_of(connection, random));
+  Bytes extensions = test::server_name(server_name_for(connection, random));
   if (random.chance(0.7)) extensions = extensions + test::alpn({"h2", "http/1.1"});
   if (random.chance(0.5)) extensions = extensions + test::key_share(random.between(32, 1300));
   if (random.chance(0.1)) extensions = extensions + test::extension(21, Bytes(random.below(9000)));

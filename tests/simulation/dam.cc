@@ -16,6 +16,15 @@ MacAddress neighbour_mac(uint8_t port) { return {2, 0, 0, 0, 1, port}; }
 
 }  // namespace
 
+const char* reason_name(dam_drop_reason reason) {
+  static constexpr const char* kNames[] = {
+#define X(name, text) #name,
+      DAM_DROP_REASONS(X)
+#undef X
+  };
+  return kNames[reason];
+}
+
 Dam::Dam(Environment& environment, const Site& site, Deliver deliver)
     : environment_(environment),
       random_(environment.random.fork()),
@@ -117,6 +126,11 @@ void Dam::poll() {
   if (watched) before_step(step);
   worker().poll(frames, output_, now_ns());
   if (watched) after_step(step);
+  if (tell_refusals()) {
+    for (const Arrival& arrival : burst) {
+      environment_.trace.say(environment_.now_ns(), "  of " + text_of(arrival.packet));
+    }
+  }
   transmit();
   if (arrivals_.empty()) return;
   poll_due_ = true;
@@ -126,6 +140,7 @@ void Dam::poll() {
 void Dam::tick() {
   top_up();
   worker().tick(output_, now_ns());
+  tell_refusals();
   transmit();
   environment_.queue.after(tick_ns_, [this] { tick(); });
 }
@@ -164,6 +179,23 @@ void Dam::deliver(const Frame& frame) {
   }
   Bytes packet(at + 2, static_cast<const uint8_t*>(frame.data) + frame.bytes);
   deliver_(std::move(packet));
+}
+
+// For the reader of a trace: why something went nowhere, when it did.
+bool Dam::tell_refusals() {
+  bool any = false;
+  if (!environment_.trace.prints()) return any;
+  for (int i = 0; i < DAM_DROP_COUNT; ++i) {
+    const auto reason = static_cast<dam_drop_reason>(i);
+    const uint64_t count = drops(reason);
+    const bool usual = reason == DAM_DROP_consumed;
+    if (count != told_[reason] && !usual) {
+      environment_.trace.say(environment_.now_ns(), std::string("dam refused ") + reason_name(reason));
+      any = true;
+    }
+    told_[reason] = count;
+  }
+  return any;
 }
 
 uint64_t Dam::drops(dam_drop_reason reason) const {

@@ -3,6 +3,7 @@
 // ticks, the control thread's round, and the engine's clock, which may jump.
 #pragma once
 
+#include <array>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -16,6 +17,8 @@
 #include "tests/simulation/site.h"
 
 namespace dam::simulation {
+
+const char* reason_name(dam_drop_reason reason);
 
 class Dam {
  public:
@@ -59,6 +62,7 @@ class Dam {
   void top_up();
   Frame frame_of(const Arrival& arrival);
   void transmit();
+  bool tell_refusals();
   void deliver(const Frame& frame);
   void resolve_next_hops();
 
@@ -76,6 +80,7 @@ class Dam {
   uint64_t ahead_ns_ = 0;
   uint64_t tick_ns_ = 2 * kMs;
   uint64_t version_ = 0;
+  std::array<uint64_t, DAM_DROP_COUNT> told_{};
 };
 
 }  // namespace dam::simulation

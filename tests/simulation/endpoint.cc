@@ -129,7 +129,7 @@ void Endpoint::check_ending() {
 }
 
 void Endpoint::pump() {
-  if (pcb_ == nullptr || behaviour_ == nullptr) return;
+  if (pcb_ == nullptr || behaviour_ == nullptr || !state_->connected) return;
   if (!waits_) write_some();
   finish();
   check_ending();

@@ -7,22 +7,13 @@ namespace dam::simulation {
 
 namespace {
 
-const char* name_of(dam_drop_reason reason) {
-  static constexpr const char* kNames[] = {
-#define X(name, text) #name,
-      DAM_DROP_REASONS(X)
-#undef X
-  };
-  return kNames[reason];
-}
-
-const char* name_of(Outcome outcome) {
+const char* outcome_name(Outcome outcome) {
   static constexpr const char* kNames[] = {"open", "orderly", "reset", "gave up", "aborted", "vanished"};
   return kNames[static_cast<size_t>(outcome)];
 }
 
 std::string text_of_end(const char* side, const EndState& end, uint64_t to_receive) {
-  return std::string(side) + " " + name_of(end.outcome) + ", sent " + std::to_string(end.sent) +
+  return std::string(side) + " " + outcome_name(end.outcome) + ", sent " + std::to_string(end.sent) +
          ", received " + std::to_string(end.received) + " of " + std::to_string(to_receive);
 }
 
@@ -72,9 +63,9 @@ void check_drops(Environment& environment, const Scenario& scenario, const Dam& 
     const auto reason = static_cast<dam_drop_reason>(i);
     const uint64_t count = dam.drops(reason);
     if (count == 0) continue;
-    environment.trace.say(environment.now_ns(), std::string("dropped ") + std::to_string(count) + " " + name_of(reason));
+    environment.trace.say(environment.now_ns(), std::string("dropped ") + std::to_string(count) + " " + reason_name(reason));
     if (!scenario.may_refuse(reason)) {
-      environment.broken("refused " + std::to_string(count) + " for no cause: " + name_of(reason));
+      environment.broken("refused " + std::to_string(count) + " for no cause: " + reason_name(reason));
     }
   }
 }

@@ -12,7 +12,7 @@ namespace dam::simulation {
 
 namespace {
 
-constexpr uint32_t kOldestEcho = 60'000;
+constexpr uint32_t kOldestEcho = 1u << 25;  // its clock may have jumped
 constexpr uint32_t kTicksPerMs = 7;  // a TSecr that is off by a little is no tick of this clock
 
 std::pair<uint64_t, uint64_t> words_of(const dam_address& address) {
