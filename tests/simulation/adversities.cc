@@ -131,6 +131,9 @@ std::string Scenario::excuse(const Connection& connection) {
   };
   if (odd(connection.client_plan)) return "its client ends it";
   if (odd(connection.server_plan)) return "its server ends it";
+  if (connection.client_end.stack_lost_octets || connection.server_end.stack_lost_octets) {
+    return "lwIP has lost octets of its own";
+  }
   if (is_cut_off(connection.client)) return "its client is banned";
   if (adversities_.few_ports) return "there are few ports";
   const bool management = connection.kind == Kind::manage;

@@ -39,6 +39,7 @@ struct EndState {
   uint64_t received = 0;
   bool peer_fin = false;
   bool connected = false;
+  bool stack_lost_octets = false;  // a bug of lwIP's: endpoint.cc
 };
 
 struct Connection {

@@ -83,8 +83,10 @@ err_t Endpoint::on_sent(void* self, tcp_pcb*, u16_t) {
   return ERR_OK;
 }
 
-err_t Endpoint::on_poll(void* self, tcp_pcb*) {
-  static_cast<Endpoint*>(self)->pump();
+err_t Endpoint::on_poll(void* self, tcp_pcb* pcb) {
+  auto& endpoint = *static_cast<Endpoint*>(self);
+  endpoint.state_->stack_lost_octets |= has_hole(pcb);
+  endpoint.pump();
   return ERR_OK;
 }
 
@@ -156,6 +158,14 @@ void Endpoint::write_some() {
     break;
   }
   tcp_output(pcb_);
+}
+
+// lwIP 2.1.3 may lose the rest of a segment that was acknowledged in part when the window shuts and it
+// has sent beyond: what it still has to send begins behind what it was last acknowledged.
+bool Endpoint::has_hole(const tcp_pcb* pcb) {
+  const tcp_seg* first = pcb->unacked != nullptr ? pcb->unacked : pcb->unsent;
+  if (first == nullptr || pcb->state < ESTABLISHED) return false;
+  return static_cast<int32_t>(lwip_ntohl(first->tcphdr->seqno) - pcb->lastack) > 0;
 }
 
 // lwIP 2.1.3 forgets to take the FIN from the first half when it splits a segment that a small window

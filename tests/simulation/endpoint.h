@@ -46,6 +46,7 @@ class Endpoint {
   void write_some();
   void finish();
   bool fits_window() const;
+  static bool has_hole(const tcp_pcb* pcb);
   void check_ending();
   void detach();
   void end(Outcome outcome);

@@ -34,5 +34,46 @@ TEST(Retransmit, ProgressStartsTheTimerAnew) {
   EXPECT_GT(count_tcp(site.advance(150 * kMillisecond), kServicePort, DAM_TCP_PSH), 0u);
 }
 
+std::optional<Connection> deliver_all(SmallSite& site) {
+  auto c = establish(site, {}, "www.example.org");
+  if (!c) return std::nullopt;
+  const uint32_t up = c->header.packet.payload_bytes + static_cast<uint32_t>(c->held.size());
+  site.send(kServicePort,
+            c->from_server(kAck, {}, c->server_isn + 1, c->server_syn.packet.seq.value + 1 + up));
+  return c;
+}
+
+// Found by the simulation: a bit flipped in a segment of the server made it a SYN.
+TEST(Retransmit, OnlyTheServersOwnSynAckIsAcknowledgedAgain) {
+  SmallSite site;
+  const auto c = deliver_all(site);
+  ASSERT_TRUE(c);
+  const uint32_t ack = c->server_syn.packet.seq.value + 1;
+  const auto again =
+      site.send(kServicePort, c->from_server(DAM_TCP_SYN | kAck, {}, c->server_isn, ack));
+  ASSERT_EQ(again.size(), 1u);
+  EXPECT_EQ(again[0].packet.ack.value, c->server_isn + 1);
+  const auto other =
+      site.send(kServicePort, c->from_server(DAM_TCP_SYN | kAck, {}, c->server_isn + 1, ack));
+  EXPECT_TRUE(other.empty()) << "the octet behind it was never sent";
+  EXPECT_EQ(site.drops(DAM_DROP_out_of_window), 1u);
+}
+
+TEST(Retransmit, ADamagedSynAckIsNotAcknowledged) {
+  SmallSite site;
+  const auto c = deliver_all(site);
+  ASSERT_TRUE(c);
+  std::vector<uint8_t> bytes(2048);
+  Frame frame;
+  frame.data = bytes.data();
+  const uint32_t ack = c->server_syn.packet.seq.value + 1;
+  ASSERT_TRUE(
+      write_segment(frame, c->from_server(DAM_TCP_SYN | kAck, {}, c->server_isn, ack)));
+  bytes.resize(frame.bytes);
+  bytes[bytes.size() - 1] ^= 1;
+  EXPECT_TRUE(site.send_raw(kServicePort, bytes).empty());
+  EXPECT_EQ(site.drops(DAM_DROP_bad_checksum), 1u);
+}
+
 }  // namespace
 }  // namespace dam::test
