@@ -259,6 +259,7 @@ class Worker {
   uint32_t service_share(uint32_t capacity) const;
   static bool is_service(const Flow& flow);
   void take_bytes(Flow& flow, Handshake& handshake, Job& job);
+  static void note_client_clock(Handshake& handshake, const Job& job);
   void acknowledge_client(const Flow& flow, const Handshake& handshake, Job& job);
   void read_hello(Flow& flow, Handshake& handshake);
   void read_http(Flow& flow, Handshake& handshake, std::span<const uint8_t> bytes);

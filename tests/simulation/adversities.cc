@@ -50,7 +50,8 @@ void Scenario::schedule_policies() {
   EventQueue& queue = environment_.queue;
   if (adversities_.secrets_rotate) {
     // A cookie lives through one rotation, so a client has this long to come back with it.
-    for (uint64_t at_ns = some_time(); at_ns < busy_ns_; at_ns += random_.between(6, 12) * kSecond) {
+    for (uint64_t at_ns = some_time(); at_ns < busy_ns_;
+         at_ns += random_.between(6, 12) * kSecond) {
       queue.after(at_ns, [this] {
         const uint64_t fresh[2] = {random_.next(), random_.next()};
         world_->dam().engine().rotate_secret(fresh);
@@ -134,6 +135,7 @@ std::string Scenario::excuse(const Connection& connection) {
   if (connection.client_end.stack_lost_octets || connection.server_end.stack_lost_octets) {
     return "lwIP has lost octets of its own";
   }
+  if (connection.begun_again) return "it began anew with another server";
   if (is_cut_off(connection.client)) return "its client is banned";
   if (adversities_.few_ports) return "there are few ports";
   const bool management = connection.kind == Kind::manage;
@@ -152,9 +154,11 @@ std::string Scenario::excuse(const Connection& connection) {
     return "the table of those without a route is full";
   }
   // A segment that comes twice, and whose connection's first one came never, is taken for one of a
-  // connection that was lost (dam_is_lost): behind two losses, or a path that takes no large segment.
+  // connection that was lost (dam_is_lost): behind two losses, or a path that takes no large
+  // segment.
   const bool loses = front_.lose > 0 || front_.corrupt > 0 || adversities_.mtu_shrinks;
-  if (loses && !connection.reached && connection.client_end.outcome == Outcome::reset) {
+  if (loses && connection.client_end.received == 0 &&
+      connection.client_end.outcome == Outcome::reset) {
     return "its first octets were lost";
   }
   const bool unheard = !connection.client_end.connected && adversities_.heavy_loss;
@@ -183,16 +187,14 @@ void Scenario::allow_reasons() {
                  DAM_DROP_no_neighbour, DAM_DROP_ttl_expired, DAM_DROP_link_limited});
   allow(a.mtu_shrinks, {DAM_DROP_icmp_limited, DAM_DROP_icmp_unmatched});
   allow(a.heavy_loss, {DAM_DROP_hello_timeout});
-  allow(a.servers_die || a.servers_refuse,
-        {DAM_DROP_server_down, DAM_DROP_server_refused, DAM_DROP_server_timeout,
-         DAM_DROP_bad_cookie});
+  allow(a.servers_die || a.servers_refuse, {DAM_DROP_server_down, DAM_DROP_server_refused,
+                                            DAM_DROP_server_timeout, DAM_DROP_bad_cookie});
   allow(a.bans, {DAM_DROP_banned, DAM_DROP_source_banned, DAM_DROP_denied, DAM_DROP_zone_banned});
   allow(a.clock_jumps, {DAM_DROP_hello_timeout, DAM_DROP_server_timeout, DAM_DROP_bad_cookie,
                         DAM_DROP_out_of_window});
-  allow(a.tables_fill,
-        {DAM_DROP_half_open_limit, DAM_DROP_half_open_source, DAM_DROP_flow_table_full,
-         DAM_DROP_source_table_full, DAM_DROP_hold_full, DAM_DROP_bad_cookie,
-         DAM_DROP_hello_timeout});
+  allow(a.tables_fill, {DAM_DROP_half_open_limit, DAM_DROP_half_open_source,
+                        DAM_DROP_flow_table_full, DAM_DROP_source_table_full, DAM_DROP_hold_full,
+                        DAM_DROP_bad_cookie, DAM_DROP_hello_timeout});
   allow(a.few_ports, {DAM_DROP_no_source_port, DAM_DROP_bad_cookie});
   allow(a.limits, {DAM_DROP_source_packets, DAM_DROP_source_bytes_up, DAM_DROP_source_bytes_down,
                    DAM_DROP_source_connections, DAM_DROP_source_concurrent, DAM_DROP_zone_packets,

@@ -15,8 +15,10 @@ using test::operator+;
 constexpr size_t kRandomAt = 5 + 4 + 2;  // record, handshake message, version
 
 std::string server_name_for(const Connection& connection, Random& random) {
-  if (connection.kind == Kind::manage) return random.chance(0.2) ? "MANAGE.example.org." : "manage.example.org";
-  if (connection.kind == Kind::api) return "v" + std::to_string(random.below(100)) + ".api.example.org";
+  if (connection.kind == Kind::manage)
+    return random.chance(0.2) ? "MANAGE.example.org." : "manage.example.org";
+  if (connection.kind == Kind::api)
+    return "v" + std::to_string(random.below(100)) + ".api.example.org";
   return random.chance(0.1) ? "WWW.Example.Org" : "www.example.org";
 }
 
@@ -42,8 +44,8 @@ Bytes make_opening(const Connection& connection, Random& random) {
   if (connection.kind == Kind::raw) return Bytes{'I'} + test::number(connection.id, 4);
   if (connection.kind != Kind::http) return make_hello(connection, random);
   char head[128];
-  std::snprintf(head, sizeof head, "GET /%08x HTTP/1.1\r\nHost: www.example.org\r\nX-Pad: ",
-                connection.id);
+  std::snprintf(head, sizeof head,
+                "GET /%08x HTTP/1.1\r\nHost: www.example.org\r\nX-Pad: ", connection.id);
   return test::text(head) + Bytes(random.below(2000), 'p') + test::text("\r\n\r\n");
 }
 

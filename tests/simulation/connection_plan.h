@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What a connection is going to do at both its ends, drawn before it begins, and how it went. Every
-// octet of its streams follows from the plan, so that whoever reads one can say whether it is right.
+// octet of its streams follows from the plan, so that whoever reads one can say whether it is
+// right.
 #pragma once
 
 #include <cstdint>
@@ -22,9 +23,9 @@ enum class Ending : uint8_t {
 };
 
 struct Behaviour {
-  uint64_t bytes = 0;         // behind the opening
-  uint32_t chunk = 1 << 16;   // of one write
-  uint64_t gap_ns = 0;        // between two writes
+  uint64_t bytes = 0;          // behind the opening
+  uint32_t chunk = 1 << 16;    // of one write
+  uint64_t gap_ns = 0;         // between two writes
   uint64_t read_delay_ns = 0;  // octets lie unread so long, and take room in the window
   Ending ending = Ending::when_sent;
   uint64_t ending_at = 0;  // abort and vanish: octets sent or received
@@ -55,8 +56,9 @@ struct Connection {
   Behaviour server_plan;
   EndState client_end;
   EndState server_end;
-  bool reached = false;  // a server has seen the opening
-  bool over = false;     // the client's application has come to an end with it
+  bool reached = false;      // a server has seen the opening
+  bool begun_again = false;  // at another server, after its first one had let go of it
+  bool over = false;         // the client's application has come to an end with it
 
   uint64_t up_bytes() const { return opening.size() + client_plan.bytes; }
 };

@@ -190,7 +190,8 @@ bool Dam::tell_refusals() {
     const uint64_t count = drops(reason);
     const bool usual = reason == DAM_DROP_consumed;
     if (count != told_[reason] && !usual) {
-      environment_.trace.say(environment_.now_ns(), std::string("dam refused ") + reason_name(reason));
+      environment_.trace.say(environment_.now_ns(),
+                             std::string("dam refused ") + reason_name(reason));
       any = true;
     }
     told_[reason] = count;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The engine as it is, with one worker, between the links: frames in bursts as a driver brings them,
-// ticks, the control thread's round, and the engine's clock, which may jump.
+// The engine as it is, with one worker, between the links: frames in bursts as a driver brings
+// them, ticks, the control thread's round, and the engine's clock, which may jump.
 #pragma once
 
 #include <array>

@@ -29,8 +29,7 @@ void Endpoint::detach() {
   pcb_ = nullptr;
 }
 
-void Endpoint::begin(const Behaviour& behaviour, uint64_t total, EndState& state,
-                     uint64_t aside) {
+void Endpoint::begin(const Behaviour& behaviour, uint64_t total, EndState& state, uint64_t aside) {
   behaviour_ = &behaviour;
   total_ = total;
   state = state_ == nullptr ? EndState{} : *state_;
@@ -140,8 +139,8 @@ void Endpoint::pump() {
 void Endpoint::write_some() {
   while (state_->sent < total_) {
     const uint64_t room = std::min<uint64_t>(tcp_sndbuf(pcb_), 0xffff);
-    const auto bytes = static_cast<size_t>(
-        std::min({room, uint64_t{behaviour_->chunk}, total_ - state_->sent}));
+    const auto bytes =
+        static_cast<size_t>(std::min({room, uint64_t{behaviour_->chunk}, total_ - state_->sent}));
     if (bytes == 0) break;
     std::vector<uint8_t> octets(bytes);
     application_.make(state_->sent, octets);
@@ -160,16 +159,16 @@ void Endpoint::write_some() {
   tcp_output(pcb_);
 }
 
-// lwIP 2.1.3 may lose the rest of a segment that was acknowledged in part when the window shuts and it
-// has sent beyond: what it still has to send begins behind what it was last acknowledged.
+// lwIP 2.1.3 may lose the rest of a segment that was acknowledged in part when the window shuts and
+// it has sent beyond: what it still has to send begins behind what it was last acknowledged.
 bool Endpoint::has_hole(const tcp_pcb* pcb) {
   const tcp_seg* first = pcb->unacked != nullptr ? pcb->unacked : pcb->unsent;
   if (first == nullptr || pcb->state < ESTABLISHED) return false;
   return static_cast<int32_t>(lwip_ntohl(first->tcphdr->seqno) - pcb->lastack) > 0;
 }
 
-// lwIP 2.1.3 forgets to take the FIN from the first half when it splits a segment that a small window
-// does not take whole (tcp_split_unsent_seg): the FIN is kept back until all fits.
+// lwIP 2.1.3 forgets to take the FIN from the first half when it splits a segment that a small
+// window does not take whole (tcp_split_unsent_seg): the FIN is kept back until all fits.
 bool Endpoint::fits_window() const {
   return pcb_->unsent == nullptr || pcb_->snd_lbb - pcb_->lastack + 512 <= pcb_->snd_wnd;
 }

@@ -30,7 +30,8 @@ void Link::send(Bytes packet) {
 }
 
 void Link::carry(Bytes packet, bool overtaken) {
-  uint64_t arrival_ns = environment_.now_ns() + faults.delay_ns + random_.below(faults.jitter_ns + 1);
+  uint64_t arrival_ns =
+      environment_.now_ns() + faults.delay_ns + random_.below(faults.jitter_ns + 1);
   if (overtaken) {
     arrival_ns += random_.below(8 * (faults.delay_ns + faults.jitter_ns) + 1);
   } else {

@@ -96,7 +96,8 @@ class Runner {
       if (known->second != report.hash) found(report.seed, "two runs of one seed differ");
       hashes_.erase(known);
     }
-    if (options_.seeds == 1) std::printf("trace hash %016llx\n", static_cast<unsigned long long>(report.hash));
+    if (options_.seeds == 1)
+      std::printf("trace hash %016llx\n", static_cast<unsigned long long>(report.hash));
     if (!options_.twice) hashes_.clear();
   }
 

@@ -49,16 +49,23 @@ void Nic::broken(const std::string& what, const TcpView& view) {
 }
 
 uint32_t Nic::clock(const NicConnection& connection) const {
-  return connection.clock_base +
-         static_cast<uint32_t>(environment_.now_ns() / kMs) * kTicksPerMs;
+  return connection.clock_base + static_cast<uint32_t>(environment_.now_ns() / kMs) * kTicksPerMs;
 }
 
-// A SYN with a number of its own begins anew.
+// A SYN with a number of its own begins anew: a server's too, which forgot the connection and met
+// an old duplicate of its client's SYN.
 NicConnection& Nic::outgoing(const TcpView& view) {
   auto& slot = connections_[key_of(view.src, view.src_port, view.dst, view.dst_port)];
-  const bool fresh = view.has(kSyn) && !view.has(kAck) && (!slot || slot->iss != view.seq);
-  if (!slot || fresh) {
-    slot = std::make_shared<NicConnection>();
+  const bool other = slot && slot->iss != view.seq && (!view.has(kAck) || slot->answered);
+  if (!slot || (view.has(kSyn) && other)) {
+    auto fresh = std::make_shared<NicConnection>();
+    if (slot && slot->at_server) {
+      fresh->at_server = true;
+      fresh->irs = slot->irs;
+      fresh->peer_timestamps = slot->peer_timestamps;
+      fresh->peer_sack = slot->peer_sack;
+    }
+    slot = std::move(fresh);
     slot->clock_base = static_cast<uint32_t>(environment_.random.next());
     slot->first_tsval = slot->last_tsval = clock(*slot);
     slot->offered_timestamps = features.timestamps;
@@ -99,8 +106,8 @@ void Nic::write_options(Bytes& packet, const TcpView& view, NicConnection& conne
   replace_options(packet, options);
 }
 
-// RFC 2018: what has come behind a gap, as lwIP's own queue says. A server tells it once it is known
-// whose connection it is, so that the other end can be asked.
+// RFC 2018: what has come behind a gap, as lwIP's own queue says. A server tells it once it is
+// known whose connection it is, so that the other end can be asked.
 void Nic::tell_islands(TcpOptions& options, const TcpView& view, NicConnection& connection) const {
   const tcp_pcb* pcb = LwipStack::find(view.src, view.src_port, view.dst, view.dst_port);
   if (pcb == nullptr || connection.other == nullptr) return;
@@ -115,7 +122,8 @@ void Nic::tell_islands(TcpOptions& options, const TcpView& view, NicConnection& 
     }
   }
   const uint32_t first = connection.irs + 1;
-  for (const auto& [left, right] : options.sack) connection.told.emplace(left - first, right - first);
+  for (const auto& [left, right] : options.sack)
+    connection.told.emplace(left - first, right - first);
 }
 
 void Nic::cut_to_path(Bytes packet) {
@@ -154,7 +162,8 @@ void Nic::take_error(const Bytes& packet, const IpView& view) {
       LwipStack::find(quoted->src, quoted->src_port, quoted->dst, quoted->dst_port);
   const auto connection = find(quoted->src, quoted->src_port, quoted->dst, quoted->dst_port);
   if (!connection) return broken("an ICMP error quotes what was never sent", *quoted);
-  if (pcb != nullptr && (before(quoted->seq, connection->iss) || before(pcb->snd_nxt, quoted->seq))) {
+  const bool stands = pcb != nullptr && pcb->state >= ESTABLISHED;
+  if (stands && (before(quoted->seq, connection->iss) || before(pcb->snd_nxt, quoted->seq))) {
     broken("an ICMP error quotes a number that was never sent", *quoted);
   }
   const uint32_t mtu = view.family == 4 ? load16(icmp + 6) : load32(icmp + 4);
@@ -185,10 +194,14 @@ bool Nic::take_options(Bytes& packet, const TcpView& view) {
       if (options.timestamps) connection.ts_recent = options.timestamps->first;
       if (view.has(kAck)) connection.answered = true;
     }
-    if (!check_timestamps(options, view, connection)) return false;
-    check_sack(options, view, connection);
-    check_ack(view, connection);
-    check_header(packet, view, connection);
+    // What acknowledges another connection's numbers is for lwIP to refuse.
+    const bool its_own = !view.has(kAck) || view.ack - connection.iss < 1u << 28;
+    if (its_own) {
+      if (!check_timestamps(options, view, connection)) return false;
+      check_sack(options, view, connection);
+      check_ack(view, connection);
+      check_header(packet, view, connection);
+    }
     if (view.has(kSyn) && connection.offered_timestamps && options.timestamps && options.mss) {
       options.mss = static_cast<uint16_t>(*options.mss - 12);  // RFC 6691: options take room
     }
@@ -235,7 +248,8 @@ void Nic::check_sack(const TcpOptions& options, const TcpView& view,
     const uint32_t shift = connection.at_server ? 0 : connection.other->longer_here;
     const uint32_t first = connection.iss + 1 - shift;
     if (!connection.other->told.contains({left - first, right - first})) {
-      broken("SACK " + std::to_string(left) + "-" + std::to_string(right) + " was never told", view);
+      broken("SACK " + std::to_string(left) + "-" + std::to_string(right) + " was never told",
+             view);
     }
   }
 }
@@ -249,8 +263,8 @@ void Nic::check_ack(const TcpView& view, const NicConnection& connection) {
   if (!view.has(kRst) && before(has, told)) broken("an ACK of what the client has not", view);
 }
 
-// nginx and HAProxy reset a connection whose PROXY header comes in two segments: it leaves whole and
-// is sent again whole.
+// nginx and HAProxy reset a connection whose PROXY header comes in two segments: it leaves whole
+// and is sent again whole.
 void Nic::check_header(const Bytes& packet, const TcpView& view, NicConnection& connection) {
   const uint32_t offset = view.seq - (connection.irs + 1);
   if (!expects_header || !connection.at_server || view.has(kSyn) || view.payload_bytes() == 0) {

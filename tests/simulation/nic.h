@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A host's NIC. Debian's lwIP is built without timestamps, SACK and path MTU discovery; the NIC adds
-// them as offloads would: it writes the options of what goes out, keeps to itself those of what comes
-// in, and cuts segments to the path. Since it wrote them, it knows what may come back, and says where
-// the dam's translation is wrong.
+// A host's NIC. Debian's lwIP is built without timestamps, SACK and path MTU discovery; the NIC
+// adds them as offloads would: it writes the options of what goes out, keeps to itself those of
+// what comes in, and cuts segments to the path. Since it wrote them, it knows what may come back,
+// and says where the dam's translation is wrong.
 #pragma once
 
 #include <map>
@@ -53,7 +53,7 @@ class Nic {
 
   Features features;
   bool expects_header = false;  // in front of each connection that comes in
-  bool dead = false;  // the host has no power
+  bool dead = false;            // the host has no power
 
   void send(Bytes packet);     // of the host's TCP
   void receive(Bytes packet);  // of the link

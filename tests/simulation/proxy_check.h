@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Reads PROXY protocol headers as a server does (HAProxy's proxy-protocol.txt), with code of its own.
+// Reads PROXY protocol headers as a server does (HAProxy's proxy-protocol.txt), with code of its
+// own.
 #pragma once
 
 #include <map>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// All chance of a run comes from its seed, by way of this (splitmix64: Steele, Lea and Flood, 2014).
+// All chance of a run comes from its seed, by way of this (splitmix64: Steele, Lea and Flood,
+// 2014).
 #pragma once
 
 #include <cstdint>

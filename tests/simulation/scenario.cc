@@ -25,7 +25,8 @@ Scenario::Scenario(Environment& environment)
   if (adversities_.few_ports) {
     site_.source_ports.last = static_cast<uint16_t>(20'016 + random_.between(3, 12));
   }
-  world_ = std::make_unique<World>(environment, site_, static_cast<uint16_t>(random_.between(2, 8)));
+  world_ =
+      std::make_unique<World>(environment, site_, static_cast<uint16_t>(random_.between(2, 8)));
   if (adversities_.limits) world_->dam().burst_most = 1;
   if (adversities_.slow_worker) world_->dam().poll_delay_ns = random_.between(1, 20) * kMs;
   draw_faults();
@@ -60,7 +61,8 @@ void Scenario::draw_limits() {
     draw(plan.total[DAM_DIM_bytes_up], 0.2, 900'000, 100'000);
     draw(plan.total[DAM_DIM_bytes_down], 0.3, 900'000, 100'000);
     draw(plan.total[DAM_DIM_connections], 0.2, 10, 10);
-    if (random_.chance(0.3)) plan.per_source_concurrent = static_cast<uint32_t>(random_.between(1, 4));
+    if (random_.chance(0.3))
+      plan.per_source_concurrent = static_cast<uint32_t>(random_.between(1, 4));
     if (random_.chance(0.2)) plan.total_concurrent = static_cast<uint32_t>(random_.between(3, 10));
   }
 }
@@ -86,7 +88,8 @@ void Scenario::draw_adversities() {
 
 void Scenario::draw_faults() {
   for (LinkFaults* faults : {&front_, &back_}) {
-    faults->delay_ns = faults == &front_ ? random_.between(1, 60) * kMs : random_.between(50, 2'000) * 1'000;
+    faults->delay_ns =
+        faults == &front_ ? random_.between(1, 60) * kMs : random_.between(50, 2'000) * 1'000;
     faults->jitter_ns = random_.below(faults->delay_ns);
     if (!adversities_.links) continue;
     const double most = faults == &front_ ? 0.03 : 0.01;
@@ -112,10 +115,12 @@ void Scenario::draw_endings(Connection& connection) {
     const bool client = behaviour == &connection.client_plan;
     behaviour->bytes = random_.chance(0.6) ? random_.below(8'000) : random_.below(150'000);
     if (random_.chance(0.1)) behaviour->bytes = 0;
-    behaviour->chunk = static_cast<uint32_t>(random_.chance(0.3) ? random_.between(1, 700) : 1u << 16);
+    behaviour->chunk =
+        static_cast<uint32_t>(random_.chance(0.3) ? random_.between(1, 700) : 1u << 16);
     if (random_.chance(0.3)) {
       behaviour->gap_ns = random_.between(1, 40) * kMs;
-      behaviour->chunk = std::max<uint32_t>(behaviour->chunk, static_cast<uint32_t>(behaviour->bytes / 200 + 1));
+      behaviour->chunk =
+          std::max<uint32_t>(behaviour->chunk, static_cast<uint32_t>(behaviour->bytes / 200 + 1));
       behaviour->chunk = std::max<uint32_t>(behaviour->chunk, client ? 97 : 1);
     }
     if (random_.chance(0.2)) behaviour->read_delay_ns = random_.between(5, 2'500) * kMs;
@@ -125,7 +130,8 @@ void Scenario::draw_endings(Connection& connection) {
     behaviour->ending_at = random_.below(behaviour->bytes + 1);
   }
   if (connection.client_plan.ending != Ending::after_peer && random_.chance(0.3)) {
-    if (connection.server_plan.ending == Ending::when_sent) connection.server_plan.ending = Ending::after_peer;
+    if (connection.server_plan.ending == Ending::when_sent)
+      connection.server_plan.ending = Ending::after_peer;
   }
 }
 
@@ -138,7 +144,11 @@ void Scenario::draw_connections() {
   for (uint64_t i = 0; i < count; ++i) {
     Connection& connection = world_->book().add();
     const uint64_t kind = random_.below(10);
-    connection.kind = kind < 4 ? Kind::web : kind < 6 ? Kind::api : kind < 8 ? Kind::manage : kind < 9 ? Kind::raw : Kind::http;
+    connection.kind = kind < 4   ? Kind::web
+                      : kind < 6 ? Kind::api
+                      : kind < 8 ? Kind::manage
+                      : kind < 9 ? Kind::raw
+                                 : Kind::http;
     if (connection.kind == Kind::manage && managements-- == 0) {
       connection.kind = Kind::web;
       managements = 0;
@@ -146,11 +156,14 @@ void Scenario::draw_connections() {
     connection.family = random_.chance(0.6) ? 4 : 6;
     connection.client = static_cast<uint16_t>(random_.below(world_->clients()));
     connection.client_port = port++;
-    connection.listener_port = connection.kind == Kind::raw ? kRawPort : connection.kind == Kind::http ? kHttpPort : kTlsPort;
+    connection.listener_port = connection.kind == Kind::raw    ? kRawPort
+                               : connection.kind == Kind::http ? kHttpPort
+                                                               : kTlsPort;
     connection.start_ns = 200 * kMs + random_.below(random_.chance(0.3) ? 300 * kMs : busy_ns_);
     connection.opening = make_opening(connection, random_);
     draw_endings(connection);
-    environment_.queue.after(connection.start_ns, [this, &connection] { world_->start(connection); });
+    environment_.queue.after(connection.start_ns,
+                             [this, &connection] { world_->start(connection); });
   }
 }
 
@@ -172,7 +185,8 @@ bool Scenario::all_over() {
 
 void Scenario::run_for(uint64_t ns) {
   const uint64_t end_ns = environment_.now_ns() + ns;
-  while (environment_.now_ns() < end_ns && environment_.finding().empty()) environment_.queue.run_next();
+  while (environment_.now_ns() < end_ns && environment_.finding().empty())
+    environment_.queue.run_next();
 }
 
 void Scenario::run() {
@@ -181,8 +195,10 @@ void Scenario::run() {
   heal();
   world_->dam().set_tick(10 * kMs);
   const uint64_t until_ns = environment_.now_ns() + kPatience;
-  while (!all_over() && environment_.now_ns() < until_ns && environment_.finding().empty()) run_for(kSecond);
-  // Everything falls silent: the longest of the time-outs, twice, and the sweeps that come after it.
+  while (!all_over() && environment_.now_ns() < until_ns && environment_.finding().empty())
+    run_for(kSecond);
+  // Everything falls silent: the longest of the time-outs, twice, and the sweeps that come after
+  // it.
   world_->dam().set_tick(50 * kMs);
   run_for(2 * site_.timeouts.idle_ns + 30 * kSecond);
 }

@@ -13,7 +13,7 @@
 namespace dam::simulation {
 
 struct Adversities {
-  bool links = false;         // loss, duplicates, reordering, damage
+  bool links = false;  // loss, duplicates, reordering, damage
   bool heavy_loss = false;
   bool mtu_shrinks = false;
   bool servers_die = false;
@@ -70,7 +70,7 @@ class Scenario {
   LinkFaults back_;
   uint64_t busy_ns_ = 0;  // adversities happen until then
   std::bitset<DAM_DROP_COUNT> allowed_;
-  std::bitset<kServers> troubled_;  // these die or refuse
+  std::bitset<kServers> troubled_;              // these die or refuse
   std::vector<const Connection*> jumped_over_;  // open when the clock jumped
   std::unique_ptr<World> world_;
 };

@@ -6,7 +6,7 @@
 namespace dam::simulation {
 
 ServerHost::ServerHost(Environment& environment, ConnectionBook& book, netif* host, Nic& nic,
-               uint16_t slot, const Site& site)
+                       uint16_t slot, const Site& site)
     : environment_(environment),
       book_(book),
       host_(host),
@@ -67,9 +67,7 @@ void ServerHost::accept(tcp_pcb* pcb) {
   application.make = [&accepted](uint64_t offset, std::span<uint8_t> octets) {
     for (uint8_t& octet : octets) octet = octet_of(accepted.connection->id, true, offset++);
   };
-  application.take = [this, &accepted](std::span<const uint8_t> octets) {
-    take(accepted, octets);
-  };
+  application.take = [this, &accepted](std::span<const uint8_t> octets) { take(accepted, octets); };
   application.ended = [] {};
   accepted.endpoint = std::make_unique<Endpoint>(environment_, std::move(application));
   accepted.endpoint->attach(pcb);
@@ -83,7 +81,8 @@ void ServerHost::take(Accepted& accepted, std::span<const uint8_t> octets) {
   }
   const Connection& connection = *accepted.connection;
   for (const uint8_t octet : octets) {
-    if (accepted.offset >= connection.up_bytes()) return broken("more octets than were sent", connection);
+    if (accepted.offset >= connection.up_bytes())
+      return broken("more octets than were sent", connection);
     if (octet != up_octet(connection, accepted.offset)) {
       return broken("octet " + std::to_string(accepted.offset) + " up is another", connection);
     }
@@ -96,19 +95,25 @@ void ServerHost::identify(Accepted& accepted) {
   if (proxy_ != ProxyVersion::none) {
     header = read_proxy_header(accepted.unread);
     if (header.is == ProxyHeader::Is::incomplete) return;
-    if (header.is == ProxyHeader::Is::bad) return environment_.broken("no PROXY header that can be read");
+    if (header.is == ProxyHeader::Is::bad)
+      return environment_.broken("no PROXY header that can be read");
   }
   const Bytes rest(accepted.unread.begin() + header.bytes, accepted.unread.end());
   const std::optional<uint32_t> id = identity_of(rest);
   if (!id) return;
   Connection* connection = book_.find(*id);
   if (connection == nullptr) return environment_.broken("a server got what no client has sent");
-  if (connection->reached) return broken("its opening has come to a server twice", *connection);
+  // A client that never heard of the end of its connection sends its first octets again, with a
+  // cookie that still holds: it begins anew.
+  if (connection->reached && connection->server_end.outcome == Outcome::open) {
+    return broken("its opening has come to a server twice", *connection);
+  }
+  connection->begun_again = connection->reached;
   connection->reached = true;
-  environment_.trace.say(environment_.now_ns(),
-                         "connection " + std::to_string(*id) + " reached server " +
-                             std::to_string(slot_) + ", from port " +
-                             std::to_string(accepted.remote_port));
+  environment_.trace.say(environment_.now_ns(), "connection " + std::to_string(*id) +
+                                                    " reached server " + std::to_string(slot_) +
+                                                    ", from port " +
+                                                    std::to_string(accepted.remote_port));
   accepted.connection = connection;
   const bool management = connection->kind == Kind::manage;
   if (management != (slot_ == kAdminServer)) broken("it is in the wrong world", *connection);
@@ -146,12 +151,12 @@ void ServerHost::check_header(const ProxyHeader& header, const Connection& conne
 
 void ServerHost::join_ends(Accepted& accepted, uint32_t header_bytes) {
   const Connection& connection = *accepted.connection;
-  const auto here =
-      nic_.find(accepted.local, kTlsPort, accepted.remote, accepted.remote_port);
+  const auto here = nic_.find(accepted.local, kTlsPort, accepted.remote, accepted.remote_port);
   const auto there = book_.client_nics[connection.client]->find(
       client_address(connection.client, connection.family), connection.client_port,
       public_address(connection.family), connection.listener_port);
-  if (here == nullptr || there == nullptr) return broken("nobody has such a connection", connection);
+  if (here == nullptr || there == nullptr)
+    return broken("nobody has such a connection", connection);
   if (nic_.expects_header && here->opening.size() != header_bytes) {
     broken("the PROXY header did not come whole and alone", connection);
   }

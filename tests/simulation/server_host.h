@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A server of the site: it reads the PROXY header and the opening, knows by them whose connection it
-// is, and holds every octet against what that client sends. It may refuse, die and come back.
+// A server of the site: it reads the PROXY header and the opening, knows by them whose connection
+// it is, and holds every octet against what that client sends. It may refuse, die and come back.
 #pragma once
 
 #include <deque>
@@ -17,7 +17,7 @@ namespace dam::simulation {
 class ServerHost {
  public:
   ServerHost(Environment& environment, ConnectionBook& book, netif* host, Nic& nic, uint16_t slot,
-         const Site& site);
+             const Site& site);
 
   void listen();
   void refuse();  // nobody listens; what stands, stands

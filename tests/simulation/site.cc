@@ -145,7 +145,8 @@ Policy policy_of(const Site& site) {
                   make_zone("light", site.zones[kLightZone], false),
                   make_zone("management", site.zones[kManagementZone], true),
                   make_zone("heavy", site.zones[kHeavyZone], false)};
-  policy.servers = {make_server("web", kWebServer, site), make_server("second", kSecondServer, site),
+  policy.servers = {make_server("web", kWebServer, site),
+                    make_server("second", kSecondServer, site),
                     make_server("admin", kAdminServer, site)};
   const std::vector<uint16_t> pool =
       site.fallback ? std::vector<uint16_t>{kWebServer} : std::vector<uint16_t>{0, 1};

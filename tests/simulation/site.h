@@ -48,8 +48,8 @@ struct Site {
   std::array<ZonePlan, kZones> zones;
   std::array<ProxyVersion, kServers> proxy{ProxyVersion::v2, ProxyVersion::v1, ProxyVersion::v2};
   uint8_t tlvs = 0;
-  bool fallback = false;             // the second server is the fallback, not in the pool
-  std::vector<uint16_t> banned;      // clients' hosts, by an operator
+  bool fallback = false;         // the second server is the fallback, not in the pool
+  std::vector<uint16_t> banned;  // clients' hosts, by an operator
   std::vector<uint16_t> denied;
   std::vector<uint16_t> admins;
   uint64_t bans_grown = 0;

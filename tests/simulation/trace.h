@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What happened in a run: a hash of all of it, and its text when somebody wants to read it. Two runs
-// with one hash were the same run.
+// What happened in a run: a hash of all of it, and its text when somebody wants to read it. Two
+// runs with one hash were the same run.
 #pragma once
 
 #include <cstdint>

@@ -16,7 +16,8 @@ err_t on_connected(void* self, tcp_pcb*, err_t) {
 
 World::World(Environment& environment, const Site& site, uint16_t clients)
     : environment_(environment), stack_(environment) {
-  dam_ = std::make_unique<Dam>(environment, site, [this](Bytes packet) { deliver(std::move(packet)); });
+  dam_ = std::make_unique<Dam>(environment, site,
+                               [this](Bytes packet) { deliver(std::move(packet)); });
   for (uint16_t i = 0; i < clients; ++i) {
     add_host(clients_, client_address(i, 4), client_address(i, 6), kFrontPort);
     book_.client_nics.push_back(clients_.back().nic.get());
@@ -88,15 +89,17 @@ void World::take(Connection& connection, std::span<const uint8_t> octets) {
   uint64_t offset = connection.client_end.received - octets.size();
   for (const uint8_t octet : octets) {
     if (octet != octet_of(connection.id, true, offset)) {
-      return environment_.broken("octet " + std::to_string(offset) + " down is another, connection " +
-                                 std::to_string(connection.id));
+      return environment_.broken("octet " + std::to_string(offset) +
+                                 " down is another, connection " + std::to_string(connection.id));
     }
     ++offset;
   }
 }
 
 void World::start(Connection& connection) {
-  environment_.trace.say(environment_.now_ns(), "connection " + std::to_string(connection.id) + " begins, from port " + std::to_string(connection.client_port));
+  environment_.trace.say(environment_.now_ns(), "connection " + std::to_string(connection.id) +
+                                                    " begins, from port " +
+                                                    std::to_string(connection.client_port));
   Endpoint::Application application;
   application.make = [&connection](uint64_t offset, std::span<uint8_t> octets) {
     for (uint8_t& octet : octets) octet = up_octet(connection, offset++);
@@ -106,7 +109,8 @@ void World::start(Connection& connection) {
   };
   application.ended = [&connection] { connection.over = true; };
   const bool v4 = connection.family == 4;
-  const ip_addr_t from = LwipStack::address_of(client_address(connection.client, connection.family));
+  const ip_addr_t from =
+      LwipStack::address_of(client_address(connection.client, connection.family));
   const ip_addr_t to = LwipStack::address_of(public_address(connection.family));
   tcp_pcb* pcb = tcp_new_ip_type(v4 ? IPADDR_TYPE_V4 : IPADDR_TYPE_V6);
   tcp_bind_netif(pcb, clients_[connection.client].interface);
