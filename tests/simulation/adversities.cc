@@ -71,7 +71,6 @@ void Scenario::schedule_policies() {
       if (!adversities_.few_ports) {
         site_.source_ports.first = static_cast<uint16_t>(random_.between(15'000, 20'500));
       }
-      if (adversities_.limits) draw_limits();
       world_->dam().apply(policy_of(site_));
     });
   }

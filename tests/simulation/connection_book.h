@@ -3,8 +3,11 @@
 #pragma once
 
 #include <deque>
+#include <map>
 #include <optional>
 #include <span>
+#include <string>
+#include <tuple>
 #include <vector>
 
 #include "tests/simulation/connection_plan.h"
@@ -25,6 +28,8 @@ class ConnectionBook {
   }
   std::deque<Connection>& all() { return connections_; }
   std::vector<Nic*> client_nics;  // by host
+  // By a server's address, and the dam's and its port towards it: whose connection that is.
+  std::map<std::tuple<std::string, std::string, uint16_t>, const Connection*> owners;
 
  private:
   std::deque<Connection> connections_;  // in place: applications point into it

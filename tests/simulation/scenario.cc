@@ -27,10 +27,13 @@ Scenario::Scenario(Environment& environment)
   }
   world_ =
       std::make_unique<World>(environment, site_, static_cast<uint16_t>(random_.between(2, 8)));
-  if (adversities_.limits) world_->dam().burst_most = 1;
   if (adversities_.slow_worker) world_->dam().poll_delay_ns = random_.between(1, 20) * kMs;
   draw_faults();
   draw_connections();
+  if (adversities_.limits) {
+    const bool exact = front_.corrupt == 0 && back_.corrupt == 0;
+    audit_ = std::make_unique<BucketAudit>(environment, *world_, site_, exact);
+  }
   allow_reasons();
 }
 

@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "dataplane/core/drop_reason.h"
+#include "tests/simulation/bucket_audit.h"
 #include "tests/simulation/world.h"
 
 namespace dam::simulation {
@@ -73,6 +74,7 @@ class Scenario {
   std::bitset<kServers> troubled_;              // these die or refuse
   std::vector<const Connection*> jumped_over_;  // open when the clock jumped
   std::unique_ptr<World> world_;
+  std::unique_ptr<BucketAudit> audit_;
 };
 
 }  // namespace dam::simulation

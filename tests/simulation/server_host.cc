@@ -119,6 +119,8 @@ void ServerHost::identify(Accepted& accepted) {
   if (management != (slot_ == kAdminServer)) broken("it is in the wrong world", *connection);
   if (proxy_ != ProxyVersion::none) check_header(header, *connection);
   join_ends(accepted, header.bytes);
+  book_.owners[{text_of(accepted.local), text_of(accepted.remote), accepted.remote_port}] =
+      connection;
   const Bytes octets = std::move(accepted.unread);
   take(accepted, std::span(octets).subspan(header.bytes));
   accepted.endpoint->begin(connection->server_plan, connection->server_plan.bytes,

@@ -68,6 +68,12 @@ void World::deliver(Bytes packet) {
   host->down->send(std::move(packet));
 }
 
+std::optional<std::pair<uint16_t, uint8_t>> World::owner_of(const TcpView& view) const {
+  const auto found = book_.owners.find({text_of(view.src), text_of(view.dst), view.dst_port});
+  if (found == book_.owners.end()) return std::nullopt;
+  return std::pair{found->second->client, found->second->family};
+}
+
 void World::set_faults(const LinkFaults& front, const LinkFaults& back) {
   damages_ |= front.corrupt > 0 || back.corrupt > 0;
   const auto set = [](Link& link, const LinkFaults& faults) {  // what it takes stays as it is

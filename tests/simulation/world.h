@@ -5,6 +5,8 @@
 
 #include <deque>
 #include <memory>
+#include <optional>
+#include <utility>
 
 #include "tests/simulation/connection_book.h"
 #include "tests/simulation/dam.h"
@@ -38,6 +40,8 @@ class World {
   Environment& environment() { return environment_; }
 
   void start(Connection& connection);
+  // Of a server's segment: the client's host and family, once the server has read whose it is.
+  std::optional<std::pair<uint16_t, uint8_t>> owner_of(const TcpView& view) const;
   void set_faults(const LinkFaults& front, const LinkFaults& back);
 
  private:
