@@ -276,6 +276,8 @@ class Worker {
   void choose_candidates(const Flow& flow, Handshake& handshake, const Route& route) const;
   void connect(Flow& flow, Handshake& handshake);
   bool bind_source_port(Flow& flow, uint16_t server_slot);
+  dam_packet reply_to(const Server& server, uint8_t family, uint8_t local, uint16_t port) const;
+  bool is_port_taken(const Server& server, uint8_t family, uint8_t local, uint16_t port) const;
   bool take_source_port(Flow& flow, uint64_t& hash);
   void unbind_source_port(Flow& flow);
   void give_source_port(const Flow& flow);

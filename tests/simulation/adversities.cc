@@ -10,6 +10,7 @@ namespace dam::simulation {
 
 void Scenario::schedule() {
   schedule_links();
+  if (adversities_.attacks) schedule_attacks();
   schedule_servers();
   schedule_policies();
   if (adversities_.bans) schedule_bans();
@@ -29,6 +30,17 @@ void Scenario::schedule_links() {
       host.down->faults.mtu = static_cast<uint16_t>(random_.between(1280, 1500));
     }
   });
+}
+
+void Scenario::schedule_attacks() {
+  attacker_ = std::make_unique<Attacker>(environment_, *world_);
+  world_->expect_strangers();
+  for (uint64_t i = random_.between(1, 4); i > 0; --i) {
+    const uint64_t packets = random_.between(10, 300);
+    const uint64_t gap_ns = random_.between(10, 5'000) * 1'000;
+    environment_.queue.after(some_time(),
+                             [this, packets, gap_ns] { attacker_->attack(packets, gap_ns); });
+  }
 }
 
 void Scenario::schedule_servers() {
@@ -78,12 +90,10 @@ void Scenario::schedule_policies() {
 
 // Timers of the dam end early what is open now; nobody's octets may be wrong for it.
 void Scenario::jump(uint64_t ns) {
-  for (const Connection& connection : world_->book().all()) {
+  for (Connection& connection : world_->book().all()) {
     const bool open = connection.client_end.outcome == Outcome::open ||
                       connection.server_end.outcome == Outcome::open;
-    if (connection.start_ns <= environment_.now_ns() && open) {
-      jumped_over_.push_back(&connection);
-    }
+    if (connection.start_ns <= environment_.now_ns() && open) connection.jumped = true;
   }
   world_->dam().jump(ns);
 }
@@ -141,8 +151,7 @@ std::string Scenario::excuse(const Connection& connection) {
   if (management ? troubled_[kAdminServer] : troubled_[kWebServer] || troubled_[kSecondServer]) {
     return "its server is in trouble";
   }
-  const auto jumped = std::find(jumped_over_.begin(), jumped_over_.end(), &connection);
-  if (jumped != jumped_over_.end()) return "the clock jumped over it";
+  if (connection.jumped) return "the clock jumped over it";
   if (!management && adversities_.limits) return "its zone has limits";
   if (adversities_.tables_fill && !management) return "tables are full";
   // Who has no route yet is nobody's management.
@@ -155,6 +164,8 @@ std::string Scenario::excuse(const Connection& connection) {
   // A segment that comes twice, and whose connection's first one came never, is taken for one of a
   // connection that was lost (dam_is_lost): behind two losses, or a path that takes no large
   // segment.
+  if (connection.follows != nullptr && !connection.client_end.connected)
+    return "its port was in use";
   const bool loses = front_.lose > 0 || front_.corrupt > 0 || adversities_.mtu_shrinks;
   if (loses && connection.client_end.received == 0 &&
       connection.client_end.outcome == Outcome::reset) {
@@ -176,15 +187,15 @@ void Scenario::allow_reasons() {
     return connection.client_plan.ending > Ending::after_peer;
   });
   allow(quitters, {DAM_DROP_hello_timeout, DAM_DROP_out_of_window, DAM_DROP_bad_cookie});
-  const bool damage = front_.corrupt > 0 || back_.corrupt > 0;
+  const bool damage = front_.corrupt > 0 || back_.corrupt > 0 || a.attacks;
   // The course of things: what the dam takes in itself, what comes late or twice.
   allow(true, {DAM_DROP_none, DAM_DROP_consumed, DAM_DROP_held_duplicate, DAM_DROP_closed,
                DAM_DROP_no_flow});
-  allow(a.links || a.mtu_shrinks, {DAM_DROP_out_of_window, DAM_DROP_bad_cookie});
+  allow(a.links || a.mtu_shrinks || a.attacks, {DAM_DROP_out_of_window, DAM_DROP_bad_cookie});
   allow(damage, {DAM_DROP_bad_checksum, DAM_DROP_malformed, DAM_DROP_fragment, DAM_DROP_not_ours,
                  DAM_DROP_bad_flags, DAM_DROP_icmp_unmatched, DAM_DROP_bad_source,
                  DAM_DROP_no_neighbour, DAM_DROP_ttl_expired, DAM_DROP_link_limited});
-  allow(a.mtu_shrinks, {DAM_DROP_icmp_limited, DAM_DROP_icmp_unmatched});
+  allow(a.mtu_shrinks || a.attacks, {DAM_DROP_icmp_limited, DAM_DROP_icmp_unmatched});
   allow(a.heavy_loss, {DAM_DROP_hello_timeout});
   allow(a.servers_die || a.servers_refuse, {DAM_DROP_server_down, DAM_DROP_server_refused,
                                             DAM_DROP_server_timeout, DAM_DROP_bad_cookie});

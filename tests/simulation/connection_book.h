@@ -27,7 +27,6 @@ class ConnectionBook {
     return id == 0 || id > connections_.size() ? nullptr : &connections_[id - 1];
   }
   std::deque<Connection>& all() { return connections_; }
-  std::vector<Nic*> client_nics;  // by host
   // By a server's address, and the dam's and its port towards it: whose connection that is.
   std::map<std::tuple<std::string, std::string, uint16_t>, const Connection*> owners;
 

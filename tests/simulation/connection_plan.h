@@ -5,12 +5,15 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 
 #include "tests/simulation/ip_packet.h"
 
 namespace dam::simulation {
+
+struct NicConnection;
 
 enum class Kind : uint8_t { web, api, manage, raw, http };
 
@@ -51,12 +54,16 @@ struct Connection {
   uint16_t client_port = 0;
   uint16_t listener_port = 443;
   uint64_t start_ns = 0;
-  Bytes opening;  // the ClientHello, the request head, or the identity alone
+  const Connection* follows = nullptr;  // whose port it uses again
+  bool followed = false;
+  bool jumped = false;  // the clock jumped while it was open
+  Bytes opening;        // the ClientHello, the request head, or the identity alone
   Behaviour client_plan;
   Behaviour server_plan;
   EndState client_end;
   EndState server_end;
-  bool reached = false;      // a server has seen the opening
+  std::shared_ptr<NicConnection> at_client;  // what the client's NIC knows of it
+  bool reached = false;                      // a server has seen the opening
   bool begun_again = false;  // at another server, after its first one had let go of it
   bool over = false;         // the client's application has come to an end with it
 

@@ -170,7 +170,8 @@ bool Endpoint::has_hole(const tcp_pcb* pcb) {
 // lwIP 2.1.3 forgets to take the FIN from the first half when it splits a segment that a small
 // window does not take whole (tcp_split_unsent_seg): the FIN is kept back until all fits.
 bool Endpoint::fits_window() const {
-  return pcb_->unsent == nullptr || pcb_->snd_lbb - pcb_->lastack + 512 <= pcb_->snd_wnd;
+  return pcb_->unsent == nullptr ||
+         (pcb_->snd_lbb - pcb_->lastack < 4'000 && pcb_->snd_wnd > 16'000);
 }
 
 void Endpoint::finish() {

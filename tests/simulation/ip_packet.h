@@ -68,6 +68,10 @@ void replace_options(Bytes& packet, const TcpOptions& options);
 // As a NIC with segmentation offload cuts it: the first `payload_bytes`, and the rest.
 std::pair<Bytes, Bytes> split_segment(const Bytes& packet, uint32_t payload_bytes);
 
+Bytes make_segment(const dam_address& src, uint16_t src_port, const dam_address& dst,
+                   uint16_t dst_port, uint32_t seq, uint32_t ack, uint8_t flags,
+                   uint32_t payload_bytes);
+
 // RFC 1191 and RFC 8201: a router whose next link takes no more than `mtu`.
 Bytes too_big_error(const Bytes& packet, uint16_t mtu, const dam_address& router);
 

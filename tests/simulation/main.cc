@@ -50,6 +50,7 @@ pid_t fork_seed(uint64_t seed, bool trace, int pipe_end) {
   std::fflush(stdout);
   const pid_t child = fork();
   if (child != 0) return child;
+  alarm(120);  // who hangs is found, too
   const Report report = run_seed(seed, trace);
   const bool told = write(pipe_end, &report, sizeof report) == sizeof report;
   _exit(told ? 0 : 1);

@@ -71,7 +71,9 @@ NicConnection& Nic::outgoing(const TcpView& view) {
     slot->offered_timestamps = features.timestamps;
     slot->offered_sack = features.sack;
   }
-  if (view.has(kSyn)) slot->iss = view.seq;
+  if (view.has(kSyn)) slot->iss = slot->sent_end = view.seq;
+  const uint32_t end = view.seq + view.length();
+  if (before(slot->sent_end, end)) slot->sent_end = end;
   return *slot;
 }
 
@@ -161,9 +163,11 @@ void Nic::take_error(const Bytes& packet, const IpView& view) {
   const tcp_pcb* pcb =
       LwipStack::find(quoted->src, quoted->src_port, quoted->dst, quoted->dst_port);
   const auto connection = find(quoted->src, quoted->src_port, quoted->dst, quoted->dst_port);
+  if (!connection && hostile) return;
   if (!connection) return broken("an ICMP error quotes what was never sent", *quoted);
   const bool stands = pcb != nullptr && pcb->state >= ESTABLISHED;
   if (stands && (before(quoted->seq, connection->iss) || before(pcb->snd_nxt, quoted->seq))) {
+    if (hostile) return;
     broken("an ICMP error quotes a number that was never sent", *quoted);
   }
   const uint32_t mtu = view.family == 4 ? load16(icmp + 6) : load32(icmp + 4);
@@ -187,7 +191,9 @@ bool Nic::take_options(Bytes& packet, const TcpView& view) {
   const auto found = connections_.find(key);
   if (found != connections_.end()) {
     NicConnection& connection = *found->second;
-    if (view.has(kSyn) && !connection.answered) {
+    const bool had_answer = connection.answered;
+    const bool fits = !view.has(kAck) || view.ack == connection.iss + 1;
+    if (view.has(kSyn) && !connection.answered && fits) {
       connection.irs = view.seq;
       connection.peer_timestamps = options.timestamps.has_value();
       connection.peer_sack = options.sack_permitted;
@@ -196,7 +202,8 @@ bool Nic::take_options(Bytes& packet, const TcpView& view) {
     }
     // What acknowledges another connection's numbers is for lwIP to refuse.
     const bool its_own = !view.has(kAck) || view.ack - connection.iss < 1u << 28;
-    if (its_own) {
+    const bool repeated = view.has(kSyn) && had_answer;
+    if (its_own && !repeated) {
       if (!check_timestamps(options, view, connection)) return false;
       check_sack(options, view, connection);
       check_ack(view, connection);
@@ -254,13 +261,17 @@ void Nic::check_sack(const TcpOptions& options, const TcpView& view,
   }
 }
 
-// No server may hear that its client has what it has not.
+// Nobody may hear of octets that it did not send, nor a server that its client has what it has not.
 void Nic::check_ack(const TcpView& view, const NicConnection& connection) {
-  if (!connection.at_server || connection.other == nullptr || !view.has(kAck)) return;
+  if (!view.has(kAck) || view.has(kRst) || !connection.answered) return;
+  if (before(view.ack, connection.iss + 1) || before(connection.sent_end, view.ack)) {
+    return broken("an ACK of what was never sent", view);
+  }
+  if (!connection.at_server || connection.other == nullptr) return;
   const NicConnection& client = *connection.other;
   const uint32_t has = client.last_ack_sent - (client.irs + 1);
   const uint32_t told = view.ack - (connection.iss + 1);
-  if (!view.has(kRst) && before(has, told)) broken("an ACK of what the client has not", view);
+  if (before(has, told)) broken("an ACK of what the client has not", view);
 }
 
 // nginx and HAProxy reset a connection whose PROXY header comes in two segments: it leaves whole

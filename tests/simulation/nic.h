@@ -29,6 +29,7 @@ struct NicConnection {
   uint32_t last_tsval = 0;
   uint32_t ts_recent = 0;
   uint32_t last_ack_sent = 0;
+  uint32_t sent_end = 0;  // the number behind the furthest octet that it has sent
   // What of the peer's stream it has told to hold, by SACK, in its own offsets.
   std::set<std::pair<uint32_t, uint32_t>> told;
   // The other end, once the server's application knows whose it is; and how much longer the stream
@@ -54,6 +55,7 @@ class Nic {
   Features features;
   bool expects_header = false;  // in front of each connection that comes in
   bool dead = false;            // the host has no power
+  bool hostile = false;  // somebody forges errors: those that fit nothing are none of the dam's
 
   void send(Bytes packet);     // of the host's TCP
   void receive(Bytes packet);  // of the link

@@ -87,6 +87,7 @@ void Scenario::draw_adversities() {
   a.tables_fill = random_.chance(0.2);
   a.few_ports = random_.chance(0.12);
   a.limits = random_.chance(0.25);
+  a.attacks = random_.chance(0.2);
 }
 
 void Scenario::draw_faults() {
@@ -101,6 +102,8 @@ void Scenario::draw_faults() {
     faults->reorder = some(random_, 0.10);
     faults->corrupt = some(random_, 0.01);
   }
+  // Two bits of one packet, flipped on two links, may hide from its checksum.
+  (random_.chance(0.5) ? front_ : back_).corrupt = 0;
   world_->set_faults(front_, back_);
   for (uint16_t i = 0; i < world_->clients(); ++i) {
     Nic& nic = *world_->client(i).nic;
@@ -138,6 +141,21 @@ void Scenario::draw_endings(Connection& connection) {
   }
 }
 
+// A client that forgot a connection may use its port again, at once; the dam has the old one still.
+void Scenario::reuse_port(Connection& connection) {
+  auto& all = world_->book().all();
+  if (all.size() < 2 || !random_.chance(0.1)) return;
+  Connection& before = all[random_.below(all.size() - 1)];
+  const bool quits =
+      before.client_plan.ending == Ending::vanish || before.client_plan.ending == Ending::abort;
+  if (!quits || before.followed) return;
+  before.followed = true;
+  connection.client = before.client;
+  connection.client_port = before.client_port;
+  connection.family = before.family;
+  connection.follows = &before;
+}
+
 void Scenario::draw_connections() {
   const uint64_t count = random_.between(4, 30);
   busy_ns_ = random_.between(2, 25) * kSecond;
@@ -159,15 +177,31 @@ void Scenario::draw_connections() {
     connection.family = random_.chance(0.6) ? 4 : 6;
     connection.client = static_cast<uint16_t>(random_.below(world_->clients()));
     connection.client_port = port++;
+    reuse_port(connection);
     connection.listener_port = connection.kind == Kind::raw    ? kRawPort
                                : connection.kind == Kind::http ? kHttpPort
                                                                : kTlsPort;
     connection.start_ns = 200 * kMs + random_.below(random_.chance(0.3) ? 300 * kMs : busy_ns_);
     connection.opening = make_opening(connection, random_);
     draw_endings(connection);
-    environment_.queue.after(connection.start_ns,
-                             [this, &connection] { world_->start(connection); });
+    environment_.queue.after(connection.start_ns, [this, &connection] { start(connection); });
   }
+}
+
+// Once its port is free.
+void Scenario::start(Connection& connection) {
+  if (connection.follows != nullptr && !connection.follows->over) {
+    connection.start_ns += 100 * kMs;
+    environment_.queue.after(100 * kMs, [this, &connection] { start(connection); });
+    return;
+  }
+  const Connection* before = connection.follows;
+  if (before != nullptr && before->client_end.outcome != Outcome::vanished &&
+      before->client_end.outcome != Outcome::aborted) {
+    connection.follows = nullptr;  // it ended well: its port rests
+    connection.client_port = static_cast<uint16_t>(1'024 + connection.id);
+  }
+  world_->start(connection);
 }
 
 void Scenario::heal() {

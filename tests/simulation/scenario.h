@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "dataplane/core/drop_reason.h"
+#include "tests/simulation/attacker.h"
 #include "tests/simulation/bucket_audit.h"
 #include "tests/simulation/world.h"
 
@@ -27,6 +28,7 @@ struct Adversities {
   bool few_ports = false;
   bool limits = false;
   bool slow_worker = false;
+  bool attacks = false;
 };
 
 // How a kind of connection may fail in a run, and what of it is a finding: see adversities.cc.
@@ -47,10 +49,13 @@ class Scenario {
   void draw_adversities();
   void draw_faults();
   void draw_connections();
+  void reuse_port(Connection& connection);
+  void start(Connection& connection);
   void draw_endings(Connection& connection);
   void allow_reasons();
   void schedule();
   void schedule_links();
+  void schedule_attacks();
   void schedule_servers();
   void schedule_policies();
   void schedule_bans();
@@ -71,10 +76,10 @@ class Scenario {
   LinkFaults back_;
   uint64_t busy_ns_ = 0;  // adversities happen until then
   std::bitset<DAM_DROP_COUNT> allowed_;
-  std::bitset<kServers> troubled_;              // these die or refuse
-  std::vector<const Connection*> jumped_over_;  // open when the clock jumped
+  std::bitset<kServers> troubled_;  // these die or refuse
   std::unique_ptr<World> world_;
   std::unique_ptr<BucketAudit> audit_;
+  std::unique_ptr<Attacker> attacker_;
 };
 
 }  // namespace dam::simulation

@@ -105,7 +105,8 @@ void ServerHost::identify(Accepted& accepted) {
   if (connection == nullptr) return environment_.broken("a server got what no client has sent");
   // A client that never heard of the end of its connection sends its first octets again, with a
   // cookie that still holds: it begins anew.
-  if (connection->reached && connection->server_end.outcome == Outcome::open) {
+  const bool gone = connection->jumped || connection->server_end.outcome != Outcome::open;
+  if (connection->reached && !gone) {
     return broken("its opening has come to a server twice", *connection);
   }
   connection->begun_again = connection->reached;
@@ -154,9 +155,7 @@ void ServerHost::check_header(const ProxyHeader& header, const Connection& conne
 void ServerHost::join_ends(Accepted& accepted, uint32_t header_bytes) {
   const Connection& connection = *accepted.connection;
   const auto here = nic_.find(accepted.local, kTlsPort, accepted.remote, accepted.remote_port);
-  const auto there = book_.client_nics[connection.client]->find(
-      client_address(connection.client, connection.family), connection.client_port,
-      public_address(connection.family), connection.listener_port);
+  const auto& there = connection.at_client;
   if (here == nullptr || there == nullptr)
     return broken("nobody has such a connection", connection);
   if (nic_.expects_header && here->opening.size() != header_bytes) {

@@ -20,7 +20,6 @@ World::World(Environment& environment, const Site& site, uint16_t clients)
                                [this](Bytes packet) { deliver(std::move(packet)); });
   for (uint16_t i = 0; i < clients; ++i) {
     add_host(clients_, client_address(i, 4), client_address(i, 6), kFrontPort);
-    book_.client_nics.push_back(clients_.back().nic.get());
   }
   for (uint16_t slot = 0; slot < kServers; ++slot) {
     add_host(server_hosts_, server_address(slot, 4), server_address(slot, 6),
@@ -66,6 +65,12 @@ void World::deliver(Bytes packet) {
     return;
   }
   host->down->send(std::move(packet));
+}
+
+void World::expect_strangers() {
+  damages_ = true;
+  for (Host& host : clients_) host.nic->hostile = true;
+  for (Host& host : server_hosts_) host.nic->hostile = true;
 }
 
 std::optional<std::pair<uint16_t, uint8_t>> World::owner_of(const TcpView& view) const {
@@ -128,6 +133,9 @@ void World::start(Connection& connection) {
       tcp_connect(pcb, &to, connection.listener_port, on_connected) != ERR_OK) {
     environment_.broken("lwIP cannot begin connection " + std::to_string(connection.id));
   }
+  connection.at_client = clients_[connection.client].nic->find(
+      client_address(connection.client, connection.family), connection.client_port,
+      public_address(connection.family), connection.listener_port);
 }
 
 }  // namespace dam::simulation

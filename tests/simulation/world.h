@@ -42,6 +42,7 @@ class World {
   void start(Connection& connection);
   // Of a server's segment: the client's host and family, once the server has read whose it is.
   std::optional<std::pair<uint16_t, uint8_t>> owner_of(const TcpView& view) const;
+  void expect_strangers();  // forged sources get answers, and forged errors come
   void set_faults(const LinkFaults& front, const LinkFaults& back);
 
  private:
@@ -58,7 +59,8 @@ class World {
   std::deque<Host> clients_;
   std::deque<Host> server_hosts_;
   std::deque<std::unique_ptr<ServerHost>> servers_;
-  bool damages_ = false;  // a damaged address may be answered, which a checksum would have refused
+  // A damaged address may be answered, which a checksum would have refused; and a forged one.
+  bool damages_ = false;
   std::deque<Endpoint> endpoints_;  // of clients
 };
 
