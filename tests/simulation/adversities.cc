@@ -197,6 +197,8 @@ void Scenario::allow_reasons() {
                  DAM_DROP_no_neighbour, DAM_DROP_ttl_expired, DAM_DROP_link_limited});
   allow(a.mtu_shrinks || a.attacks, {DAM_DROP_icmp_limited, DAM_DROP_icmp_unmatched});
   allow(a.heavy_loss, {DAM_DROP_hello_timeout});
+  // Until a probe has told, which may be lost, clients are promised what a server may not hold.
+  allow(a.links && site_.timeouts.probe_interval_ns != 0, {DAM_DROP_server_options});
   allow(a.servers_die || a.servers_refuse, {DAM_DROP_server_down, DAM_DROP_server_refused,
                                             DAM_DROP_server_timeout, DAM_DROP_bad_cookie});
   allow(a.bans, {DAM_DROP_banned, DAM_DROP_source_banned, DAM_DROP_denied, DAM_DROP_zone_banned});

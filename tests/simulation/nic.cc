@@ -59,6 +59,7 @@ NicConnection& Nic::outgoing(const TcpView& view) {
   const bool other = slot && slot->iss != view.seq && (!view.has(kAck) || slot->answered);
   if (!slot || (view.has(kSyn) && other)) {
     auto fresh = std::make_shared<NicConnection>();
+    if (slot) fresh->old_until_ns = environment_.now_ns() + 5 * kSecond;
     if (slot && slot->at_server) {
       fresh->at_server = true;
       fresh->irs = slot->irs;
@@ -201,7 +202,8 @@ bool Nic::take_options(Bytes& packet, const TcpView& view) {
       if (view.has(kAck)) connection.answered = true;
     }
     // What acknowledges another connection's numbers is for lwIP to refuse.
-    const bool its_own = !view.has(kAck) || view.ack - connection.iss < 1u << 28;
+    const bool its_own = environment_.now_ns() >= connection.old_until_ns &&
+                         (!view.has(kAck) || view.ack - connection.iss < 1u << 28);
     const bool repeated = view.has(kSyn) && had_answer;
     if (its_own && !repeated) {
       if (!check_timestamps(options, view, connection)) return false;

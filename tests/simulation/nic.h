@@ -29,7 +29,8 @@ struct NicConnection {
   uint32_t last_tsval = 0;
   uint32_t ts_recent = 0;
   uint32_t last_ack_sent = 0;
-  uint32_t sent_end = 0;  // the number behind the furthest octet that it has sent
+  uint64_t old_until_ns = 0;  // so long segments of the one before it with these ports may come
+  uint32_t sent_end = 0;      // the number behind the furthest octet that it has sent
   // What of the peer's stream it has told to hold, by SACK, in its own offsets.
   std::set<std::pair<uint32_t, uint32_t>> told;
   // The other end, once the server's application knows whose it is; and how much longer the stream

@@ -27,7 +27,8 @@ Scenario::Scenario(Environment& environment)
   }
   world_ =
       std::make_unique<World>(environment, site_, static_cast<uint16_t>(random_.between(2, 8)));
-  if (adversities_.slow_worker) world_->dam().poll_delay_ns = random_.between(1, 20) * kMs;
+  if (adversities_.slow_worker && !adversities_.limits)
+    world_->dam().poll_delay_ns = random_.between(1, 20) * kMs;
   draw_faults();
   draw_connections();
   if (adversities_.limits) {
