@@ -48,8 +48,15 @@ void Worker::on_control(Flow& flow, dam_direction direction, Job& job) {
   forward(flow, direction, job);
 }
 
-// The server repeats its SYN-ACK: the ACK that ended its handshake was lost.
+// The server repeats its SYN-ACK: the ACK that ended its handshake was lost. Of anything else that
+// looks like one (bits flipped on the way, say) the number behind it would be acknowledged, and the
+// server let go of an octet that its client never gets.
 void Worker::acknowledge_again(Flow& flow, Job& job) {
+  const dam_seq isn = dam_seq_untranslate(flow.cookie, flow.splice.seq_delta[DAM_S2C]);
+  if (job.packet.seq.value != isn.value) {
+    return drop(*job.frame, DAM_DROP_out_of_window, flow.zone_slot);
+  }
+  if (!checksum_holds(job)) return drop(*job.frame, DAM_DROP_bad_checksum, flow.zone_slot);
   Segment ack = to_server(flow, DAM_TCP_ACK);
   ack.seq = dam_seq_translate(flow.track.next[DAM_C2S], flow.splice.seq_delta[DAM_C2S]);
   ack.ack = dam_seq_add(job.packet.seq, 1);

@@ -88,17 +88,23 @@ void Worker::take_bytes(Flow& flow, Handshake& handshake, Job& job) {
   const uint32_t before = handshake.held_bytes;
   const std::span<uint8_t> buffer(hold_.data(handshake.hold), hold_.buffer_bytes());
   const bool fresh = hold_bytes(handshake, buffer, static_cast<uint64_t>(offset), bytes);
-  if (fresh && handshake.timestamps) {
-    dam_tcp_options options;
-    if (dam_parse_tcp_options(frame.data, frame.data + frame.bytes, &packet, &options) ==
-            DAM_DROP_none &&
-        options.has_timestamps) {
-      handshake.client_tsval = options.tsval;
-    }
-  }
+  if (fresh && handshake.timestamps) note_client_clock(handshake, job);
   count_drop(fresh ? DAM_DROP_consumed : DAM_DROP_held_duplicate, flow.zone_slot);
   acknowledge_client(flow, handshake, job);
   if (flow.state == DAM_FLOW_hello && handshake.held_bytes > before) read_hello(flow, handshake);
+}
+
+// Forward alone, however segments overtake each other: the server has seen the furthest with the
+// SYN, and takes what is older for an old duplicate (RFC 7323 5.3).
+void Worker::note_client_clock(Handshake& handshake, const Job& job) {
+  const Frame& frame = *job.frame;
+  dam_tcp_options options;
+  const Drop bad =
+      dam_parse_tcp_options(frame.data, frame.data + frame.bytes, &job.packet, &options);
+  if (bad != DAM_DROP_none || !options.has_timestamps) return;
+  if (static_cast<int32_t>(options.tsval - handshake.client_tsval) > 0) {
+    handshake.client_tsval = options.tsval;
+  }
 }
 
 void Worker::acknowledge_client(const Flow& flow, const Handshake& handshake, Job& job) {

@@ -76,6 +76,7 @@ bool Worker::send_probe(Probe& probe, uint16_t server_slot, uint8_t family) {
       continue;
     probe.local = static_cast<uint8_t>(i);
     probe.port = probe_port(server, family, probe.local);
+    if (probe.port == 0) return false;
     probe.iss = probe_iss(server_slot, family);
     Segment syn;
     syn.src = local.address;
@@ -102,12 +103,16 @@ dam_seq Worker::probe_iss(uint16_t server_slot, uint8_t family) const {
   return dam_seq_of(static_cast<uint32_t>(dam_siphash13(engine_.config().hash_key, words, 2)));
 }
 
+// 0: connections have them all, from a range before this one: a SYN would come into their midst.
 uint16_t Worker::probe_port(const Server& server, uint8_t family, uint8_t local) {
+  bool owned = false;
   for (uint16_t i = 0; i < kProbePorts; ++i) {
     const auto port = static_cast<uint16_t>(probe_range_.first + probe_next_port_++ % kProbePorts);
-    if (engine_.port_owner(server, family, local, port) == 0) return port;
+    if (engine_.port_owner(server, family, local, port) != 0) continue;
+    if (!is_port_taken(server, family, local, port)) return port;
+    owned = true;
   }
-  return probe_range_.first;
+  return owned ? uint16_t{0} : probe_range_.first;
 }
 
 void Worker::note_probe(ServerStatus& status, bool answered) {

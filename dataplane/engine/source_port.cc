@@ -29,6 +29,23 @@ bool Worker::bind_source_port(Flow& flow, uint16_t server_slot) {
   return false;
 }
 
+// What of a server's packet says to whom it is.
+dam_packet Worker::reply_to(const Server& server, uint8_t family, uint8_t local,
+                            uint16_t port) const {
+  dam_packet reply{};
+  reply.src = server.address[family == 6];
+  reply.dst = engine_.local_addresses[local].address;
+  reply.src_port = server.port;
+  reply.dst_port = dam_hton16(port);
+  return reply;
+}
+
+bool Worker::is_port_taken(const Server& server, uint8_t family, uint8_t local,
+                           uint16_t port) const {
+  const dam_packet reply = reply_to(server, family, local, port);
+  return find_flow(reply, hash_of(reply)) != kNone;
+}
+
 // `hash`: of the flow as the server's packets name it. A port that no living flow has to this
 // address and port: slots of one server share their ports, but one may have found its pool before
 // the other moved here.
@@ -37,14 +54,10 @@ bool Worker::take_source_port(Flow& flow, uint64_t& hash) {
   PortPool* pool = engine_.ports(index_, flow.server_slot, flow.local);
   if (pool == nullptr) return false;
   const Server& server = policy_->servers[flow.server_slot];
-  dam_packet reply{};
-  reply.src = server.address[flow.family == 6];
-  reply.dst = engine_.local_addresses[flow.local].address;
-  reply.src_port = server.port;
   for (int i = 0; i < kTries; ++i) {
     const uint16_t port = pool->take(now_ns_, policy_->timeouts.port_rest_ns);
     if (port == 0) return false;
-    reply.dst_port = dam_hton16(port);
+    const dam_packet reply = reply_to(server, flow.family, flow.local, port);
     hash = hash_of(reply);
     if (find_flow(reply, hash) == kNone) {
       flow.source_port = port;

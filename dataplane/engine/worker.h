@@ -259,6 +259,7 @@ class Worker {
   uint32_t service_share(uint32_t capacity) const;
   static bool is_service(const Flow& flow);
   void take_bytes(Flow& flow, Handshake& handshake, Job& job);
+  static void note_client_clock(Handshake& handshake, const Job& job);
   void acknowledge_client(const Flow& flow, const Handshake& handshake, Job& job);
   void read_hello(Flow& flow, Handshake& handshake);
   void read_http(Flow& flow, Handshake& handshake, std::span<const uint8_t> bytes);
@@ -275,6 +276,8 @@ class Worker {
   void choose_candidates(const Flow& flow, Handshake& handshake, const Route& route) const;
   void connect(Flow& flow, Handshake& handshake);
   bool bind_source_port(Flow& flow, uint16_t server_slot);
+  dam_packet reply_to(const Server& server, uint8_t family, uint8_t local, uint16_t port) const;
+  bool is_port_taken(const Server& server, uint8_t family, uint8_t local, uint16_t port) const;
   bool take_source_port(Flow& flow, uint64_t& hash);
   void unbind_source_port(Flow& flow);
   void give_source_port(const Flow& flow);

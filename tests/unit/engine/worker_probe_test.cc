@@ -162,5 +162,29 @@ TEST(Probe, ItsAnswerComesFromTheServersOwnLink) {
   EXPECT_TRUE(is_up(site, 1));
 }
 
+// Found by the simulation: a new range began with the port of a connection that stood. The SYN came
+// into its midst, and nobody answered the probe: three of them, and the server was taken for down.
+TEST(Probe, NoneLeavesByThePortOfAConnection) {
+  for (const int before : {0, 1}) {  // two servers take turns at the ports
+    SmallSite site;
+    const auto c = stand(site);
+    ASSERT_TRUE(c);
+    const uint16_t port = dam_ntoh16(c->server_syn.packet.src_port);
+    Policy policy = probing(site, 1000 * kMillisecond);
+    policy.source_ports = {static_cast<uint16_t>(port - before), 65535};
+    site.apply(policy);
+    size_t probes = 0;
+    for (int i = 0; i < 40 * 200; ++i) {
+      for (const Seen& seen : site.advance(5 * kMillisecond)) {
+        if (seen.port != kServicePort || !seen.has(DAM_TCP_SYN)) continue;
+        ++probes;
+        EXPECT_NE(dam_ntoh16(seen.packet.src_port), port);
+        site.send(seen.port, answer_to(seen, DAM_TCP_SYN | kAck));
+      }
+    }
+    EXPECT_GE(probes, 39u);
+  }
+}
+
 }  // namespace
 }  // namespace dam::test

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Keeps books on every packet that a zone with limits let by or refused, and holds them against
+// reference buckets: never beyond rate * time + burst, and never less than that.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <tuple>
+
+#include "tests/simulation/reference_bucket.h"
+#include "tests/simulation/world.h"
+
+namespace dam::simulation {
+
+class BucketAudit {
+ public:
+  // exact: also who was refused is asked about. Not so where damaged packets are charged and lost.
+  BucketAudit(Environment& environment, World& world, const Site& site, bool exact);
+
+ private:
+  using Source = std::pair<uint16_t, uint8_t>;  // a client's host and family
+  static constexpr Source kAll{0xffff, 0};      // the zone's total
+
+  void before(const Dam::Step& step);
+  void after(const Dam::Step& step);
+  std::optional<Source> source_of(const Dam::Step& step);
+  void settle(uint8_t zone, dam_direction way, const Source& source, const Dam::Step& step);
+  void settle_connection(uint8_t zone, const Source& source, const Dam::Step& step);
+  bool settle(uint8_t zone, dam_dimension dimension, const Source& source, double units,
+              const Dam::Step& step);
+  bool was_refused(uint8_t zone, dam_drop_reason reason) const;
+  bool any_refused(uint8_t zone, std::initializer_list<dam_dimension> dimensions) const;
+  ReferenceBucket* bucket(uint8_t zone, dam_dimension dimension, const Source& source);
+
+  Environment& environment_;
+  World& world_;
+  const Site site_;
+  bool exact_;
+  std::array<dam_zone_counters, kZones> seen_{};
+  std::map<std::tuple<uint8_t, int, Source>, ReferenceBucket> buckets_;
+};
+
+}  // namespace dam::simulation

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The engine as it is, with one worker, between the links: frames in bursts as a driver brings
+// them, ticks, the control thread's round, and the engine's clock, which may jump.
+#pragma once
+
+#include <array>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "dataplane/core/counters.h"
+#include "dataplane/engine/engine.h"
+#include "dataplane/engine/worker.h"
+#include "tests/simulation/environment.h"
+#include "tests/simulation/ip_packet.h"
+#include "tests/simulation/site.h"
+
+namespace dam::simulation {
+
+const char* reason_name(dam_drop_reason reason);
+
+class Dam {
+ public:
+  // What one call of the engine did with one frame; for who keeps books (bucket_audit.h).
+  struct Step {
+    uint64_t now_ns;  // the engine's
+    uint8_t port;
+    const Bytes& packet;
+    uint16_t frame_bytes;
+  };
+  using Deliver = std::function<void(Bytes)>;  // by its destination
+  using Watch = std::function<void(const Step&)>;
+
+  Dam(Environment& environment, const Site& site, Deliver deliver);
+
+  void receive(uint8_t port, Bytes packet);
+  void apply(const Policy& policy);
+  void jump(uint64_t ns) { ahead_ns_ += ns; }
+  void set_tick(uint64_t ns) { tick_ns_ = ns; }
+  uint64_t now_ns() const { return base_ns_ + ahead_ns_ + environment_.now_ns(); }
+
+  Engine& engine() { return *engine_; }
+  Worker& worker() { return engine_->worker(0); }
+  const dam_counters& counters() const { return *counters_; }
+  uint64_t drops(dam_drop_reason reason) const;
+  bool has_all_frames() const { return free_.size() + output_.spare.count == buffers_.size(); }
+
+  uint32_t burst_most = kBurst;
+  uint64_t poll_delay_ns = 100'000;
+  Watch before_step;  // with bursts of one frame
+  Watch after_step;
+
+ private:
+  struct Arrival {
+    uint8_t port;
+    Bytes packet;
+  };
+  void poll();
+  void tick();
+  void control();
+  void top_up();
+  Frame frame_of(const Arrival& arrival);
+  void transmit();
+  bool tell_refusals();
+  void deliver(const Frame& frame);
+  void resolve_next_hops();
+
+  Environment& environment_;
+  Random random_;
+  Deliver deliver_;
+  std::unique_ptr<dam_counters> counters_;
+  std::unique_ptr<Engine> engine_;
+  std::vector<std::unique_ptr<uint8_t[]>> buffers_;
+  std::vector<uint8_t*> free_;
+  Output output_;
+  std::deque<Arrival> arrivals_;
+  bool poll_due_ = false;
+  uint64_t base_ns_;
+  uint64_t ahead_ns_ = 0;
+  uint64_t tick_ns_ = 2 * kMs;
+  uint64_t version_ = 0;
+  std::array<uint64_t, DAM_DROP_COUNT> told_{};
+};
+
+}  // namespace dam::simulation

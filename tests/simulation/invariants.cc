@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "tests/simulation/invariants.h"
+
+#include "dataplane/engine/source_table.h"
+
+namespace dam::simulation {
+
+namespace {
+
+const char* outcome_name(Outcome outcome) {
+  static constexpr const char* kNames[] = {"open",    "orderly", "reset",
+                                           "gave up", "aborted", "vanished"};
+  return kNames[static_cast<size_t>(outcome)];
+}
+
+std::string text_of_end(const char* side, const EndState& end, uint64_t to_receive) {
+  return std::string(side) + " " + outcome_name(end.outcome) + ", sent " +
+         std::to_string(end.sent) + ", received " + std::to_string(end.received) + " of " +
+         std::to_string(to_receive);
+}
+
+// Each stream is whole, or there is a reason why it is not. (That what came is right has been
+// checked octet by octet as it came.)
+void check_connection(Environment& environment, Scenario& scenario, const Connection& c) {
+  // An RST may follow the end of both streams: what one end still says of its window finds the
+  // other gone (RFC 9293 3.10.7.1).
+  const bool whole =
+      c.client_end.peer_fin && c.server_end.peer_fin && c.client_end.outcome != Outcome::open &&
+      c.client_end.received == c.server_plan.bytes && c.server_end.received == c.up_bytes();
+  const std::string excuse = scenario.excuse(c);
+  const std::string text = "connection " + std::to_string(c.id) + ": " +
+                           text_of_end("client", c.client_end, c.server_plan.bytes) + "; " +
+                           text_of_end("server", c.server_end, c.up_bytes());
+  environment.trace.say(environment.now_ns(), text + (excuse.empty() ? "" : "; " + excuse));
+  if (!whole && excuse.empty()) environment.broken("not whole, " + text);
+}
+
+void check_tables(Environment& environment, Dam& dam) {
+  const auto empty = [&](const char* what, uint64_t used) {
+    if (used != 0) environment.broken("left over: " + std::to_string(used) + " " + what);
+  };
+  empty("flows", dam.worker().flows_used());
+  empty("handshakes", dam.worker().half_open_used());
+  empty("pieces of held octets", dam.worker().hold().used());
+  empty("source ports", dam.counters().table_used[DAM_TABLE_source_ports]);
+  if (!dam.has_all_frames()) environment.broken("frames are lost");
+  for (const auto& open : dam.engine().zone_concurrent)
+    empty("open connections of a zone", open.load());
+  const SourceTable& sources = dam.engine().sources;
+  for (uint32_t i = 0; i < sources.slots(); ++i) {
+    empty("references to a source", SourceTable::references(sources[i]));
+    empty("open connections of a source", SourceTable::concurrent(sources[i]));
+  }
+  const dam_worker_counters& counters = dam.counters().worker[0];
+  for (const auto& zone : counters.zones) {
+    empty("connections of a zone not closed", zone.connections_opened - zone.connections_closed);
+  }
+  for (const auto& server : counters.servers) {
+    empty("connections of a server not closed",
+          server.connections_opened - server.connections_closed);
+  }
+}
+
+void check_drops(Environment& environment, const Scenario& scenario, const Dam& dam) {
+  for (int i = 0; i < DAM_DROP_COUNT; ++i) {
+    const auto reason = static_cast<dam_drop_reason>(i);
+    const uint64_t count = dam.drops(reason);
+    if (count == 0) continue;
+    environment.trace.say(environment.now_ns(), std::string("dropped ") + std::to_string(count) +
+                                                    " " + reason_name(reason));
+    if (!scenario.may_refuse(reason)) {
+      environment.broken("refused " + std::to_string(count) +
+                         " for no cause: " + reason_name(reason));
+    }
+  }
+}
+
+}  // namespace
+
+void check_invariants(Environment& environment, Scenario& scenario) {
+  for (const Connection& connection : scenario.world().book().all()) {
+    check_connection(environment, scenario, connection);
+  }
+  check_tables(environment, scenario.world().dam());
+  check_drops(environment, scenario, scenario.world().dam());
+}
+
+}  // namespace dam::simulation
