@@ -103,7 +103,7 @@ void Links::wait_until_up() const {
       if (Clock::now() > deadline)
         throw std::runtime_error("nobody connected to the memif sockets");
       rte_delay_us_sleep(10'000);
-      rte_eth_link_get_nowait(port, &link);
+      if (rte_eth_link_get_nowait(port, &link) != 0) link = {};
     }
   }
 }

@@ -152,8 +152,8 @@ Part zones_part(const Picture& picture, size_t columns, const Style& style) {
   Part part{heading.text(), {}};
   const double seconds = seconds_between(now, before);
   for (const Json& zone : now["zones"]) {
-    const Json& old =
-        before.is_null() ? before : entry_named(before["zones"], zone.value("name", ""));
+    const std::string name = zone.value("name", "");
+    const Json& old = before.is_null() ? before : entry_named(before["zones"], name);
     part.rows.push_back(zone_row(zone, old, seconds, width, style));
   }
   return part;
@@ -185,8 +185,8 @@ Part servers_part(const Picture& picture, size_t columns, const Style& style) {
   Part part{heading.text(), {}};
   const double seconds = seconds_between(now, before);
   for (const Json& server : now["servers"]) {
-    const Json& old =
-        before.is_null() ? before : entry_named(before["servers"], server.value("name", ""));
+    const std::string name = server.value("name", "");
+    const Json& old = before.is_null() ? before : entry_named(before["servers"], name);
     Growth growth(server, old);
     growth.span(seconds > 0 ? seconds : 1);
     const ServerWord word = word_of(server);

@@ -33,7 +33,8 @@ class XdpDevice {
 
   const std::string& name() const { return name_; }
   uint32_t ifindex() const { return ifindex_; }
-  uint32_t queues() const { return queues_; }
+  uint32_t queues() const { return queues_; }  // by ethtool's count, until set
+  void set_queues(uint32_t queues) { queues_ = queues; }
   bool generic() const {
     return generic_;
   }  // the driver knows no XDP: slower, in the kernel's stack

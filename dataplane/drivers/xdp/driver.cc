@@ -117,23 +117,42 @@ void XdpDriver::say_missing_addresses(const Interface& interface, uint32_t host_
   }
 }
 
-// A queue without a socket would lose what climbs from it.
+// A queue without a socket would lose what climbs from it, and a device may have more of them than
+// ethtool counts: virtio-net sends a native program's answers by queues of their own, one for each
+// CPU, and the host beside it goes on with that flow where it was answered. Which there are only
+// binding tells.
 void XdpDriver::open_sockets(uint16_t device) {
-  const XdpDevice& on = *devices_[device];
+  XdpDevice& on = *devices_[device];
   if (on.queues() > DAM_MAX_QUEUES) {
     throw std::runtime_error(on.name() + " has more than 64 queues: ethtool -L " + on.name() +
                              " combined 64");
   }
   sends_for_.push_back(sockets());
-  for (uint32_t queue = 0; queue < on.queues(); ++queue) {
-    sockets_.push_back(std::make_unique<XdpSocket>(area_, on.name(), queue,
-                                                   static_cast<uint8_t>(device), on.generic()));
-    const int fd = sockets_.back()->fd();
-    const uint32_t slot = device * uint32_t{DAM_MAX_QUEUES} + queue;
-    if (bpf_map_update_elem(tables_.sockets_fd(), &slot, &fd, 0) != 0) {
-      throw std::system_error(errno, std::generic_category(), "A socket for " + on.name());
-    }
-    polled_.push_back({fd, POLLIN, 0});
+  uint32_t queue = 0;
+  while (queue < on.queues()) open_socket(device, queue++);
+  while (queue < DAM_MAX_QUEUES && open_more(device, queue)) ++queue;
+  on.set_queues(queue);
+}
+
+void XdpDriver::open_socket(uint16_t device, uint32_t queue) {
+  const XdpDevice& on = *devices_[device];
+  sockets_.push_back(std::make_unique<XdpSocket>(area_, on.name(), queue,
+                                                 static_cast<uint8_t>(device), on.generic()));
+  const int fd = sockets_.back()->fd();
+  const uint32_t slot = device * uint32_t{DAM_MAX_QUEUES} + queue;
+  if (bpf_map_update_elem(tables_.sockets_fd(), &slot, &fd, 0) != 0) {
+    throw std::system_error(errno, std::generic_category(), "A socket for " + on.name());
+  }
+  polled_.push_back({fd, POLLIN, 0});
+}
+
+bool XdpDriver::open_more(uint16_t device, uint32_t queue) {
+  try {
+    open_socket(device, queue);
+    return true;
+  } catch (const std::system_error& error) {
+    if (error.code() == std::errc::invalid_argument) return false;  // there is no such queue
+    throw;
   }
 }
 

@@ -56,6 +56,8 @@ class XdpDriver {
   void open_interface(const Interface& interface);
   void say_missing_addresses(const Interface& interface, uint32_t host_ifindex);
   void open_sockets(uint16_t device);
+  void open_socket(uint16_t device, uint32_t queue);
+  bool open_more(uint16_t device, uint32_t queue);
 
   std::optional<Pins> pins_;
   std::vector<std::string> says_;

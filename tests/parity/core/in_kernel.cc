@@ -68,8 +68,8 @@ void agree(const char* what, const T& kernel, const T& here) {
 bool fits(size_t bytes) { return bytes >= kLeast && bytes <= kMost; }
 
 std::vector<uint8_t> behind_ethernet(const uint8_t* l3, const uint8_t* end) {
-  std::vector<uint8_t> frame(DAM_ETHERNET_BYTES);
-  frame.insert(frame.end(), l3, end);
+  std::vector<uint8_t> frame(DAM_ETHERNET_BYTES + static_cast<size_t>(end - l3));
+  std::copy(l3, end, frame.begin() + DAM_ETHERNET_BYTES);
   return frame;
 }
 
