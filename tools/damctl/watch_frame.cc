@@ -152,8 +152,8 @@ Part zones_part(const Picture& picture, size_t columns, const Style& style) {
   Part part{heading.text(), {}};
   const double seconds = seconds_between(now, before);
   for (const Json& zone : now["zones"]) {
-    const std::string name = zone.value("name", "");
-    const Json& old = before.is_null() ? before : entry_named(before["zones"], name);
+    const std::string zone_name = zone.value("name", "");
+    const Json& old = before.is_null() ? before : entry_named(before["zones"], zone_name);
     part.rows.push_back(zone_row(zone, old, seconds, width, style));
   }
   return part;
@@ -185,13 +185,13 @@ Part servers_part(const Picture& picture, size_t columns, const Style& style) {
   Part part{heading.text(), {}};
   const double seconds = seconds_between(now, before);
   for (const Json& server : now["servers"]) {
-    const std::string name = server.value("name", "");
-    const Json& old = before.is_null() ? before : entry_named(before["servers"], name);
+    const std::string server_name = server.value("name", "");
+    const Json& old = before.is_null() ? before : entry_named(before["servers"], server_name);
     Growth growth(server, old);
     growth.span(seconds > 0 ? seconds : 1);
     const ServerWord word = word_of(server);
     Row row(columns, style);
-    row.add(word.sign, word.paint).cell(server.value("name", ""), name);
+    row.add(word.sign, word.paint).cell(server_name, name);
     row.cell(word.text, 8, word.paint);
     row.number(short_number(number_at(server, "/connections_open")), 6);
     row.number(short_number(growth.of("/connections_opened")), 5);
