@@ -80,15 +80,26 @@ class GuestFront(dam.DamFront):
             self.machine.do("ip", "addr", "flush", "dev", device, "scope", "global")
             self.machine.do("ip", "link", "set", device, "up")
             self.machine.do("ip", "neigh", "flush", "dev", device)  # the cables' other ends are new
+        if self.plan["vlan"] is not None:
+            self._vlan_device(self.plan["vlan"])
         if self.plan.get("one_arm"):
             wanted = [("front", pair) for pair in (sites.PUBLIC, *(sites.DAM[role] for role in sites.DAM
                                                                    if role not in self.site.wires))]
         else:
-            wanted = [("front", sites.PUBLIC)] if self.plan["vlan"] is None else []
+            front = "front" if self.plan["vlan"] is None else f"front.{self.plan['vlan']}"
+            wanted = [(front, sites.PUBLIC)]
             wanted += [(role, sites.DAM[role]) for role in sites.DAM]
         for device, pair in wanted:
             self.machine.do("ip", "addr", "add", f"{pair[4]}/24", "dev", device)
             self.machine.do("ip", "addr", "add", f"{pair[6]}/64", "dev", device, "nodad")
+
+    def _vlan_device(self, vlan):
+        """A NIC that filters VLANs lets in those that the host has a device for."""
+        name = f"front.{vlan}"
+        if not self._agent.exists(f"/sys/class/net/{name}"):
+            self.machine.do("ip", "link", "add", "link", "front", "name", name, "type", "vlan", "id", str(vlan))
+        self.machine.do("ip", "addr", "flush", "dev", name, "scope", "global")
+        self.machine.do("ip", "link", "set", name, "up")
 
     def start_dataplane(self, *more, under=()):
         self.log_begins = self._agent.size(FOLDER + "/dataplane.log")
