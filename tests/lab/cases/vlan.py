@@ -70,6 +70,8 @@ def test_ping(site, family):
 @suite.only_on("xdp", "the dpdk driver's workers look at each frame anyway")
 def test_ping_flood(site):
     """only so many echo requests a second wake the dataplane; connections go on beside"""
+    if site.machine:
+        raise suite.Skipped("the host has that VLAN, and answers")
     link = raw.link_socket(site.wire_client, "far")
     body = struct.pack("!BBHHH", 8, 0, 0, 7, 7) + bytes(24)
     body = body[:2] + struct.pack("!H", packet.checksum(body)) + body[4:]
