@@ -161,14 +161,11 @@ std::string Scenario::excuse(const Connection& connection) {
       0) {
     return "the table of those without a route is full";
   }
-  // A segment that comes twice, and whose connection's first one came never, is taken for one of a
-  // connection that was lost (dam_is_lost): behind two losses, or a path that takes no large
-  // segment.
-  if (connection.follows != nullptr && !connection.client_end.connected)
-    return "its port was in use";
-  const bool loses = front_.lose > 0 || front_.corrupt > 0 || adversities_.mtu_shrinks;
-  if (loses && connection.client_end.received == 0 &&
-      connection.client_end.outcome == Outcome::reset) {
+  // Segments that come before their connection's first one, twice, are taken for those of a
+  // connection that was lost (dam_is_lost): behind two losses, on a path that takes no large
+  // segment, or where somebody has sent the first in the client's name.
+  const bool ahead = adversities_.links || adversities_.mtu_shrinks;
+  if (ahead && connection.at_client != nullptr && connection.at_client->stray_reset) {
     return "its first octets were lost";
   }
   const bool unheard = !connection.client_end.connected && adversities_.heavy_loss;
@@ -207,7 +204,8 @@ void Scenario::allow_reasons() {
   allow(a.tables_fill, {DAM_DROP_half_open_limit, DAM_DROP_half_open_source,
                         DAM_DROP_flow_table_full, DAM_DROP_source_table_full, DAM_DROP_hold_full,
                         DAM_DROP_bad_cookie, DAM_DROP_hello_timeout});
-  allow(a.few_ports, {DAM_DROP_no_source_port, DAM_DROP_bad_cookie});
+  // lwIP remembers a port for two minutes, and hears nothing of a SYN meanwhile.
+  allow(a.few_ports, {DAM_DROP_no_source_port, DAM_DROP_bad_cookie, DAM_DROP_server_timeout});
   allow(a.limits, {DAM_DROP_source_packets, DAM_DROP_source_bytes_up, DAM_DROP_source_bytes_down,
                    DAM_DROP_source_connections, DAM_DROP_source_concurrent, DAM_DROP_zone_packets,
                    DAM_DROP_zone_bytes_up, DAM_DROP_zone_bytes_down, DAM_DROP_zone_connections,

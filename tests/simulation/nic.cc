@@ -193,6 +193,7 @@ bool Nic::take_options(Bytes& packet, const TcpView& view) {
   if (found != connections_.end()) {
     NicConnection& connection = *found->second;
     const bool had_answer = connection.answered;
+    connection.stray_reset |= view.has(kRst) && !view.has(kAck);
     const bool fits = !view.has(kAck) || view.ack == connection.iss + 1;
     if (view.has(kSyn) && !connection.answered && fits) {
       connection.irs = view.seq;

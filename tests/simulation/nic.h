@@ -21,7 +21,8 @@ struct NicConnection {
   bool offered_sack = false;
   bool peer_timestamps = false;
   bool peer_sack = false;
-  bool answered = false;  // both SYNs are known
+  bool answered = false;     // both SYNs are known
+  bool stray_reset = false;  // it got an RST as who has no connection gets it: without ACK
   uint32_t iss = 0;
   uint32_t irs = 0;
   uint32_t clock_base = 0;
