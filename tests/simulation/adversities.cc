@@ -14,6 +14,7 @@ void Scenario::schedule() {
   schedule_servers();
   schedule_policies();
   if (adversities_.bans) schedule_bans();
+  if (adversities_.restarts) schedule_restarts();
 }
 
 void Scenario::schedule_links() {
@@ -95,7 +96,26 @@ void Scenario::jump(uint64_t ns) {
                       connection.server_end.outcome == Outcome::open;
     if (connection.start_ns <= environment_.now_ns() && open) connection.jumped = true;
   }
+  environment_.trace.say(environment_.now_ns(), "the dam's clock jumps by " + std::to_string(ns));
   world_->dam().jump(ns);
+  LwipStack::end_time_wait();  // the servers' went the same way
+}
+
+void Scenario::schedule_restarts() {
+  for (uint64_t i = random_.between(1, 3); i > 0; --i) {
+    environment_.queue.after(some_time(), [this] { restart(); });
+  }
+}
+
+// Connections that stand go on; those that needed the engine's own memory (a hello, a server's
+// handshake, octets that the server has not acknowledged) are lost with it.
+void Scenario::restart() {
+  const uint64_t now_ns = environment_.now_ns();
+  for (Connection& connection : world_->book().all()) {
+    const bool stands = connection.reached && now_ns - connection.reached_ns > 3 * kSecond;
+    if (connection.start_ns <= now_ns && !stands) connection.interrupted = true;
+  }
+  world_->dam().restart();
 }
 
 void Scenario::schedule_bans() {
@@ -151,6 +171,7 @@ std::string Scenario::excuse(const Connection& connection) {
   if (management ? troubled_[kAdminServer] : troubled_[kWebServer] || troubled_[kSecondServer]) {
     return "its server is in trouble";
   }
+  if (connection.interrupted) return "the dam began anew before it stood";
   if (connection.jumped) return "the clock jumped over it";
   if (!management && adversities_.limits) return "its zone has limits";
   if (adversities_.tables_fill && !management) return "tables are full";
@@ -168,8 +189,15 @@ std::string Scenario::excuse(const Connection& connection) {
   if (ahead && connection.at_client != nullptr && connection.at_client->stray_reset) {
     return "its first octets were lost";
   }
-  const bool unheard = !connection.client_end.connected && adversities_.heavy_loss;
-  return unheard ? "its SYNs were lost" : "";
+  // What still comes of the connection before makes lwIP use up its SYNs.
+  if (connection.follows != nullptr && !connection.client_end.connected) {
+    return "its port was in use";
+  }
+  if (adversities_.heavy_loss && !connection.client_end.connected) return "its SYNs were lost";
+  if (adversities_.heavy_loss && !connection.reached) return "its hello was lost";
+  // Before the first probe has told, a server may have been promised to do what it cannot.
+  const bool withdrew = world_->dam().drops(DAM_DROP_server_options) > 0;
+  return withdrew && !connection.reached ? "its server withdrew an option" : "";
 }
 
 void Scenario::allow_reasons() {
@@ -195,7 +223,7 @@ void Scenario::allow_reasons() {
   allow(a.mtu_shrinks || a.attacks, {DAM_DROP_icmp_limited, DAM_DROP_icmp_unmatched});
   allow(a.heavy_loss, {DAM_DROP_hello_timeout});
   // Until a probe has told, which may be lost, clients are promised what a server may not hold.
-  allow(a.links && site_.timeouts.probe_interval_ns != 0, {DAM_DROP_server_options});
+  allow(site_.timeouts.probe_interval_ns != 0, {DAM_DROP_server_options});
   allow(a.servers_die || a.servers_refuse, {DAM_DROP_server_down, DAM_DROP_server_refused,
                                             DAM_DROP_server_timeout, DAM_DROP_bad_cookie});
   allow(a.bans, {DAM_DROP_banned, DAM_DROP_source_banned, DAM_DROP_denied, DAM_DROP_zone_banned});
@@ -204,8 +232,8 @@ void Scenario::allow_reasons() {
   allow(a.tables_fill, {DAM_DROP_half_open_limit, DAM_DROP_half_open_source,
                         DAM_DROP_flow_table_full, DAM_DROP_source_table_full, DAM_DROP_hold_full,
                         DAM_DROP_bad_cookie, DAM_DROP_hello_timeout});
-  // lwIP remembers a port for two minutes, and hears nothing of a SYN meanwhile.
-  allow(a.few_ports, {DAM_DROP_no_source_port, DAM_DROP_bad_cookie, DAM_DROP_server_timeout});
+  allow(a.restarts, {DAM_DROP_bad_cookie, DAM_DROP_out_of_window, DAM_DROP_hello_timeout});
+  allow(a.few_ports, {DAM_DROP_no_source_port, DAM_DROP_bad_cookie});
   allow(a.limits, {DAM_DROP_source_packets, DAM_DROP_source_bytes_up, DAM_DROP_source_bytes_down,
                    DAM_DROP_source_connections, DAM_DROP_source_concurrent, DAM_DROP_zone_packets,
                    DAM_DROP_zone_bytes_up, DAM_DROP_zone_bytes_down, DAM_DROP_zone_connections,

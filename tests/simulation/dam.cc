@@ -25,22 +25,37 @@ const char* reason_name(dam_drop_reason reason) {
   return kNames[reason];
 }
 
+StandingTables::StandingTables(const Limits& limits)
+    : flows(limits.flows + limits.half_open),
+      index(FlowIndex::buckets_for(2 * (limits.flows + limits.half_open))),
+      source_buckets(SourceTable::buckets_for(limits.sources)),
+      sources(source_buckets.size() * DAM_SOURCE_SLOTS) {}
+
+SharedTables StandingTables::shared() {
+  return {.flows = flows.all(),
+          .index = index.all(),
+          .source_buckets = source_buckets.all(),
+          .sources = sources.all(),
+          .totals = totals.all(),
+          .neighbours = neighbours.all(),
+          .macs = macs.all(),
+          .strays = strays.all()};
+}
+
 Dam::Dam(Environment& environment, const Site& site, Deliver deliver)
     : environment_(environment),
       random_(environment.random.fork()),
       deliver_(std::move(deliver)),
-      counters_(new dam_counters()),
       base_ns_(site.start_ns) {
-  EngineConfig config;
-  config.limits = site.limits;
-  config.interfaces = interfaces_of(site);
-  config.counters = counters_.get();
-  for (uint64_t* key : {config.hash_key, config.cookie_key}) {
-    key[0] = random_.next();
-    key[1] = random_.next();
+  config_.limits = site.limits;
+  config_.interfaces = interfaces_of(site);
+  if (site.restarts) {
+    tables_ = std::make_unique<StandingTables>(site.limits);
+    config_.shared = tables_->shared();
   }
-  engine_ = std::make_unique<Engine>(config);
-  for (uint16_t i = 0; i < config.interfaces.size(); ++i) engine_->neighbours.leave_to_host(i);
+  config_.hash_key[0] = random_.next();
+  config_.hash_key[1] = random_.next();
+  begin_engine();
   for (size_t i = 0; i < kBuffers; ++i) {
     free_.push_back(buffers_.emplace_back(new uint8_t[kBufferBytes]).get());
   }
@@ -48,10 +63,32 @@ Dam::Dam(Environment& environment, const Site& site, Deliver deliver)
   control();
 }
 
+void Dam::begin_engine() {
+  counters_.reset(new dam_counters());
+  config_.counters = counters_.get();
+  config_.cookie_key[0] = random_.next();  // without effect where there are secrets already
+  config_.cookie_key[1] = random_.next();
+  engine_ = std::make_unique<Engine>(config_);
+  for (uint16_t i = 0; i < config_.interfaces.size(); ++i) engine_->neighbours.leave_to_host(i);
+}
+
+void Dam::restart() {
+  for (int i = 0; i < DAM_DROP_COUNT; ++i) {
+    dropped_before_[i] = drops(static_cast<dam_drop_reason>(i));
+  }
+  config_.standing = Standing{applied_, engine_->secrets(), now_ns()};
+  engine_.reset();
+  for (dam_index_bucket& bucket : config_.shared.index) bucket = {};
+  begin_engine();
+  apply(*applied_);
+  environment_.trace.say(environment_.now_ns(), "the dam is another one");
+}
+
 void Dam::apply(const Policy& policy) {
   auto applied = std::make_shared<Policy>(policy);
   applied->version = ++version_;
   applied->derive();
+  applied_ = applied;
   engine_->apply(applied);
   resolve_next_hops();
 }
@@ -200,7 +237,7 @@ bool Dam::tell_refusals() {
 }
 
 uint64_t Dam::drops(dam_drop_reason reason) const {
-  uint64_t sum = 0;
+  uint64_t sum = dropped_before_[reason];
   for (const dam_zone_counters& zone : counters_->worker[0].zones) sum += zone.drops[reason];
   return sum;
 }

@@ -20,6 +20,20 @@ namespace dam::simulation {
 
 const char* reason_name(dam_drop_reason reason);
 
+// Tables that outlive an engine, as the kernel's do.
+struct StandingTables {
+  explicit StandingTables(const Limits& limits);
+  SharedTables shared();
+  BigArray<dam_flow> flows;
+  BigArray<dam_index_bucket> index;
+  BigArray<dam_source_bucket> source_buckets;
+  BigArray<dam_source_entry> sources;
+  BigArray<dam_zone_totals> totals{DAM_MAX_ZONES};
+  BigArray<dam_neighbour> neighbours{DAM_MAX_NEIGHBOURS};
+  BigArray<uint64_t> macs{DAM_MAX_NEIGHBOURS};
+  BigArray<dam_stray> strays{DAM_STRAYS};
+};
+
 class Dam {
  public:
   // What one call of the engine did with one frame; for who keeps books (bucket_audit.h).
@@ -36,6 +50,7 @@ class Dam {
 
   void receive(uint8_t port, Bytes packet);
   void apply(const Policy& policy);
+  void restart();  // as after kill -9: only what the tables hold stays; site.restarts
   void jump(uint64_t ns) { ahead_ns_ += ns; }
   void set_tick(uint64_t ns) { tick_ns_ = ns; }
   uint64_t now_ns() const { return base_ns_ + ahead_ns_ + environment_.now_ns(); }
@@ -69,7 +84,12 @@ class Dam {
   Environment& environment_;
   Random random_;
   Deliver deliver_;
+  void begin_engine();
+
   std::unique_ptr<dam_counters> counters_;
+  std::unique_ptr<StandingTables> tables_;
+  EngineConfig config_;
+  std::shared_ptr<const Policy> applied_;
   std::unique_ptr<Engine> engine_;
   std::vector<std::unique_ptr<uint8_t[]>> buffers_;
   std::vector<uint8_t*> free_;
@@ -81,6 +101,7 @@ class Dam {
   uint64_t tick_ns_ = 2 * kMs;
   uint64_t version_ = 0;
   std::array<uint64_t, DAM_DROP_COUNT> told_{};
+  std::array<uint64_t, DAM_DROP_COUNT> dropped_before_{};  // by engines before this one
 };
 
 }  // namespace dam::simulation

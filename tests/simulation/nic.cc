@@ -152,6 +152,7 @@ void Nic::receive(Bytes packet) {
   if (icmp) return take_error(packet, *ip);
   const auto view = view_tcp(packet);
   if (!view || !take_options(packet, *view)) return;
+  if (view->has(kSyn) && !view->has(kAck)) LwipStack::reopen(*view);
   stack_.input(host_, packet);
 }
 

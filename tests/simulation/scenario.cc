@@ -20,6 +20,7 @@ Scenario::Scenario(Environment& environment)
     : environment_(environment), random_(environment.random.fork()) {
   draw_adversities();
   site_ = draw_site(random_);
+  site_.restarts = adversities_.restarts;
   if (adversities_.tables_fill) draw_tables();
   if (adversities_.limits) draw_limits();
   if (adversities_.few_ports) {
@@ -89,6 +90,7 @@ void Scenario::draw_adversities() {
   a.few_ports = random_.chance(0.12);
   a.limits = random_.chance(0.25);
   a.attacks = random_.chance(0.2);
+  a.restarts = random_.chance(0.2);
 }
 
 void Scenario::draw_faults() {
