@@ -16,32 +16,6 @@ MacAddress neighbour_mac(uint8_t port) { return {2, 0, 0, 0, 1, port}; }
 
 }  // namespace
 
-const char* reason_name(dam_drop_reason reason) {
-  static constexpr const char* kNames[] = {
-#define X(name, text) #name,
-      DAM_DROP_REASONS(X)
-#undef X
-  };
-  return kNames[reason];
-}
-
-StandingTables::StandingTables(const Limits& limits)
-    : flows(limits.flows + limits.half_open),
-      index(FlowIndex::buckets_for(2 * (limits.flows + limits.half_open))),
-      source_buckets(SourceTable::buckets_for(limits.sources)),
-      sources(source_buckets.size() * DAM_SOURCE_SLOTS) {}
-
-SharedTables StandingTables::shared() {
-  return {.flows = flows.all(),
-          .index = index.all(),
-          .source_buckets = source_buckets.all(),
-          .sources = sources.all(),
-          .totals = totals.all(),
-          .neighbours = neighbours.all(),
-          .macs = macs.all(),
-          .strays = strays.all()};
-}
-
 Dam::Dam(Environment& environment, const Site& site, Deliver deliver)
     : environment_(environment),
       random_(environment.random.fork()),
@@ -216,30 +190,6 @@ void Dam::deliver(const Frame& frame) {
   }
   Bytes packet(at + 2, static_cast<const uint8_t*>(frame.data) + frame.bytes);
   deliver_(std::move(packet));
-}
-
-// For the reader of a trace: why something went nowhere, when it did.
-bool Dam::tell_refusals() {
-  bool any = false;
-  if (!environment_.trace.prints()) return any;
-  for (int i = 0; i < DAM_DROP_COUNT; ++i) {
-    const auto reason = static_cast<dam_drop_reason>(i);
-    const uint64_t count = drops(reason);
-    const bool usual = reason == DAM_DROP_consumed;
-    if (count != told_[reason] && !usual) {
-      environment_.trace.say(environment_.now_ns(),
-                             std::string("dam refused ") + reason_name(reason));
-      any = true;
-    }
-    told_[reason] = count;
-  }
-  return any;
-}
-
-uint64_t Dam::drops(dam_drop_reason reason) const {
-  uint64_t sum = dropped_before_[reason];
-  for (const dam_zone_counters& zone : counters_->worker[0].zones) sum += zone.drops[reason];
-  return sum;
 }
 
 }  // namespace dam::simulation

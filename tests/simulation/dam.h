@@ -15,24 +15,11 @@
 #include "tests/simulation/environment.h"
 #include "tests/simulation/ip_packet.h"
 #include "tests/simulation/site.h"
+#include "tests/simulation/standing_tables.h"
 
 namespace dam::simulation {
 
 const char* reason_name(dam_drop_reason reason);
-
-// Tables that outlive an engine, as the kernel's do.
-struct StandingTables {
-  explicit StandingTables(const Limits& limits);
-  SharedTables shared();
-  BigArray<dam_flow> flows;
-  BigArray<dam_index_bucket> index;
-  BigArray<dam_source_bucket> source_buckets;
-  BigArray<dam_source_entry> sources;
-  BigArray<dam_zone_totals> totals{DAM_MAX_ZONES};
-  BigArray<dam_neighbour> neighbours{DAM_MAX_NEIGHBOURS};
-  BigArray<uint64_t> macs{DAM_MAX_NEIGHBOURS};
-  BigArray<dam_stray> strays{DAM_STRAYS};
-};
 
 class Dam {
  public:

@@ -15,6 +15,13 @@
 
 namespace dam::simulation {
 
+// A TSecr that is off by a little is no tick of this clock.
+inline constexpr uint32_t kTicksPerMs = 7;
+
+inline bool is_before(uint32_t a, uint32_t b) { return static_cast<int32_t>(a - b) < 0; }
+
+std::pair<uint64_t, uint64_t> address_words(const dam_address& address);
+
 // One end of a connection. Offsets are those of its stream: octet 0 is the first behind the SYN.
 struct NicConnection {
   bool offered_timestamps = false;
