@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What goes wrong in a run, and when; and what of it may show: which connections may fail, and for
-// which reasons the dam may refuse packets.
+// What goes wrong in a run, and when.
 #include <algorithm>
-#include <initializer_list>
 
 #include "tests/simulation/scenario.h"
 
@@ -14,6 +12,7 @@ void Scenario::schedule() {
   schedule_servers();
   schedule_policies();
   if (adversities_.bans) schedule_bans();
+  if (adversities_.restarts) schedule_restarts();
 }
 
 void Scenario::schedule_links() {
@@ -95,7 +94,26 @@ void Scenario::jump(uint64_t ns) {
                       connection.server_end.outcome == Outcome::open;
     if (connection.start_ns <= environment_.now_ns() && open) connection.jumped = true;
   }
+  environment_.trace.say(environment_.now_ns(), "the dam's clock jumps by " + std::to_string(ns));
   world_->dam().jump(ns);
+  LwipStack::end_time_wait();  // the servers' went the same way
+}
+
+void Scenario::schedule_restarts() {
+  for (uint64_t i = random_.between(1, 3); i > 0; --i) {
+    environment_.queue.after(some_time(), [this] { restart(); });
+  }
+}
+
+// Connections that stand go on; those that needed the engine's own memory (a hello, a server's
+// handshake, octets that the server has not acknowledged) are lost with it.
+void Scenario::restart() {
+  const uint64_t now_ns = environment_.now_ns();
+  for (Connection& connection : world_->book().all()) {
+    const bool stands = connection.reached && now_ns - connection.reached_ns > 3 * kSecond;
+    if (connection.start_ns <= now_ns && !stands) connection.interrupted = true;
+  }
+  world_->dam().restart();
 }
 
 void Scenario::schedule_bans() {
@@ -132,87 +150,6 @@ void Scenario::cut_off(uint16_t client) {
       });
     }
   });
-}
-
-// Empty: the connection must succeed.
-std::string Scenario::excuse(const Connection& connection) {
-  const auto odd = [](const Behaviour& b) {
-    return b.ending == Ending::abort || b.ending == Ending::vanish || b.ending == Ending::stay;
-  };
-  if (odd(connection.client_plan)) return "its client ends it";
-  if (odd(connection.server_plan)) return "its server ends it";
-  if (connection.client_end.stack_lost_octets || connection.server_end.stack_lost_octets) {
-    return "lwIP has lost octets of its own";
-  }
-  if (connection.begun_again) return "it began anew with another server";
-  if (is_cut_off(connection.client)) return "its client is banned";
-  if (adversities_.few_ports) return "there are few ports";
-  const bool management = connection.kind == Kind::manage;
-  if (management ? troubled_[kAdminServer] : troubled_[kWebServer] || troubled_[kSecondServer]) {
-    return "its server is in trouble";
-  }
-  if (connection.jumped) return "the clock jumped over it";
-  if (!management && adversities_.limits) return "its zone has limits";
-  if (adversities_.tables_fill && !management) return "tables are full";
-  // Who has no route yet is nobody's management.
-  const dam_zone_counters& front = world_->dam().counters().worker[0].zones[kFrontZone];
-  if (front.drops[DAM_DROP_half_open_limit] + front.drops[DAM_DROP_hold_full] +
-          front.drops[DAM_DROP_source_table_full] + front.drops[DAM_DROP_half_open_source] >
-      0) {
-    return "the table of those without a route is full";
-  }
-  // A segment that comes twice, and whose connection's first one came never, is taken for one of a
-  // connection that was lost (dam_is_lost): behind two losses, or a path that takes no large
-  // segment.
-  if (connection.follows != nullptr && !connection.client_end.connected)
-    return "its port was in use";
-  const bool loses = front_.lose > 0 || front_.corrupt > 0 || adversities_.mtu_shrinks;
-  if (loses && connection.client_end.received == 0 &&
-      connection.client_end.outcome == Outcome::reset) {
-    return "its first octets were lost";
-  }
-  const bool unheard = !connection.client_end.connected && adversities_.heavy_loss;
-  return unheard ? "its SYNs were lost" : "";
-}
-
-void Scenario::allow_reasons() {
-  const auto allow = [&](bool where, std::initializer_list<dam_drop_reason> reasons) {
-    for (const dam_drop_reason reason : reasons) {
-      if (where) allowed_.set(reason);
-    }
-  };
-  const Adversities& a = adversities_;
-  const auto& all = world_->book().all();
-  const bool quitters = std::any_of(all.begin(), all.end(), [](const Connection& connection) {
-    return connection.client_plan.ending > Ending::after_peer;
-  });
-  allow(quitters, {DAM_DROP_hello_timeout, DAM_DROP_out_of_window, DAM_DROP_bad_cookie});
-  const bool damage = front_.corrupt > 0 || back_.corrupt > 0 || a.attacks;
-  // The course of things: what the dam takes in itself, what comes late or twice.
-  allow(true, {DAM_DROP_none, DAM_DROP_consumed, DAM_DROP_held_duplicate, DAM_DROP_closed,
-               DAM_DROP_no_flow});
-  allow(a.links || a.mtu_shrinks || a.attacks, {DAM_DROP_out_of_window, DAM_DROP_bad_cookie});
-  allow(damage, {DAM_DROP_bad_checksum, DAM_DROP_malformed, DAM_DROP_fragment, DAM_DROP_not_ours,
-                 DAM_DROP_bad_flags, DAM_DROP_icmp_unmatched, DAM_DROP_bad_source,
-                 DAM_DROP_no_neighbour, DAM_DROP_ttl_expired, DAM_DROP_link_limited});
-  allow(a.mtu_shrinks || a.attacks, {DAM_DROP_icmp_limited, DAM_DROP_icmp_unmatched});
-  allow(a.heavy_loss, {DAM_DROP_hello_timeout});
-  // Until a probe has told, which may be lost, clients are promised what a server may not hold.
-  allow(a.links && site_.timeouts.probe_interval_ns != 0, {DAM_DROP_server_options});
-  allow(a.servers_die || a.servers_refuse, {DAM_DROP_server_down, DAM_DROP_server_refused,
-                                            DAM_DROP_server_timeout, DAM_DROP_bad_cookie});
-  allow(a.bans, {DAM_DROP_banned, DAM_DROP_source_banned, DAM_DROP_denied, DAM_DROP_zone_banned});
-  allow(a.clock_jumps, {DAM_DROP_hello_timeout, DAM_DROP_server_timeout, DAM_DROP_bad_cookie,
-                        DAM_DROP_out_of_window});
-  allow(a.tables_fill, {DAM_DROP_half_open_limit, DAM_DROP_half_open_source,
-                        DAM_DROP_flow_table_full, DAM_DROP_source_table_full, DAM_DROP_hold_full,
-                        DAM_DROP_bad_cookie, DAM_DROP_hello_timeout});
-  allow(a.few_ports, {DAM_DROP_no_source_port, DAM_DROP_bad_cookie});
-  allow(a.limits, {DAM_DROP_source_packets, DAM_DROP_source_bytes_up, DAM_DROP_source_bytes_down,
-                   DAM_DROP_source_connections, DAM_DROP_source_concurrent, DAM_DROP_zone_packets,
-                   DAM_DROP_zone_bytes_up, DAM_DROP_zone_bytes_down, DAM_DROP_zone_connections,
-                   DAM_DROP_zone_concurrent, DAM_DROP_zone_banned, DAM_DROP_banned,
-                   DAM_DROP_bad_cookie, DAM_DROP_out_of_window, DAM_DROP_server_timeout});
 }
 
 }  // namespace dam::simulation

@@ -56,8 +56,10 @@ struct Connection {
   uint64_t start_ns = 0;
   const Connection* follows = nullptr;  // whose port it uses again
   bool followed = false;
-  bool jumped = false;  // the clock jumped while it was open
-  Bytes opening;        // the ClientHello, the request head, or the identity alone
+  bool jumped = false;       // the clock jumped while it was open
+  bool interrupted = false;  // the dam began anew before it stood
+  uint64_t reached_ns = 0;
+  Bytes opening;  // the ClientHello, the request head, or the identity alone
   Behaviour client_plan;
   Behaviour server_plan;
   EndState client_end;

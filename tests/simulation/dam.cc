@@ -16,31 +16,20 @@ MacAddress neighbour_mac(uint8_t port) { return {2, 0, 0, 0, 1, port}; }
 
 }  // namespace
 
-const char* reason_name(dam_drop_reason reason) {
-  static constexpr const char* kNames[] = {
-#define X(name, text) #name,
-      DAM_DROP_REASONS(X)
-#undef X
-  };
-  return kNames[reason];
-}
-
 Dam::Dam(Environment& environment, const Site& site, Deliver deliver)
     : environment_(environment),
       random_(environment.random.fork()),
       deliver_(std::move(deliver)),
-      counters_(new dam_counters()),
       base_ns_(site.start_ns) {
-  EngineConfig config;
-  config.limits = site.limits;
-  config.interfaces = interfaces_of(site);
-  config.counters = counters_.get();
-  for (uint64_t* key : {config.hash_key, config.cookie_key}) {
-    key[0] = random_.next();
-    key[1] = random_.next();
+  config_.limits = site.limits;
+  config_.interfaces = interfaces_of(site);
+  if (site.restarts) {
+    tables_ = std::make_unique<StandingTables>(site.limits);
+    config_.shared = tables_->shared();
   }
-  engine_ = std::make_unique<Engine>(config);
-  for (uint16_t i = 0; i < config.interfaces.size(); ++i) engine_->neighbours.leave_to_host(i);
+  config_.hash_key[0] = random_.next();
+  config_.hash_key[1] = random_.next();
+  begin_engine();
   for (size_t i = 0; i < kBuffers; ++i) {
     free_.push_back(buffers_.emplace_back(new uint8_t[kBufferBytes]).get());
   }
@@ -48,10 +37,32 @@ Dam::Dam(Environment& environment, const Site& site, Deliver deliver)
   control();
 }
 
+void Dam::begin_engine() {
+  counters_.reset(new dam_counters());
+  config_.counters = counters_.get();
+  config_.cookie_key[0] = random_.next();  // without effect where there are secrets already
+  config_.cookie_key[1] = random_.next();
+  engine_ = std::make_unique<Engine>(config_);
+  for (uint16_t i = 0; i < config_.interfaces.size(); ++i) engine_->neighbours.leave_to_host(i);
+}
+
+void Dam::restart() {
+  for (int i = 0; i < DAM_DROP_COUNT; ++i) {
+    dropped_before_[i] = drops(static_cast<dam_drop_reason>(i));
+  }
+  config_.standing = Standing{applied_, engine_->secrets(), now_ns()};
+  engine_.reset();
+  for (dam_index_bucket& bucket : config_.shared.index) bucket = {};
+  begin_engine();
+  apply(*applied_);
+  environment_.trace.say(environment_.now_ns(), "the dam is another one");
+}
+
 void Dam::apply(const Policy& policy) {
   auto applied = std::make_shared<Policy>(policy);
   applied->version = ++version_;
   applied->derive();
+  applied_ = applied;
   engine_->apply(applied);
   resolve_next_hops();
 }
@@ -179,30 +190,6 @@ void Dam::deliver(const Frame& frame) {
   }
   Bytes packet(at + 2, static_cast<const uint8_t*>(frame.data) + frame.bytes);
   deliver_(std::move(packet));
-}
-
-// For the reader of a trace: why something went nowhere, when it did.
-bool Dam::tell_refusals() {
-  bool any = false;
-  if (!environment_.trace.prints()) return any;
-  for (int i = 0; i < DAM_DROP_COUNT; ++i) {
-    const auto reason = static_cast<dam_drop_reason>(i);
-    const uint64_t count = drops(reason);
-    const bool usual = reason == DAM_DROP_consumed;
-    if (count != told_[reason] && !usual) {
-      environment_.trace.say(environment_.now_ns(),
-                             std::string("dam refused ") + reason_name(reason));
-      any = true;
-    }
-    told_[reason] = count;
-  }
-  return any;
-}
-
-uint64_t Dam::drops(dam_drop_reason reason) const {
-  uint64_t sum = 0;
-  for (const dam_zone_counters& zone : counters_->worker[0].zones) sum += zone.drops[reason];
-  return sum;
 }
 
 }  // namespace dam::simulation

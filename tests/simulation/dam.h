@@ -15,6 +15,7 @@
 #include "tests/simulation/environment.h"
 #include "tests/simulation/ip_packet.h"
 #include "tests/simulation/site.h"
+#include "tests/simulation/standing_tables.h"
 
 namespace dam::simulation {
 
@@ -36,6 +37,7 @@ class Dam {
 
   void receive(uint8_t port, Bytes packet);
   void apply(const Policy& policy);
+  void restart();  // as after kill -9: only what the tables hold stays; site.restarts
   void jump(uint64_t ns) { ahead_ns_ += ns; }
   void set_tick(uint64_t ns) { tick_ns_ = ns; }
   uint64_t now_ns() const { return base_ns_ + ahead_ns_ + environment_.now_ns(); }
@@ -69,7 +71,12 @@ class Dam {
   Environment& environment_;
   Random random_;
   Deliver deliver_;
+  void begin_engine();
+
   std::unique_ptr<dam_counters> counters_;
+  std::unique_ptr<StandingTables> tables_;
+  EngineConfig config_;
+  std::shared_ptr<const Policy> applied_;
   std::unique_ptr<Engine> engine_;
   std::vector<std::unique_ptr<uint8_t[]>> buffers_;
   std::vector<uint8_t*> free_;
@@ -81,6 +88,7 @@ class Dam {
   uint64_t tick_ns_ = 2 * kMs;
   uint64_t version_ = 0;
   std::array<uint64_t, DAM_DROP_COUNT> told_{};
+  std::array<uint64_t, DAM_DROP_COUNT> dropped_before_{};  // by engines before this one
 };
 
 }  // namespace dam::simulation

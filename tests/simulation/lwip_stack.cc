@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "tests/simulation/lwip_stack.h"
 
+#include <dlfcn.h>
+#include <unistd.h>
+
+#include <csignal>
 #include <cstring>
 
 extern "C" {
@@ -46,6 +50,17 @@ u32_t tcp_next_iss(tcp_pcb*) { return the_stack->next_initial_sequence(); }
 void sys_check_core_locking() {}
 sys_prot_t sys_arch_protect() { return 0; }
 void sys_arch_unprotect(sys_prot_t) {}
+// lwIP's own assertions end in it.
+[[noreturn]] void abort() {
+  Dl_info caller{};
+  if (dladdr(__builtin_return_address(0), &caller) != 0 &&
+      std::strstr(caller.dli_fname, "liblwip") != nullptr) {
+    the_stack->give_up();
+  }
+  std::signal(SIGABRT, SIG_DFL);
+  std::raise(SIGABRT);
+  _exit(1);
+}
 int rand() {
   return the_stack == nullptr ? 4 : static_cast<int>(the_stack->next_initial_sequence() >> 1);
 }
@@ -149,6 +164,37 @@ tcp_pcb* LwipStack::find(const dam_address& local, uint16_t local_port, const da
     }
   }
   return nullptr;
+}
+
+namespace {
+
+// Only what no application holds any more.
+template <class Matches>
+void forget_time_wait(Matches matches) {
+  for (tcp_pcb* pcb = tcp_tw_pcbs; pcb != nullptr;) {
+    tcp_pcb* const next = pcb->next;
+    if (pcb->callback_arg == nullptr && matches(*pcb)) {
+      tcp_pcb_remove(&tcp_tw_pcbs, pcb);
+      tcp_free(pcb);
+    }
+    pcb = next;
+  }
+}
+
+}  // namespace
+
+void LwipStack::reopen(const TcpView& syn) {
+  const ip_addr_t here = address_of(syn.dst);
+  const ip_addr_t there = address_of(syn.src);
+  forget_time_wait([&](const tcp_pcb& pcb) {
+    return pcb.local_port == syn.dst_port && pcb.remote_port == syn.src_port &&
+           ip_addr_cmp(&pcb.local_ip, &here) && ip_addr_cmp(&pcb.remote_ip, &there) &&
+           static_cast<int32_t>(syn.seq - pcb.rcv_nxt) > 0;
+  });
+}
+
+void LwipStack::end_time_wait() {
+  forget_time_wait([](const tcp_pcb&) { return true; });
 }
 
 }  // namespace dam::simulation

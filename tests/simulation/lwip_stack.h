@@ -33,10 +33,17 @@ class LwipStack {
   // Of this host's connection, or null.
   static tcp_pcb* find(const dam_address& local, uint16_t local_port, const dam_address& remote,
                        uint16_t remote_port);
+  // RFC 1122 4.2.2.13 and RFC 6191: a SYN beyond the last number ends TIME-WAIT, which lwIP does
+  // not know.
+  static void reopen(const TcpView& syn);
+  static void end_time_wait();
 
   // lwIP's own calls.
   void emit(const pbuf* packet);
   uint32_t next_initial_sequence();
+  // An assertion of lwIP's own does not hold: `whoever_ends` ends the run, which says nothing.
+  void give_up() const { whoever_ends(); }
+  std::function<void()> whoever_ends = [] {};
   Environment& environment() { return environment_; }
 
  private:

@@ -28,21 +28,28 @@ struct Report {
   uint64_t seed = 0;
   uint64_t hash = 0;
   uint64_t virtual_ns = 0;
+  bool gave_up = false;  // lwIP did, of its own
   char finding[400] = {};
 };
 
-Report run_seed(uint64_t seed, bool trace) {
-  Environment environment(seed, trace);
-  Scenario scenario(environment);
-  scenario.run();
-  if (environment.finding().empty()) check_invariants(environment, scenario);
+[[noreturn]] void tell(const Environment& environment, uint64_t seed, bool gave_up, int pipe_end) {
   Report report;
   report.seed = seed;
+  report.gave_up = gave_up;
   report.hash = environment.trace.hash();
   report.virtual_ns = environment.now_ns();
   std::strncpy(report.finding, environment.finding().c_str(), sizeof report.finding - 1);
   std::fflush(stdout);
-  return report;
+  _exit(write(pipe_end, &report, sizeof report) == sizeof report ? 0 : 1);
+}
+
+[[noreturn]] void run_seed(uint64_t seed, bool trace, int pipe_end) {
+  Environment environment(seed, trace);
+  Scenario scenario(environment);
+  scenario.world().stack().whoever_ends = [&] { tell(environment, seed, true, pipe_end); };
+  scenario.run();
+  if (environment.finding().empty()) check_invariants(environment, scenario);
+  tell(environment, seed, false, pipe_end);
 }
 
 // The child that runs a seed; its report comes through the pipe.
@@ -51,9 +58,7 @@ pid_t fork_seed(uint64_t seed, bool trace, int pipe_end) {
   const pid_t child = fork();
   if (child != 0) return child;
   alarm(120);  // who hangs is found, too
-  const Report report = run_seed(seed, trace);
-  const bool told = write(pipe_end, &report, sizeof report) == sizeof report;
-  _exit(told ? 0 : 1);
+  run_seed(seed, trace, pipe_end);
 }
 
 class Runner {
@@ -67,8 +72,9 @@ class Runner {
       for (int time = 0; time < (options_.twice ? 2 : 1); ++time) begin(options_.from + i);
     }
     while (!running_.empty()) end_one();
-    std::printf("%llu seeds, %.0f s of virtual time, %u findings\n",
-                static_cast<unsigned long long>(done_), virtual_s_, findings_);
+    std::printf("%llu seeds (in %llu of them lwIP gave up), %.0f s of virtual time, %u findings\n",
+                static_cast<unsigned long long>(done_), static_cast<unsigned long long>(gave_up_),
+                virtual_s_, findings_);
     return findings_ == 0 ? 0 : 1;
   }
 
@@ -90,6 +96,7 @@ class Runner {
     Report report;
     if (read(pipe_[0], &report, sizeof report) != sizeof report) std::exit(2);
     ++done_;
+    gave_up_ += report.gave_up ? 1 : 0;
     virtual_s_ += static_cast<double>(report.virtual_ns) / 1e9;
     if (report.finding[0] != 0) return found(report.seed, report.finding);
     const auto [known, fresh] = hashes_.try_emplace(report.seed, report.hash);
@@ -114,6 +121,7 @@ class Runner {
   std::map<pid_t, uint64_t> running_;
   std::map<uint64_t, uint64_t> hashes_;
   uint64_t done_ = 0;
+  uint64_t gave_up_ = 0;
   unsigned findings_ = 0;
   double virtual_s_ = 0;
 };

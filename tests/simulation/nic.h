@@ -15,13 +15,21 @@
 
 namespace dam::simulation {
 
+// A TSecr that is off by a little is no tick of this clock.
+inline constexpr uint32_t kTicksPerMs = 7;
+
+inline bool is_before(uint32_t a, uint32_t b) { return static_cast<int32_t>(a - b) < 0; }
+
+std::pair<uint64_t, uint64_t> address_words(const dam_address& address);
+
 // One end of a connection. Offsets are those of its stream: octet 0 is the first behind the SYN.
 struct NicConnection {
   bool offered_timestamps = false;
   bool offered_sack = false;
   bool peer_timestamps = false;
   bool peer_sack = false;
-  bool answered = false;  // both SYNs are known
+  bool answered = false;     // both SYNs are known
+  bool stray_reset = false;  // it got an RST as who has no connection gets it: without ACK
   uint32_t iss = 0;
   uint32_t irs = 0;
   uint32_t clock_base = 0;

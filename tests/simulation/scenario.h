@@ -29,6 +29,7 @@ struct Adversities {
   bool limits = false;
   bool slow_worker = false;
   bool attacks = false;
+  bool restarts = false;
 };
 
 // How a kind of connection may fail in a run, and what of it is a finding: see adversities.cc.
@@ -61,6 +62,8 @@ class Scenario {
   void schedule_bans();
   void cut_off(uint16_t client);
   void jump(uint64_t ns);
+  void schedule_restarts();
+  void restart();
   uint64_t some_time() { return random_.below(busy_ns_); }
   void draw_limits();
   void draw_tables();

@@ -105,12 +105,14 @@ void ServerHost::identify(Accepted& accepted) {
   if (connection == nullptr) return environment_.broken("a server got what no client has sent");
   // A client that never heard of the end of its connection sends its first octets again, with a
   // cookie that still holds: it begins anew.
-  const bool gone = connection->jumped || connection->server_end.outcome != Outcome::open;
+  const bool gone = connection->jumped || connection->interrupted ||
+                    connection->server_end.outcome != Outcome::open;
   if (connection->reached && !gone) {
     return broken("its opening has come to a server twice", *connection);
   }
   connection->begun_again = connection->reached;
   connection->reached = true;
+  connection->reached_ns = environment_.now_ns();
   environment_.trace.say(environment_.now_ns(), "connection " + std::to_string(*id) +
                                                     " reached server " + std::to_string(slot_) +
                                                     ", from port " +
