@@ -12,6 +12,7 @@
 #include "dataplane/process/clock.h"
 #include "dataplane/process/replies.h"
 #include "dataplane/process/say.h"
+#include "dataplane/process/service_manager.h"
 
 namespace dam {
 namespace {
@@ -195,6 +196,7 @@ v1::Reply Controller::take_server_states(const v1::ServerStates& request) {
 }
 
 void Controller::open(StartConfig config, const v1::Start& start) {
+  ServiceManager::opening();
   config.nic_records = options_.nics;
   driver_reason_ = settle_driver(config);
   if (!driver_reason_.empty()) {

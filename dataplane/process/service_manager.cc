@@ -26,6 +26,8 @@ void ServiceManager::ready(const std::string& status) {
   ready_ = true;
 }
 
+void ServiceManager::opening() { sd_notify(0, "EXTEND_TIMEOUT_USEC=180000000"); }
+
 void ServiceManager::stopping() { sd_notify(0, "STOPPING=1"); }
 
 bool ServiceManager::wants_to_hear(std::chrono::steady_clock::time_point now) const {

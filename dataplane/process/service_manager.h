@@ -17,6 +17,8 @@ class ServiceManager {
   void waits(const std::string& status);
   void ready(const std::string& status);
   bool is_ready() const { return ready_; }
+  // Ports are being opened, which may take its time: the time to become ready begins anew.
+  static void opening();
   static void stopping();
   // Half of the watchdog's time is over since the last alive().
   bool wants_to_hear(std::chrono::steady_clock::time_point now) const;

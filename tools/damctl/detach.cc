@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/drivers/xdp/detach.h"
 #include "dataplane/drivers/netdev/nic_binding.h"
+#include "dataplane/drivers/xdp/standing.h"
 
 #include <unistd.h>
 
 #include <exception>
+#include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -14,12 +16,16 @@
 
 namespace dam::ctl {
 
-int detach(const Settings& settings, const std::string& pins, const std::string& nics) {
+int detach(const Settings& settings, const std::string& pins, const std::string& nics,
+           bool other_version) {
   if (geteuid() != 0) {
     std::cerr << "This needs root: sudo damctl detach\n";
     return kRefused;
   }
   try {
+    if (other_version && (!std::filesystem::exists(pins) || !dam::left_by_another_version(pins))) {
+      return kOk;
+    }
     std::vector<std::string> done = dam::detach(pins);
     if (!dam::records_in(nics).empty()) {
       for (std::string& one : dam::NicBinding({.records = nics}).give_back()) {

@@ -23,6 +23,7 @@ struct Arguments {
   std::string file = "/etc/dam/dam.yaml";
   std::string pins = "/sys/fs/bpf/traffic-dam";
   std::string nics = "/run/dam/nics";
+  bool other_version = false;
   std::string zone;
   std::string name;
   std::vector<std::string> changes;
@@ -372,16 +373,21 @@ void add_bans(CLI::App& app, Arguments& a, Command& chosen) {
 }
 
 void add_host(CLI::App& app, Arguments& a, Command& chosen) {
-  CLI::App* detach = add(
-      app, "detach",
-      "end what driver: xdp keeps in the kernel when no dataplane runs: its "
-      "programs, connections and bans; give NICs that driver: dpdk has left behind back to "
-      "the kernel",
-      a, chosen, [](const Arguments& x) { return dam::ctl::detach(x.settings, x.pins, x.nics); });
+  CLI::App* detach =
+      add(app, "detach",
+          "end what driver: xdp keeps in the kernel when no dataplane runs: its "
+          "programs, connections and bans; give NICs that driver: dpdk has left behind back to "
+          "the kernel",
+          a, chosen, [](const Arguments& x) {
+            return dam::ctl::detach(x.settings, x.pins, x.nics, x.other_version);
+          });
   detach->add_option("--pins", a.pins, "where the dataplane has pinned them")
       ->capture_default_str();
   detach->add_option("--nics", a.nics, "where it has written down what NICs were")
       ->capture_default_str();
+  detach->add_flag("--other-version", a.other_version,
+                   "only where another version of the dam has left tables, which the dataplane of "
+                   "this one refuses to go on with: an upgrade asks for it");
 }
 
 void add_doctor(CLI::App& app, Arguments& a, Command& chosen) {

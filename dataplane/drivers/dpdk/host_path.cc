@@ -53,7 +53,8 @@ HostPath::HostPath(std::vector<int> taps, uint32_t workers, rte_mempool* pool)
   }
   empty_ = make_ring("dam_host_empty");
   from_host_ = make_ring("dam_from_host");
-  while (rte_ring_free_count(empty_) >= kMostAtOnce) lay_out(kMostAtOnce);
+  while (rte_ring_free_count(empty_) >= kMostAtOnce && lay_out(kMostAtOnce)) {
+  }
 }
 
 HostPath::~HostPath() {
@@ -91,10 +92,11 @@ uint32_t HostPath::take(std::span<rte_mbuf*> mbufs) {
 }
 
 // Where the pool is empty, some other time.
-void HostPath::lay_out(uint32_t count) {
+bool HostPath::lay_out(uint32_t count) {
   rte_mbuf* fresh[kMostAtOnce];
-  if (rte_pktmbuf_alloc_bulk(pool_, fresh, count) != 0) return;
+  if (rte_pktmbuf_alloc_bulk(pool_, fresh, count) != 0) return false;
   rte_ring_enqueue_burst(empty_, reinterpret_cast<void**>(fresh), count, nullptr);
+  return true;
 }
 
 uint32_t HostPath::take_back(uint32_t worker) {

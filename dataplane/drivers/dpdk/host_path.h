@@ -56,7 +56,7 @@ class HostPath {
   uint32_t write_all(rte_ring* from, rte_ring* done);
   uint32_t read_all(uint32_t port);
   bool read_one(uint32_t port);
-  void lay_out(uint32_t count);
+  bool lay_out(uint32_t count);  // false: the pool is empty
   void wait(int ms);
 
   std::vector<int> taps_;

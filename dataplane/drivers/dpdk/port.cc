@@ -17,7 +17,7 @@ namespace {
 
 constexpr uint16_t kRxDescriptors = 2048;
 constexpr uint16_t kTxDescriptors = 2048;
-constexpr uint16_t kVlans = 4096;  // 0 and 4095 are none (IEEE 802.1Q)
+constexpr uint16_t kVlans = 4096;  // the last is none (IEEE 802.1Q)
 constexpr uint64_t kRssTypes = RTE_ETH_RSS_NONFRAG_IPV4_TCP | RTE_ETH_RSS_NONFRAG_IPV6_TCP;
 constexpr uint64_t kRxChecksums = RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_TCP_CKSUM;
 
@@ -189,19 +189,17 @@ LinkState Port::link() const {
 
 // A device behind virtio may drop what is tagged with a VLAN that it was not told of (virtio 1.2,
 // 5.1.6.5.3), asked to filter or not; others take all tags until they are asked to.
-bool Port::filters_vlans() const {
-  const bool tagged = !config_.vlans.empty() || config_.host_path == HostPathWish::open;
-  return tagged && facts_.driver == "net_virtio";
-}
+bool Port::filters_vlans() const { return facts_.driver == "net_virtio"; }
 
 void Port::accept_vlans(uint16_t ethdev) {
   if (!filters_vlans()) return;
   const int offloads = rte_eth_dev_get_vlan_offload(ethdev);
   if (offloads < 0 || (offloads & RTE_ETH_VLAN_FILTER_OFFLOAD) == 0) return;
   std::vector<uint16_t> wanted = config_.vlans;
+  wanted.push_back(0);                            // a priority alone (IEEE 802.1Q)
   if (config_.host_path == HostPathWish::open) {  // and those of the host, whichever they are
-    wanted.resize(kVlans - 2);
-    std::iota(wanted.begin(), wanted.end(), uint16_t{1});
+    wanted.resize(kVlans - 1);
+    std::iota(wanted.begin(), wanted.end(), uint16_t{0});
   }
   for (const uint16_t vlan : wanted) {
     check(rte_eth_dev_vlan_filter(ethdev, vlan, 1), config_.device, "its VLANs");

@@ -20,7 +20,8 @@
 namespace dam {
 namespace {
 
-constexpr uint32_t kChunks = 16384;  // 32 MiB: eight sockets' rings, and what the engine holds
+constexpr uint32_t kChunks = 16384;      // 32 MiB: sockets' rings, and what the engine holds
+constexpr uint32_t kForSockets = 12288;  // of them: twelve sockets' rings in full
 
 std::string text_of(const dam_address& address) {
   const bool v4 = dam_address_is_v4(&address) != 0;
@@ -74,6 +75,8 @@ XdpDriver::XdpDriver(const StartConfig& config, const uint64_t hash_key[2],
         wish, tables_.program_fd(), pins_ ? &*pins_ : nullptr, tables_.device_changes()[i]));
   }
   for (const Interface& interface : config.interfaces) open_interface(interface);
+  counted_queues_ = 0;
+  for (const auto& device : devices_) counted_queues_ += device->queues();
   for (size_t i = 0; i < devices_.size(); ++i) open_sockets(static_cast<uint16_t>(i));
 }
 
@@ -129,31 +132,45 @@ void XdpDriver::open_sockets(uint16_t device) {
   }
   sends_for_.push_back(sockets());
   uint32_t queue = 0;
-  while (queue < on.queues()) open_socket(device, queue++);
-  while (queue < DAM_MAX_QUEUES && open_more(device, queue)) ++queue;
+  for (; queue < on.queues(); ++queue) add_socket(device, queue, open_socket(device, queue));
+  for (; queue < DAM_MAX_QUEUES; ++queue) {
+    std::unique_ptr<XdpSocket> more = try_socket(device, queue);
+    if (!more) break;
+    add_socket(device, queue, std::move(more));
+  }
   on.set_queues(queue);
 }
 
-void XdpDriver::open_socket(uint16_t device, uint32_t queue) {
+// Each of those that are counted gets its share of the frames.
+std::unique_ptr<XdpSocket> XdpDriver::open_socket(uint16_t device, uint32_t queue) {
+  constexpr uint32_t kForMore = 64;
   const XdpDevice& on = *devices_[device];
-  sockets_.push_back(std::make_unique<XdpSocket>(area_, on.name(), queue,
-                                                 static_cast<uint8_t>(device), on.generic()));
-  const int fd = sockets_.back()->fd();
-  const uint32_t slot = device * uint32_t{DAM_MAX_QUEUES} + queue;
-  if (bpf_map_update_elem(tables_.sockets_fd(), &slot, &fd, 0) != 0) {
-    throw std::system_error(errno, std::generic_category(), "A socket for " + on.name());
-  }
-  polled_.push_back({fd, POLLIN, 0});
+  const uint32_t share = std::min(XdpSocket::kMostFrames, kForSockets / counted_queues_);
+  return std::make_unique<XdpSocket>(area_, on.name(), queue, static_cast<uint8_t>(device),
+                                     on.generic(), queue < on.queues() ? share : kForMore);
 }
 
-bool XdpDriver::open_more(uint16_t device, uint32_t queue) {
+// None: there is no such queue, or none that could be had.
+std::unique_ptr<XdpSocket> XdpDriver::try_socket(uint16_t device, uint32_t queue) {
   try {
-    open_socket(device, queue);
-    return true;
+    return open_socket(device, queue);
   } catch (const std::system_error& error) {
-    if (error.code() == std::errc::invalid_argument) return false;  // there is no such queue
-    throw;
+    if (error.code() != std::errc::invalid_argument) {
+      says_.push_back(std::string("WARNING: ") + error.what() + ".");
+    }
+    return nullptr;
   }
+}
+
+void XdpDriver::add_socket(uint16_t device, uint32_t queue, std::unique_ptr<XdpSocket> socket) {
+  const int fd = socket->fd();
+  const uint32_t slot = device * uint32_t{DAM_MAX_QUEUES} + queue;
+  sockets_.push_back(std::move(socket));
+  if (bpf_map_update_elem(tables_.sockets_fd(), &slot, &fd, 0) != 0) {
+    throw std::system_error(errno, std::generic_category(),
+                            "A socket for " + devices_[device]->name());
+  }
+  polled_.push_back({fd, POLLIN, 0});
 }
 
 void XdpDriver::refill(Output& output) {

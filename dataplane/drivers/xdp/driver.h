@@ -56,8 +56,9 @@ class XdpDriver {
   void open_interface(const Interface& interface);
   void say_missing_addresses(const Interface& interface, uint32_t host_ifindex);
   void open_sockets(uint16_t device);
-  void open_socket(uint16_t device, uint32_t queue);
-  bool open_more(uint16_t device, uint32_t queue);
+  std::unique_ptr<XdpSocket> open_socket(uint16_t device, uint32_t queue);
+  std::unique_ptr<XdpSocket> try_socket(uint16_t device, uint32_t queue);
+  void add_socket(uint16_t device, uint32_t queue, std::unique_ptr<XdpSocket> socket);
 
   std::optional<Pins> pins_;
   std::vector<std::string> says_;
@@ -67,6 +68,7 @@ class XdpDriver {
   std::vector<std::unique_ptr<AllMulticast>> groups_;
   FrameArea area_;
   std::vector<std::unique_ptr<XdpSocket>> sockets_;
+  uint32_t counted_queues_ = 0;      // of all devices, by ethtool
   std::vector<uint32_t> sends_for_;  // by device: the socket that sends
   std::vector<pollfd> polled_;
 };

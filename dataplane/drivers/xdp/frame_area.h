@@ -26,6 +26,9 @@ class FrameArea {
   uint64_t take();
   void give(uint64_t offset) { free_.push_back(offset & ~uint64_t{kChunkBytes - 1}); }
   size_t free() const { return free_.size(); }
+  // What the engine needs for its own, whatever sockets there are.
+  static constexpr size_t kReserved = 2048;
+  size_t free_for_sockets() const { return free() > kReserved ? free() - kReserved : 0; }
 
   Frame empty(uint64_t offset) const;  // to be written by the engine
   Frame received(const xdp_desc& descriptor, uint8_t port) const;

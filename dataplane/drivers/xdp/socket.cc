@@ -23,8 +23,8 @@ bool is_zero_copy(int fd) {
 }  // namespace
 
 XdpSocket::XdpSocket(FrameArea& area, const std::string& device, uint32_t queue, uint8_t port,
-                     bool generic)
-    : area_(area), port_(port), fill_debt_(kRingFrames / 2) {
+                     bool generic, uint32_t frames)
+    : area_(area), port_(port), fill_debt_(frames) {
   xsk_socket_config config{};
   config.rx_size = kRingFrames;
   config.tx_size = kRingFrames;
@@ -94,7 +94,7 @@ void XdpSocket::reclaim() {
 }
 
 void XdpSocket::refill() {
-  const auto wanted = static_cast<uint32_t>(std::min<size_t>(fill_debt_, area_.free()));
+  const auto wanted = static_cast<uint32_t>(std::min<size_t>(fill_debt_, area_.free_for_sockets()));
   uint32_t first = 0;
   if (wanted == 0 || xsk_ring_prod__reserve(&fill_, wanted, &first) != wanted) return;
   for (uint32_t i = 0; i < wanted; ++i) {

@@ -17,10 +17,14 @@ class XdpSocket {
  public:
   static constexpr uint32_t kRingFrames = 2048;
 
-  // `generic`: the device's driver knows no XDP. Throws std::system_error.
-  XdpSocket(FrameArea& area, const std::string& device, uint32_t queue, uint8_t port, bool generic);
+  // `generic`: the device's driver knows no XDP. `frames`: how many it receives into at once.
+  // Throws std::system_error.
+  XdpSocket(FrameArea& area, const std::string& device, uint32_t queue, uint8_t port, bool generic,
+            uint32_t frames);
   XdpSocket(const XdpSocket&) = delete;
   XdpSocket& operator=(const XdpSocket&) = delete;
+
+  static constexpr uint32_t kMostFrames = kRingFrames / 2;
 
   uint32_t receive(std::span<Frame> frames);  // gives the count
   // False: the ring is full, and the frame is given back to the area.

@@ -30,6 +30,12 @@ SharedArray open_table(const Pins& pins, const std::string& name, uint32_t& valu
   return table;
 }
 
+// Magic and version come first, in every version. 0: no tables of a dam.
+uint32_t version_of(const SharedArray& control) {
+  const auto words = control.as<uint32_t>();
+  return words.size() < 2 || words[0] != DAM_VIEW_MAGIC ? 0 : words[1];
+}
+
 [[noreturn]] void refuse_version(const Pins& pins, uint32_t theirs) {
   throw std::runtime_error(
       "The connections that stand in " + pins.folder() +
@@ -38,7 +44,9 @@ SharedArray open_table(const Pins& pins, const std::string& name, uint32_t& valu
       "). They go on, and no new ones begin. Start that version again, or end them: damctl detach");
 }
 
-bool is_same_layout(const dam_control& control) {
+bool is_same_layout(const SharedArray& table, uint32_t bytes) {
+  if (bytes != sizeof(dam_control)) return false;
+  const dam_control& control = table.as<dam_control>()[0];
   return control.version == DAM_VIEW_VERSION && control.flow_bytes == sizeof(dam_flow) &&
          control.source_bytes == sizeof(dam_source_entry) &&
          control.view_bytes == sizeof(dam_view) &&
@@ -102,14 +110,13 @@ std::string what_differs(const Pins& pins, const dam_control& control, const dam
 std::string keep_or_clear(const Pins& pins, const StartConfig& config) {
   uint32_t bytes = 0;
   const SharedArray table = open_table(pins, "dam_control", bytes);
-  const auto words = table.as<uint32_t>();  // magic and version come first, in every version
-  if (words.size() < 2 || words[0] != DAM_VIEW_MAGIC) {
+  const uint32_t version = version_of(table);
+  if (version == 0) {
     undo(pins);
     return {};
   }
-  if (bytes != sizeof(dam_control)) refuse_version(pins, words[1]);
+  if (!is_same_layout(table, bytes)) refuse_version(pins, version);
   const dam_control& control = table.as<dam_control>()[0];
-  if (!is_same_layout(control)) refuse_version(pins, control.version);
   uint32_t view_bytes = 0;
   const SharedArray views = open_table(pins, "dam_views", view_bytes);
   if (control.active > 1 || view_bytes != sizeof(dam_view)) {  // it never had a policy
@@ -123,13 +130,18 @@ std::string keep_or_clear(const Pins& pins, const StartConfig& config) {
   return "The connections of the run before end, for " + differs + ".";
 }
 
+bool left_by_another_version(const std::string& pins_folder) {
+  const Pins pins(pins_folder);
+  uint32_t bytes = 0;
+  const SharedArray table = open_table(pins, "dam_control", bytes);
+  return version_of(table) != 0 && !is_same_layout(table, bytes);
+}
+
 void undo_unless_standing(const std::string& pins_folder) {
   const Pins pins(pins_folder);
   uint32_t bytes = 0;
   const SharedArray table = open_table(pins, "dam_control", bytes);
-  const bool described = bytes == sizeof(dam_control) &&
-                         table.as<dam_control>()[0].magic == DAM_VIEW_MAGIC &&
-                         is_same_layout(table.as<dam_control>()[0]);
+  const bool described = version_of(table) != 0 && is_same_layout(table, bytes);
   const bool nothing = bytes == 0 || (described && table.as<dam_control>()[0].active > 1);
   if (!nothing) return;
   undo(pins);

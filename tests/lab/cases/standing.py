@@ -241,8 +241,23 @@ def test_another_version(site):
     transfer(server, client, 100000)
     front.end(front.dataplane)
     _poke(front, 4, version)
+    assert front.detach("--other-version") == (0, "")  # of this version: left alone
     _start(site)
     site.finish(client, server)
+
+
+def test_upgrade_from_another_version(site):
+    """what an upgrade asks for: tables of another version go, and it begins anew with connections"""
+    front = site.front
+    client, server = site.connect()
+    _end(site)
+    _poke(front, 4, 99)
+    status, said = front.detach("--other-version")
+    assert status == 0 and "all connections with it" in said, (status, said)
+    _start(site)
+    client.expect_closed(10)
+    server.drop()
+    site.finish(*site.connect())
 
 
 def test_other_limits(site):

@@ -126,9 +126,9 @@ class DamFront:
         return self.site.edge.popen([*under, self.programs[name], *words], stdout=log, stderr=log,
                                     start_new_session=True)
 
-    def detach(self):
+    def detach(self, *more):
         """damctl detach; its exit status and what it said."""
-        process = self.site.edge.popen([self.programs["damctl"], "detach", "--pins", self.pins],
+        process = self.site.edge.popen([self.programs["damctl"], "detach", "--pins", self.pins, *more],
                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         said, _ = process.communicate(timeout=20)
         return process.returncode, said
