@@ -23,7 +23,7 @@ struct Arguments {
   std::string file = "/etc/dam/dam.yaml";
   std::string pins = "/sys/fs/bpf/traffic-dam";
   std::string nics = "/run/dam/nics";
-  bool other_version = false;
+  bool only_other_version = false;  // of damctl detach
   std::string zone;
   std::string name;
   std::vector<std::string> changes;
@@ -379,13 +379,13 @@ void add_host(CLI::App& app, Arguments& a, Command& chosen) {
           "programs, connections and bans; give NICs that driver: dpdk has left behind back to "
           "the kernel",
           a, chosen, [](const Arguments& x) {
-            return dam::ctl::detach(x.settings, x.pins, x.nics, x.other_version);
+            return dam::ctl::detach(x.settings, x.pins, x.nics, x.only_other_version);
           });
   detach->add_option("--pins", a.pins, "where the dataplane has pinned them")
       ->capture_default_str();
   detach->add_option("--nics", a.nics, "where it has written down what NICs were")
       ->capture_default_str();
-  detach->add_flag("--other-version", a.other_version,
+  detach->add_flag("--other-version", a.only_other_version,
                    "only where another version of the dam has left tables, which the dataplane of "
                    "this one refuses to go on with: an upgrade asks for it");
 }
