@@ -48,22 +48,10 @@ void add_difference(T& into, const T& now, const T& before) {
 
 }  // namespace
 
-SharedArray::SharedArray(int map_fd, uint32_t value_bytes, uint32_t entries) {
-  const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
-  const size_t stride = (value_bytes + 7) / 8 * 8;
-  bytes_ = stride * entries;
-  const size_t mapped = (bytes_ + page - 1) / page * page;
-  void* memory = mmap(nullptr, mapped, PROT_READ | PROT_WRITE, MAP_SHARED, map_fd, 0);
-  if (memory == MAP_FAILED) fail_table("Mapping a kernel table");
-  memory_ = {memory, Unmap{mapped}};
-}
-
 TableSizes table_sizes(const Limits& limits) {
   const uint32_t flows = limits.flows + limits.half_open;
   return {flows, FlowIndex::buckets_for(2 * flows), SourceTable::buckets_for(limits.sources)};
 }
-
-void Unmap::operator()(void* memory) const { munmap(memory, bytes); }
 
 void KernelTables::Destroy::operator()(dam_bpf* bpf) const { dam_bpf__destroy(bpf); }
 

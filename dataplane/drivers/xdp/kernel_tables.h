@@ -12,6 +12,7 @@
 
 #include "dataplane/core/view.h"
 #include "dataplane/drivers/xdp/pins.h"
+#include "dataplane/drivers/xdp/shared_array.h"
 #include "dataplane/engine/engine.h"
 #include "dataplane/engine/sight_sink.h"
 
@@ -19,26 +20,6 @@ struct dam_bpf;
 struct ring_buffer;
 
 namespace dam {
-
-struct Unmap {
-  size_t bytes = 0;
-  void operator()(void* memory) const;
-};
-
-// An array map, mapped into this process until the end of the object.
-class SharedArray {
- public:
-  SharedArray() = default;
-  SharedArray(int map_fd, uint32_t value_bytes, uint32_t entries);  // throws std::system_error
-  template <class T>
-  std::span<T> as() const {
-    return {static_cast<T*>(memory_.get()), bytes_ / sizeof(T)};
-  }
-
- private:
-  size_t bytes_ = 0;
-  std::unique_ptr<void, Unmap> memory_;
-};
 
 // Who hears sights while they are taken, and how many more at once.
 struct Hearing {

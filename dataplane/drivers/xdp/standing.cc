@@ -10,31 +10,11 @@
 
 #include "dataplane/drivers/xdp/detach.h"
 #include "dataplane/drivers/xdp/dispatcher.h"
+#include "dataplane/drivers/xdp/pinned_tables.h"
 #include "dataplane/drivers/xdp/view.h"
 
 namespace dam {
 namespace {
-
-// A pinned table, mapped; none where there is no such pin.
-SharedArray open_table(const Pins& pins, const std::string& name, uint32_t& value_bytes) {
-  const int map = bpf_obj_get(pins.table(name).c_str());
-  if (map < 0) return {};
-  bpf_map_info info{};
-  uint32_t bytes = sizeof info;
-  SharedArray table;
-  if (bpf_obj_get_info_by_fd(map, &info, &bytes) == 0) {
-    value_bytes = info.value_size;
-    table = SharedArray(map, info.value_size, info.max_entries);
-  }
-  close(map);
-  return table;
-}
-
-// Magic and version come first, in every version. 0: no tables of a dam.
-uint32_t version_of(const SharedArray& control) {
-  const auto words = control.as<uint32_t>();
-  return words.size() < 2 || words[0] != DAM_VIEW_MAGIC ? 0 : words[1];
-}
 
 [[noreturn]] void refuse_version(const Pins& pins, uint32_t theirs) {
   throw std::runtime_error(
@@ -42,15 +22,6 @@ uint32_t version_of(const SharedArray& control) {
       " were left by another version of the dam (tables of version " + std::to_string(theirs) +
       "; these are " + std::to_string(DAM_VIEW_VERSION) +
       "). They go on, and no new ones begin. Start that version again, or end them: damctl detach");
-}
-
-bool is_same_layout(const SharedArray& table, uint32_t bytes) {
-  if (bytes != sizeof(dam_control)) return false;
-  const dam_control& control = table.as<dam_control>()[0];
-  return control.version == DAM_VIEW_VERSION && control.flow_bytes == sizeof(dam_flow) &&
-         control.source_bytes == sizeof(dam_source_entry) &&
-         control.view_bytes == sizeof(dam_view) &&
-         control.counters_bytes == sizeof(dam_zone_counters);
 }
 
 // Flows name interfaces and local addresses by their place.
@@ -128,13 +99,6 @@ std::string keep_or_clear(const Pins& pins, const StartConfig& config) {
   if (differs.empty()) return {};
   undo(pins);
   return "The connections of the run before end, for " + differs + ".";
-}
-
-bool left_by_another_version(const std::string& pins_folder) {
-  const Pins pins(pins_folder);
-  uint32_t bytes = 0;
-  const SharedArray table = open_table(pins, "dam_control", bytes);
-  return version_of(table) != 0 && !is_same_layout(table, bytes);
 }
 
 void undo_unless_standing(const std::string& pins_folder) {

@@ -16,9 +16,6 @@ namespace dam {
 // std::runtime_error when they are of another version, whose connections only a human may end.
 std::string keep_or_clear(const Pins& pins, const StartConfig& config);
 
-// Whether it would throw: there are tables, and of another version.
-bool left_by_another_version(const std::string& pins_folder);
-
 // After a start that failed: what it has left there goes, unless it is an earlier dataplane's.
 void undo_unless_standing(const std::string& pins_folder);
 
