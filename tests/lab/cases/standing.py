@@ -255,6 +255,7 @@ def test_upgrade_from_another_version(site):
     status, said = front.detach("--other-version")
     assert status == 0 and "all connections with it" in said, (status, said)
     _start(site)
+    client.send(b"is anybody there?")
     client.expect_closed(10)
     server.drop()
     site.finish(*site.connect())
