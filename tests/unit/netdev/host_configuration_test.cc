@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What the host's files are read to say of an interface.
-#include "dataplane/drivers/netdev/host_configuration.h"
-
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
-#include <fstream>
+#include <string>
+
+#include "tests/unit/netdev/host_files.h"
 
 namespace dam {
 namespace {
@@ -85,22 +84,6 @@ const FileRow kFiles[] = {
      "[Match]\nName=eth1\n[Network]\nDHCP=yes\n", true},
 };
 
-class HostFiles : public ::testing::Test {
- protected:
-  void SetUp() override {
-    char name[] = "/tmp/dam-host-XXXXXX";
-    folder_ = mkdtemp(name);
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-  fs::path write(const std::string& path, const std::string& text) {
-    fs::create_directories((folder_ / path).parent_path());
-    std::ofstream(folder_ / path) << text;
-    return folder_ / path;
-  }
-  std::string found() const { return configured_by("eth1", {2, 0, 0, 0, 0, 0xaa}, folder_); }
-  fs::path folder_;
-};
-
 TEST_F(HostFiles, say_whose_an_interface_is) {
   EXPECT_EQ(found(), "");
   for (const FileRow& row : kFiles) {
@@ -122,7 +105,8 @@ TEST_F(HostFiles, of_networkd_with_one_name_the_first_folder_has_its_way) {
   fs::remove(own);
   fs::create_symlink("/dev/null", own);
   fs::remove(of_boot);
-  EXPECT_EQ(found(), "") << "so is a link to nowhere";
+  write("etc/systemd/network/70-all.network.d/more.conf", kDhcp);
+  EXPECT_EQ(found(), "") << "so is a link to /dev/null, whatever is beside it";
 }
 
 TEST_F(HostFiles, what_is_dropped_beside_networkds_files_belongs_to_them) {
@@ -159,63 +143,6 @@ TEST_F(HostFiles, ifupdown_is_followed_to_where_it_points) {
   }
   write(kInterfaces, "source interfaces\nsource interfaces\n");
   EXPECT_EQ(found(), "") << "in circles";
-}
-
-class NetworkManagerFiles : public HostFiles {
- protected:
-  void SetUp() override {
-    HostFiles::SetUp();
-    const fs::path wants = folder_ / "etc/systemd/system/multi-user.target.wants";
-    fs::create_directories(wants);
-    fs::create_symlink("/lib/systemd/system/NetworkManager.service",
-                       wants / "NetworkManager.service");
-  }
-  // Sets the list of what is left alone in a file of /etc/NetworkManager.
-  void leave(const std::string& path, const std::string& assigned) {
-    write(path, "[keyfile]\nunmanaged-devices" + assigned + "\n");
-  }
-  bool left() const { return found().empty(); }
-};
-
-constexpr char kBase[] = "etc/NetworkManager/NetworkManager.conf";
-constexpr char kFirst[] = "etc/NetworkManager/conf.d/10.conf";
-constexpr char kSecond[] = "etc/NetworkManager/conf.d/20.conf";
-
-TEST_F(NetworkManagerFiles, have_what_they_are_not_told_to_leave) {
-  EXPECT_NE(found().find("NetworkManager"), std::string::npos);
-  leave(kFirst, "=interface-name:eth0;interface-name:eth1");
-  EXPECT_TRUE(left());
-  write(kFirst, "[main]\nunmanaged-devices=*\n");
-  EXPECT_FALSE(left()) << "not its section";
-}
-
-TEST_F(NetworkManagerFiles, that_except_something_leave_nothing_for_sure) {
-  leave(kFirst, "=*,except:interface-name:eth1");
-  EXPECT_FALSE(left());
-  leave(kFirst, "=interface-name:eth1;except:type:ethernet");
-  EXPECT_FALSE(left());
-}
-
-TEST_F(NetworkManagerFiles, of_which_the_later_one_has_its_way) {
-  leave(kBase, "=*");
-  EXPECT_TRUE(left());
-  leave(kFirst, " = interface-name:eth2");
-  EXPECT_FALSE(left());
-  leave(kSecond, "+=interface-name:eth1");
-  EXPECT_TRUE(left()) << "one more";
-  leave("etc/NetworkManager/conf.d/30.conf", "=");
-  EXPECT_FALSE(left());
-}
-
-TEST_F(NetworkManagerFiles, of_the_distribution_come_before_the_machines_own) {
-  leave("usr/lib/NetworkManager/conf.d/10.conf", "=*");
-  EXPECT_TRUE(left());
-  leave("run/NetworkManager/conf.d/20.conf", "=none");
-  EXPECT_FALSE(left());
-  write(kSecond, "");
-  EXPECT_TRUE(left()) << "the same name, in a folder before it";
-  leave(kBase, "=interface-name:eth2");
-  EXPECT_FALSE(left());
 }
 
 }  // namespace
