@@ -6,6 +6,7 @@
 
 #include "dataplane/drivers/netdev/device_kind.h"
 #include "dataplane/drivers/netdev/nic_binding.h"
+#include "dataplane/drivers/netdev/nic_record.h"
 #include "dataplane/drivers/netdev/nic_use.h"
 
 namespace dam {
@@ -19,9 +20,22 @@ std::string list_of(const std::vector<std::string>& names) {
   return text;
 }
 
+// While the machine starts, the kernel's driver may be still to come, and with it the interface by
+// whose name the host's files speak of the NIC. One that was taken before has been asked about
+// then.
+std::string driver_obstacle(const NicWish& wish, const PciDevice& device, const NicRules& rules) {
+  if (!device.driver.empty() || wish.host != HostShare::unsaid) return {};
+  for (const NicRecord& record : records_in(rules.records)) {
+    if (record.address == device.address) return {};
+  }
+  return device.address +
+         " has no driver yet, so nobody can tell what the host is to do with it. It is taken once "
+         "it has one; if none is to come, say host_path: false (the host has no use for it).";
+}
+
 // The host goes on by what takes the interface's place, or was given up in so many words.
 std::string host_obstacle(const NicWish& wish, const PciDevice& device, const NicRules& rules) {
-  if (device.interface.empty()) return {};
+  if (device.interface.empty()) return driver_obstacle(wish, device, rules);
   if (!device.uppers.empty()) {
     return device.interface + " carries " + list_of(device.uppers) +
            ", which would go with it: take that away first, or name another device.";

@@ -148,6 +148,22 @@ TEST_F(Nics, one_that_the_host_is_to_have_is_only_taken_where_it_was_said) {
   }
 }
 
+// While the machine starts, its driver may be still to come, and with it the interface's name.
+TEST_F(Nics, one_without_a_driver_is_only_taken_where_it_was_said) {
+  add("0000:01:00.0", "", "", "7");
+  EXPECT_NE(obstacle("01:00.0").find("0000:01:00.0 has no driver yet"), std::string::npos);
+  EXPECT_EQ(obstacle("01:00.0", HostShare::path), "");
+  EXPECT_EQ(obstacle("01:00.0", HostShare::none), "");
+  fs::create_directories(rules_.records);
+  save_record(rules_.records, {"0000:01:00.0", "ixgbe", "damtest0", {}});
+  EXPECT_EQ(obstacle("01:00.0"), "") << "stopped half-way the last time";
+  for (const char* driver : {"vfio-pci", "uio_pci_generic"}) {
+    const std::string address = driver[0] == 'v' ? "0000:02:00.0" : "0000:03:00.0";
+    add(address, driver, "", "8");
+    EXPECT_EQ(obstacle(address), "") << driver;
+  }
+}
+
 TEST_F(Nics, the_folder_of_records_is_for_one_process) {
   const NicBinding first(rules_);
   EXPECT_THROW(NicBinding second(rules_), std::runtime_error);
