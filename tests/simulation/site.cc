@@ -129,6 +129,7 @@ Site draw_site(Random& random) {
   }
   if (random.chance(0.5)) site.tlvs = static_cast<uint8_t>(random.below(16));
   site.fallback = random.chance(0.3);
+  site.speak_first = random.chance(0.4);
   return site;
 }
 

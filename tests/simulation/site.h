@@ -53,7 +53,8 @@ struct Site {
   std::vector<uint16_t> denied;
   std::vector<uint16_t> admins;
   uint64_t bans_grown = 0;
-  bool restarts = false;  // its tables outlive the engine
+  bool speak_first = false;  // servers, as soon as they know to whom
+  bool restarts = false;     // its tables outlive the engine
 };
 
 Site draw_site(Random& random);
