@@ -50,6 +50,7 @@ void Dam::restart() {
   for (int i = 0; i < DAM_DROP_COUNT; ++i) {
     dropped_before_[i] = drops(static_cast<dam_drop_reason>(i));
   }
+  take_records();
   config_.standing = Standing{applied_, engine_->secrets(), now_ns()};
   engine_.reset();
   for (dam_index_bucket& bucket : config_.shared.index) bucket = {};
@@ -159,7 +160,13 @@ void Dam::tick() {
 void Dam::control() {
   resolve_next_hops();
   engine_->control_tick(now_ns());
+  take_records();
   environment_.queue.after(100 * kMs, [this] { control(); });
+}
+
+void Dam::take_records() {
+  ConnectionRecord record;
+  while (worker().take_record(record)) records_.push_back(record);
 }
 
 void Dam::transmit() {

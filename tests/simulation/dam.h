@@ -46,6 +46,8 @@ class Dam {
   Worker& worker() { return engine_->worker(0); }
   const dam_counters& counters() const { return *counters_; }
   uint64_t drops(dam_drop_reason reason) const;
+  // Of all connections that have ended, as the log is told.
+  const std::vector<ConnectionRecord>& records() const { return records_; }
   bool has_all_frames() const { return free_.size() + output_.spare.count == buffers_.size(); }
 
   uint32_t burst_most = kBurst;
@@ -61,6 +63,7 @@ class Dam {
   void poll();
   void tick();
   void control();
+  void take_records();
   void top_up();
   Frame frame_of(const Arrival& arrival);
   void transmit();
@@ -87,6 +90,7 @@ class Dam {
   uint64_t ahead_ns_ = 0;
   uint64_t tick_ns_ = 2 * kMs;
   uint64_t version_ = 0;
+  std::vector<ConnectionRecord> records_;
   std::array<uint64_t, DAM_DROP_COUNT> told_{};
   std::array<uint64_t, DAM_DROP_COUNT> dropped_before_{};  // by engines before this one
 };

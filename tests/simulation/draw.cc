@@ -82,6 +82,7 @@ void Scenario::draw_faults() {
   }
   // Two bits of one packet, flipped on two links, may hide from its checksum.
   (random_.chance(0.5) ? front_ : back_).corrupt = 0;
+  adversities_.damages = front_.corrupt + back_.corrupt > 0;
   world_->set_faults(front_, back_);
   for (uint16_t i = 0; i < world_->clients(); ++i) {
     Nic& nic = *world_->client(i).nic;
