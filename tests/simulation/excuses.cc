@@ -30,9 +30,9 @@ std::string Scenario::excuse(const Connection& connection) {
   if (!management && adversities_.limits) return "its zone has limits";
   if (adversities_.tables_fill && !management) return "tables are full";
   // Who has no route yet is nobody's management.
-  const dam_zone_counters& front = world_->dam().counters().worker[0].zones[kFrontZone];
-  if (front.drops[DAM_DROP_half_open_limit] + front.drops[DAM_DROP_hold_full] +
-          front.drops[DAM_DROP_source_table_full] + front.drops[DAM_DROP_half_open_source] >
+  const Dam& dam = world_->dam();
+  if (dam.front_drops(DAM_DROP_half_open_limit) + dam.front_drops(DAM_DROP_hold_full) +
+          dam.front_drops(DAM_DROP_source_table_full) + dam.front_drops(DAM_DROP_half_open_source) >
       0) {
     return "the table of those without a route is full";
   }

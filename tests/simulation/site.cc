@@ -31,6 +31,8 @@ dam_address server_address(uint16_t slot, uint8_t family) {
 
 MacAddress own_mac(uint8_t port) { return {2, 0, 0, 0, 0, port}; }
 
+MacAddress neighbour_mac(uint8_t port) { return {2, 0, 0, 0, 1, port}; }
+
 namespace {
 
 Interface make_interface(const char* name, uint8_t port, const dam_address& v4,
