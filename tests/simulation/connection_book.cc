@@ -11,7 +11,7 @@ namespace dam::simulation {
 
 namespace {
 
-using test::operator+;
+using namespace test;  // operator+
 
 constexpr size_t kRandomAt = 5 + 4 + 2;  // record, handshake message, version
 

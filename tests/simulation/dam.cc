@@ -34,7 +34,8 @@ void Dam::begin_engine() {
   config_.cookie_key[0] = random_.next();  // without effect where there are secrets already
   config_.cookie_key[1] = random_.next();
   engine_ = std::make_unique<Engine>(config_);
-  for (uint16_t i = 0; i < config_.interfaces.size(); ++i) engine_->neighbours.leave_to_host(i);
+  const auto count = static_cast<uint16_t>(config_.interfaces.size());
+  for (uint16_t i = 0; i < count; ++i) engine_->neighbours.leave_to_host(i);
 }
 
 void Dam::restart() {

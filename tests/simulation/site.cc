@@ -160,8 +160,8 @@ Policy policy_of(const Site& site) {
                    {"raw", 1, kLightZone, {kWebServer}, -1},
                    {"http", 2, kLightZone, pool, last}};
   std::vector<RouteRule> rules(5);
-  for (uint16_t i = 0; i < rules.size(); ++i) {
-    rules[i].route = i;
+  for (size_t i = 0; i < rules.size(); ++i) {
+    rules[i].route = static_cast<uint16_t>(i);
     rules[i].listener_group = policy.routes[i].listener_group;
   }
   rules[0].server_names = {"www.example.org"};
