@@ -18,11 +18,14 @@ void Worker::on_control(Flow& flow, dam_direction direction, Job& job) {
   // The endpoint believes no segment with a wrong checksum, so the dam must not: such an RST would
   // free a place in the zone for a connection that lives on.
   const bool fin = (packet.tcp_flags & DAM_TCP_FIN) != 0;
-  if ((fin || (packet.tcp_flags & DAM_TCP_RST) != 0) && !checksum_holds(job)) {
+  const bool rst = (packet.tcp_flags & DAM_TCP_RST) != 0;
+  if ((fin || rst) && !checksum_holds(job)) {
     return drop(*job.frame, DAM_DROP_bad_checksum, flow.zone_slot);
   }
-  const bool acknowledges = (packet.tcp_flags & DAM_TCP_ACK) != 0;
-  if ((flow.flags & DAM_FLOW_SYN_SEEN) != 0 && direction == DAM_C2S && acknowledges &&
+  // A client that refuses the answer to a SYN that was not its own may send the cookie, too: with
+  // RST.
+  const bool comes_again = (packet.tcp_flags & DAM_TCP_ACK) != 0 && !rst;
+  if ((flow.flags & DAM_FLOW_SYN_SEEN) != 0 && direction == DAM_C2S && comes_again &&
       replaced_by_new_cookie(flow, job)) {
     return;
   }
@@ -32,7 +35,7 @@ void Worker::on_control(Flow& flow, dam_direction direction, Job& job) {
   const Drop refused = admit_packet(flow, direction, job.frame->bytes);
   if (refused != DAM_DROP_none) return refuse_segment(flow, job, refused);
   flow.last_seen = coarse(now_ns_);
-  if ((packet.tcp_flags & DAM_TCP_RST) != 0) {
+  if (rst) {
     if (forward(flow, direction, job)) on_rst(flow, direction, packet);
     return;
   }

@@ -4,13 +4,14 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "tests/simulation/site.h"
 #include "tests/unit/engine/hello_builder.h"
 
 namespace dam::simulation {
 
 namespace {
 
-using test::operator+;
+using namespace test;  // operator+
 
 constexpr size_t kRandomAt = 5 + 4 + 2;  // record, handshake message, version
 
@@ -47,6 +48,16 @@ Bytes make_opening(const Connection& connection, Random& random) {
   std::snprintf(head, sizeof head,
                 "GET /%08x HTTP/1.1\r\nHost: www.example.org\r\nX-Pad: ", connection.id);
   return test::text(head) + Bytes(random.below(2000), 'p') + test::text("\r\n\r\n");
+}
+
+std::optional<uint32_t> ConnectionBook::who_waits(const dam_address& client, uint16_t port) const {
+  for (auto c = connections_.rbegin(); c != connections_.rend(); ++c) {
+    const dam_address its = client_address(c->client, c->family);
+    const bool alone = c->follows == nullptr && !c->followed;
+    const bool waits = alone && c->at_client != nullptr && !c->reached && !c->over;
+    if (waits && c->client_port == port && dam_address_equal(&its, &client)) return c->id;
+  }
+  return std::nullopt;
 }
 
 std::optional<uint32_t> identity_of(std::span<const uint8_t> octets) {

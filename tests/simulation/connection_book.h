@@ -26,6 +26,8 @@ class ConnectionBook {
   Connection* find(uint32_t id) {
     return id == 0 || id > connections_.size() ? nullptr : &connections_[id - 1];
   }
+  // Who of this address has begun a connection that no server has seen yet.
+  std::optional<uint32_t> who_waits(const dam_address& client, uint16_t port) const;
   std::deque<Connection>& all() { return connections_; }
   // By a server's address, and the dam's and its port towards it: whose connection that is.
   std::map<std::tuple<std::string, std::string, uint16_t>, const Connection*> owners;

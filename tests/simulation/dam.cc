@@ -2,26 +2,17 @@
 #include "tests/simulation/dam.h"
 
 #include <algorithm>
-#include <cstring>
 
 namespace dam::simulation {
-
-namespace {
-
-constexpr size_t kBufferBytes = 2048;
-constexpr size_t kBuffers = 2 * (kSpares + kBurst);
-
-// Everybody on a link has this one.
-MacAddress neighbour_mac(uint8_t port) { return {2, 0, 0, 0, 1, port}; }
-
-}  // namespace
 
 Dam::Dam(Environment& environment, const Site& site, Deliver deliver)
     : environment_(environment),
       random_(environment.random.fork()),
       deliver_(std::move(deliver)),
+      frames_(environment, site.workers),
       base_ns_(site.start_ns) {
   config_.limits = site.limits;
+  config_.workers = site.workers;
   config_.interfaces = interfaces_of(site);
   if (site.restarts) {
     tables_ = std::make_unique<StandingTables>(site.limits);
@@ -30,10 +21,10 @@ Dam::Dam(Environment& environment, const Site& site, Deliver deliver)
   config_.hash_key[0] = random_.next();
   config_.hash_key[1] = random_.next();
   begin_engine();
-  for (size_t i = 0; i < kBuffers; ++i) {
-    free_.push_back(buffers_.emplace_back(new uint8_t[kBufferBytes]).get());
+  for (uint32_t i = 0; i < site.workers; ++i) {
+    lanes_.emplace_back().index = i;
+    tick(lanes_.back());
   }
-  tick();
   control();
 }
 
@@ -43,13 +34,15 @@ void Dam::begin_engine() {
   config_.cookie_key[0] = random_.next();  // without effect where there are secrets already
   config_.cookie_key[1] = random_.next();
   engine_ = std::make_unique<Engine>(config_);
-  for (uint16_t i = 0; i < config_.interfaces.size(); ++i) engine_->neighbours.leave_to_host(i);
+  const auto count = static_cast<uint16_t>(config_.interfaces.size());
+  for (uint16_t i = 0; i < count; ++i) engine_->neighbours.leave_to_host(i);
 }
 
 void Dam::restart() {
   for (int i = 0; i < DAM_DROP_COUNT; ++i) {
     dropped_before_[i] = drops(static_cast<dam_drop_reason>(i));
   }
+  take_records();
   config_.standing = Standing{applied_, engine_->secrets(), now_ns()};
   engine_.reset();
   for (dam_index_bucket& bucket : config_.shared.index) bucket = {};
@@ -79,117 +72,112 @@ void Dam::resolve_next_hops() {
   }
 }
 
+// The NIC spreads packets by a hash that nobody else knows; those of one flow go one way.
 void Dam::receive(uint8_t port, Bytes packet) {
-  arrivals_.push_back({port, std::move(packet)});
-  if (poll_due_) return;
-  poll_due_ = true;
-  environment_.queue.after(random_.below(poll_delay_ns + 1), [this] { poll(); });
+  uint32_t hash = 0;
+  for (size_t i = 8; lanes_.size() > 1 && i < std::min<size_t>(packet.size(), 44); ++i) {
+    const bool counts = packet[0] >> 4 == 6 || (i >= 12 && i < 24);
+    if (counts) hash = hash * 31 + packet[i];
+  }
+  bring(lanes_[(hash >> 4) % lanes_.size()], {port, std::move(packet)});
 }
 
-void Dam::top_up() {
-  while (output_.spare.count < kSpares && !free_.empty()) {
-    Frame frame;
-    frame.data = free_.back() + kHeadroom;
-    frame.buffer = free_.back();
-    free_.pop_back();
-    output_.spare.add(frame);
-  }
+void Dam::bring(Lane& lane, Arrival arrival) {
+  lane.arrivals.push_back(std::move(arrival));
+  ask_to_poll(lane);
 }
 
-Frame Dam::frame_of(const Arrival& arrival) {
-  const bool tagged = arrival.port == kManagementPort && kManagementVlan != 0;
-  Frame frame;
-  frame.buffer = free_.back();
-  frame.data = free_.back() + kHeadroom;
-  frame.port = arrival.port;
-  free_.pop_back();
-  const MacAddress own = own_mac(arrival.port);
-  const MacAddress other = neighbour_mac(arrival.port);
-  std::memcpy(frame.data, own.data(), 6);
-  std::memcpy(frame.data + 6, other.data(), 6);
-  size_t at = 12;
-  if (tagged) {
-    store16(frame.data + 12, 0x8100);
-    store16(frame.data + 14, kManagementVlan);
-    at = 16;
-  }
-  store16(frame.data + at, arrival.packet[0] >> 4 == 6 ? 0x86dd : 0x0800);
-  std::memcpy(frame.data + at + 2, arrival.packet.data(), arrival.packet.size());
-  frame.bytes = static_cast<uint16_t>(at + 2 + arrival.packet.size());
-  if (frame.bytes < 60) {  // padded, as Ethernet does
-    std::memset(frame.data + frame.bytes, 0xee, 60u - frame.bytes);
-    frame.bytes = 60;
-  }
-  return frame;
+void Dam::ask_to_poll(Lane& lane) {
+  if (lane.poll_due || lane.arrivals.empty()) return;
+  lane.poll_due = true;
+  environment_.queue.after(random_.below(poll_delay_ns + 1), [this, &lane] { poll(lane); });
 }
 
-void Dam::poll() {
-  poll_due_ = false;
-  const size_t count = std::min<size_t>(arrivals_.size(), burst_most);
-  std::vector<Arrival> burst(std::make_move_iterator(arrivals_.begin()),
-                             std::make_move_iterator(arrivals_.begin() + static_cast<int>(count)));
-  arrivals_.erase(arrivals_.begin(), arrivals_.begin() + static_cast<int>(count));
+std::vector<Dam::Arrival> Dam::take_burst(Lane& lane) {
+  const auto count = static_cast<int>(std::min<size_t>(lane.arrivals.size(), burst_most));
+  std::vector<Arrival> burst(std::make_move_iterator(lane.arrivals.begin()),
+                             std::make_move_iterator(lane.arrivals.begin() + count));
+  lane.arrivals.erase(lane.arrivals.begin(), lane.arrivals.begin() + count);
+  return burst;
+}
+
+// Software steering: true where the frame is another worker's.
+bool Dam::hand_off(const Lane& lane, Arrival& arrival, const Frame& frame) {
+  if (lanes_.size() == 1 || arrival.handed) return false;
+  const uint32_t owner = engine_->worker(lane.index).owner_of(frame);
+  if (owner == lane.index) return false;
+  arrival.handed = true;
+  frames_.give(frame);
+  bring(lanes_[owner], std::move(arrival));
+  return true;
+}
+
+void Dam::poll(Lane& lane) {
+  lane.poll_due = false;
+  std::vector<Arrival> burst = take_burst(lane);
   std::vector<Frame> frames;
-  top_up();
-  for (const Arrival& arrival : burst) frames.push_back(frame_of(arrival));
+  frames_.top_up(lane.output);
+  for (Arrival& arrival : burst) {
+    const Frame frame = frames_.make(arrival.port, arrival.packet);
+    if (!hand_off(lane, arrival, frame)) frames.push_back(frame);
+  }
+  if (frames.empty()) return ask_to_poll(lane);
   const bool watched = before_step && frames.size() == 1;
   const Step step{now_ns(), burst[0].port, burst[0].packet, frames[0].bytes};
   if (watched) before_step(step);
-  worker().poll(frames, output_, now_ns());
+  engine_->worker(lane.index).poll(frames, lane.output, now_ns());
   if (watched) after_step(step);
   if (tell_refusals()) {
     for (const Arrival& arrival : burst) {
       environment_.trace.say(environment_.now_ns(), "  of " + text_of(arrival.packet));
     }
   }
-  transmit();
-  if (arrivals_.empty()) return;
-  poll_due_ = true;
-  environment_.queue.after(random_.below(poll_delay_ns + 1), [this] { poll(); });
+  transmit(lane);
+  ask_to_poll(lane);
 }
 
-void Dam::tick() {
-  top_up();
-  worker().tick(output_, now_ns());
+void Dam::tick(Lane& lane) {
+  frames_.top_up(lane.output);
+  engine_->worker(lane.index).tick(lane.output, now_ns());
   tell_refusals();
-  transmit();
-  environment_.queue.after(tick_ns_, [this] { tick(); });
+  transmit(lane);
+  environment_.queue.after(tick_ns_, [this, &lane] { tick(lane); });
 }
 
 void Dam::control() {
   resolve_next_hops();
   engine_->control_tick(now_ns());
+  take_records();
   environment_.queue.after(100 * kMs, [this] { control(); });
 }
 
-void Dam::transmit() {
-  const auto give_back = [&](std::span<Frame> frames, bool sent) {
-    for (const Frame& frame : frames) {
-      if (sent) deliver(frame);
-      free_.push_back(static_cast<uint8_t*>(frame.buffer));
-    }
-  };
-  give_back(output_.urgent.all(), true);
-  give_back(output_.normal.all(), true);
-  give_back(output_.dropped.all(), false);
-  give_back(output_.host.all(), false);
-  give_back(output_.host_first.all(), false);
-  output_.urgent.count = output_.normal.count = output_.dropped.count = 0;
-  output_.host.count = output_.host_first.count = 0;
+void Dam::take_records() {
+  ConnectionRecord record;
+  for (const Lane& lane : lanes_) {
+    while (engine_->worker(lane.index).take_record(record)) records_.push_back(record);
+  }
 }
 
-void Dam::deliver(const Frame& frame) {
-  const uint8_t* at = frame.data + 12;
-  const bool tagged = load16(at) == 0x8100;
-  if (tagged != (frame.port == kManagementPort && kManagementVlan != 0)) {
-    return environment_.broken("a frame left with the wrong VLAN");
-  }
-  if (tagged) at += 4;
-  if (std::memcmp(frame.data, neighbour_mac(frame.port).data(), 6) != 0) {
-    return environment_.broken("a frame left for nobody's link address");
-  }
-  Bytes packet(at + 2, static_cast<const uint8_t*>(frame.data) + frame.bytes);
-  deliver_(std::move(packet));
+void Dam::transmit(Lane& lane) {
+  const auto give_back = [&](auto& list, bool sent) {
+    for (const Frame& frame : list.all()) {
+      Bytes packet = sent ? frames_.packet_of(frame) : Bytes();
+      if (!packet.empty()) deliver_(std::move(packet));
+      frames_.give(frame);
+    }
+    list.count = 0;
+  };
+  give_back(lane.output.urgent, true);
+  give_back(lane.output.normal, true);
+  give_back(lane.output.dropped, false);
+  give_back(lane.output.host, false);
+  give_back(lane.output.host_first, false);
+}
+
+bool Dam::has_all_frames() const {
+  size_t spares = 0;
+  for (const Lane& lane : lanes_) spares += lane.output.spare.count;
+  return frames_.has_all(spares);
 }
 
 }  // namespace dam::simulation

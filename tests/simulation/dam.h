@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The engine as it is, with one worker, between the links: frames in bursts as a driver brings
-// them, ticks, the control thread's round, and the engine's clock, which may jump.
+// The engine as it is between the links: frames in bursts as a driver brings them, to the worker
+// whose they are; ticks, the control thread's round, and the engine's clock, which may jump.
 #pragma once
 
 #include <array>
@@ -13,6 +13,7 @@
 #include "dataplane/engine/engine.h"
 #include "dataplane/engine/worker.h"
 #include "tests/simulation/environment.h"
+#include "tests/simulation/frame_pool.h"
 #include "tests/simulation/ip_packet.h"
 #include "tests/simulation/site.h"
 #include "tests/simulation/standing_tables.h"
@@ -43,10 +44,13 @@ class Dam {
   uint64_t now_ns() const { return base_ns_ + ahead_ns_ + environment_.now_ns(); }
 
   Engine& engine() { return *engine_; }
-  Worker& worker() { return engine_->worker(0); }
+  uint32_t workers() const { return config_.workers; }
   const dam_counters& counters() const { return *counters_; }
   uint64_t drops(dam_drop_reason reason) const;
-  bool has_all_frames() const { return free_.size() + output_.spare.count == buffers_.size(); }
+  uint64_t front_drops(dam_drop_reason reason) const;  // of connections without a route
+  // Of all connections that have ended, as the log is told.
+  const std::vector<ConnectionRecord>& records() const { return records_; }
+  bool has_all_frames() const;
 
   uint32_t burst_most = kBurst;
   uint64_t poll_delay_ns = 100'000;
@@ -57,36 +61,44 @@ class Dam {
   struct Arrival {
     uint8_t port;
     Bytes packet;
+    bool handed = false;  // by another worker
   };
-  void poll();
-  void tick();
+  // One worker's share: what its queue of the NIC and the other workers bring.
+  struct Lane {
+    uint32_t index;
+    std::deque<Arrival> arrivals;
+    Output output;
+    bool poll_due = false;
+  };
+
+  void begin_engine();
+  void bring(Lane& lane, Arrival arrival);
+  void ask_to_poll(Lane& lane);
+  void poll(Lane& lane);
+  std::vector<Arrival> take_burst(Lane& lane);
+  bool hand_off(const Lane& lane, Arrival& arrival, const Frame& frame);
+  void tick(Lane& lane);
   void control();
-  void top_up();
-  Frame frame_of(const Arrival& arrival);
-  void transmit();
+  void take_records();
+  void transmit(Lane& lane);
   bool tell_refusals();
-  void deliver(const Frame& frame);
   void resolve_next_hops();
 
   Environment& environment_;
   Random random_;
   Deliver deliver_;
-  void begin_engine();
-
   std::unique_ptr<dam_counters> counters_;
   std::unique_ptr<StandingTables> tables_;
   EngineConfig config_;
   std::shared_ptr<const Policy> applied_;
   std::unique_ptr<Engine> engine_;
-  std::vector<std::unique_ptr<uint8_t[]>> buffers_;
-  std::vector<uint8_t*> free_;
-  Output output_;
-  std::deque<Arrival> arrivals_;
-  bool poll_due_ = false;
+  FramePool frames_;
+  std::deque<Lane> lanes_;
   uint64_t base_ns_;
   uint64_t ahead_ns_ = 0;
   uint64_t tick_ns_ = 2 * kMs;
   uint64_t version_ = 0;
+  std::vector<ConnectionRecord> records_;
   std::array<uint64_t, DAM_DROP_COUNT> told_{};
   std::array<uint64_t, DAM_DROP_COUNT> dropped_before_{};  // by engines before this one
 };

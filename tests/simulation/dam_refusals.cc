@@ -32,7 +32,17 @@ bool Dam::tell_refusals() {
 
 uint64_t Dam::drops(dam_drop_reason reason) const {
   uint64_t sum = dropped_before_[reason];
-  for (const dam_zone_counters& zone : counters_->worker[0].zones) sum += zone.drops[reason];
+  for (uint32_t i = 0; i < workers(); ++i) {
+    for (const dam_zone_counters& zone : counters_->worker[i].zones) sum += zone.drops[reason];
+  }
+  return sum;
+}
+
+uint64_t Dam::front_drops(dam_drop_reason reason) const {
+  uint64_t sum = 0;
+  for (uint32_t i = 0; i < workers(); ++i) {
+    sum += counters_->worker[i].zones[kFrontZone].drops[reason];
+  }
   return sum;
 }
 

@@ -70,18 +70,19 @@ void Scenario::draw_adversities() {
 
 void Scenario::draw_faults() {
   for (LinkFaults* faults : {&front_, &back_}) {
-    faults->delay_ns =
-        faults == &front_ ? random_.between(1, 60) * kMs : random_.between(50, 2'000) * 1'000;
+    const bool far = faults == &front_ || random_.chance(0.2);
+    faults->delay_ns = far ? random_.between(1, 60) * kMs : random_.between(50, 2'000) * 1'000;
     faults->jitter_ns = random_.below(faults->delay_ns);
     if (!adversities_.links) continue;
     const double most = faults == &front_ ? 0.03 : 0.01;
     faults->lose = some(random_, adversities_.heavy_loss && faults == &front_ ? 0.15 : most);
     faults->duplicate = some(random_, 0.03);
-    faults->reorder = some(random_, 0.10);
+    faults->reorder = some(random_, random_.chance(0.3) ? 0.4 : 0.10);
     faults->corrupt = some(random_, 0.01);
   }
   // Two bits of one packet, flipped on two links, may hide from its checksum.
   (random_.chance(0.5) ? front_ : back_).corrupt = 0;
+  adversities_.damages = front_.corrupt + back_.corrupt > 0;
   world_->set_faults(front_, back_);
   for (uint16_t i = 0; i < world_->clients(); ++i) {
     Nic& nic = *world_->client(i).nic;

@@ -30,9 +30,9 @@ std::string Scenario::excuse(const Connection& connection) {
   if (!management && adversities_.limits) return "its zone has limits";
   if (adversities_.tables_fill && !management) return "tables are full";
   // Who has no route yet is nobody's management.
-  const dam_zone_counters& front = world_->dam().counters().worker[0].zones[kFrontZone];
-  if (front.drops[DAM_DROP_half_open_limit] + front.drops[DAM_DROP_hold_full] +
-          front.drops[DAM_DROP_source_table_full] + front.drops[DAM_DROP_half_open_source] >
+  const Dam& dam = world_->dam();
+  if (dam.front_drops(DAM_DROP_half_open_limit) + dam.front_drops(DAM_DROP_hold_full) +
+          dam.front_drops(DAM_DROP_source_table_full) + dam.front_drops(DAM_DROP_half_open_source) >
       0) {
     return "the table of those without a route is full";
   }
@@ -48,7 +48,9 @@ std::string Scenario::excuse(const Connection& connection) {
     return "its port was in use";
   }
   if (adversities_.heavy_loss && !connection.client_end.connected) return "its SYNs were lost";
-  if (adversities_.heavy_loss && !connection.reached) return "its hello was lost";
+  // Two or three losses in a row, and lwIP needs longer than the dam waits for a hello.
+  const bool late = world_->dam().drops(DAM_DROP_hello_timeout) > 0;
+  if (ahead && late && !connection.reached) return "its hello came too late";
   // Before the first probe has told, a server may have been promised to do what it cannot.
   const bool withdrew = world_->dam().drops(DAM_DROP_server_options) > 0;
   return withdrew && !connection.reached ? "its server withdrew an option" : "";
@@ -75,7 +77,7 @@ void Scenario::allow_reasons() {
                  DAM_DROP_bad_flags, DAM_DROP_icmp_unmatched, DAM_DROP_bad_source,
                  DAM_DROP_no_neighbour, DAM_DROP_ttl_expired, DAM_DROP_link_limited});
   allow(a.mtu_shrinks || a.attacks, {DAM_DROP_icmp_limited, DAM_DROP_icmp_unmatched});
-  allow(a.heavy_loss, {DAM_DROP_hello_timeout});
+  allow(a.links || a.mtu_shrinks, {DAM_DROP_hello_timeout});
   // Until a probe has told, which may be lost, clients are promised what a server may not hold.
   allow(site_.timeouts.probe_interval_ns != 0, {DAM_DROP_server_options});
   allow(a.servers_die || a.servers_refuse, {DAM_DROP_server_down, DAM_DROP_server_refused,

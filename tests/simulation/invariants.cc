@@ -19,14 +19,17 @@ std::string text_of_end(const char* side, const EndState& end, uint64_t to_recei
          std::to_string(to_receive);
 }
 
+// An RST may follow the end of both streams: what one end still says of its window finds the other
+// gone (RFC 9293 3.10.7.1).
+bool is_whole(const Connection& c) {
+  return c.client_end.peer_fin && c.server_end.peer_fin && c.client_end.outcome != Outcome::open &&
+         c.client_end.received == c.server_plan.bytes && c.server_end.received == c.up_bytes();
+}
+
 // Each stream is whole, or there is a reason why it is not. (That what came is right has been
 // checked octet by octet as it came.)
 void check_connection(Environment& environment, Scenario& scenario, const Connection& c) {
-  // An RST may follow the end of both streams: what one end still says of its window finds the
-  // other gone (RFC 9293 3.10.7.1).
-  const bool whole =
-      c.client_end.peer_fin && c.server_end.peer_fin && c.client_end.outcome != Outcome::open &&
-      c.client_end.received == c.server_plan.bytes && c.server_end.received == c.up_bytes();
+  const bool whole = is_whole(c);
   const std::string excuse = scenario.excuse(c);
   const std::string text = "connection " + std::to_string(c.id) + ": " +
                            text_of_end("client", c.client_end, c.server_plan.bytes) + "; " +
@@ -39,9 +42,12 @@ void check_tables(Environment& environment, Dam& dam) {
   const auto empty = [&](const char* what, uint64_t used) {
     if (used != 0) environment.broken("left over: " + std::to_string(used) + " " + what);
   };
-  empty("flows", dam.worker().flows_used());
-  empty("handshakes", dam.worker().half_open_used());
-  empty("pieces of held octets", dam.worker().hold().used());
+  for (uint32_t i = 0; i < dam.workers(); ++i) {
+    const Worker& worker = dam.engine().worker(i);
+    empty("flows", worker.flows_used());
+    empty("handshakes", worker.half_open_used());
+    empty("pieces of held octets", worker.hold().used());
+  }
   empty("source ports", dam.counters().table_used[DAM_TABLE_source_ports]);
   if (!dam.has_all_frames()) environment.broken("frames are lost");
   for (const auto& open : dam.engine().zone_concurrent)
@@ -51,13 +57,15 @@ void check_tables(Environment& environment, Dam& dam) {
     empty("references to a source", SourceTable::references(sources[i]));
     empty("open connections of a source", SourceTable::concurrent(sources[i]));
   }
-  const dam_worker_counters& counters = dam.counters().worker[0];
-  for (const auto& zone : counters.zones) {
-    empty("connections of a zone not closed", zone.connections_opened - zone.connections_closed);
-  }
-  for (const auto& server : counters.servers) {
-    empty("connections of a server not closed",
-          server.connections_opened - server.connections_closed);
+  for (uint32_t i = 0; i < dam.workers(); ++i) {
+    const dam_worker_counters& counters = dam.counters().worker[i];
+    for (const auto& zone : counters.zones) {
+      empty("connections of a zone not closed", zone.connections_opened - zone.connections_closed);
+    }
+    for (const auto& server : counters.servers) {
+      empty("connections of a server not closed",
+            server.connections_opened - server.connections_closed);
+    }
   }
 }
 
@@ -75,6 +83,47 @@ void check_drops(Environment& environment, const Scenario& scenario, const Dam& 
   }
 }
 
+// What the log is told of a connection that was whole.
+void check_record(Environment& environment, const Connection& c, const ConnectionRecord& record) {
+  const bool ended = record.end == DAM_END_closed || record.end == DAM_END_client_reset ||
+                     record.end == DAM_END_server_reset;
+  const std::string text = ", connection " + std::to_string(c.id);
+  if (!ended) {
+    environment.broken("told of a connection that it ended as " + std::to_string(record.end) +
+                       text);
+  }
+  if (record.bytes_up != c.up_bytes() || record.bytes_down != c.server_plan.bytes) {
+    environment.broken("told of " + std::to_string(record.bytes_up) + " octets up and " +
+                       std::to_string(record.bytes_down) + " down" + text);
+  }
+}
+
+void check_records(Environment& environment, Scenario& scenario) {
+  const auto& records = scenario.world().dam().records();
+  const Adversities& a = scenario.adversities();
+  for (const Connection& c : scenario.world().book().all()) {
+    const bool alone =
+        c.follows == nullptr && !c.followed && !c.begun_again && !c.jumped && !c.interrupted;
+    if (!alone || !is_whole(c)) continue;
+    const dam_address client = client_address(c.client, c.family);
+    uint32_t found = 0;
+    for (const ConnectionRecord& record : records) {
+      if (dam_ntoh16(record.client_port) != c.client_port) continue;
+      if (!dam_address_equal(&record.client, &client)) continue;
+      // It may have been refused once, with the RST lost, and begun anew; and a limit or a ban ends
+      // what is about to be forgotten, too.
+      if (record.end == DAM_END_refused) continue;
+      ++found;
+      if (!a.damages && !a.clock_jumps) check_record(environment, c, record);
+    }
+    const bool ends_early = found == 0 && (a.bans || a.limits);
+    if (found != 1 && !ends_early) {
+      environment.broken("told " + std::to_string(found) + " times of connection " +
+                         std::to_string(c.id));
+    }
+  }
+}
+
 }  // namespace
 
 void check_invariants(Environment& environment, Scenario& scenario) {
@@ -82,6 +131,7 @@ void check_invariants(Environment& environment, Scenario& scenario) {
     check_connection(environment, scenario, connection);
   }
   check_tables(environment, scenario.world().dam());
+  check_records(environment, scenario);
   check_drops(environment, scenario, scenario.world().dam());
 }
 

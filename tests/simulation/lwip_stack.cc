@@ -51,7 +51,7 @@ void sys_check_core_locking() {}
 sys_prot_t sys_arch_protect() { return 0; }
 void sys_arch_unprotect(sys_prot_t) {}
 // lwIP's own assertions end in it.
-[[noreturn]] void abort() {
+void abort() noexcept {
   Dl_info caller{};
   if (dladdr(__builtin_return_address(0), &caller) != 0 &&
       std::strstr(caller.dli_fname, "liblwip") != nullptr) {

@@ -17,6 +17,7 @@ namespace dam::simulation {
 struct Adversities {
   bool links = false;  // loss, duplicates, reordering, damage
   bool heavy_loss = false;
+  bool damages = false;
   bool mtu_shrinks = false;
   bool servers_die = false;
   bool servers_refuse = false;

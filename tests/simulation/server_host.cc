@@ -13,7 +13,8 @@ ServerHost::ServerHost(Environment& environment, ConnectionBook& book, netif* ho
       nic_(nic),
       slot_(slot),
       proxy_(site.proxy[slot]),
-      tlvs_(site.tlvs) {
+      tlvs_(site.tlvs),
+      speaks_first_(site.speak_first) {
   nic_.expects_header = proxy_ != ProxyVersion::none;
   listen();
 }
@@ -99,7 +100,8 @@ void ServerHost::identify(Accepted& accepted) {
       return environment_.broken("no PROXY header that can be read");
   }
   const Bytes rest(accepted.unread.begin() + header.bytes, accepted.unread.end());
-  const std::optional<uint32_t> id = identity_of(rest);
+  std::optional<uint32_t> id = identity_of(rest);
+  if (!id && speaks_first_ && header.bytes != 0) id = book_.who_waits(header.src, header.src_port);
   if (!id) return;
   Connection* connection = book_.find(*id);
   if (connection == nullptr) return environment_.broken("a server got what no client has sent");

@@ -50,6 +50,7 @@ class ServerHost {
   uint16_t slot_;
   ProxyVersion proxy_;
   uint8_t tlvs_;
+  bool speaks_first_;  // once the PROXY header has said whose connection it is
   std::vector<tcp_pcb*> listeners_;
   std::deque<Accepted> accepted_;
 };

@@ -31,6 +31,8 @@ dam_address server_address(uint16_t slot, uint8_t family) {
 
 MacAddress own_mac(uint8_t port) { return {2, 0, 0, 0, 0, port}; }
 
+MacAddress neighbour_mac(uint8_t port) { return {2, 0, 0, 0, 1, port}; }
+
 namespace {
 
 Interface make_interface(const char* name, uint8_t port, const dam_address& v4,
@@ -129,6 +131,7 @@ Site draw_site(Random& random) {
   }
   if (random.chance(0.5)) site.tlvs = static_cast<uint8_t>(random.below(16));
   site.fallback = random.chance(0.3);
+  site.speak_first = random.chance(0.4);
   return site;
 }
 
@@ -157,8 +160,8 @@ Policy policy_of(const Site& site) {
                    {"raw", 1, kLightZone, {kWebServer}, -1},
                    {"http", 2, kLightZone, pool, last}};
   std::vector<RouteRule> rules(5);
-  for (uint16_t i = 0; i < rules.size(); ++i) {
-    rules[i].route = i;
+  for (size_t i = 0; i < rules.size(); ++i) {
+    rules[i].route = static_cast<uint16_t>(i);
     rules[i].listener_group = policy.routes[i].listener_group;
   }
   rules[0].server_names = {"www.example.org"};

@@ -26,6 +26,7 @@ dam_address public_address(uint8_t family);
 dam_address client_address(uint16_t host, uint8_t family);
 dam_address server_address(uint16_t slot, uint8_t family);
 MacAddress own_mac(uint8_t port);
+MacAddress neighbour_mac(uint8_t port);  // of everybody on that link
 
 struct ZonePlan {
   Exceeded exceeded = Exceeded::drop;
@@ -42,6 +43,7 @@ struct ZonePlan {
 
 struct Site {
   uint64_t start_ns = 0;  // the engine's clock
+  uint32_t workers = 1;
   Limits limits;
   Timeouts timeouts;
   PortRange source_ports;
@@ -53,7 +55,8 @@ struct Site {
   std::vector<uint16_t> denied;
   std::vector<uint16_t> admins;
   uint64_t bans_grown = 0;
-  bool restarts = false;  // its tables outlive the engine
+  bool speak_first = false;  // servers, as soon as they know to whom
+  bool restarts = false;     // its tables outlive the engine
 };
 
 Site draw_site(Random& random);

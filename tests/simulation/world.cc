@@ -46,11 +46,11 @@ void World::add_host(std::deque<Host>& hosts, const dam_address& v4, const dam_a
 
 Host* World::host_of(const dam_address& address) {
   const uint8_t family = dam_address_is_v4(&address) ? 4 : 6;
-  for (uint16_t i = 0; i < clients_.size(); ++i) {
+  for (uint16_t i = 0; i < clients(); ++i) {
     const dam_address its = client_address(i, family);
     if (dam_address_equal(&its, &address)) return &clients_[i];
   }
-  for (uint16_t slot = 0; slot < server_hosts_.size(); ++slot) {
+  for (uint16_t slot = 0; slot < kServers; ++slot) {
     const dam_address its = server_address(slot, family);
     if (dam_address_equal(&its, &address)) return &server_hosts_[slot];
   }

@@ -55,6 +55,21 @@ TEST(NewCookie, OneSynGrantsSixteenTriesForAMinute) {
   EXPECT_FALSE(is_replaced_after(0, 80 * kSecond));
 }
 
+// Found by the simulation: somebody's SYN in a client's name, and the client refuses the answer
+// with an RST. Some stacks write an ACK into that, and so the cookie: it ended the client's
+// connection.
+TEST(NewCookie, AResetBringsNone) {
+  SmallSite site;
+  const auto c = stand(site);
+  ASSERT_TRUE(c);
+  ClientSide forger = forger_of(*c);
+  forger.ack = site.send(kFrontPort, syn_of(forger)).at(0).packet.seq.value + 1;
+  EXPECT_TRUE(site.send(kFrontPort, forger.segment(DAM_TCP_RST | kAck)).empty());
+  EXPECT_EQ(site.worker().cookies_accepted, 1u);
+  EXPECT_EQ(site.drops(DAM_DROP_out_of_window), 1u);
+  EXPECT_EQ(site.send(kFrontPort, c->client.segment(kAck, "still here")).size(), 1u);
+}
+
 // The kernel's plane may be amid a packet of the old connection.
 TEST(NewCookie, ThePlaceOfAConnectionThatEndedRestsUntilTheNextTick) {
   SmallSite site(SmallSite::small_limits(), SmallSite::Tables::outlive_it);
