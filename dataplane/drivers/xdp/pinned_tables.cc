@@ -4,6 +4,7 @@
 #include <bpf/bpf.h>
 #include <unistd.h>
 
+#include "dataplane/core/flow.h"
 #include "dataplane/core/source_entry.h"
 #include "dataplane/core/view.h"
 
