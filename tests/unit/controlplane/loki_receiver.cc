@@ -29,7 +29,7 @@ std::string wrong_with(const nlohmann::json& labels, const nlohmann::json& line)
     return "labels " + labels.dump();
   }
   if (!is_log_line(line)) return "no line by the schema: " + line.dump();
-  if (labels.value("kind", "") != line["kind"] ||
+  if (labels.value("kind", "") != line.value("kind", "") ||
       labels.value("zone", "") != line.value("zone", ""))
     return "labels " + labels.dump() + " of " + line.dump();
   return "";
