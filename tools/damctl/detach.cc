@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/drivers/xdp/detach.h"
 #include "dataplane/drivers/netdev/nic_binding.h"
-#include "dataplane/drivers/xdp/pinned_tables.h"
 
 #include <unistd.h>
 

@@ -11,6 +11,7 @@
 #include "dataplane/core/plane.h"
 #include "dataplane/drivers/netdev/offloads.h"
 #include "dataplane/drivers/netdev/reserved_ports.h"
+#include "dataplane/drivers/xdp/pinned_tables.h"
 #include "dataplane/drivers/xdp/pins.h"
 
 namespace dam {
@@ -74,6 +75,13 @@ std::vector<std::string> detach(const std::string& pins_folder) {
   pins.remove();
   done.push_back(pins_folder + " is gone, and all connections with it.");
   return done;
+}
+
+bool left_by_another_version(const std::string& pins_folder) {
+  const Pins pins(pins_folder);
+  uint32_t bytes = 0;
+  const SharedArray table = open_table(pins, "dam_control", bytes);
+  return version_of(table) != 0 && !is_same_layout(table, bytes);
 }
 
 }  // namespace dam

@@ -17,4 +17,8 @@ std::vector<std::string> undo(const Pins& pins);
 // dataplane still runs on them.
 std::vector<std::string> detach(const std::string& pins_folder);
 
+// There are tables, and this build does not read them. Throws std::runtime_error: a dataplane runs
+// on them.
+bool left_by_another_version(const std::string& pins_folder);
+
 }  // namespace dam

@@ -39,11 +39,4 @@ bool is_same_layout(const SharedArray& table, uint32_t bytes) {
          control.counters_bytes == sizeof(dam_zone_counters);
 }
 
-bool left_by_another_version(const std::string& pins_folder) {
-  const Pins pins(pins_folder);
-  uint32_t bytes = 0;
-  const SharedArray table = open_table(pins, "dam_control", bytes);
-  return version_of(table) != 0 && !is_same_layout(table, bytes);
-}
-
 }  // namespace dam

@@ -19,8 +19,4 @@ uint32_t version_of(const SharedArray& control);
 // Its records are as this build has them. `bytes`: of a value.
 bool is_same_layout(const SharedArray& control, uint32_t bytes);
 
-// There are tables, and this build does not read them. Throws std::runtime_error: a dataplane runs
-// on them.
-bool left_by_another_version(const std::string& pins_folder);
-
 }  // namespace dam
