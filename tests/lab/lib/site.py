@@ -74,7 +74,7 @@ class Site:
         for role in ("client", "service", "management", "far_client", "far_server"):
             self._namespace(role)
         self.edge = self.machine.edge if self.machine else self._namespace("edge")
-        self._cables = self.machine.cables if self.machine else self.edge
+        self._ends = self.machine.cables if self.machine else self.edge
         if self.one_arm:
             self._switch(mtu, queues)
         self._cable("client", "front", mtu, queues)
@@ -93,7 +93,7 @@ class Site:
     def _cable(self, role, device, mtu, queues):
         """eth0 of the role to a device of the edge, through a wire where one was asked for."""
         namespace = getattr(self, role)
-        end = self.switch if self.one_arm else self._cables
+        end = self.switch if self.one_arm else self._ends
         if role not in self.wires:
             netns.veth(namespace, "eth0", end, device, mtu, queues)
             self._plug_in(device)
@@ -116,7 +116,7 @@ class Site:
         switch.sysctl("net.ipv6.conf.default.disable_ipv6", 1)
         switch.ip("link", "add", "bridge", "mtu", mtu, "type", "bridge")
         switch.ip("link", "set", "bridge", "up")
-        netns.veth(switch, "edge", self._cables, "front", mtu, queues)
+        netns.veth(switch, "edge", self._ends, "front", mtu, queues)
         self._plug_in("edge")
         if self.machine:
             self.machine.plug_in("front")
