@@ -153,7 +153,8 @@ void Scenario::cut_off(uint16_t client) {
   ++site_.bans_grown;
   world_->dam().apply(policy_of(site_));
   if (!is_cut_off(client)) return;
-  environment_.queue.after(100 * kMs, [this, client] {
+  const uint64_t under_way_ns = 10 * (back_.delay_ns + back_.jitter_ns);
+  environment_.queue.after(100 * kMs + under_way_ns, [this, client] {
     for (const Connection& connection : world_->book().all()) {
       if (connection.client != client) continue;
       const uint64_t heard = connection.server_end.received;
