@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What goes wrong in a run, and when.
 #include <algorithm>
+#include <iterator>
+#include <tuple>
 
 #include "tests/simulation/scenario.h"
 
@@ -80,11 +82,23 @@ void Scenario::schedule_policies() {
       site_.fallback = random_.chance(0.5);
       site_.timeouts.closing_ns = random_.between(5, 15) * kSecond;
       if (!adversities_.few_ports) {
-        site_.source_ports.first = static_cast<uint16_t>(random_.between(15'000, 20'500));
+        site_.source_ports.first = draw_first_port();
       }
       world_->dam().apply(policy_of(site_));
     });
   }
+}
+
+// Often so that the first ones, which are the probes', are in use.
+uint16_t Scenario::draw_first_port() {
+  const auto& owners = world_->book().owners;
+  if (owners.empty() || random_.chance(0.4)) {
+    return static_cast<uint16_t>(random_.between(15'000, 20'500));
+  }
+  auto owner = owners.begin();
+  std::advance(owner, random_.below(owners.size()));
+  return static_cast<uint16_t>(std::min<uint64_t>(std::get<2>(owner->first), 20'900) -
+                               random_.below(16));
 }
 
 // Timers of the dam end early what is open now; nobody's octets may be wrong for it.
@@ -139,7 +153,8 @@ void Scenario::cut_off(uint16_t client) {
   ++site_.bans_grown;
   world_->dam().apply(policy_of(site_));
   if (!is_cut_off(client)) return;
-  environment_.queue.after(100 * kMs, [this, client] {
+  const uint64_t under_way_ns = 10 * (back_.delay_ns + back_.jitter_ns);
+  environment_.queue.after(100 * kMs + under_way_ns, [this, client] {
     for (const Connection& connection : world_->book().all()) {
       if (connection.client != client) continue;
       const uint64_t heard = connection.server_end.received;

@@ -18,6 +18,11 @@ std::string Scenario::excuse(const Connection& connection) {
   if (connection.client_end.stack_lost_octets || connection.server_end.stack_lost_octets) {
     return "lwIP has lost octets of its own";
   }
+  const NicConnection* at_client = connection.at_client.get();
+  const auto moves = [](const NicConnection* end) { return end != nullptr && end->fin_moved; };
+  if (moves(at_client) || (at_client != nullptr && moves(at_client->other.get()))) {
+    return "lwIP has set its FIN amid its octets";
+  }
   if (connection.begun_again) return "it began anew with another server";
   if (is_cut_off(connection.client)) return "its client is banned";
   if (adversities_.few_ports) return "there are few ports";
@@ -43,8 +48,9 @@ std::string Scenario::excuse(const Connection& connection) {
   if (ahead && connection.at_client != nullptr && connection.at_client->stray_reset) {
     return "its first octets were lost";
   }
-  // What still comes of the connection before makes lwIP use up its SYNs.
-  if (connection.follows != nullptr && !connection.client_end.connected) {
+  // What still comes of the connection before makes lwIP use up its SYNs; or it opens the old
+  // connection at the dam once more, where this one's segments then fit nowhere.
+  if (connection.follows != nullptr && !connection.reached) {
     return "its port was in use";
   }
   if (adversities_.heavy_loss && !connection.client_end.connected) return "its SYNs were lost";
@@ -68,6 +74,12 @@ void Scenario::allow_reasons() {
     return connection.client_plan.ending > Ending::after_peer;
   });
   allow(quitters, {DAM_DROP_hello_timeout, DAM_DROP_out_of_window, DAM_DROP_bad_cookie});
+  const bool deserters = std::any_of(all.begin(), all.end(), [](const Connection& connection) {
+    return connection.server_plan.ending > Ending::after_peer;
+  });
+  // What a server that is gone says of held octets names the number after its SYN, and that is
+  // taken for no exact RST where its client has heard more.
+  allow(deserters, {DAM_DROP_server_timeout});
   const bool damage = front_.corrupt > 0 || back_.corrupt > 0 || a.attacks;
   // The course of things: what the dam takes in itself, what comes late or twice.
   allow(true, {DAM_DROP_none, DAM_DROP_consumed, DAM_DROP_held_duplicate, DAM_DROP_closed,

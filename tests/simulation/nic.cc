@@ -58,6 +58,10 @@ NicConnection& Nic::outgoing(const TcpView& view) {
   }
   if (view.has(kSyn)) slot->iss = slot->sent_end = view.seq;
   const uint32_t end = view.seq + view.length();
+  if (view.has(kFin)) {
+    slot->fin_moved |= slot->fin_end != 0 && slot->fin_end != end;
+    slot->fin_end = end;
+  }
   if (is_before(slot->sent_end, end)) slot->sent_end = end;
   return *slot;
 }

@@ -29,6 +29,8 @@ struct NicConnection {
   bool peer_timestamps = false;
   bool peer_sack = false;
   bool answered = false;     // both SYNs are known
+  bool fin_moved = false;    // it said FIN at two numbers: a bug of lwIP's, see endpoint.cc
+  uint32_t fin_end = 0;      // the number behind it
   bool stray_reset = false;  // it got an RST as who has no connection gets it: without ACK
   uint32_t iss = 0;
   uint32_t irs = 0;

@@ -40,7 +40,8 @@ void Nic::take_error(const Bytes& packet, const IpView& view) {
   const auto connection = find(quoted->src, quoted->src_port, quoted->dst, quoted->dst_port);
   if (!connection && hostile) return;
   if (!connection) return broken("an ICMP error quotes what was never sent", *quoted);
-  const bool stands = pcb != nullptr && pcb->state >= ESTABLISHED;
+  const bool alone = environment_.now_ns() >= connection->old_until_ns;
+  const bool stands = alone && pcb != nullptr && pcb->state >= ESTABLISHED;
   if (stands && (is_before(quoted->seq, connection->iss) || is_before(pcb->snd_nxt, quoted->seq))) {
     if (hostile) return;
     broken("an ICMP error quotes a number that was never sent", *quoted);

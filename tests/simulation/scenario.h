@@ -60,6 +60,7 @@ class Scenario {
   void schedule_attacks();
   void schedule_servers();
   void schedule_policies();
+  uint16_t draw_first_port();
   void schedule_bans();
   void cut_off(uint16_t client);
   void jump(uint64_t ns);
