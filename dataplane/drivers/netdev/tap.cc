@@ -8,8 +8,11 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <stdexcept>
+#include <string>
+#include <thread>
 
 #include "dataplane/drivers/netdev/interface_state.h"
 
@@ -23,6 +26,18 @@ namespace {
                            " cannot be made: " + std::strerror(error) + "." + hint);
 }
 
+// udev gives a TAP device a lasting address in the place of its first, random one (systemd.link(5),
+// MACAddressPolicy=persistent), at some time after it is there. The one that is wanted comes after
+// that: switches and the dam know the host by it.
+void wait_for_udev(const std::string& name) {
+  if (access("/run/udev/control", F_OK) != 0) return;
+  const std::string done = "/run/udev/data/n" + std::to_string(if_nametoindex(name.c_str()));
+  constexpr int kTurns = 300;
+  for (int turn = 0; turn < kTurns && access(done.c_str(), F_OK) != 0; ++turn) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+}
+
 }  // namespace
 
 int open_tap(const std::string& name, const std::array<uint8_t, 6>& mac, uint32_t mtu) {
@@ -34,6 +49,7 @@ int open_tap(const std::string& name, const std::array<uint8_t, 6>& mac, uint32_
   if (name.size() >= sizeof request.ifr_name) no_tap(fd, name, "");
   std::memcpy(request.ifr_name, name.c_str(), name.size() + 1);
   if (ioctl(fd, TUNSETIFF, &request) != 0) no_tap(fd, name, "");
+  wait_for_udev(name);
   if (!set_interface_mac(name, mac) || !set_interface_mtu(name, mtu) ||
       !set_interface_up(name, true)) {
     no_tap(fd, name, "");
