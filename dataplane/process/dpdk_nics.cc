@@ -3,15 +3,13 @@
 
 #include <algorithm>
 
-#include "dataplane/drivers/netdev/device_kind.h"
 #include "dataplane/process/say.h"
 
 namespace dam {
 namespace {
 
 bool is_taken(const DeviceConfig& device, const StartConfig& config) {
-  const DeviceKind kind = kind_of(device.device);
-  return kind == DeviceKind::pci || (kind == DeviceKind::kernel_interface && config.dpdk_bind);
+  return is_taken_by_dpdk(device.device, config.dpdk_bind);
 }
 
 NicWish wish_of(const DeviceConfig& device) {

@@ -123,7 +123,6 @@ class DpdkPlane : public Plane {
     if (driver_ != nullptr && driver_->host_path() != nullptr) driver_->host_path()->stop();
   }
   void applied(const Policy& policy) override;
-  void tick() override {}
   PortSight look_at(uint32_t port) const override;
   void link_changed(uint32_t port, bool up) override;
   // The host's ports are reserved with each policy.

@@ -42,7 +42,7 @@ class Plane {
   // the policy in force stays so in both planes.
   virtual void prepare(const Policy& /*policy*/) {}
   virtual void applied(const Policy& policy) = 0;  // every worker has it
-  virtual void tick() = 0;                         // control thread, every 100 ms
+  virtual void tick() {}                           // control thread, every 100 ms
   // Control thread; `port` by the StartConfig's devices.
   virtual PortSight look_at(uint32_t port) const = 0;
   virtual void link_changed(uint32_t /*port*/, bool /*up*/) {}

@@ -15,7 +15,7 @@ Dam::Dam(Environment& environment, const Site& site, Deliver deliver)
   config_.workers = site.workers;
   config_.interfaces = interfaces_of(site);
   if (site.restarts) {
-    tables_ = std::make_unique<StandingTables>(site.limits);
+    tables_ = std::make_unique<test::OwnTables>(site.limits);
     config_.shared = tables_->shared();
   }
   config_.hash_key[0] = random_.next();
@@ -61,16 +61,7 @@ void Dam::apply(const Policy& policy) {
 }
 
 // As a host's kernel does for the XDP driver: the links have no ARP.
-void Dam::resolve_next_hops() {
-  Neighbours& neighbours = engine_->neighbours;
-  std::vector<std::pair<uint16_t, dam_address>> all;
-  neighbours.for_each([&](uint16_t, uint16_t interface, const dam_address& address) {
-    all.emplace_back(interface, address);
-  });
-  for (const auto& [interface, address] : all) {
-    neighbours.set_mac(interface, address, neighbour_mac(neighbours.interfaces()[interface].port));
-  }
-}
+void Dam::resolve_next_hops() { test::set_next_hops(engine_->neighbours, neighbour_mac); }
 
 // The NIC spreads packets by a hash that nobody else knows; those of one flow go one way.
 void Dam::receive(uint8_t port, Bytes packet) {

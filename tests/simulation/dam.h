@@ -16,7 +16,7 @@
 #include "tests/simulation/frame_pool.h"
 #include "tests/simulation/ip_packet.h"
 #include "tests/simulation/site.h"
-#include "tests/simulation/standing_tables.h"
+#include "tests/unit/engine/as_the_kernel.h"
 
 namespace dam::simulation {
 
@@ -88,7 +88,7 @@ class Dam {
   Random random_;
   Deliver deliver_;
   std::unique_ptr<dam_counters> counters_;
-  std::unique_ptr<StandingTables> tables_;
+  std::unique_ptr<test::OwnTables> tables_;
   EngineConfig config_;
   std::shared_ptr<const Policy> applied_;
   std::unique_ptr<Engine> engine_;

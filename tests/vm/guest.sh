@@ -13,7 +13,7 @@
 #
 # GUEST_NO_IOMMU=1: the machine has none.
 # GUEST_NO_OFFLOADS=1: frames leave and reach the guest as on a wire, none with its checksum left to others.
-# SCRIPT ends with guest_shell (a function that it is given), or starts a shell on /dev/ttyS1 by another way.
+# SCRIPT may begin with host_files (for guest_boot's -virtfs … mount_tag=host), and ends with guest_shell (both it is given), or starts a shell on /dev/ttyS1 by another way.
 
 guest_name=dam-vm-$$ guest_pid='' guest_devices=() guest_cables=()
 # shellcheck disable=SC2034  # for those who source this
@@ -82,6 +82,16 @@ mount -t proc none /proc
 mount -t sysfs none /sys
 mount -t devtmpfs none /dev
 for module in /modules/*; do insmod "$module"; done
+host_files() { # this machine's, read only, below /host
+  mount -t 9p -o trans=virtio,version=9p2000.L,msize=512000,cache=loose,ro host /host
+  mount -t bpf bpf /sys/fs/bpf
+  for at in proc sys dev; do mount --rbind /$at /host/$at; done
+  for at in tmp run; do mount -t tmpfs none /host/$at; done
+  mkdir -p /host/dev/shm /host/dev/hugepages
+  mount -t tmpfs none /host/dev/shm
+  mount -t hugetlbfs none /host/dev/hugepages
+  ip link set lo up
+}
 guest_shell() { # COMMAND…: a shell that the host speaks to
   exec 3</dev/ttyS1 4>/dev/ttyS1 # what comes before it is open is lost
   stty raw -echo <&3

@@ -22,6 +22,9 @@ struct NicWish {
   HostShare host = HostShare::unsaid;
 };
 
+// `bind`: interfaces of the kernel's are taken, too, and not its PCI addresses alone.
+bool is_taken_by_dpdk(const std::string& device, bool bind);
+
 struct NicRules {
   std::string records;  // folder
   bool unsafe_noiommu = false;

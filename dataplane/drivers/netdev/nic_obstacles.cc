@@ -98,19 +98,29 @@ std::string obstacle(const NicWish& wish, const NicRules& rules,
   return iommu_obstacle(device, rules, wanted);
 }
 
+std::vector<std::string> addresses_of(const std::vector<NicWish>& wishes, const NicRules& rules) {
+  std::vector<std::string> addresses;
+  for (const NicWish& wish : wishes) addresses.push_back(nic_address(wish.device, rules));
+  return addresses;
+}
+
 }  // namespace
+
+bool is_taken_by_dpdk(const std::string& device, bool bind) {
+  const DeviceKind kind = kind_of(device);
+  return kind == DeviceKind::pci || (kind == DeviceKind::kernel_interface && bind);
+}
 
 std::string nic_obstacle(const NicWish& wish, const std::vector<NicWish>& all,
                          const NicRules& rules) {
-  std::vector<std::string> wanted;
-  for (const NicWish& one : all) wanted.push_back(nic_address(one.device, rules));
-  return obstacle(wish, rules, wanted);
+  return obstacle(wish, rules, addresses_of(all, rules));
 }
 
 std::vector<std::string> nic_obstacles(const std::vector<NicWish>& wishes, const NicRules& rules) {
+  const std::vector<std::string> wanted = addresses_of(wishes, rules);
   std::vector<std::string> sentences;
   for (const NicWish& wish : wishes) {
-    std::string sentence = nic_obstacle(wish, wishes, rules);
+    std::string sentence = obstacle(wish, rules, wanted);
     if (!sentence.empty()) sentences.push_back(std::move(sentence));
   }
   return sentences;

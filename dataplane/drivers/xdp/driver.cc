@@ -75,7 +75,6 @@ XdpDriver::XdpDriver(const StartConfig& config, const uint64_t hash_key[2],
         wish, tables_.program_fd(), pins_ ? &*pins_ : nullptr, tables_.device_changes()[i]));
   }
   for (const Interface& interface : config.interfaces) open_interface(interface);
-  counted_queues_ = 0;
   for (const auto& device : devices_) counted_queues_ += device->queues();
   for (size_t i = 0; i < devices_.size(); ++i) open_sockets(static_cast<uint16_t>(i));
 }

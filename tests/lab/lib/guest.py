@@ -82,14 +82,9 @@ class GuestFront(dam.DamFront):
             self.machine.do("ip", "neigh", "flush", "dev", device)  # the cables' other ends are new
         if self.plan["vlan"] is not None:
             self._vlan_device(self.plan["vlan"])
-        if self.plan.get("one_arm"):
-            wanted = [("front", pair) for pair in (sites.PUBLIC, *(sites.DAM[role] for role in sites.DAM
-                                                                   if role not in self.site.wires))]
-        else:
-            front = "front" if self.plan["vlan"] is None else f"front.{self.plan['vlan']}"
-            wanted = [(front, sites.PUBLIC)]
-            wanted += [(role, sites.DAM[role]) for role in sites.DAM]
-        for device, pair in wanted:
+        front = "front" if self.plan["vlan"] is None else f"front.{self.plan['vlan']}"
+        for device, pair in self.site.host_addresses():
+            device = front if device == "front" else device
             self.machine.do("ip", "addr", "add", f"{pair[4]}/24", "dev", device)
             self.machine.do("ip", "addr", "add", f"{pair[6]}/64", "dev", device, "nodad")
 

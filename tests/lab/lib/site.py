@@ -130,6 +130,12 @@ class Site:
     def _address(self, namespace, device, pair, bits=(24, 64)):
         namespace.ip_each(_addresses(device, pair, bits))
 
+    def host_addresses(self):
+        """What a dam's own host has where it shares the devices with it: of a device each pair."""
+        if self.one_arm:
+            return [("front", PUBLIC), *(("front", DAM[role]) for role in DAM if role not in self.wires)]
+        return [("front", PUBLIC), *DAM.items()]
+
     def share_edge_with_host(self, vlan=None):
         """The edge's own kernel has the addresses and answers ARP and NDP (not on a VLAN of the front: some
         kernels lack VLAN devices); what the dam sends by XDP is taken up at the other ends of its cables,
@@ -137,15 +143,13 @@ class Site:
         if self.shared:
             return
         self.shared = True
-        if self.one_arm:
-            for pair in (PUBLIC, *(DAM[role] for role in DAM if role not in self.wires)):
-                self._address(self.edge, "front", pair)
-            self.attach_pass(self.switch, "edge")
-            return
-        for device, pair in (("front", PUBLIC), ("service", DAM["service"]),
-                             ("management", DAM["management"])):
+        for device, pair in self.host_addresses():
             if vlan is None or device != "front":
                 self._address(self.edge, device, pair)
+        if self.one_arm:
+            self.attach_pass(self.switch, "edge")
+            return
+        for device in ("front", *DAM):
             role = "client" if device == "front" else device
             if role in self.wires:
                 self.attach_pass(getattr(self, "wire_" + role), "far")

@@ -88,23 +88,6 @@ Limits SmallSite::small_limits() {
   return limits;
 }
 
-OwnTables::OwnTables(const Limits& limits)
-    : flows(limits.flows + limits.half_open),
-      index(FlowIndex::buckets_for(2 * (limits.flows + limits.half_open))),
-      source_buckets(SourceTable::buckets_for(limits.sources)),
-      sources(source_buckets.size() * DAM_SOURCE_SLOTS) {}
-
-SharedTables OwnTables::shared() {
-  return {.flows = flows.all(),
-          .index = index.all(),
-          .source_buckets = source_buckets.all(),
-          .sources = sources.all(),
-          .totals = totals.all(),
-          .neighbours = neighbours.all(),
-          .macs = macs.all(),
-          .strays = strays.all()};
-}
-
 SmallSite::SmallSite(Limits limits, Tables tables, SiteOptions options)
     : counters_(std::make_unique<dam_counters>()), limits_(limits), wide_(options.wide) {
   std::memset(static_cast<void*>(counters_.get()), 0, sizeof(dam_counters));
@@ -188,17 +171,8 @@ void SmallSite::restart() {
   engine_ = std::make_unique<Engine>(config_);
 }
 
-// As a host's kernel does for the XDP driver.
 void SmallSite::resolve_next_hops() {
-  Neighbours& neighbours = engine_->neighbours;
-  std::vector<std::pair<uint16_t, dam_address>> all;
-  neighbours.for_each([&](uint16_t, uint16_t interface, const dam_address& address) {
-    all.emplace_back(interface, address);
-  });
-  for (const auto& [interface, address] : all) {
-    const uint8_t port = neighbours.interfaces()[interface].port;
-    neighbours.set_mac(interface, address, {2, 0, 0, 0, 1, port});
-  }
+  set_next_hops(engine_->neighbours, [](uint8_t port) { return MacAddress{2, 0, 0, 0, 1, port}; });
 }
 
 // False: the front has dealt with it. ARP is the engine's here, with or without one.

@@ -17,6 +17,7 @@
 #include "dataplane/engine/segment.h"
 #include "dataplane/engine/sight_sink.h"
 #include "dataplane/engine/worker.h"
+#include "tests/unit/engine/as_the_kernel.h"
 
 namespace dam::test {
 
@@ -72,20 +73,6 @@ class Front {
   bool engine_lives = true;  // and its heart beats
 };
 std::unique_ptr<Front> make_front(const EngineConfig& config);  // each program has its own
-
-// Tables that outlive an engine, as the kernel's do.
-struct OwnTables {
-  explicit OwnTables(const Limits& limits);
-  SharedTables shared();
-  BigArray<dam_flow> flows;
-  BigArray<dam_index_bucket> index;
-  BigArray<dam_source_bucket> source_buckets;
-  BigArray<dam_source_entry> sources;
-  BigArray<dam_zone_totals> totals{DAM_MAX_ZONES};
-  BigArray<dam_neighbour> neighbours{DAM_MAX_NEIGHBOURS};
-  BigArray<uint64_t> macs{DAM_MAX_NEIGHBOURS};
-  BigArray<dam_stray> strays{DAM_STRAYS};
-};
 
 inline constexpr uint16_t kManagementVlan = 20;
 inline const dam_address kPublicV6 = v6(0, 2);

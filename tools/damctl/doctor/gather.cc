@@ -80,9 +80,7 @@ void look_at_offloads(const Wishes& wishes, DeviceFacts& facts, uint32_t ifindex
 std::vector<NicWish> taken_nics(const Wishes& wishes) {
   std::vector<NicWish> nics;
   for (const Wishes::Interface& one : wishes.interfaces) {
-    const DeviceKind kind = kind_of(one.device);
-    const bool taken =
-        kind == DeviceKind::pci || (kind == DeviceKind::kernel_interface && wishes.dpdk_bind);
+    const bool taken = is_taken_by_dpdk(one.device, wishes.dpdk_bind);
     const bool known = std::any_of(nics.begin(), nics.end(),
                                    [&one](const NicWish& nic) { return nic.device == one.device; });
     if (!taken || known) continue;

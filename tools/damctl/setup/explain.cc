@@ -35,7 +35,7 @@ class Words {
   }
   void cards_of_dpdk() {
     if (of("driver") != "dpdk") return;
-    for (const char* name : {"front", "service", "management"}) {
+    for (const char* name : kNetworks) {
       if (of(std::string(name) + ".device").empty()) continue;
       const std::string path = of(std::string(name) + ".host_path");
       if (path == "true")

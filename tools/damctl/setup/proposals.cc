@@ -65,7 +65,7 @@ const HostLink* way_out(const HostNetwork& network) {
 const HostLink* next_link(const HostNetwork& network, const Answers& answers) {
   for (const HostLink* link : usable(network)) {
     bool taken = false;
-    for (const char* name : {"front", "service", "management"}) {
+    for (const char* name : kNetworks) {
       taken = taken || link_of(network, answers, name) == link;
     }
     if (!taken) return link;
@@ -206,7 +206,7 @@ Proposal propose_proxy(const Host& host, const Answers& answers, const std::stri
 
 Proposal propose_driver(const Host& host, const Answers& answers) {
   std::vector<std::string> devices;
-  for (const char* name : {"front", "service", "management"}) {
+  for (const char* name : kNetworks) {
     const std::string device = first_answer(answers, std::string(name) + ".device");
     if (!device.empty() && !among(devices, device)) devices.push_back(device);
   }

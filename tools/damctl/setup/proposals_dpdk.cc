@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "tools/damctl/setup/proposals_dpdk.h"
 
-#include <array>
-
 #include "dataplane/drivers/netdev/device_kind.h"
 
 namespace dam::ctl {
 
 namespace {
-
-constexpr std::array<const char*, 3> kNetworks{"front", "service", "management"};
 
 std::string card_of_network(const Answers& answers, const std::string& name) {
   const auto found = answers.find(name + ".device");

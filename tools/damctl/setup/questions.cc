@@ -134,7 +134,7 @@ void add_names(std::vector<Question>& list) {
 // What DPDK takes from the host, and what it leaves it. Asked once the driver is known.
 void add_dpdk(std::vector<Question>& list) {
   const auto yes_or_no = reads_word({{"true", "true"}, {"false", "false"}});
-  for (const char* name : {"front", "service", "management"}) {
+  for (const char* name : kNetworks) {
     Question path = quiet(or_none(ask(
         std::string(name) + ".host_path",
         "DPDK takes the whole card that leads to " + std::string(name) +

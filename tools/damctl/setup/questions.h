@@ -3,6 +3,7 @@
 // answer stands in dam.yaml come from it.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <map>
 #include <optional>
@@ -18,6 +19,9 @@ namespace dam::ctl {
 // By a question's key. Empty: none, as in `front.vlan: none`. A key that is missing is a question
 // without an answer.
 using Answers = std::map<std::string, Strings>;
+
+// What the dam leads to, in the order in which it is asked for.
+inline constexpr std::array<const char*, 3> kNetworks{"front", "service", "management"};
 
 struct Question {
   std::string key;  // "front.device"

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
+// What the host's kernel does for an engine with the XDP driver.
 #pragma once
+
+#include <functional>
 
 #include "dataplane/engine/engine.h"
 
-namespace dam::simulation {
+namespace dam::test {
 
 // Tables that outlive an engine, as the kernel's do.
-struct StandingTables {
-  explicit StandingTables(const Limits& limits);
+struct OwnTables {
+  explicit OwnTables(const Limits& limits);
   SharedTables shared();
   BigArray<dam_flow> flows;
   BigArray<dam_index_bucket> index;
@@ -19,4 +22,7 @@ struct StandingTables {
   BigArray<dam_stray> strays{DAM_STRAYS};
 };
 
-}  // namespace dam::simulation
+// Resolves every next hop: `mac_behind` gives the link address of all that a port leads to.
+void set_next_hops(Neighbours& neighbours, const std::function<MacAddress(uint8_t)>& mac_behind);
+
+}  // namespace dam::test
