@@ -2,8 +2,8 @@
 // What a dataplane before this one has left behind: it may have ended between any two of its
 // stores, and been an intruder's before. The flows are the truth, as far as they make sense; all
 // else is made anew from them. Connections that still needed its own memory (a hello, a server's
-// handshake) are gone with it; a server that has accepted one is told. Meanwhile the kernel goes on
-// with the connections that stand.
+// handshake) are gone with it; a server that has accepted one is told. With driver: xdp the kernel
+// goes on meanwhile with the connections that stand; with driver: dpdk they wait.
 #include <iterator>
 
 #include "dataplane/engine/packet_path.h"
@@ -43,13 +43,13 @@ void Engine::adopt(const Standing& standing) {
   kept_.push_back(standing.policy);
   make_port_pools(*standing.policy);
   sources.disown();
-  workers_[0]->adopt(*standing.policy, standing.now_ns);
+  for (const auto& worker : workers_) worker->adopt(*standing.policy, standing.now_ns);
   for (const auto& pool : pools_) pool->settle_adopted();
-  workers_[0]->let_ports_rest();
+  for (const auto& worker : workers_) worker->let_ports_rest();
 }
 
-void Engine::adopt_port(uint16_t server_slot, uint8_t local, uint16_t port) {
-  PortPool* pool = ports_of(0, server_slot, local).load(std::memory_order_relaxed);
+void Engine::adopt_port(uint32_t worker, uint16_t server_slot, uint8_t local, uint16_t port) {
+  PortPool* pool = ports_of(worker, server_slot, local).load(std::memory_order_relaxed);
   if (pool != nullptr) pool->adopt(port);
 }
 
@@ -78,7 +78,7 @@ void Worker::note_port(const Flow& flow) {
                     flow.server_slot < policy_->servers.size() &&
                     flow.local < engine_.local_addresses.size();
   if (!sane) return;
-  engine_.adopt_port(flow.server_slot, flow.local, flow.source_port);
+  engine_.adopt_port(index_, flow.server_slot, flow.local, flow.source_port);
   left_ports_.push_back({flow.server_slot, flow.local, flow.source_port});
 }
 
@@ -126,7 +126,7 @@ bool Worker::adopt(Flow& flow) {
     if (flow.source != kNone) engine_.sources.release(flow.source);
     return false;
   }
-  engine_.adopt_port(flow.server_slot, flow.local, flow.source_port);
+  engine_.adopt_port(index_, flow.server_slot, flow.local, flow.source_port);
   flow.handshake = kNone;
   flow.lists_seen = 0;
   count_adopted(flow);

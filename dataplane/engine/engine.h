@@ -36,8 +36,17 @@ inline constexpr uint8_t kMostLocalAddresses = 16;
 using ReplyWorker = std::function<uint32_t(const dam_address& server, dam_be16 server_port,
                                            const dam_address& local, uint16_t source_port)>;
 
-// Memory of another owner for the tables that the kernel's plane works on too; it holds what it
-// holds. Empty: the engine has its own. Shared by one worker only.
+// How many of each the tables have, for all workers together.
+struct TableSizes {
+  uint32_t flows;
+  uint32_t index_buckets;
+  uint32_t source_buckets;  // of DAM_SOURCE_SLOTS entries each
+  uint32_t strays;
+};
+TableSizes table_sizes(const Limits& limits, uint32_t workers);
+
+// Memory of another owner for the tables; it holds what it holds. Empty: the engine has its own.
+// Flows, index and strays are the workers', equal parts one behind the other.
 struct SharedTables {
   std::span<dam_flow> flows;
   std::span<dam_index_bucket> index;
@@ -47,6 +56,7 @@ struct SharedTables {
   std::span<dam_neighbour> neighbours;
   std::span<uint64_t> macs;  // by neighbour: see Neighbours::mac_word
   std::span<dam_stray> strays;
+  bool with_kernel = false;  // whose plane works on them too; there is one worker then
   explicit operator bool() const { return !flows.empty(); }
 };
 
@@ -148,7 +158,7 @@ class Engine {
   PortPool* ports(uint32_t worker, uint16_t server_slot, uint8_t local);
   void settle_ports(uint32_t worker);
   // A connection of a dataplane before this one has it. Before the first policy.
-  void adopt_port(uint16_t server_slot, uint8_t local, uint16_t port);
+  void adopt_port(uint32_t worker, uint16_t server_slot, uint8_t local, uint16_t port);
   uint32_t port_owner(const Server& server, uint8_t family, uint8_t local, uint16_t port) const;
 
   std::vector<LocalAddress> local_addresses;

@@ -23,30 +23,46 @@ constexpr uint32_t kSweptSources = 64;  // each tick
 
 uint32_t share_of(uint32_t total, uint32_t workers) { return (total + workers - 1) / workers; }
 
-BigArray<Flow> flows_of(const EngineConfig& config) {
-  if (config.shared) return BigArray(config.shared.flows);
-  return BigArray<Flow>(share_of(config.limits.flows + config.limits.half_open, config.workers));
+template <class T>
+std::span<T> part_of(std::span<T> all, const EngineConfig& config, uint32_t worker) {
+  const size_t each = all.size() / config.workers;
+  return all.subspan(worker * each, each);
 }
 
-FlowIndex index_for(const EngineConfig& config) {
-  if (config.shared) return FlowIndex(config.shared.index);
-  return FlowIndex(2 * share_of(config.limits.flows + config.limits.half_open, config.workers));
+uint32_t flows_of_each(const Limits& limits, uint32_t workers) {
+  return share_of(limits.flows + limits.half_open, workers);
 }
 
-BigArray<dam_stray> strays_for(const EngineConfig& config) {
-  if (config.shared) return BigArray(config.shared.strays);
+BigArray<Flow> flows_of(const EngineConfig& config, uint32_t worker) {
+  if (config.shared) return BigArray(part_of(config.shared.flows, config, worker));
+  return BigArray<Flow>(flows_of_each(config.limits, config.workers));
+}
+
+FlowIndex index_for(const EngineConfig& config, uint32_t worker) {
+  if (config.shared) return FlowIndex(part_of(config.shared.index, config, worker));
+  return FlowIndex(2 * flows_of_each(config.limits, config.workers));
+}
+
+BigArray<dam_stray> strays_for(const EngineConfig& config, uint32_t worker) {
+  if (config.shared) return BigArray(part_of(config.shared.strays, config, worker));
   return BigArray<dam_stray>(DAM_STRAYS);
 }
 
 }  // namespace
 
+TableSizes table_sizes(const Limits& limits, uint32_t workers) {
+  const uint32_t flows = flows_of_each(limits, workers);
+  return {flows * workers, FlowIndex::buckets_for(2 * flows) * workers,
+          SourceTable::buckets_for(limits.sources), DAM_STRAYS * workers};
+}
+
 Worker::Worker(Engine& engine, uint32_t index)
     : engine_(engine),
       index_(index),
-      alone_(engine.config().workers == 1 && !engine.config().shared),
+      alone_(engine.config().workers == 1 && !engine.config().shared.with_kernel),
       counters_(&engine.config().counters->worker[index]),
-      flows_(flows_of(engine.config())),
-      index_of_flows_(index_for(engine.config())),
+      flows_(flows_of(engine.config(), index)),
+      index_of_flows_(index_for(engine.config(), index)),
       flow_timers_(static_cast<uint32_t>(flows_.size()), kFlowTickNs, 4096),
       handshakes_(share_of(engine.config().limits.half_open, engine.config().workers)),
       handshake_timers_(static_cast<uint32_t>(handshakes_.size()), kHandshakeTickNs, 1024),
@@ -55,7 +71,7 @@ Worker::Worker(Engine& engine, uint32_t index)
                      engine.config().workers),
             engine.config().limits.hello_bytes + kHoldExtraBytes),
       scratch_(hello_scratch_bytes(engine.config().limits.hello_bytes + kHoldExtraBytes)),
-      strays_(strays_for(engine.config())),
+      strays_(strays_for(engine.config(), index)),
       probes_(DAM_MAX_SERVERS * 2) {
   dam_sight_begin(&sighting_, engine.config().hash_key, index);
   for (uint32_t i = engine.config().standing ? 0 : flow_capacity(); i > 0; --i) {

@@ -17,10 +17,12 @@
 #include "dataplane/drivers/dpdk/device.h"
 #include "dataplane/drivers/dpdk/driver.h"
 #include "dataplane/drivers/dpdk/eal.h"
+#include "dataplane/drivers/dpdk/standing_tables.h"
 #include "dataplane/drivers/netdev/host_use.h"
 #include "dataplane/drivers/netdev/interface_state.h"
 #include "dataplane/drivers/netdev/tap.h"
 #include "dataplane/drivers/netdev/xdp_info.h"
+#include "dataplane/process/clock.h"
 #include "dataplane/process/dpdk_nics.h"
 #include "dataplane/process/own_ports.h"
 #include "dataplane/process/plane.h"
@@ -96,17 +98,39 @@ RssKey random_rss_key() {
   return key;
 }
 
+// None where there is no such memory.
+std::unique_ptr<StandingTables> open_tables(const std::string& folder, const StartConfig& config,
+                                            const RssKey& key) {
+  try {
+    auto tables = std::make_unique<StandingTables>(folder, config, key);
+    if (!tables->ended().empty()) {
+      say("The connections of the run before end, for " + tables->ended() + ".");
+    }
+    return tables;
+  } catch (const std::runtime_error& error) {
+    say(std::string("WARNING: Connections will end with this process: ") + error.what());
+    return nullptr;
+  }
+}
+
 class DpdkPlane : public Plane {
  public:
-  DpdkPlane(StartConfig config, Rest rest, Keeper& keeper)
+  DpdkPlane(StartConfig config, Rest rest, const std::string& tables, Keeper& keeper)
       : nics_(config), rest_(rest), workers_(config.workers) {
     check_clock();
     start_dpdk(config, nics_);
-    driver_ = std::make_unique<DpdkDriver>(config, random_rss_key());
+    const RssKey fresh = random_rss_key();
+    tables_ = open_tables(tables, config, fresh);
+    driver_ = std::make_unique<DpdkDriver>(config, tables_ == nullptr ? fresh : tables_->rss_key());
     say_ports(keeper);
     open_host_path(config, keeper);
   }
-  ~DpdkPlane() override { DpdkPlane::stop_workers(); }
+  ~DpdkPlane() override {
+    DpdkPlane::stop_workers();
+    if (recorded_ != 0) {
+      say("Standing connections wait for the next dataplane; damctl detach ends them.");
+    }
+  }
 
   std::string name() const override { return driver_->name(); }
   uint64_t tsc_hz() const override { return rte_get_tsc_hz(); }
@@ -115,6 +139,7 @@ class DpdkPlane : public Plane {
     driver_->count_into(*config.counters);
     for (Interface& one : config.interfaces) one.mac = driver_->facts(one.port).mac;
     config.reply_worker = driver_->reply_worker();
+    if (tables_ != nullptr) tables_->complete(config, monotonic_ns());
   }
   void start_workers(Engine& engine) override;
   void stop_workers() override {
@@ -122,7 +147,9 @@ class DpdkPlane : public Plane {
     rte_eal_mp_wait_lcore();
     if (driver_ != nullptr && driver_->host_path() != nullptr) driver_->host_path()->stop();
   }
+  void prepare(const Policy& policy) override;
   void applied(const Policy& policy) override;
+  void tick() override { share_secrets(); }
   PortSight look_at(uint32_t port) const override;
   void link_changed(uint32_t port, bool up) override;
   // The host's ports are reserved with each policy.
@@ -135,10 +162,15 @@ class DpdkPlane : public Plane {
   void say_ports(Keeper& keeper) const;
   void open_host_path(const StartConfig& config, Keeper& keeper);
   int open_host_interface(const DeviceConfig& device, uint32_t port);
+  void share_secrets();
 
   DpdkNics nics_;
   Rest rest_;
   uint32_t workers_;
+  std::unique_ptr<StandingTables> tables_;  // none: the engine has its own
+  const Engine* engine_ = nullptr;
+  uint32_t secret_generation_ = 0xffffffffu;
+  uint64_t recorded_ = 0;  // version of the policy whose slots are; bans come under the same
   std::unique_ptr<DpdkDriver> driver_;
   std::vector<std::unique_ptr<WorkerLoop>> loops_;
   std::atomic<bool> stop_{false};
@@ -193,6 +225,23 @@ void DpdkPlane::link_changed(uint32_t port, bool up) {
   if (driver_->host_path() != nullptr) driver_->host_path()->set_link(port, up);
 }
 
+// Before a flow can name a slot that is new.
+void DpdkPlane::prepare(const Policy& policy) {
+  if (tables_ == nullptr || recorded_ == policy.version) return;
+  tables_->record(policy);
+  recorded_ = policy.version;
+}
+
+// Before the first policy, too: who adopts the tables answers cookies by them.
+void DpdkPlane::share_secrets() {
+  if (tables_ == nullptr || engine_ == nullptr) return;
+  if (std::exchange(secret_generation_, engine_->secret_generation()) ==
+      engine_->secret_generation()) {
+    return;
+  }
+  tables_->set_secrets(engine_->secrets());
+}
+
 void DpdkPlane::applied(const Policy& policy) {
   if (!own_ports_) return;
   const std::string ports =
@@ -217,6 +266,8 @@ void DpdkPlane::say_ports(Keeper& keeper) const {
 }
 
 void DpdkPlane::start_workers(Engine& engine) {
+  engine_ = &engine;
+  share_secrets();
   if (driver_->host_path() != nullptr) driver_->host_path()->start();
   for (uint32_t i = 0; i < workers_; ++i) {
     loops_.push_back(std::make_unique<WorkerLoop>(*driver_, engine, i, rest_));
@@ -238,8 +289,9 @@ std::vector<std::string> dpdk_obstacles(const StartConfig& config) {
   return obstacles;
 }
 
-std::unique_ptr<Plane> open_dpdk(const StartConfig& config, Rest rest, Keeper& keeper) {
-  return std::make_unique<DpdkPlane>(config, rest, keeper);
+std::unique_ptr<Plane> open_dpdk(const StartConfig& config, Rest rest, const std::string& tables,
+                                 Keeper& keeper) {
+  return std::make_unique<DpdkPlane>(config, rest, tables, keeper);
 }
 
 }  // namespace dam

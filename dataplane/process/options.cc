@@ -35,6 +35,11 @@ ParsedOptions parse_options(int argc, char** argv) {
          "driver: xdp keeps connections, buckets and bans in this folder of a bpffs, beyond "
          "the end of this process; damctl detach ends them")
       ->capture_default_str();
+  app.add_option(
+         "--tables", options.tables,
+         "driver: dpdk keeps connections, buckets and bans in this folder of a tmpfs, beyond the "
+         "end of this process: the next one goes on with them; damctl detach ends them")
+      ->capture_default_str();
   app.add_flag("--busy-poll", options.busy_poll,
                "workers never sleep: lowest latency, a whole CPU each");
   app.add_flag("--fresh", options.fresh, "forget the saved policy, wait for the control plane");

@@ -15,6 +15,7 @@ struct Options {
   std::string user = "nobody";
   std::string control_group;                     // empty: root alone steers the dam
   std::string pins = "/sys/fs/bpf/traffic-dam";  // driver: xdp; in a bpffs
+  std::string tables = "/dev/shm/dam";           // driver: dpdk; in a tmpfs
   bool busy_poll = false;
   bool fresh = false;
 };

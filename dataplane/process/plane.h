@@ -57,7 +57,9 @@ class Plane {
 };
 
 // Once in the life of a process: DPDK cannot start twice. They throw std::runtime_error.
-std::unique_ptr<Plane> open_dpdk(const StartConfig& config, Rest rest, Keeper& keeper);
+// `tables`: the folder in a tmpfs that keeps what must outlive this process.
+std::unique_ptr<Plane> open_dpdk(const StartConfig& config, Rest rest, const std::string& tables,
+                                 Keeper& keeper);
 // `pins`: the folder in a bpffs that keeps what must outlive this process.
 std::unique_ptr<Plane> open_xdp(const StartConfig& config, const uint64_t hash_key[2],
                                 const std::string& pins, Keeper& keeper);

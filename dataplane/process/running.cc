@@ -5,14 +5,17 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <stdexcept>
 #include <thread>
 #include <utility>
 
 #include "dataplane/drivers/netdev/driver_choice.h"
+#include "dataplane/drivers/netdev/memory_file.h"
 #include "dataplane/drivers/xdp/driver.h"
 #include "dataplane/engine/worker.h"
 #include "dataplane/ipc/policy_builder.h"
+#include "dataplane/process/say.h"
 
 namespace dam {
 namespace {
@@ -29,6 +32,17 @@ AddressHash random_hash() {
   AddressHash hash;
   fill_random(hash.key, sizeof hash.key);
   return hash;
+}
+
+// Nobody would go on with them, and they take memory.
+void end_standing_dpdk(const std::string& folder) {
+  if (!std::filesystem::exists(folder)) return;
+  try {
+    MemoryFile(folder).remove();
+    say("The connections of the run before end, for its driver was dpdk.");
+  } catch (const std::runtime_error& error) {
+    say(std::string("WARNING: ") + error.what());
+  }
 }
 
 }  // namespace
@@ -53,9 +67,10 @@ Running::Running(const StartConfig& config, const Options& options, Keeper& keep
   fill_random(engine.hash_key, sizeof engine.hash_key);
   fill_random(engine.cookie_key, sizeof engine.cookie_key);
   const bool xdp = config.driver == "xdp";
+  if (xdp) end_standing_dpdk(options.tables);
   const Rest rest = options.busy_poll ? Rest::busy : Rest::adaptive;
   plane_ = xdp ? open_xdp(config, engine.hash_key, options.pins, keeper)
-               : open_dpdk(config, rest, keeper);
+               : open_dpdk(config, rest, options.tables, keeper);
   counters_ = std::make_unique<CountersFile>(options.counters, plane_->name(),
                                              plane_->counter_blocks(), plane_->tsc_hz());
   links_ = std::make_unique<LinkWatch>(config, *counters_->counters());

@@ -100,7 +100,8 @@ def through_testpmd(programs):
 def through_dam(build, programs):
     process = peer(programs, FLOWS)
     time.sleep(1)
-    with tempfile.TemporaryDirectory(prefix="dam-bench-") as folder:
+    with tempfile.TemporaryDirectory(prefix="dam-bench-") as folder, \
+         tempfile.TemporaryDirectory(prefix="dam-bench-", dir="/dev/shm") as tables:
         place = pathlib.Path(folder)
         policy = place / "dam.yaml"
         template = pathlib.Path(__file__).with_name("memif.yaml").read_text(encoding="utf-8")
@@ -108,7 +109,7 @@ def through_dam(build, programs):
             template = template.replace(name, memif_device(index, "client", MACS[index]))
         policy.write_text(template, encoding="utf-8")
         dataplane = [build / "dataplane/dam-dataplane", "--socket", place / "dataplane.sock",
-                     "--counters", place / "counters", "--fresh", "--busy-poll"]
+                     "--counters", place / "counters", "--tables", tables, "--fresh", "--busy-poll"]
         control = [build / "controlplane/dam-controlplane", "--config", policy,
                    "--dataplane-socket", place / "dataplane.sock",
                    "--api-socket", place / "control.sock", "--state", "none", "--metrics-address", "none"]

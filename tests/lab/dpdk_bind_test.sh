@@ -90,7 +90,7 @@ while True: print(heard.recv(4096).decode(), flush=True)' "$dir/notify" >"$dir/h
 is_ready() { grep -qx 'READY=1' "$dir/heard"; }
 
 start_dataplane() {
-  NOTIFY_SOCKET=$dir/notify nsenter --net="/run/netns/$edge" "$dataplane" --socket "$dir/socket" "$@" >"$dir/log" 2>&1 &
+  NOTIFY_SOCKET=$dir/notify nsenter --net="/run/netns/$edge" "$dataplane" --socket "$dir/socket" --tables "$dir/tables" "$@" >"$dir/log" 2>&1 &
   keeper=$!
   until_true test -S "$dir/socket"
 }

@@ -15,7 +15,7 @@ Dam::Dam(Environment& environment, const Site& site, Deliver deliver)
   config_.workers = site.workers;
   config_.interfaces = interfaces_of(site);
   if (site.restarts) {
-    tables_ = std::make_unique<test::OwnTables>(site.limits);
+    tables_ = std::make_unique<test::OwnTables>(table_sizes(site.limits, site.workers));
     config_.shared = tables_->shared();
   }
   config_.hash_key[0] = random_.next();

@@ -16,9 +16,8 @@ Scenario::Scenario(Environment& environment)
   draw_adversities();
   site_ = draw_site(random_);
   site_.restarts = adversities_.restarts;
-  // Standing tables are one worker's, the audit looks at one, and each has its share of a small
-  // table.
-  const bool one = adversities_.restarts || adversities_.limits || adversities_.tables_fill;
+  // The audit looks at one, and each has its share of a small table.
+  const bool one = adversities_.limits || adversities_.tables_fill;
   if (!one && random_.chance(0.4)) site_.workers = 2;
   if (adversities_.tables_fill) draw_tables();
   if (adversities_.limits) draw_limits();

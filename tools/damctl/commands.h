@@ -18,10 +18,15 @@ struct Settings {
 
 // Offline: needs no control plane.
 int check_file(const Settings& settings, const std::string& file);
+// Where a dataplane leaves what must outlive it.
+struct LeftBehind {
+  std::string pins = "/sys/fs/bpf/traffic-dam";
+  std::string tables = "/dev/shm/dam";
+  std::string nics = "/run/dam/nics";
+};
 // other_version: only where another version of the dam has left tables, which this one does not
 // read.
-int detach(const Settings& settings, const std::string& pins, const std::string& nics,
-           bool other_version);
+int detach(const Settings& settings, const LeftBehind& left, bool other_version);
 // What this machine and its interfaces are for the dam. `devices`: instead of the policy's.
 int run_doctor(const Settings& settings, const std::string& file, const std::string& driver,
                const std::vector<std::string>& devices);

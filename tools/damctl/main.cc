@@ -21,8 +21,7 @@ using namespace dam::ctl;
 struct Arguments {
   Settings settings;
   std::string file = "/etc/dam/dam.yaml";
-  std::string pins = "/sys/fs/bpf/traffic-dam";
-  std::string nics = "/run/dam/nics";
+  dam::ctl::LeftBehind left;
   bool only_other_version = false;  // of damctl detach
   std::string zone;
   std::string name;
@@ -375,15 +374,17 @@ void add_bans(CLI::App& app, Arguments& a, Command& chosen) {
 void add_host(CLI::App& app, Arguments& a, Command& chosen) {
   CLI::App* detach =
       add(app, "detach",
-          "end what driver: xdp keeps in the kernel when no dataplane runs: its "
-          "programs, connections and bans; give NICs that driver: dpdk has left behind back to "
-          "the kernel",
+          "end what is kept when no dataplane runs: programs, connections and bans that driver: "
+          "xdp has in the kernel, and those that driver: dpdk has in memory; give NICs that it "
+          "has left behind back to the kernel",
           a, chosen, [](const Arguments& x) {
-            return dam::ctl::detach(x.settings, x.pins, x.nics, x.only_other_version);
+            return dam::ctl::detach(x.settings, x.left, x.only_other_version);
           });
-  detach->add_option("--pins", a.pins, "where the dataplane has pinned them")
+  detach->add_option("--pins", a.left.pins, "where driver: xdp has pinned them")
       ->capture_default_str();
-  detach->add_option("--nics", a.nics, "where it has written down what NICs were")
+  detach->add_option("--tables", a.left.tables, "where driver: dpdk has them")
+      ->capture_default_str();
+  detach->add_option("--nics", a.left.nics, "where it has written down what NICs were")
       ->capture_default_str();
   detach->add_flag("--other-version", a.only_other_version,
                    "only where another version of the dam has left tables, which the dataplane of "

@@ -7,7 +7,9 @@ dataplane=$build_dir/dataplane/dam-dataplane
 controlplane=$build_dir/controlplane/dam-controlplane
 damctl=$build_dir/tools/damctl/damctl
 driver=dpdk pmd=auto
-pins=/sys/fs/bpf/dam-lab$suffix  # of driver xdp: connections live on between `dam stop` and `dam start`
+# Connections live on between `dam stop` and `dam start`.
+pins=/sys/fs/bpf/dam-lab$suffix   # of driver xdp
+tables=/dev/shm/dam-lab$suffix    # of driver dpdk
 
 dam_built() { [[ -x $dataplane && -x $controlplane && -x $damctl ]]; }
 
@@ -37,7 +39,7 @@ dam_processes() {
     for port in front service management; do ip_in edge link set "$port" xdp off 2>/dev/null; done
   fi
   process_start dam-dataplane "$(netns edge)" "$dir/logs/dataplane.log" "$dataplane" \
-    --socket "$dir/dataplane.sock" --counters "$dir/counters" --pins "$pins" --fresh
+    --socket "$dir/dataplane.sock" --counters "$dir/counters" --pins "$pins" --tables "$tables" --fresh
   process_start dam-controlplane "$(netns edge)" "$dir/logs/controlplane.log" "$controlplane" \
     --config "$dir/dam.yaml" --dataplane-socket "$dir/dataplane.sock" --api-socket "$dir/control.sock" \
     --state "$dir/policy.db" --log-folder "$dir/logs" "${more[@]}"
@@ -49,8 +51,8 @@ dam_stop() {
 }
 
 dam_detach() {
-  [[ -d $pins ]] || return 0
-  in_node edge "$damctl" detach --pins "$pins" >/dev/null || rm -r "$pins"  # or damctl is not built any more
+  [[ -d $pins || -d $tables ]] || return 0
+  in_node edge "$damctl" detach --pins "$pins" --tables "$tables" >/dev/null || rm -rf "$pins" "$tables"  # or damctl is not built any more
 }
 
 dam_serves() {

@@ -47,11 +47,6 @@ void add_difference(T& into, const T& now, const T& before) {
 
 }  // namespace
 
-TableSizes table_sizes(const Limits& limits) {
-  const uint32_t flows = limits.flows + limits.half_open;
-  return {flows, FlowIndex::buckets_for(2 * flows), SourceTable::buckets_for(limits.sources)};
-}
-
 void KernelTables::Destroy::operator()(dam_bpf* bpf) const { dam_bpf__destroy(bpf); }
 
 KernelTables::KernelTables(const Limits& limits, const uint64_t hash_key[2], Use use,
@@ -82,7 +77,7 @@ KernelTables::KernelTables(const Limits& limits, const uint64_t hash_key[2], Use
 // All tables that outlive a process. Not the index, which the next one makes anew from the flows,
 // nor the sockets and the ring of sights, which are a process's own.
 void KernelTables::load(const Limits& limits, const Pins* pins) {
-  const TableSizes sizes = table_sizes(limits);
+  const TableSizes sizes = table_sizes(limits, 1);
   set_entries(bpf_->maps.dam_index, sizes.index_buckets);
   set_entries(bpf_->maps.dam_flows, sizes.flows);
   set_entries(bpf_->maps.dam_source_buckets, sizes.source_buckets);
@@ -125,7 +120,7 @@ void KernelTables::share_all() {
 
 // The magic last: what has none was never described whole.
 void KernelTables::describe(const Limits& limits, const uint64_t hash_key[2]) {
-  const TableSizes sizes = table_sizes(limits);
+  const TableSizes sizes = table_sizes(limits, 1);
   dam_control& control = this->control();
   control.version = DAM_VIEW_VERSION;
   control.flow_bytes = sizeof(dam_flow);
@@ -164,7 +159,8 @@ SharedTables KernelTables::engine_tables() const {
           .totals = totals_.as<dam_zone_totals>(),
           .neighbours = neighbours_.as<dam_neighbour>(),
           .macs = macs_.as<uint64_t>(),
-          .strays = strays_.as<dam_stray>()};
+          .strays = strays_.as<dam_stray>(),
+          .with_kernel = true};
 }
 
 dam_view& KernelTables::view() const {

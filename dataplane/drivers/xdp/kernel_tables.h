@@ -27,13 +27,6 @@ struct Hearing {
   uint32_t left = 0;
 };
 
-struct TableSizes {
-  uint32_t flows;
-  uint32_t index_buckets;
-  uint32_t source_buckets;
-};
-TableSizes table_sizes(const Limits& limits);
-
 class KernelTables {
  public:
   enum class Use : uint8_t {

@@ -11,7 +11,7 @@
 #include "dataplane/drivers/xdp/detach.h"
 #include "dataplane/drivers/xdp/dispatcher.h"
 #include "dataplane/drivers/xdp/pinned_tables.h"
-#include "dataplane/drivers/xdp/view.h"
+#include "dataplane/engine/standing_slots.h"
 
 namespace dam {
 namespace {
@@ -68,7 +68,7 @@ bool is_attached(const Pins& pins, const StartConfig& config) {
 
 std::string what_differs(const Pins& pins, const dam_control& control, const dam_view& view,
                          const StartConfig& config) {
-  const TableSizes sizes = table_sizes(config.limits);
+  const TableSizes sizes = table_sizes(config.limits, 1);
   if (!is_attached(pins, config)) return "a device, or how the dam is on it, is another";
   if (control.flows != sizes.flows) return "limits.flows or half_open is another";
   if (control.source_buckets != sizes.source_buckets) return "limits.sources is another";

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <vector>
 
@@ -28,9 +27,5 @@ void fill_view(dam_view& view, const Policy& policy, const Engine& engine,
                std::span<const XdpInterface> interfaces, uint16_t window);
 // What the listeners' SYN-ACKs may promise: it changes while a policy is in force.
 void fill_promises(dam_view& view, std::span<const LearnedOptions> promises);
-
-// The slots of the policy that a view was filled from, by name and address, and no more of it: what
-// the next policy's slots must agree with. Retired ones are among them.
-std::shared_ptr<const Policy> slots_of(const dam_view& view);
 
 }  // namespace dam

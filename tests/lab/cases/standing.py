@@ -10,6 +10,7 @@ import time
 
 from lib import hello, suite
 from lib.plan import plan
+from lib.restart import dead, end, start
 from lib.stream import transfer
 
 BAN = {"ban": {"after": 3, "within": "30s", "for": "120s"}}
@@ -29,21 +30,6 @@ MIB = 1 << 20
 DEVICES = ("front", "service", "management")
 
 
-def _end(site, how=signal.SIGKILL):
-    """The dataplane's process ends; its keeper follows."""
-    front = site.front
-    os.kill(front.worker_pid(), how)
-    front.dataplane.wait(10)
-
-
-def _start(site):
-    """The control plane has been there all the time, and tells it the policy."""
-    front = site.front
-    front.start_dataplane("--fresh")
-    suite.eventually(front.has_policy, 20, "a policy")
-    suite.eventually(lambda: front.server_up("service"), 5, "the server up")
-
-
 def _programs(site):
     """Devices of the edge with an XDP program."""
     with site.edge:
@@ -57,17 +43,6 @@ def _gro(site, device):
     return text.split("generic-receive-offload: ")[1].split()[0]
 
 
-@contextlib.contextmanager
-def _dead(site, how=signal.SIGKILL):
-    """No dataplane inside, a new one after it."""
-    _end(site, how)
-    try:
-        yield
-    finally:
-        if not site.front.alive():
-            _start(site)
-
-
 @suite.each(how=["SIGKILL", "SIGTERM"], family=[4, 6])
 def test_connections_survive(site, how, family):
     """connections go on while no dataplane runs, and under the next one; that one serves new ones beside them"""
@@ -76,7 +51,7 @@ def test_connections_survive(site, how, family):
     before = _programs(site)
     for client, server in pairs:
         transfer(client, server, 10000)
-    with _dead(site, getattr(signal, how)):
+    with dead(site, getattr(signal, how)):
         assert _programs(site) == before, (_programs(site), before)
         for client, server in pairs[:10]:
             transfer(client, server, MIB // 4)
@@ -96,13 +71,13 @@ def test_survives_many_deaths(site):
     """a connection outlives five dataplanes that are killed one after the other, some before they have a policy"""
     client, server = site.connect()
     for round_ in range(5):
-        _end(site)
+        end(site)
         if round_ % 2:
             site.front.start_dataplane("--fresh")
             os.kill(site.front.worker_pid(), signal.SIGKILL)
             site.front.dataplane.wait(10)
         transfer(client, server, 100000)
-        _start(site)
+        start(site)
         transfer(server, client, 100000)
     site.finish(client, server)
 
@@ -113,7 +88,7 @@ def test_hello_under_way(site):
     begun, proven = site.open(), site.open(source=site.sources[4][5])
     begun.send(text[:100])
     suite.eventually(lambda: site.front.table("half_open") >= 1, 3, "a hello that is waited for")
-    with _dead(site):
+    with dead(site):
         proven.send(text)
     server = site.servers["service"].take(proven.local)
     transfer(server, proven, 1000)
@@ -138,7 +113,7 @@ def test_bans_survive(site):
         return False
 
     assert refused()
-    with _dead(site):
+    with dead(site):
         assert refused()
     assert refused()
     site.finish(*site.connect(source=free, port=8443, text=text))
@@ -158,7 +133,7 @@ def test_no_promises(site, family):
         return True
 
     assert is_answered()
-    with _dead(site):
+    with dead(site):
         time.sleep(3)
         assert not is_answered()
         transfer(client, server, 100000)
@@ -171,7 +146,7 @@ def test_no_promises(site, family):
 def test_buckets_survive(site):
     """a zone's buckets hold while no dataplane runs"""
     client, server = site.connect(text=hello.client_hello("slow.example"))
-    with _dead(site):
+    with dead(site):
         server.sock.setblocking(False)
         begun, got = time.monotonic(), 0
         client.sock.settimeout(0.2)
@@ -191,15 +166,15 @@ def test_detach(site, gro):
     front = site.front
     status, said = front.detach()
     assert status == 1 and "Another dam-dataplane works on the tables" in said, (status, said)
-    _end(site, signal.SIGTERM)
+    end(site, signal.SIGTERM)
     assert front.detach()[0] == 0
     try:
         for device in DEVICES:
             site.edge.run("ethtool", "-K", device, "gro", gro)
-        _start(site)
+        start(site)
         client, _ = site.connect()
         assert _gro(site, "front") == "off"
-        _end(site)
+        end(site)
         assert _gro(site, "front") == "off", "frames put together from several cannot be translated"
         status, said = front.detach()
         assert status == 0 and "front is free of the dam" in said, (status, said)
@@ -212,7 +187,7 @@ def test_detach(site, gro):
         for device in DEVICES:
             site.edge.run("ethtool", "-K", device, "gro", "off")
         if not front.alive():
-            _start(site)
+            start(site)
     site.finish(*site.connect())
 
 
@@ -232,7 +207,7 @@ def test_another_version(site):
     """tables of another version are not touched: the dataplane says what to do, and their connections go on"""
     front = site.front
     client, server = site.connect()
-    _end(site)
+    end(site)
     version = _poke(front, 4, 99)
     front.start_dataplane("--fresh")
     suite.eventually(lambda: "left by another version" in front.said(), 10, "a refusal in words")
@@ -242,7 +217,7 @@ def test_another_version(site):
     front.end(front.dataplane)
     _poke(front, 4, version)
     assert front.detach("--other-version") == (0, "")  # of this version: left alone
-    _start(site)
+    start(site)
     site.finish(client, server)
 
 
@@ -250,11 +225,11 @@ def test_upgrade_from_another_version(site):
     """what an upgrade asks for: tables of another version go, and it begins anew with connections"""
     front = site.front
     client, server = site.connect()
-    _end(site)
+    end(site)
     _poke(front, 4, 99)
     status, said = front.detach("--other-version")
     assert status == 0 and "all connections with it" in said, (status, said)
-    _start(site)
+    start(site)
     client.send(b"is anybody there?")
     client.expect_closed(10)
     server.drop()
@@ -266,11 +241,11 @@ def test_other_limits(site):
     front = site.front
     client, _ = site.connect()
     front.write({**PLAN, "limits": {"flows": 30000}})
-    with _dead(site):
+    with dead(site):
         pass
     # The control plane has its policy from before; the new file counts from its own start on.
     front.end(front.controlplane)
-    _end(site)
+    end(site)
     front.start_dataplane("--fresh")
     front.start_controlplane()
     suite.eventually(front.has_policy, 20, "a policy")
@@ -285,4 +260,4 @@ def test_other_limits(site):
         front.end(front.controlplane)
         front.end(front.dataplane)
         front.start_controlplane()
-        _start(site)
+        start(site)

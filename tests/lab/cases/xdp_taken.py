@@ -37,8 +37,8 @@ def test_two_dataplanes(site):
     paths = {name: os.path.join(front.directory, f"second-{name}") for name in ("dataplane", "control", "log")}
     with open(paths["log"], "w") as log:
         second = [site.edge.popen([front.programs["dataplane"], "--socket", paths["dataplane"], "--fresh",
-                                   "--pins", front.pins + "-second"], stdout=log, stderr=log,
-                                  start_new_session=True)]
+                                   "--pins", front.pins + "-second", "--tables", front.tables + "-second"],
+                                  stdout=log, stderr=log, start_new_session=True)]
         suite.eventually(lambda: os.path.exists(paths["dataplane"]), 5, "the second dataplane's socket")
         second.append(site.edge.popen(
             [front.programs["controlplane"], "--config", front.yaml, "--dataplane-socket", paths["dataplane"],

@@ -12,6 +12,7 @@ from . import log_lines, site as sites
 from .counters import Counters
 
 BPFFS = "/sys/fs/bpf"
+SHM = "/dev/shm"
 PROGRAMS = {"dataplane": "dataplane/dam-dataplane", "controlplane": "controlplane/dam-controlplane",
             "damctl": "tools/damctl/damctl"}
 
@@ -83,6 +84,7 @@ class DamFront:
         self.yaml = os.path.join(directory, "dam.yaml")
         self.log_folder = os.path.join(directory, "logs")
         self.pins = os.path.join(BPFFS, site.edge.name)
+        self.tables = os.path.join(SHM, site.edge.name)
         self.dataplane = self.controlplane = None
         os.makedirs(self.log_folder, exist_ok=True)
         self.log_reader = log_lines.Reader(self.log_folder)
@@ -109,8 +111,8 @@ class DamFront:
         """`under`: the words before it, of a program that becomes the dataplane."""
         path = os.path.join(self.directory, "dataplane.log")
         self.log_begins = os.path.getsize(path) if os.path.exists(path) else 0
-        self.dataplane = self._start("dataplane", "--socket", self.socket, "--pins", self.pins, *more,
-                                     under=under)
+        self.dataplane = self._start("dataplane", "--socket", self.socket, "--pins", self.pins,
+                                     "--tables", self.tables, *more, under=under)
         self._until(lambda: os.path.exists(self.socket), 5, "the dataplane's socket")
 
     def start_controlplane(self, state=None, more=(), under=()):
@@ -128,8 +130,8 @@ class DamFront:
 
     def detach(self, *more):
         """damctl detach; its exit status and what it said."""
-        process = self.site.edge.popen([self.programs["damctl"], "detach", "--pins", self.pins, *more],
-                                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        process = self.site.edge.popen([self.programs["damctl"], "detach", "--pins", self.pins, "--tables", self.tables,
+                                        *more], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         said, _ = process.communicate(timeout=20)
         return process.returncode, said
 
@@ -260,8 +262,7 @@ class DamFront:
     def stop(self):
         for process in (self.controlplane, self.dataplane):
             self.end(process)
-        if self.on_xdp:
-            self.detach()
+        self.detach()
 
     def end(self, process, how=signal.SIGTERM):
         if process is None or process.poll() is not None:

@@ -4,15 +4,14 @@
 #include <utility>
 #include <vector>
 
-#include "dataplane/engine/flow_index.h"
-
 namespace dam::test {
 
-OwnTables::OwnTables(const Limits& limits)
-    : flows(limits.flows + limits.half_open),
-      index(FlowIndex::buckets_for(2 * (limits.flows + limits.half_open))),
-      source_buckets(SourceTable::buckets_for(limits.sources)),
-      sources(source_buckets.size() * DAM_SOURCE_SLOTS) {}
+OwnTables::OwnTables(const TableSizes& sizes)
+    : flows(sizes.flows),
+      index(sizes.index_buckets),
+      source_buckets(sizes.source_buckets),
+      sources(source_buckets.size() * DAM_SOURCE_SLOTS),
+      strays(sizes.strays) {}
 
 SharedTables OwnTables::shared() {
   return {.flows = flows.all(),

@@ -10,7 +10,7 @@ namespace dam::test {
 
 // Tables that outlive an engine, as the kernel's do.
 struct OwnTables {
-  explicit OwnTables(const Limits& limits);
+  explicit OwnTables(const TableSizes& sizes);
   SharedTables shared();
   BigArray<dam_flow> flows;
   BigArray<dam_index_bucket> index;
@@ -19,7 +19,7 @@ struct OwnTables {
   BigArray<dam_zone_totals> totals{DAM_MAX_ZONES};
   BigArray<dam_neighbour> neighbours{DAM_MAX_NEIGHBOURS};
   BigArray<uint64_t> macs{DAM_MAX_NEIGHBOURS};
-  BigArray<dam_stray> strays{DAM_STRAYS};
+  BigArray<dam_stray> strays;
 };
 
 // Resolves every next hop: `mac_behind` gives the link address of all that a port leads to.

@@ -107,7 +107,7 @@ SmallSite::SmallSite(Limits limits, Tables tables, SiteOptions options)
   if (front_ != nullptr) {
     config.shared = front_->tables();
   } else if (tables == Tables::outlive_it) {
-    own_tables_ = std::make_unique<OwnTables>(limits);
+    own_tables_ = std::make_unique<OwnTables>(table_sizes(limits, 1));
     config.shared = own_tables_->shared();
   }
   engine_ = std::make_unique<Engine>(config);
