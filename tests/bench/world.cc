@@ -31,18 +31,18 @@ void FrameArena::add_to(std::vector<Frame>& list) {
   }
 }
 
-World::World(uint32_t live_flows, uint32_t extra_flows, const SharedTables& shared)
-    : live_flows_(live_flows),
+World::World(const Sizes& sizes, uint32_t extra_flows, const SharedTables& shared)
+    : sizes_(sizes),
       arena_(kArenaFrames),
-      peer_(live_flows + extra_flows, client_hello(kServedName, kSetupHelloBytes)),
-      limits_(site_limits(live_flows)),
+      peer_(sizes.flows + extra_flows, servers_for(sizes.flows),
+            client_hello(kServedName, kSetupHelloBytes)),
       counters_(new dam_counters()),
       now_ns_(shared ? kEarlyNs : kStartNs) {
   arena_.add_to(outbox_.spare);
   sent_.reserve(kArenaFrames);
   unsent_.reserve(kArenaFrames);
   EngineConfig config;
-  config.limits = limits_;
+  config.limits = site_limits(sizes.flows);
   config.interfaces = site_interfaces();
   config.counters = counters_.get();
   std::copy_n(kHashKey, 2, config.hash_key);
@@ -52,11 +52,11 @@ World::World(uint32_t live_flows, uint32_t extra_flows, const SharedTables& shar
   config.shared = shared;
   engine_ = std::make_unique<Engine>(std::move(config));
   apply(policy_with({}));
-  open(0, live_flows, Goal::splice);
+  open(0, sizes.flows, Goal::splice);
 }
 
 std::shared_ptr<const Policy> World::policy_with(const SiteOptions& options) const {
-  return site_policy(limits_, options);
+  return site_policy(sizes_, options);
 }
 
 void World::apply(const std::shared_ptr<const Policy>& policy) {

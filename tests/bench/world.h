@@ -42,9 +42,9 @@ struct Tally {
 
 class World {
  public:
-  // Raises `live_flows` connections through the whole handshake; throws when one is missing. On
+  // Raises `sizes.flows` connections through the whole handshake; throws when one is missing. On
   // `shared` tables time begins early, so that it stays behind the clock that the kernel reads.
-  World(uint32_t live_flows, uint32_t extra_flows, const SharedTables& shared = {});
+  World(const Sizes& sizes, uint32_t extra_flows, const SharedTables& shared = {});
 
   void apply(const std::shared_ptr<const Policy>& policy);
   std::shared_ptr<const Policy> policy_with(const SiteOptions& options) const;
@@ -66,14 +66,15 @@ class World {
   Engine& engine() { return *engine_; }
   Worker& worker() { return engine_->worker(0); }
   uint64_t now_ns() const { return now_ns_; }
-  uint32_t live_flows() const { return live_flows_; }
+  const Sizes& sizes() const { return sizes_; }
+  uint32_t live_flows() const { return sizes_.flows; }
 
  private:
   void top_up();
   void collect();
   void tick();
 
-  uint32_t live_flows_;
+  Sizes sizes_;
   FrameArena arena_;
   Peer peer_;
   Outbox outbox_;  // its spare list holds every frame that nobody uses
@@ -81,7 +82,6 @@ class World {
   std::vector<Frame> sent_;
   std::vector<Frame> unsent_;  // dropped, or for the host
   Tally tally_;
-  Limits limits_;
   std::unique_ptr<dam_counters> counters_;
   std::unique_ptr<Engine> engine_;
   uint64_t now_ns_;

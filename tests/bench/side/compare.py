@@ -13,7 +13,7 @@ import tempfile
 import types
 
 from lib import netns
-from lib.dam import BPFFS
+from lib.dam import BPFFS, SHM
 
 from . import flood, measures, over_limit
 from .cables import SideSite
@@ -66,9 +66,9 @@ def clear_leftovers():
 
     for name in filter(left_over, netns.existing()):
         netns.run("ip", "netns", "del", name, check=False)
-    if os.path.isdir(BPFFS):
-        for name in filter(left_over, os.listdir(BPFFS)):
-            shutil.rmtree(os.path.join(BPFFS, name))
+    for folder in filter(os.path.isdir, (BPFFS, SHM)):
+        for name in filter(left_over, os.listdir(folder)):
+            shutil.rmtree(os.path.join(folder, name))
 
 
 def compare(cores, build, parts, rounds, size, names, frames, into):
