@@ -39,11 +39,9 @@ void report(benchmark::State& state, const Timed& timed) {
 
 Sizes take_sizes(int& argc, char** argv) {
   Sizes sizes;
-  const std::pair<std::string_view, uint32_t*> options[] = {{"--flows=", &sizes.flows},
-                                                            {"--zones=", &sizes.zones},
-                                                            {"--names=", &sizes.names},
-                                                            {"--denied=", &sizes.denied},
-                                                            {"--bans=", &sizes.bans}};
+  const std::pair<std::string_view, uint32_t*> options[] = {
+      {"--flows=", &sizes.flows},   {"--zones=", &sizes.zones}, {"--names=", &sizes.names},
+      {"--denied=", &sizes.denied}, {"--bans=", &sizes.bans},   {"--rings=", &sizes.rings}};
   int kept = 1;
   for (int i = 1; i < argc; ++i) {
     const auto option = std::ranges::find_if(

@@ -36,7 +36,7 @@ enum class Ways { up, both };
 void fill_established(World& world, std::span<Frame> frames, Random& random, Ways ways) {
   const Peer& peer = world.peer();
   for (Frame& frame : frames) {
-    const uint32_t flow = random.below(world.live_flows());
+    const uint32_t flow = world.first_flow() + random.below(world.live_flows());
     const bool up = ways == Ways::up || random.below(2) == 0;
     frame.port = up ? kFrontPort : kBackPort;
     frame.bytes = up ? peer.write_client_data(flow, kSixBytes, 0, frame.data)

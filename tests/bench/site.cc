@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "tests/bench/site.h"
 
+#include <algorithm>
+#include <iterator>
 #include <random>
 #include <string>
 #include <utility>
@@ -12,6 +14,7 @@ namespace {
 
 constexpr uint8_t kFrontZone = 0, kSiteZone = 1;  // and those that follow
 constexpr uint8_t kZonePrefixBits = 21;
+constexpr uint8_t kClientsBits = 15;  // all of them
 constexpr uint64_t kMillion = 1'000'000;
 
 dam_address v4(uint32_t host_order) { return dam_address_v4(dam_hton32(host_order).raw); }
@@ -30,7 +33,7 @@ Interface interface(std::string name, uint8_t port, uint32_t own, uint32_t count
 Zone site_zone(const SiteOptions& options) {
   Zone zone;
   const auto limit = [](uint64_t millions_a_second) {
-    return dam_gcra_rate_of(millions_a_second * kMillion * 1000, kMillion);
+    return dam_gcra_rate_of(millions_a_second * kMillion * 1000, millions_a_second * kMillion);
   };
   zone.per_source[DAM_DIM_packets] = limit(100);
   zone.total[DAM_DIM_packets] = limit(100);
@@ -40,6 +43,8 @@ Zone site_zone(const SiteOptions& options) {
   }
   zone.per_source[DAM_DIM_connections] = limit(100);
   zone.total[DAM_DIM_connections] = limit(100);
+  if (!options.totals) std::fill(std::begin(zone.total), std::end(zone.total), dam_gcra_rate{});
+  if (options.one_source) zone.source_bits_v4 = kClientsBits;
   if (options.source_packets_milli != 0) {
     zone.per_source[DAM_DIM_packets] = dam_gcra_rate_of(options.source_packets_milli, 1);
   }
@@ -123,7 +128,7 @@ std::shared_ptr<const Policy> site_policy(const Sizes& sizes, const SiteOptions&
   listener.port = dam_hton16(kServicePort);
   listener.in_policy = true;
   policy->listeners = {listener};
-  policy->servers = site_servers(servers_for(sizes.flows));
+  policy->servers = site_servers(servers_for(sizes.flows * sizes.workers));
   add_zones(*policy, sizes.zones, options);
   policy->router = site_router(sizes);
   policy->deny = PrefixSet(options.deny);

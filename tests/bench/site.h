@@ -15,16 +15,20 @@ namespace dam::bench {
 
 // How large the site is: what a packet's cost may grow with.
 struct Sizes {
-  uint32_t flows = 1'000'000;
+  uint32_t flows = 1'000'000;  // of each worker
+  uint32_t workers = 1;
   uint32_t zones = 1;  // by the client's address; at most 61
   uint32_t names = 100;
   uint32_t denied = 1'000'000;  // CIDRs, in the scene that is about them
   uint32_t bans = 0;            // of operators, of other sources
+  uint32_t rings = 200;         // of frames that each worker is timed for, where there are several
 };
 
 struct SiteOptions {
   uint64_t version = 1;
   uint64_t source_packets_milli = 0;  // a second, in thousandths; 0: more than any packet here asks
+  bool totals = true;                 // buckets that all sources share
+  bool one_source = false;            // all clients count as one
   std::span<const SourcePrefix> deny{};
 };
 
@@ -35,7 +39,7 @@ std::vector<Interface> site_interfaces();
 std::shared_ptr<const Policy> site_policy(const Sizes& sizes, const SiteOptions& options);
 
 // One of the names that every route serves.
-inline constexpr char kServedName[] = "page42.service.example";
+inline constexpr char kServedName[] = "page7.service.example";
 
 // `count` IPv4 prefixes of /24 to /32, at random over the whole address space, as threat lists are.
 // They are looked up in memory and never sent anywhere; those of the benchmark's clients are left
