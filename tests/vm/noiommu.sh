@@ -23,9 +23,9 @@ vfio_without_iommu() {
   rm -rf "$at"
 }
 
-# fetch_noiommu [KERNEL]: $noiommu_vfio, for that kernel or the one in $unpacked; once.
+# fetch_noiommu KERNEL: $noiommu_vfio, for that one (6.1.0-57-amd64); once.
 fetch_noiommu() {
-  local kernel=${1:-${unpacked##*/linux-image-}}
+  local kernel=$1
   noiommu_vfio=build/kernel/noiommu/$kernel/vfio.ko
   [[ -e $noiommu_vfio ]] || vfio_without_iommu "$kernel" "$noiommu_vfio"
 }
