@@ -85,7 +85,6 @@ struct Handler {
 };
 
 void run(std::string_view octets) {
-  static const auto quiet = google::protobuf::SetLogHandler(nullptr);  // of texts that are none
   static ControlSocket socket(socket_path());
   Handler handler;
   Peer peer(octets);
@@ -210,6 +209,11 @@ extern "C" size_t LLVMFuzzerCustomCrossOver(const uint8_t* a, size_t a_size, con
   if (made.size() > max_size) return 0;
   std::memcpy(out, made.data(), made.size());
   return made.size();
+}
+
+extern "C" int LLVMFuzzerInitialize(int*, char***) {
+  google::protobuf::SetLogHandler(nullptr);  // it would tell of each text that is none
+  return 0;
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
