@@ -4,6 +4,7 @@
 // else is made anew from them. Connections that still needed its own memory (a hello, a server's
 // handshake) are gone with it; a server that has accepted one is told. With driver: xdp the kernel
 // goes on meanwhile with the connections that stand; with driver: dpdk they wait.
+#include <cstring>
 #include <iterator>
 
 #include "dataplane/engine/packet_path.h"
@@ -15,8 +16,16 @@ namespace {
 // Whether one has been silent for too long, the first policy's limits say.
 constexpr uint64_t kAskedAfterNs = 5'000'000'000;
 
-bool has_server(const Flow& flow) {
-  return flow.state == DAM_FLOW_deliver || flow.state == DAM_FLOW_established;
+// As it lies in memory that anybody may have written: not every number is a state, and that of a
+// connection that had begun is not sound either.
+dam_flow_state state_of(const Flow& flow) {
+  uint8_t number;
+  std::memcpy(&number, &flow.state, sizeof number);
+  return number <= DAM_FLOW_established ? static_cast<dam_flow_state>(number) : DAM_FLOW_connect;
+}
+
+bool has_server(dam_flow_state state) {
+  return state == DAM_FLOW_deliver || state == DAM_FLOW_established;
 }
 
 }  // namespace
@@ -26,7 +35,7 @@ Neighbours::Kept next_hops_in_use(const EngineConfig& config) {
   if (!config.standing) return kept;
   kept.ids.resize(config.shared.neighbours.size());
   for (const Flow& flow : config.shared.flows) {
-    if (!has_server(flow)) continue;
+    if (!has_server(state_of(flow))) continue;
     for (const uint16_t id : flow.neighbour) {
       if (id < kept.ids.size()) kept.ids[id] = true;
     }
@@ -61,6 +70,7 @@ void Worker::adopt(const Policy& before, uint64_t now_ns) {
   adopted_ = true;
   for (uint32_t i = flow_capacity(); i > 0; --i) {
     Flow& flow = flows_[i - 1];
+    flow.state = state_of(flow);
     const bool sane = makes_sense(flow);
     if (sane && flow.state == DAM_FLOW_established && adopt(flow)) continue;
     if (sane && flow.state == DAM_FLOW_deliver) note_server(flow);
@@ -105,18 +115,24 @@ void Worker::let_ports_rest() {
 }
 
 bool Worker::makes_sense(const Flow& flow) const {
-  if (!has_server(flow) || (flow.flags & DAM_FLOW_ROUTED) == 0) return false;
+  if (!has_server(flow.state) || (flow.flags & DAM_FLOW_ROUTED) == 0) return false;
   const size_t interfaces = engine_.config().interfaces.size();
   const bool slots = flow.listener_slot < policy_->listeners.size() &&
                      flow.server_slot < policy_->servers.size() &&
                      flow.zone_slot < policy_->zones.size() &&
                      flow.local < engine_.local_addresses.size();
+  // From that address, and no other link's or family's, the server is called.
+  const bool port = slots && flow.source_port != 0 &&
+                    engine_.ports(index_, flow.server_slot, flow.local) != nullptr;
   const bool ways = flow.out_interface[DAM_C2S] < interfaces &&
                     flow.out_interface[DAM_S2C] < interfaces &&
                     engine_.neighbours.is_way({flow.out_interface[DAM_C2S], flow.neighbour[0]}) &&
                     engine_.neighbours.is_way({flow.out_interface[DAM_S2C], flow.neighbour[1]});
-  const bool family = flow.family == (dam_address_is_v4(&flow.client) ? 4 : 6);
-  return slots && ways && family && flow.source_port != 0;
+  const auto is_of_family = [&](const dam_address& address) {
+    return flow.family == (dam_address_is_v4(&address) ? 4 : 6);
+  };
+  return port && ways && is_of_family(flow.client) &&
+         is_of_family(engine_.local_addresses[flow.local].address);
 }
 
 // False: another one has its place already, or the table of sources is full of others.
