@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <fcntl.h>
+#include <google/protobuf/stubs/logging.h>
 
 #include <cstring>
 #include <ctime>
@@ -210,6 +211,11 @@ void read_counters(std::string_view octets) {
 
 }  // namespace
 }  // namespace dam::fuzz
+
+extern "C" int LLVMFuzzerInitialize(int*, char***) {
+  google::protobuf::SetLogHandler(nullptr);  // it would tell of each text that is none
+  return 0;
+}
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace dam::fuzz;
