@@ -14,7 +14,7 @@
 #include "dataplane/ipc/control_socket.h"
 #include "dataplane/ipc/framing.h"
 #include "tests/fuzz/check.h"
-#include "tests/fuzz/message_mutator.h"
+#include "tests/fuzz/conversation.h"
 #include "tests/fuzz/steered_dam.h"
 
 extern "C" size_t LLVMFuzzerMutate(uint8_t* data, size_t size, size_t max_size);
@@ -95,90 +95,6 @@ void run(std::string_view octets) {
     peer.read_all();
   }
   peer.check_answers(handler.requests);
-}
-
-// As far as the input is whole messages.
-std::vector<v1::Request> requests_in(std::string_view octets) {
-  std::vector<v1::Request> requests;
-  while (octets.size() >= kLengthBytes) {
-    const uint32_t bytes = get_length(octets.data());
-    octets.remove_prefix(kLengthBytes);
-    if (bytes > octets.size()) break;
-    v1::Request request;
-    if (!request.ParseFromArray(octets.data(), static_cast<int>(bytes))) break;
-    requests.push_back(std::move(request));
-    octets.remove_prefix(bytes);
-  }
-  return requests;
-}
-
-std::string octets_of(const std::vector<v1::Request>& requests) {
-  std::string octets;
-  for (const v1::Request& request : requests) {
-    const std::string body = request.SerializeAsString();
-    const auto length = put_length(static_cast<uint32_t>(body.size()));
-    octets.append(length.data(), length.size()).append(body);
-  }
-  return octets;
-}
-
-const std::vector<std::string>& words() {
-  static const std::vector<std::string> kWords = {"",
-                                                  "front",
-                                                  "light",
-                                                  "management",
-                                                  "web",
-                                                  "admin",
-                                                  "https",
-                                                  "raw",
-                                                  "auto",
-                                                  "xdp",
-                                                  "dpdk",
-                                                  "on",
-                                                  "off",
-                                                  "eth0",
-                                                  "bytes",
-                                                  "packets",
-                                                  "hello",
-                                                  "established",
-                                                  "violations",
-                                                  "connections",
-                                                  "source_packets",
-                                                  "*.example.org",
-                                                  "www.example.org",
-                                                  "manage.example.org",
-                                                  "0000:01:00.0",
-                                                  "net_memif0,role=client,id=1",
-                                                  std::string("\xc6\x12\x00\x02", 4),
-                                                  std::string("\xc6\x12\x0a\x0a", 4),
-                                                  std::string("\xc6\x33\x64\x07", 4),
-                                                  std::string(16, '\0'),
-                                                  std::string(4, '\0'),
-                                                  "/",
-                                                  "h2"};
-  return kWords;
-}
-
-std::string mutated(std::string_view octets, unsigned seed) {
-  std::vector<v1::Request> requests = requests_in(octets);
-  MessageMutator mutator(seed, words());
-  if (requests.empty()) requests.emplace_back();
-  const size_t one = mutator.below(requests.size());
-  switch (mutator.below(8)) {
-    case 0:
-      requests.push_back(requests[one]);
-      break;
-    case 1:
-      requests.erase(requests.begin() + static_cast<ptrdiff_t>(one));
-      break;
-    case 2:
-      std::swap(requests[one], requests.back());
-      break;
-    default:
-      for (size_t i = mutator.below(4); i < 4; ++i) mutator.mutate(requests[one]);
-      break;
-  }
-  return octets_of(requests);
 }
 
 }  // namespace
