@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "tests/fuzz/adoption_changes.h"
-#include "tests/fuzz/adoption_prototype.h"
 #include "tests/fuzz/check.h"
+#include "tests/fuzz/prototype.h"
 
 namespace dam::fuzz {
 namespace {

@@ -7,6 +7,7 @@
 #include "dataplane/process/flow_list.h"
 #include "dataplane/process/replies.h"
 #include "tests/fuzz/check.h"
+#include "tests/fuzz/prototype.h"
 
 namespace dam::fuzz {
 
@@ -14,19 +15,18 @@ using namespace dam::test;
 
 namespace {
 
-constexpr PortRange kPorts = {30000, 30000 + kProbePorts + 99};
+Prototype& prototype() {
+  static Prototype made;
+  return made;
+}
 
 }  // namespace
 
-SteeredDam::SteeredDam()
-    : site_(SmallSite::small_limits(), SmallSite::Tables::engines, {.ports = kPorts}) {
-  ClientSide client;
-  for (const char* name : {"www.example.org", "manage.example.org"}) {
-    const auto connection = stand(site_, client, name);
-    check(connection.has_value(), "a connection stands");
-    connections_.push_back(*connection);
-    ++client.port;
-  }
+SteeredDam::SteeredDam() : site_(prototype().put_back()), connections_(prototype().connections()) {
+  site_.restart();
+  site_.apply(site_.draft());
+  site_.advance(5 * kMillisecond);
+  check(site_.flows() == connections_.size(), "they stand");
   policy_ = std::shared_ptr<const Policy>(std::shared_ptr<void>(), site_.engine().policy());
 }
 
@@ -35,6 +35,7 @@ Capture::Now SteeredDam::now() const { return {site_.now_ns(), site_.now_ns() * 
 std::string SteeredDam::state() const {
   auto& engine = const_cast<SmallSite&>(site_).engine();
   std::string all = std::to_string(reinterpret_cast<uintptr_t>(engine.policy()));
+  all += std::to_string(engine.policy()->version);
   all += bans_.whole().SerializeAsString() + states_.lasting().SerializeAsString();
   const dam_capture& wanted = capture_.wanted();
   all.append(reinterpret_cast<const char*>(&wanted), sizeof wanted);

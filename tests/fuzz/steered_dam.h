@@ -24,6 +24,8 @@ namespace dam::fuzz {
 class SteeredDam {
  public:
   SteeredDam();
+  SteeredDam(const SteeredDam&) = delete;
+  SteeredDam& operator=(const SteeredDam&) = delete;
   v1::Reply handle(const v1::Request& request);
   void go_on();  // some traffic, and what the control thread does all the time
 
@@ -39,8 +41,8 @@ class SteeredDam {
   Capture::Now now() const;
   std::string state() const;  // all that messages may change
 
-  test::SmallSite site_;
-  std::vector<test::Connection> connections_;
+  test::SmallSite& site_;
+  const std::vector<test::Connection>& connections_;
   std::shared_ptr<const Policy> policy_;
   BanList bans_;
   PrefixSet bans_in_force_;
