@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* SYNs from random addresses of 198.19.0.0/16, and what drops the answers to them before a stack
- * has work with them. BPF_PROG_TEST_RUN with live frames sends what `syn` lets out by XDP_TX. */
+/* SYNs, or other lone segments, from random addresses of 198.19.0.0/16, and what drops the answers
+ * to them before a stack has work with them. BPF_PROG_TEST_RUN with live frames sends what `syn`
+ * lets out by XDP_TX. */
 #include <linux/bpf.h>
 /* after linux/bpf.h */
 #include <bpf/bpf_endian.h>
@@ -21,6 +22,8 @@ struct frame {
 const volatile __u32 ip_sum, tcp_sum;
 /* Nanoseconds from a SYN to the next; 0: no pause. */
 const volatile __u64 pause_ns;
+/* Not SYNs alone: they acknowledge something. */
+const volatile __u32 acknowledges;
 __u64 due_ns;
 
 static __u16 folded(__u32 sum) {
@@ -53,9 +56,11 @@ SEC("xdp") int syn(struct xdp_md* ctx) {
   frame->ip.saddr = source;
   frame->tcp.source = port;
   frame->tcp.seq = number;
+  frame->tcp.ack_seq = acknowledges ? number : 0;
   const __u32 address = (source & 0xffff) + (source >> 16);
   frame->ip.check = folded(ip_sum + address);
-  frame->tcp.check = folded(tcp_sum + address + port + (number & 0xffff) + (number >> 16));
+  const __u32 halves = (number & 0xffff) + (number >> 16);
+  frame->tcp.check = folded(tcp_sum + address + port + (acknowledges ? 2 * halves : halves));
   return XDP_TX;
 }
 

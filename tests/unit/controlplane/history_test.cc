@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Versions of the policy: seen before they are changed, confirmed, brought back.
+#include <SQLiteCpp/SQLiteCpp.h>
 #include <gtest/gtest.h>
 
 #include <ctime>
@@ -113,6 +114,18 @@ TEST_F(HistoryTest, a_confirmed_version_stays) {
 TEST_F(HistoryTest, the_time_to_confirm_goes_on_across_a_restart) {
   running->apply(other, "", within(2));
   restart();
+  EXPECT_EQ(text(), other);
+  EXPECT_TRUE(eventually([&] { return text() == kSamplePolicy; }));
+}
+
+// As after a jump of the machine's clock by two hours back.
+TEST_F(HistoryTest, the_time_to_confirm_is_no_longer_than_was_asked_for_when_the_clock_jumps) {
+  running->apply(other, "", within(1));
+  running.reset();
+  SQLite::Database(folder.file("policy.db"), SQLite::OPEN_READWRITE)
+      .exec("UPDATE unconfirmed SET deadline_unix = deadline_unix + 7200");
+  running = make();
+  ASSERT_TRUE(running->begin().in_force());
   EXPECT_EQ(text(), other);
   EXPECT_TRUE(eventually([&] { return text() == kSamplePolicy; }));
 }
