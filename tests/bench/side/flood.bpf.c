@@ -18,7 +18,8 @@ struct frame {
   struct tcphdr tcp;
 } __attribute__((packed));
 
-/* Sums of the frame's headers without what `syn` fills in. */
+/* The frame without what `syn` fills in, and sums of its headers. */
+const volatile __u64 base[FLOOD_FRAME / 8];
 const volatile __u32 ip_sum, tcp_sum;
 /* Nanoseconds from a SYN to the next; 0: no pause. */
 const volatile __u64 pause_ns;
@@ -48,8 +49,10 @@ static void wait_for_turn(void) {
 
 SEC("xdp") int syn(struct xdp_md* ctx) {
   struct frame* frame = (struct frame*)(long)ctx->data;
-  if ((void*)(frame + 1) > (void*)(long)ctx->data_end) return XDP_DROP;
+  if ((void*)frame + FLOOD_FRAME > (void*)(long)ctx->data_end) return XDP_DROP;
   wait_for_turn();
+  /* The kernel takes pages again that came back, as they are: a front may have answered in them. */
+  for (int i = 0; i < FLOOD_FRAME / 8; i++) ((__u64*)frame)[i] = base[i];
   const __u32 dice = bpf_get_prandom_u32(), number = bpf_get_prandom_u32();
   const __u32 source = bpf_htonl(FLOOD_SOURCES | (dice & 0xffff));
   const __u16 port = bpf_htons((__u16)(1024 + (dice >> 16) % 64000));

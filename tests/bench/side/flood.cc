@@ -85,6 +85,7 @@ struct Destroy {
 std::unique_ptr<flood_bpf, Destroy> load(const Frame& frame, double per_second, uint8_t flags) {
   std::unique_ptr<flood_bpf, Destroy> skeleton(flood_bpf__open());
   if (!skeleton) throw std::runtime_error("flood.bpf.o cannot be opened");
+  std::memcpy(skeleton->rodata->base, frame.data(), sizeof skeleton->rodata->base);
   skeleton->rodata->ip_sum = sum16(frame.data() + 14, sizeof(iphdr));
   skeleton->rodata->tcp_sum = sum16(frame.data() + 34, sizeof(tcphdr)) +
                               sum16(frame.data() + 30, 4) + htons(IPPROTO_TCP) +

@@ -96,7 +96,7 @@ def memory_short(world):
     resource.prlimit(front.controlplane.pid, resource.RLIMIT_AS, (most, resource.RLIM_INFINITY))
     acknowledged = front.try_damctl("ban", "198.51.100.252", "--for", "2h").returncode == 0
     done = front.try_damctl("bans", "import", path)
-    said.append(f"100,000 bans: {'taken' if done.returncode == 0 else " ".join(done.stderr.split())[-90:]}")
+    said.append("100,000 bans: " + ("taken" if done.returncode == 0 else "refused"))
     refused = 0
     for _ in range(20):
         refused += front.try_damctl("metrics").returncode != 0
