@@ -19,7 +19,7 @@ from lib.site import PUBLIC  # noqa: E402
 from fault import talk  # noqa: E402
 from fault.plan import INNOCENT, NAMES  # noqa: E402
 
-TRIES, TRY_SECONDS, TURN_SECONDS = 3, 8, 60
+TRIES, TRY_SECONDS, TURN_SECONDS, SLOW_SECONDS = 3, 8, 60, 5
 VISITS = {"service": 20, "management": 8, "strict": 4}           # a second
 CONVERSATIONS = {"service": 16, "management": 6, "strict": 4}
 PAUSE, BULK_PAUSE, BULK = 0.25, 0.1, 65536                       # seconds, and bytes of a turn
@@ -33,6 +33,7 @@ class Tally:
     def __init__(self):
         self.visits = {zone: {"ok": 0, "retried": 0, "lost": 0, "ms": [], "why": {}} for zone in VISITS}
         self.broken, self.turns, self.wrong, self.slowest_turn_ms, self.lost_sources = [], 0, 0, 0, []
+        self.slow = []
 
 
 class Load:
@@ -107,16 +108,12 @@ class Load:
                 await asyncio.sleep(0.5)
                 continue
             self.standing[key] = [*writer.get_extra_info("sockname")[:2], *writer.get_extra_info("peername")[:2]]
-            error = await self.turns(reader, writer, bulk)
+            error = await self.turns(reader, writer, bulk, key, source)
             del self.standing[key]
-            self.tally.broken.append({"who": key, "why": repr(error)[:80], "age": round(time.monotonic() - begun, 1),
-                                      "turn": round(time.monotonic() - self.turn_begun[key], 1)
-                                      if key in self.turn_begun else None})
+            self.tally.broken.append({"who": key, "why": repr(error)[:80], "age": round(time.monotonic() - begun, 1)})
             writer.transport.abort()
 
-    turn_begun = {}
-
-    async def turns(self, reader, writer, bulk):
+    async def turns(self, reader, writer, bulk, key, source):
         """Gives the error that ended it."""
         sizes = {"up": (BULK, 8), "down": (8, BULK)}.get(bulk)
         while True:
@@ -126,8 +123,11 @@ class Load:
                 await asyncio.wait_for(self.turn(reader, writer, up, down), TURN_SECONDS)
             except (OSError, EOFError, asyncio.TimeoutError, WrongBytes) as error:
                 return error
+            spent = time.monotonic() - begun
             self.tally.turns += 1
-            self.tally.slowest_turn_ms = max(self.tally.slowest_turn_ms, (time.monotonic() - begun) * 1000)
+            self.tally.slowest_turn_ms = max(self.tally.slowest_turn_ms, spent * 1000)
+            if spent > SLOW_SECONDS:
+                self.tally.slow.append({"who": key, "source": source, "seconds": round(spent, 1)})
             await asyncio.sleep(BULK_PAUSE if bulk else PAUSE)
 
     async def report(self):
@@ -142,7 +142,7 @@ class Load:
                             "p99_ms": took[len(took) * 99 // 100] if took else None}
         return {"visits": visits, "broken": tally.broken, "turns": tally.turns, "wrong": tally.wrong,
                 "slowest_turn_ms": tally.slowest_turn_ms, "standing": len(self.standing),
-                "lost_sources": sorted(set(tally.lost_sources))}
+                "lost_sources": sorted(set(tally.lost_sources)), "slow": tally.slow}
 
     async def main(self):
         reader = asyncio.StreamReader()

@@ -9,7 +9,7 @@ import struct
 import sys
 import time
 
-MOST_PER_SECOND, MOST_SECONDS, BURSTS = 100_000, 120, 200
+MOST_PER_SECOND, MOST_SECONDS, BURSTS = 100_000, 120, 500
 LAB = [ipaddress.ip_network(one) for one in ("198.18.0.0/15", "203.0.113.0/24", "198.51.100.0/24", "2001:db8::/32")]
 
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The lab's site with the dam, servers that answer by themselves, and the legitimate load; and what scenarios do to them."""
+import contextlib
 import json
 import os
 import signal
@@ -94,18 +95,25 @@ class World:
                     process.pid == front.dataplane.pid and whom != "controlplane":
                 process.wait(20)
 
-    def start_again(self, fresh=False):
-        """As systemd would: whichever does not run."""
+    def start_again(self):
+        """As systemd would: whichever does not run, once all of the one before is gone."""
         front = self.front
         if not front.alive():
-            front.start_dataplane(*(["--fresh"] if fresh else []))
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(front.dataplane.pid, signal.SIGKILL)
+            front.start_dataplane()
         if front.controlplane.poll() is not None:
             front.start_controlplane()
 
     def wait_well(self, seconds=30):
         """Both processes answer, a policy is in force, all servers are up."""
         front = self.front
-        suite.eventually(lambda: front.alive() and "is in force." in front.said() and front.has_policy(), seconds,
+
+        def is_alive():
+            self.start_again()
+            return front.alive()
+
+        suite.eventually(lambda: is_alive() and "is in force." in front.said() and front.has_policy(), seconds,
                          lambda: "a policy; " + front.evidence())
         suite.eventually(lambda: front.try_damctl("status").returncode == 0, seconds,
                          lambda: "the control plane; " + front.evidence())
