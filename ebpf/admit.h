@@ -29,7 +29,7 @@ DAM_STEP int dam_charge_again(uint64_t* tat_ns, const struct dam_gcra_rate* rate
 /* The first attempt here, since nearly always it is the last; the loop is a step. */
 DAM_INLINE int within(uint64_t* tat_ns, const struct dam_gcra_rate* rate, uint64_t now_ns,
                       uint32_t units) {
-  uint64_t seen = *(volatile uint64_t*)tat_ns;
+  uint64_t seen = dam_load_shared64(tat_ns);
   uint64_t next = dam_gcra_next_ns(seen, rate, now_ns, dam_gcra_cost_ns(rate, units));
   if (next != 0) {
     if (__sync_val_compare_and_swap(tat_ns, seen, next) == seen) return 1;

@@ -35,6 +35,7 @@ TABLES = bars("Fill of tables", "Used share of each bounded table. The last tent
 ROUTES = bars("Servers of each route", "Servers, the fallback included, that take new connections. 0: the route's names are answered by "
               "nobody.", "short", ("dam_route_servers_up{$EDGE}", "{{route}} ({{zone}})"))
 SERVERS_UP = lines("Servers up", "1: the server answers the dam's probes.", "short", ("dam_server_up{$EDGE}", "{{server}}"))
+LINKS = lines("Links", "1: there is a link on the cable of the interface's device.", "short", ("dam_interface_link_up{$EDGE}", "{{interface}}"))
 
 OVERVIEW = [
     stat("Dataplane", "Whether dam-dataplane answers the control plane.", "none", "dam_dataplane_up{$EDGE}", "up"),
@@ -53,6 +54,7 @@ OVERVIEW = [
     lines("Open connections", "Connections with a route, by zone.", "short", ("dam_open_connections{$EDGE}", "{{zone}}")),
     TABLES,
     SERVERS_UP,
+    LINKS,
     lines("Requests at the servers", "HTTP requests that each nginx has answered, as its exporter counts them.", "reqps",
           ("rate(nginx_http_requests_total[1m])", "{{server}}")),
     lines("Scraped", "1: Prometheus hears of it; 0: it does not.", "short", ("up", "{{job}} {{instance}}")),
@@ -129,6 +131,9 @@ DATAPLANE = [
     stat("Policy", "Number of the policy that the dataplane runs.", "none", "dam_policy_version{$EDGE}"),
     stat("Bans not in force", "Versions by which the dataplane's list of bans is behind.", "short",
          "dam_bans_wanted_version{$EDGE} - dam_bans_in_force_version{$EDGE}"),
+    LINKS,
+    lines("Changes of links", "How often a link went or came back, within the last five minutes.", "short",
+          ("increase(dam_interface_link_changes_total{$EDGE}[5m])", "{{interface}}")),
     lines("Packets received", "By worker.", "pps", ("rate(dam_worker_received_packets_total{$EDGE}[1m])", "worker {{worker}}")),
     lines("Packets sent", "By worker.", "pps", ("rate(dam_worker_sent_packets_total{$EDGE}[1m])", "worker {{worker}}")),
     lines("Bytes received and sent", "All workers.", "Bps", ("sum(rate(dam_worker_received_bytes_total{$EDGE}[1m]))", "received"),

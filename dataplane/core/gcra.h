@@ -83,7 +83,7 @@ DAM_INLINE uint64_t dam_gcra_next_ns(uint64_t tat_ns, const struct dam_gcra_rate
 DAM_INLINE int dam_gcra_would_admit(const uint64_t* tat_ns, const struct dam_gcra_rate* rate,
                                     uint64_t now_ns, uint32_t units) {
   if (rate->interval_q20 == 0 || units == 0) return 1;
-  uint64_t tat = *(const volatile uint64_t*)tat_ns;
+  uint64_t tat = dam_load_shared64(tat_ns);
   return dam_gcra_next_ns(tat, rate, now_ns, dam_gcra_cost_ns(rate, units)) != 0;
 }
 
@@ -93,7 +93,7 @@ DAM_INLINE int dam_gcra_would_admit(const uint64_t* tat_ns, const struct dam_gcr
 DAM_INLINE int dam_gcra_charge(uint64_t* tat_ns, const struct dam_gcra_rate* rate, uint64_t now_ns,
                                uint32_t units) {
   if (rate->interval_q20 == 0 || units == 0) return 1;
-  uint64_t seen = *(volatile uint64_t*)tat_ns, cost = dam_gcra_cost_ns(rate, units);
+  uint64_t seen = dam_load_shared64(tat_ns), cost = dam_gcra_cost_ns(rate, units);
   for (int attempt = 0; attempt < DAM_GCRA_ATTEMPTS; attempt++) {
     uint64_t next = dam_gcra_next_ns(seen, rate, now_ns, cost);
     if (next == 0) return 0;
@@ -109,10 +109,10 @@ DAM_INLINE int dam_gcra_charge(uint64_t* tat_ns, const struct dam_gcra_rate* rat
 DAM_INLINE int dam_gcra_charge_alone(uint64_t* tat_ns, const struct dam_gcra_rate* rate,
                                      uint64_t now_ns, uint32_t units) {
   if (rate->interval_q20 == 0 || units == 0) return 1;
-  uint64_t seen = *(const volatile uint64_t*)tat_ns;
+  uint64_t seen = dam_load_shared64(tat_ns);
   uint64_t next = (seen > now_ns ? seen : now_ns) + dam_gcra_cost_ns(rate, units);
   if (next - now_ns > rate->tolerance_ns) return 0;
-  *(volatile uint64_t*)tat_ns = next;
+  dam_store_shared64(tat_ns, next);
   return 1;
 }
 
@@ -122,7 +122,7 @@ DAM_INLINE int dam_gcra_charge_alone(uint64_t* tat_ns, const struct dam_gcra_rat
  * differ by less than the slack are not taken for a change. */
 DAM_INLINE void dam_gcra_refit(uint64_t* tat_ns, const struct dam_gcra_rate* rate,
                                uint64_t now_ns) {
-  uint64_t seen = *(volatile uint64_t*)tat_ns;
+  uint64_t seen = dam_load_shared64(tat_ns);
   if (seen <= now_ns || seen - now_ns <= rate->tolerance_ns) return;
   if (seen - now_ns - rate->tolerance_ns <= DAM_GCRA_CLOCK_SLACK_NS) return;
   (void)__sync_val_compare_and_swap(tat_ns, seen, now_ns + rate->tolerance_ns);
@@ -132,7 +132,7 @@ DAM_INLINE void dam_gcra_refit(uint64_t* tat_ns, const struct dam_gcra_rate* rat
 DAM_INLINE uint64_t dam_gcra_wait_ns(const uint64_t* tat_ns, const struct dam_gcra_rate* rate,
                                      uint64_t now_ns, uint32_t units) {
   if (rate->interval_q20 == 0 || units == 0) return 0;
-  uint64_t tat = *(const volatile uint64_t*)tat_ns;
+  uint64_t tat = dam_load_shared64(tat_ns);
   uint64_t ahead = tat > now_ns ? tat - now_ns : 0;
   uint64_t cost = dam_gcra_cost_ns(rate, units);
   if (cost > rate->tolerance_ns) return UINT64_MAX;

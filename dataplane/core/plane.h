@@ -46,14 +46,16 @@ struct dam_stray {
 
 /* RFC 9293 3.10.7.1 wants an RST for a connection that does not exist: without it the clients of a
  * dam that was restarted wait for their own time-outs. But the first such segment may be a true
- * client's second one that has overtaken its first, and that never stays ahead for so long. 1: this
- * one was seen before, and now it counts as forgotten. */
+ * client's second one whose first was lost, as may happen to a ClientHello of two: that client
+ * sends its last one again after two round trips (the tail loss probe, RFC 8985 7.2), and its first
+ * one only then. 1: this one was seen before, longer ago than that takes, and now it counts as
+ * forgotten. */
 DAM_INLINE int dam_is_lost(struct dam_stray* stray, uint64_t flow_hash, uint64_t now_ns) {
-  enum { OVERTAKEN = 500000000 >> 20, FORGOTTEN = 60000000000 >> 20 }; /* coarse */
+  enum { PROBED = 2500000000 >> 20, FORGOTTEN = 60000000000 >> 20 }; /* coarse */
   uint32_t tag = (uint32_t)(flow_hash >> 32) | 1, now = dam_coarse(now_ns);
   uint32_t age = now - stray->since;
   int known = stray->tag == tag && age < FORGOTTEN;
-  if (known && age < OVERTAKEN) return 0;
+  if (known && age < PROBED) return 0;
   stray->tag = known ? 0 : tag;
   stray->since = known ? 0 : now;
   return known;

@@ -28,7 +28,7 @@ enum {
 DAM_INLINE uint64_t dam_least64(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
 DAM_INLINE int dam_source_banned(const struct dam_source_entry* entry, uint64_t now_ns) {
-  uint64_t penalty = *(const volatile uint64_t*)&entry->penalty;
+  uint64_t penalty = dam_load_shared64(&entry->penalty);
   return (penalty & DAM_PENALTY_BANNED) != 0 && (penalty & ~DAM_PENALTY_BANNED) > now_ns;
 }
 
@@ -55,7 +55,7 @@ DAM_INLINE uint64_t dam_penalty_next(uint64_t penalty, uint64_t now_ns, uint32_t
 DAM_INLINE int dam_source_violate(struct dam_source_entry* entry, uint64_t now_ns,
                                   uint32_t ban_after, uint64_t within_ns, uint64_t for_ns) {
   if (ban_after == 0) return 0;
-  uint64_t seen = *(volatile uint64_t*)&entry->penalty;
+  uint64_t seen = dam_load_shared64(&entry->penalty);
   for (int attempt = 0; attempt < DAM_PENALTY_ATTEMPTS; attempt++) {
     if ((seen & DAM_PENALTY_BANNED) != 0 && (seen & ~DAM_PENALTY_BANNED) > now_ns) return 0;
     uint64_t next = dam_penalty_next(seen, now_ns, ban_after, within_ns, for_ns);

@@ -127,6 +127,22 @@ DAM_INLINE int dam_seq_before(dam_seq a, dam_seq b) { return dam_seq_distance(a,
 
 /* An IPv6 address, or an IPv4 address mapped into ::ffff:0:0/96 (RFC 4291 2.5.5.2); network order.
  */
+/* A word that other threads and CPUs read and write at the same time, without order: whole. The
+ * compiler for BPF has no atomic loads and stores; what it makes of these is. */
+#ifdef __bpf__
+DAM_INLINE uint64_t dam_load_shared64(const uint64_t* at) { return *(const volatile uint64_t*)at; }
+DAM_INLINE void dam_store_shared64(uint64_t* at, uint64_t value) {
+  *(volatile uint64_t*)at = value;
+}
+#else
+DAM_INLINE uint64_t dam_load_shared64(const uint64_t* at) {
+  return __atomic_load_n(at, __ATOMIC_RELAXED);
+}
+DAM_INLINE void dam_store_shared64(uint64_t* at, uint64_t value) {
+  __atomic_store_n(at, value, __ATOMIC_RELAXED);
+}
+#endif
+
 typedef struct dam_address {
   uint32_t word[4];
 } dam_address;

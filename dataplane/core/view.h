@@ -158,7 +158,7 @@ struct dam_control {
 /* A dataplane that has ended takes up no cookie: its clients would be connected to nobody. */
 #define DAM_HEARTBEAT_MOST_NS UINT64_C(3000000000)
 DAM_INLINE int dam_is_attended(const struct dam_control* control, uint64_t now_ns) {
-  uint64_t heartbeat_ns = *(const volatile uint64_t*)&control->heartbeat_ns;
+  uint64_t heartbeat_ns = dam_load_shared64(&control->heartbeat_ns);
   return now_ns < heartbeat_ns + DAM_HEARTBEAT_MOST_NS;
 }
 

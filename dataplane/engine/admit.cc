@@ -31,7 +31,8 @@ void Worker::violated(const Flow& flow, const Zone& zone, int limit) {
     return;
   SourceEntry& entry = engine_.sources[flow.source];
   if (SourceTable::violate(entry, now_ns_, zone.ban_after, zone.ban_within_ns, zone.ban_for_ns)) {
-    ++zone_counters(flow.zone_slot).bans[limit];
+    uint64_t& bans = zone_counters(flow.zone_slot).bans[limit];
+    dam_store_shared64(&bans, bans + 1);  // the control thread looks for new ones
   }
 }
 

@@ -5,6 +5,7 @@
 // handshake) are gone with it: clients and servers that would wait for an answer are told. With
 // driver: xdp the kernel goes on meanwhile with the connections that stand; with driver: dpdk they
 // wait.
+#include <cstring>
 #include <iterator>
 
 #include "dataplane/engine/packet_path.h"
@@ -16,13 +17,21 @@ namespace {
 // Whether one has been silent for too long, the first policy's limits say.
 constexpr uint64_t kAskedAfterNs = 5'000'000'000;
 
-bool has_server(const Flow& flow) {
-  return flow.state == DAM_FLOW_deliver || flow.state == DAM_FLOW_established;
+// As it lies in memory that anybody may have written: not every number is a state, and that of a
+// connection that had begun is not sound either.
+dam_flow_state state_of(const Flow& flow) {
+  uint8_t number;
+  std::memcpy(&number, &flow.state, sizeof number);
+  return number <= DAM_FLOW_established ? static_cast<dam_flow_state>(number) : DAM_FLOW_connect;
+}
+
+bool has_server(dam_flow_state state) {
+  return state == DAM_FLOW_deliver || state == DAM_FLOW_established;
 }
 
 // It has no server yet, and its client's first bytes, if any, were in that memory.
-bool is_early(const Flow& flow) {
-  return flow.state == DAM_FLOW_hello || flow.state == DAM_FLOW_connect;
+bool is_early(dam_flow_state state) {
+  return state == DAM_FLOW_hello || state == DAM_FLOW_connect;
 }
 
 }  // namespace
@@ -32,10 +41,11 @@ Neighbours::Kept next_hops_in_use(const EngineConfig& config) {
   if (!config.standing) return kept;
   kept.ids.resize(config.shared.neighbours.size());
   for (const Flow& flow : config.shared.flows) {
-    if (!has_server(flow) && !is_early(flow)) continue;
+    const dam_flow_state state = state_of(flow);
+    if (!has_server(state) && !is_early(state)) continue;
     for (const dam_direction direction : {DAM_C2S, DAM_S2C}) {
       const uint16_t id = flow.neighbour[direction];
-      if (id < kept.ids.size() && (direction == DAM_S2C || has_server(flow))) kept.ids[id] = true;
+      if (id < kept.ids.size() && (direction == DAM_S2C || has_server(state))) kept.ids[id] = true;
     }
   }
   for (const Server& server : config.standing->policy->servers) {
@@ -68,11 +78,12 @@ void Worker::adopt(const Policy& before, uint64_t now_ns) {
   adopted_ = true;
   for (uint32_t i = flow_capacity(); i > 0; --i) {
     Flow& flow = flows_[i - 1];
+    flow.state = state_of(flow);
     const bool sane = makes_sense(flow);
     if (sane && flow.state == DAM_FLOW_established && adopt(flow)) continue;
     const bool delivering = sane && flow.state == DAM_FLOW_deliver;
     if (delivering) note_server(flow);
-    if (delivering || is_early(flow)) note_client(flow);
+    if (delivering || is_early(flow.state)) note_client(flow);
     note_port(flow);
     flow.state = DAM_FLOW_free;
     flow.next_free = free_flow_;
@@ -101,7 +112,7 @@ void Worker::note_server(Flow& flow) {
 // again by its cookie.
 void Worker::note_client(const Flow& flow) {
   const bool waits =
-      !is_early(flow) || dam_seq_distance(flow.client_isn, flow.track.next[DAM_C2S]) > 1;
+      !is_early(flow.state) || dam_seq_distance(flow.client_isn, flow.track.next[DAM_C2S]) > 1;
   const NextHop way = hop(flow, DAM_S2C);
   const bool sane = flow.listener_slot < policy_->listeners.size() &&
                     flow.family == (dam_address_is_v4(&flow.client) ? 4 : 6) &&
@@ -115,7 +126,7 @@ void Worker::note_client(const Flow& flow) {
   rst.src_port = to.src_port;
   rst.dst_port = to.dst_port;
   rst.flags = DAM_TCP_RST | DAM_TCP_ACK;
-  rst.seq = is_early(flow)
+  rst.seq = is_early(flow.state)
                 ? dam_seq_add(flow.cookie, 1)
                 : dam_seq_translate(flow.track.next[DAM_S2C], flow.splice.seq_delta[DAM_S2C]);
   rst.ack = flow.track.next[DAM_C2S];
@@ -139,18 +150,24 @@ void Worker::let_ports_rest() {
 }
 
 bool Worker::makes_sense(const Flow& flow) const {
-  if (!has_server(flow) || (flow.flags & DAM_FLOW_ROUTED) == 0) return false;
+  if (!has_server(flow.state) || (flow.flags & DAM_FLOW_ROUTED) == 0) return false;
   const size_t interfaces = engine_.config().interfaces.size();
   const bool slots = flow.listener_slot < policy_->listeners.size() &&
                      flow.server_slot < policy_->servers.size() &&
                      flow.zone_slot < policy_->zones.size() &&
                      flow.local < engine_.local_addresses.size();
+  // From that address, and no other link's or family's, the server is called.
+  const bool port = slots && flow.source_port != 0 &&
+                    engine_.ports(index_, flow.server_slot, flow.local) != nullptr;
   const bool ways = flow.out_interface[DAM_C2S] < interfaces &&
                     flow.out_interface[DAM_S2C] < interfaces &&
                     engine_.neighbours.is_way({flow.out_interface[DAM_C2S], flow.neighbour[0]}) &&
                     engine_.neighbours.is_way({flow.out_interface[DAM_S2C], flow.neighbour[1]});
-  const bool family = flow.family == (dam_address_is_v4(&flow.client) ? 4 : 6);
-  return slots && ways && family && flow.source_port != 0;
+  const auto is_of_family = [&](const dam_address& address) {
+    return flow.family == (dam_address_is_v4(&address) ? 4 : 6);
+  };
+  return port && ways && is_of_family(flow.client) &&
+         is_of_family(engine_.local_addresses[flow.local].address);
 }
 
 // False: another one has its place already, or the table of sources is full of others.

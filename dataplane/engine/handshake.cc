@@ -16,6 +16,7 @@ uint32_t HoldPool::take() {
   if (free_.empty()) return kNone;
   const uint32_t index = free_.back();
   free_.pop_back();
+  count_used();
   return index;
 }
 

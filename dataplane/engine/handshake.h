@@ -91,18 +91,27 @@ class HoldPool {
   uint32_t next(size_t others) const {
     return others < free_.size() ? free_[free_.size() - 1 - others] : kNone;
   }
-  void give(uint32_t index) { free_.push_back(index); }
+  void give(uint32_t index) {
+    free_.push_back(index);
+    count_used();
+  }
   uint8_t* data(uint32_t index) { return bytes_.data() + size_t{index} * buffer_bytes_; }
   const uint8_t* data(uint32_t index) const {
     return bytes_.data() + size_t{index} * buffer_bytes_;
   }
   uint32_t buffer_bytes() const { return buffer_bytes_; }
   uint32_t capacity() const { return capacity_; }
-  uint32_t used() const { return capacity_ - static_cast<uint32_t>(free_.size()); }
+  uint32_t used() const { return __atomic_load_n(&used_, __ATOMIC_RELAXED); }  // any thread
 
  private:
+  void count_used() {
+    const auto free = static_cast<uint32_t>(free_.size());
+    __atomic_store_n(&used_, capacity_ - free, __ATOMIC_RELAXED);
+  }
+
   uint32_t buffer_bytes_;
   uint32_t capacity_;
+  uint32_t used_ = 0;
   BigArray<uint8_t> bytes_;
   std::vector<uint32_t> free_;  // capacity reserved: give() never allocates
 };

@@ -36,13 +36,15 @@ class PortPool {
   // False: it was not taken from here, and is ignored.
   bool give(uint16_t port, uint64_t now_ns);
 
-  uint32_t free() const { return count_; }  // resting ones included
-  uint32_t in_use() const { return capacity_ - count_; }
+  // Any thread may ask.
+  uint32_t free() const { return __atomic_load_n(&count_, __ATOMIC_RELAXED); }  // and resting ones
+  uint32_t in_use() const { return capacity_ - free(); }
 
  private:
   // When a port was given back, in ticks of 67 ms: 32 bits last for nine years.
   static constexpr uint32_t kTickShift = 26;
   uint32_t wrapped(uint32_t index) const { return index < capacity_ ? index : index - capacity_; }
+  void set_free(uint32_t count) { __atomic_store_n(&count_, count, __ATOMIC_RELAXED); }
   void append(uint16_t port, uint32_t tick);
   void keep_others(const std::bitset<65536>& busy);
 
@@ -76,7 +78,7 @@ inline void PortPool::append(uint16_t port, uint32_t tick) {
   const uint32_t tail = wrapped(head_ + count_);
   port_[tail] = port;
   given_tick_[tail] = tick;
-  ++count_;
+  set_free(count_ + 1);
 }
 
 inline void PortPool::keep_others(const std::bitset<65536>& busy) {
@@ -84,7 +86,8 @@ inline void PortPool::keep_others(const std::bitset<65536>& busy) {
   for (uint32_t i = 0; i < capacity_; ++i) {
     if (!busy.test(port_[i])) port_[kept++] = port_[i];
   }
-  count_ = fresh_ = kept;
+  fresh_ = kept;
+  set_free(kept);
 }
 
 inline void PortPool::settle() {
@@ -119,7 +122,7 @@ inline uint16_t PortPool::take(uint64_t now_ns, uint64_t rest_ns) {
   }
   const uint16_t port = port_[head_];
   head_ = wrapped(head_ + 1);
-  --count_;
+  set_free(count_ - 1);
   taken_.set(port);
   return port;
 }

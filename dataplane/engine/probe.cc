@@ -76,7 +76,10 @@ bool Worker::send_probe(Probe& probe, uint16_t server_slot, uint8_t family) {
       continue;
     probe.local = static_cast<uint8_t>(i);
     probe.port = probe_port(server, family, probe.local);
-    if (probe.port == 0) return false;
+    if (probe.port == 0) {
+      count_drop(DAM_DROP_no_source_port, 0);
+      return false;
+    }
     probe.iss = probe_iss(server_slot, family);
     Segment syn;
     syn.src = local.address;

@@ -69,6 +69,13 @@ inline bool is_pci_name(std::string_view device) {
   return shape == "xxxx:xx:xx.x" || shape == "xx:xx.x";
 }
 
+// Cut between two characters of UTF-8, or a message with it could not be read.
+inline std::string beginning_of(std::string_view text, size_t most) {
+  if (text.size() <= most) return std::string(text);
+  while (most > 0 && (text[most] & 0xc0) == 0x80) --most;
+  return std::string(text.substr(0, most));
+}
+
 // What is wrong with it, without a dot at the end; empty: nothing.
 inline std::string wrong_with_device(std::string_view device) {
   constexpr size_t kLongestInterface = 15;  // IFNAMSIZ without its NUL
@@ -87,7 +94,7 @@ inline std::string wrong_with_device(std::string_view device) {
       device != "..") {
     return {};
   }
-  return "\"" + std::string(device.substr(0, 80)) +
+  return "\"" + beginning_of(device, 80) +
          "\" is neither an interface (at most 15 letters, digits, . _ - @), nor a PCI address, nor "
          "a virtual device (net_…)";
 }

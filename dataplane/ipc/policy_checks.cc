@@ -2,6 +2,7 @@
 #include "dataplane/ipc/policy_checks.h"
 
 #include <algorithm>
+#include <bitset>
 #include <cmath>
 #include <string_view>
 
@@ -266,9 +267,16 @@ std::vector<SourcePrefix> read_prefixes(
     return prefixes;
   }
   prefixes.reserve(count);
+  std::bitset<128> around;  // such networks, by their length: each of them becomes many
   for (const v1::Subnet& subnet : subnets) {
-    const std::string wrong = append_prefix(subnet, prefixes);
-    errors.require(wrong.empty(), where + ": " + wrong + ".");
+    SourcePrefix prefix;
+    const std::string wrong = read_prefix(subnet, prefix);
+    if (!errors.require(wrong.empty(), where + ": " + wrong + ".")) continue;
+    if (is_around_ipv4(prefix)) {
+      if (around.test(prefix.prefix_bits)) continue;
+      around.set(prefix.prefix_bits);
+    }
+    append_prefix(prefix, prefixes);
   }
   return prefixes;
 }

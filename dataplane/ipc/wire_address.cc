@@ -72,10 +72,14 @@ std::string read_prefix(const v1::Subnet& subnet, SourcePrefix& prefix) {
   return {};
 }
 
+bool is_around_ipv4(const SourcePrefix& prefix) {
+  return prefix.prefix_bits < kMappedBits &&
+         covers(prefix.address, prefix.prefix_bits, dam_address_v4(0));
+}
+
 void append_prefix(SourcePrefix prefix, std::vector<SourcePrefix>& prefixes) {
-  const uint32_t bits = prefix.prefix_bits;
-  if (bits < kMappedBits && covers(prefix.address, bits, dam_address_v4(0))) {
-    append_without_mapped(bits, prefixes);
+  if (is_around_ipv4(prefix)) {
+    append_without_mapped(prefix.prefix_bits, prefixes);
   } else {
     prefixes.push_back(prefix);
   }

@@ -22,6 +22,7 @@ std::optional<uint8_t> read_prefix_bits(std::string_view wire_address, uint32_t 
 // split so that it covers no IPv4 address. Returns what is wrong; empty when nothing is.
 std::string append_prefix(const v1::Subnet& subnet, std::vector<SourcePrefix>& prefixes);
 void append_prefix(SourcePrefix prefix, std::vector<SourcePrefix>& prefixes);
+bool is_around_ipv4(const SourcePrefix& prefix);  // it would be split
 // Host bits cleared, and nothing split. Returns what is wrong; empty when nothing is.
 std::string read_prefix(const v1::Subnet& subnet, SourcePrefix& prefix);
 void write_prefix(const SourcePrefix& prefix, v1::Subnet& subnet);

@@ -106,12 +106,12 @@ void measure_harness(benchmark::State& state, World& world) {
 }
 
 int run(int argc, char** argv) {
-  const uint32_t flows = dam::bench::take_flows_option(argc, argv);
+  const dam::bench::Sizes sizes = dam::bench::take_sizes(argc, argv);
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
-  World world(flows, kExtraFlows);
+  World world(sizes, kExtraFlows);
   benchmark::AddCustomContext("tsc_ghz", std::to_string(tsc_ghz()));
-  benchmark::AddCustomContext("live_flows", std::to_string(flows));
+  benchmark::AddCustomContext("live_flows", std::to_string(sizes.flows));
   benchmark::AddCustomContext("sources", std::to_string(dam::bench::kSources));
   bool failed = false;
   for (const Scene& scene : dam::bench::make_scenes(world)) {

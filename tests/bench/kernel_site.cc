@@ -117,10 +117,10 @@ Outcome Yardsticks::feed(int program_fd, const Devices& devices, std::span<const
   return outcome;
 }
 
-KernelSite::KernelSite(const Devices& devices, uint32_t flows)
+KernelSite::KernelSite(const Devices& devices, const Sizes& sizes)
     : devices_(devices),
-      tables_(site_limits(flows), kHashKey, KernelTables::Use::on_device),
-      world_(flows, kNoExtraFlows, tables_.engine_tables()) {
+      tables_(site_limits(sizes.flows), kHashKey, KernelTables::Use::on_device),
+      world_(sizes, kNoExtraFlows, tables_.engine_tables()) {
   if (world_.now_ns() > kernel_now_ns()) {
     throw std::runtime_error("This machine has not been up for long enough: try in two minutes.");
   }

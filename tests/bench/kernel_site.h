@@ -64,7 +64,7 @@ class Yardsticks {
 
 class KernelSite {
  public:
-  KernelSite(const Devices& devices, uint32_t flows);
+  KernelSite(const Devices& devices, const Sizes& sizes);
   void put_in_force(const std::shared_ptr<const Policy>& policy);
   dam_worker_counters counted();  // by the kernel, since the last call
   uint64_t climbed() const { return tables_.climbed(); }

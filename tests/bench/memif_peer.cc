@@ -38,6 +38,7 @@ using dam::bench::Peer;
 using Clock = std::chrono::steady_clock;
 using Burst = std::array<rte_mbuf*, kBurst>;
 
+constexpr uint32_t kServers = 2;      // of memif.yaml
 constexpr uint32_t kFrameBytes = 60;  // 64 with the FCS
 constexpr uint32_t kBlindFlows = 100'000;
 constexpr uint32_t kUnderWay = 256;  // handshakes at a time
@@ -275,7 +276,7 @@ void run(const Options& options) {
   Links links;
   links.wait_until_up();
   const uint32_t flows = options.flows != 0 ? options.flows : kBlindFlows;
-  Peer peer(flows, dam::bench::client_hello(dam::bench::kServedName, 500));
+  Peer peer(flows, kServers, dam::bench::client_hello(dam::bench::kServedName, 500));
   Opener opener(links, peer);
   if (options.flows != 0) opener.open_all();
   Blaster blaster(links, opener, peer);

@@ -24,8 +24,9 @@ uint32_t server_isn(uint32_t pair, uint16_t port) { return (pair << 16 | port) *
 uint32_t pair_of(uint32_t server, uint32_t local) {
   const uint32_t server_index = server - kFirstServer;
   const uint32_t local_index = local - kDamBack;
-  return server_index < kServers && local_index < kDamBacks ? server_index * kDamBacks + local_index
-                                                            : kNobody;
+  return server_index < kMostServers && local_index < kDamBacks
+             ? server_index * kDamBacks + local_index
+             : kNobody;
 }
 
 uint32_t client_address(uint32_t flow) { return kFirstClient + flow % kSources; }
@@ -67,8 +68,8 @@ Frame& Outbox::next(uint8_t port) {
   return ready.back();
 }
 
-Peer::Peer(uint32_t flows, std::vector<uint8_t> hello)
-    : connections_(flows), owner_(kServers * kDamBacks << 16, kNobody), hello_(std::move(hello)) {}
+Peer::Peer(uint32_t flows, uint32_t servers, std::vector<uint8_t> hello)
+    : connections_(flows), owner_(servers * kDamBacks << 16, kNobody), hello_(std::move(hello)) {}
 
 TcpFields Peer::client_fields(uint32_t flow) const {
   return {.src = client_address(flow),

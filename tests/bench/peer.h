@@ -19,7 +19,7 @@ inline constexpr uint32_t kFrontGateway = 0xcb007101;  // 203.0.113.1
 inline constexpr uint32_t kDamBack = 0xc6336401;       // 198.51.100.1 and those that follow
 inline constexpr uint32_t kDamBacks = 16;  // 64,000 source ports each and server: 1 M flows need 8
 inline constexpr uint32_t kFirstServer = 0xc6336480;  // 198.51.100.128
-inline constexpr uint32_t kServers = 2;
+inline constexpr uint32_t kMostServers = 16;
 inline constexpr uint16_t kServicePort = 443;
 inline constexpr uint32_t kFirstClient = 0xc6120100;  // 198.18.1.0
 inline constexpr uint32_t kSources = 125'000;         // all within 198.18.0.0/15
@@ -45,7 +45,7 @@ enum class Goal : uint8_t {
 class Peer {
  public:
   // `hello` is sent by each client of Goal::splice; empty: the server's port alone routes.
-  Peer(uint32_t flows, std::vector<uint8_t> hello);
+  Peer(uint32_t flows, uint32_t servers, std::vector<uint8_t> hello);
 
   void send_syn(uint32_t flow, Goal goal, Outbox& out);
   // Ends a connection by an exact RST, behind `unnoted_bytes` that others sent for the client.

@@ -3,9 +3,12 @@
 
 #include <x86intrin.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
-#include <cstring>
+#include <iterator>
+#include <string_view>
+#include <utility>
 
 namespace dam::bench {
 namespace {
@@ -34,18 +37,24 @@ void report(benchmark::State& state, const Timed& timed) {
   state.counters["Mpps"] = 1000 / ns;
 }
 
-uint32_t take_flows_option(int& argc, char** argv) {
-  uint32_t flows = 1'000'000;
+Sizes take_sizes(int& argc, char** argv) {
+  Sizes sizes;
+  const std::pair<std::string_view, uint32_t*> options[] = {
+      {"--flows=", &sizes.flows},   {"--zones=", &sizes.zones}, {"--names=", &sizes.names},
+      {"--denied=", &sizes.denied}, {"--bans=", &sizes.bans},   {"--rings=", &sizes.rings}};
   int kept = 1;
   for (int i = 1; i < argc; ++i) {
-    if (std::strncmp(argv[i], "--flows=", 8) == 0) {
-      flows = static_cast<uint32_t>(std::strtoul(argv[i] + 8, nullptr, 10));
-    } else {
+    const auto option = std::ranges::find_if(
+        options, [&](const auto& one) { return std::string_view(argv[i]).starts_with(one.first); });
+    if (option == std::end(options)) {
       argv[kept++] = argv[i];
+    } else {
+      *option->second =
+          static_cast<uint32_t>(std::strtoul(argv[i] + option->first.size(), nullptr, 10));
     }
   }
   argc = kept;
-  return flows;
+  return sizes;
 }
 
 }  // namespace dam::bench

@@ -6,6 +6,8 @@
 
 #include <cstdint>
 
+#include "tests/bench/site.h"
+
 namespace dam::bench {
 
 struct Timed {
@@ -16,7 +18,7 @@ struct Timed {
 double tsc_ghz();  // how many cycles the time stamp counter counts in a nanosecond
 void report(benchmark::State& state, const Timed& timed);
 
-// --flows=N: fewer live flows than a million, to see quickly whether everything still works.
-uint32_t take_flows_option(int& argc, char** argv);
+// Takes --flows=N and the others like it out of the command line.
+Sizes take_sizes(int& argc, char** argv);
 
 }  // namespace dam::bench

@@ -11,7 +11,6 @@ namespace dam::bench {
 namespace {
 
 constexpr uint32_t kSceneRing = 4096;  // 128 bursts: as many buffers as a port's ring may hold
-constexpr uint32_t kDenied = 1'000'000;
 constexpr uint8_t kSixBytes[6] = {'d', 'a', 'm', '6', '0', '!'};  // 60 bytes: 64 with the FCS
 constexpr uint32_t kMss = 1460;
 // What Linux sends: MSS 1460, SACK permitted, timestamps, window scale 7: 74 bytes in all.
@@ -37,7 +36,7 @@ enum class Ways { up, both };
 void fill_established(World& world, std::span<Frame> frames, Random& random, Ways ways) {
   const Peer& peer = world.peer();
   for (Frame& frame : frames) {
-    const uint32_t flow = random.below(world.live_flows());
+    const uint32_t flow = world.first_flow() + random.below(world.live_flows());
     const bool up = ways == Ways::up || random.below(2) == 0;
     frame.port = up ? kFrontPort : kBackPort;
     frame.bytes = up ? peer.write_client_data(flow, kSixBytes, 0, frame.data)
@@ -116,10 +115,11 @@ Scene syn_cookie(const World& world) {
 
 Scene banned(const World& world) {
   const auto random = std::make_shared<Random>();
-  const auto denied = std::make_shared<std::vector<SourcePrefix>>(random_prefixes(kDenied));
+  const auto denied =
+      std::make_shared<std::vector<SourcePrefix>>(random_prefixes(world.sizes().denied));
   const auto fill = [random, denied](World&, std::span<Frame> frames) {
     for (Frame& frame : frames) {
-      const SourcePrefix& prefix = (*denied)[random->below(kDenied)];
+      const SourcePrefix& prefix = (*denied)[random->below(static_cast<uint32_t>(denied->size()))];
       const uint32_t first = dam_ntoh32({prefix.address.word[3]});
       const uint32_t size = 1u << (128 - prefix.prefix_bits);
       TcpFields tcp = to_listener(first + random->below(size), 50000);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "tests/bench/site.h"
 
+#include <algorithm>
+#include <iterator>
 #include <random>
 #include <string>
 #include <utility>
@@ -10,7 +12,9 @@
 namespace dam::bench {
 namespace {
 
-constexpr uint8_t kFrontZone = 0, kSiteZone = 1;
+constexpr uint8_t kFrontZone = 0, kSiteZone = 1;  // and those that follow
+constexpr uint8_t kZonePrefixBits = 21;
+constexpr uint8_t kClientsBits = 15;  // all of them
 constexpr uint64_t kMillion = 1'000'000;
 
 dam_address v4(uint32_t host_order) { return dam_address_v4(dam_hton32(host_order).raw); }
@@ -28,9 +32,8 @@ Interface interface(std::string name, uint8_t port, uint32_t own, uint32_t count
 // can send, so that nothing is refused unless the benchmark is about refusing.
 Zone site_zone(const SiteOptions& options) {
   Zone zone;
-  zone.name = "site";
   const auto limit = [](uint64_t millions_a_second) {
-    return dam_gcra_rate_of(millions_a_second * kMillion * 1000, kMillion);
+    return dam_gcra_rate_of(millions_a_second * kMillion * 1000, millions_a_second * kMillion);
   };
   zone.per_source[DAM_DIM_packets] = limit(100);
   zone.total[DAM_DIM_packets] = limit(100);
@@ -40,15 +43,17 @@ Zone site_zone(const SiteOptions& options) {
   }
   zone.per_source[DAM_DIM_connections] = limit(100);
   zone.total[DAM_DIM_connections] = limit(100);
+  if (!options.totals) std::fill(std::begin(zone.total), std::end(zone.total), dam_gcra_rate{});
+  if (options.one_source) zone.source_bits_v4 = kClientsBits;
   if (options.source_packets_milli != 0) {
     zone.per_source[DAM_DIM_packets] = dam_gcra_rate_of(options.source_packets_milli, 1);
   }
   return zone;
 }
 
-std::vector<Server> site_servers() {
-  std::vector<Server> servers(kServers);
-  for (uint32_t i = 0; i < kServers; ++i) {
+std::vector<Server> site_servers(uint32_t count) {
+  std::vector<Server> servers(count);
+  for (uint32_t i = 0; i < count; ++i) {
     servers[i].name = "server" + std::to_string(i);
     servers[i].address[0] = v4(kFirstServer + i);
     servers[i].port = dam_hton16(kServicePort);
@@ -57,15 +62,41 @@ std::vector<Server> site_servers() {
   return servers;
 }
 
-Router site_router() {
-  std::vector<RouteRule> rules(1);
-  for (int i = 0; i < 100; ++i) {
-    rules[0].server_names.push_back("page" + std::to_string(i) + ".service.example");
+// A route for each zone; the first one takes every source, those behind it some each.
+Router site_router(const Sizes& sizes) {
+  std::vector<RouteRule> rules(sizes.zones);
+  for (uint32_t zone = 0; zone < sizes.zones; ++zone) {
+    rules[zone].route = static_cast<uint16_t>(zone);
+    for (uint32_t i = 0; i < sizes.names; ++i) {
+      rules[zone].server_names.push_back("page" + std::to_string(i) + ".service.example");
+    }
+    if (zone == 0) continue;
+    const uint32_t first = (kFirstClient >> (32 - kZonePrefixBits)) + zone;
+    rules[zone].sources = {{v4(first << (32 - kZonePrefixBits)), 96 + kZonePrefixBits}};
   }
   return Router(rules);
 }
 
+void add_zones(Policy& policy, uint32_t count, const SiteOptions& options) {
+  policy.zones.resize(kSiteZone + count);
+  policy.zones[kFrontZone].name = "front";
+  for (uint32_t i = 0; i < count; ++i) {
+    Zone& zone = policy.zones[kSiteZone + i];
+    zone = site_zone(options);
+    zone.name = "site" + std::to_string(i);
+    Route route;
+    route.name = zone.name;
+    route.zone_slot = static_cast<uint8_t>(kSiteZone + i);
+    for (uint16_t slot = 0; slot < policy.servers.size(); ++slot) {
+      route.server_slots.push_back(slot);
+    }
+    policy.routes.push_back(route);
+  }
+}
+
 }  // namespace
+
+uint32_t servers_for(uint32_t flows) { return flows < 1'500'000 ? 2 : kMostServers; }
 
 Limits site_limits(uint32_t live_flows) {
   Limits limits;
@@ -82,10 +113,10 @@ std::vector<Interface> site_interfaces() {
   return {front, interface("back", kBackPort, kDamBack, kDamBacks)};
 }
 
-std::shared_ptr<const Policy> site_policy(const Limits& limits, const SiteOptions& options) {
+std::shared_ptr<const Policy> site_policy(const Sizes& sizes, const SiteOptions& options) {
   auto policy = std::make_shared<Policy>();
   policy->version = options.version;
-  policy->limits = limits;
+  policy->limits = site_limits(sizes.flows);
   policy->timeouts.hello_ns = 1'000'000'000;
   policy->timeouts.idle_ns =
       uint64_t{20 * 24 * 3600} * 1'000'000'000;  // outlives the simulated time
@@ -97,17 +128,11 @@ std::shared_ptr<const Policy> site_policy(const Limits& limits, const SiteOption
   listener.port = dam_hton16(kServicePort);
   listener.in_policy = true;
   policy->listeners = {listener};
-  policy->servers = site_servers();
-  policy->zones.resize(kSiteZone + 1);
-  policy->zones[kFrontZone].name = "front";
-  policy->zones[kSiteZone] = site_zone(options);
-  Route route;
-  route.name = "site";
-  route.zone_slot = kSiteZone;
-  for (uint16_t i = 0; i < kServers; ++i) route.server_slots.push_back(i);
-  policy->routes = {route};
-  policy->router = site_router();
+  policy->servers = site_servers(servers_for(sizes.flows * sizes.workers));
+  add_zones(*policy, sizes.zones, options);
+  policy->router = site_router(sizes);
   policy->deny = PrefixSet(options.deny);
+  policy->bans = PrefixSet(random_prefixes(sizes.bans));
   policy->derive();
   return policy;
 }

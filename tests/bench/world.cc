@@ -31,32 +31,47 @@ void FrameArena::add_to(std::vector<Frame>& list) {
   }
 }
 
-World::World(uint32_t live_flows, uint32_t extra_flows, const SharedTables& shared)
-    : live_flows_(live_flows),
+World::World(const Sizes& sizes, uint32_t extra_flows, const SharedTables& shared)
+    : sizes_(sizes),
       arena_(kArenaFrames),
-      peer_(live_flows + extra_flows, client_hello(kServedName, kSetupHelloBytes)),
-      limits_(site_limits(live_flows)),
+      peer_(sizes.flows + extra_flows, servers_for(sizes.flows * sizes.workers),
+            client_hello(kServedName, kSetupHelloBytes)),
       counters_(new dam_counters()),
       now_ns_(shared ? kEarlyNs : kStartNs) {
   arena_.add_to(outbox_.spare);
   sent_.reserve(kArenaFrames);
   unsent_.reserve(kArenaFrames);
   EngineConfig config;
-  config.limits = limits_;
+  config.limits = site_limits(sizes.flows * sizes.workers);
   config.interfaces = site_interfaces();
   config.counters = counters_.get();
   std::copy_n(kHashKey, 2, config.hash_key);
   config.cookie_key[0] = 0x13579bdf02468ace;
   config.cookie_key[1] = 0xeca86420fdb97531;
   config.tsc_hz = 1'000'000'000;
+  config.workers = sizes.workers;
   config.shared = shared;
-  engine_ = std::make_unique<Engine>(std::move(config));
+  engine_ = std::make_shared<Engine>(std::move(config));
   apply(policy_with({}));
-  open(0, live_flows, Goal::splice);
+  open(0, sizes.flows, Goal::splice);
+}
+
+World::World(World& first, uint32_t worker)
+    : sizes_(first.sizes_),
+      worker_(worker),
+      arena_(kArenaFrames),
+      peer_((worker + 1) * sizes_.flows, servers_for(sizes_.flows * sizes_.workers),
+            client_hello(kServedName, kSetupHelloBytes)),
+      engine_(first.engine_),
+      now_ns_(first.now_ns_) {
+  arena_.add_to(outbox_.spare);
+  sent_.reserve(kArenaFrames);
+  unsent_.reserve(kArenaFrames);
+  open(first_flow(), sizes_.flows, Goal::splice);
 }
 
 std::shared_ptr<const Policy> World::policy_with(const SiteOptions& options) const {
-  return site_policy(limits_, options);
+  return site_policy(sizes_, options);
 }
 
 void World::apply(const std::shared_ptr<const Policy>& policy) {
@@ -161,7 +176,8 @@ void World::open(uint32_t first, uint32_t count, Goal goal) {
 
 uint64_t World::drops(dam_drop_reason reason) const {
   uint64_t sum = 0;
-  for (const dam_zone_counters& zone : counters_->worker[0].zones) sum += zone.drops[reason];
+  for (const dam_zone_counters& zone : engine_->config().counters->worker[worker_].zones)
+    sum += zone.drops[reason];
   return sum;
 }
 

@@ -4,6 +4,7 @@
 // GbE line.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -42,9 +43,11 @@ struct Tally {
 
 class World {
  public:
-  // Raises `live_flows` connections through the whole handshake; throws when one is missing. On
+  // Raises `sizes.flows` connections through the whole handshake; throws when one is missing. On
   // `shared` tables time begins early, so that it stays behind the clock that the kernel reads.
-  World(uint32_t live_flows, uint32_t extra_flows, const SharedTables& shared = {});
+  World(const Sizes& sizes, uint32_t extra_flows, const SharedTables& shared = {});
+  // Another worker of the same engine, with as many connections of its own. `first` outlives it.
+  World(World& first, uint32_t worker);
 
   void apply(const std::shared_ptr<const Policy>& policy);
   std::shared_ptr<const Policy> policy_with(const SiteOptions& options) const;
@@ -57,6 +60,7 @@ class World {
   Tally settle(bool deliver);  // hands what was sent to the peer (or to nobody), and goes on
   void pump();                 // until neither side has anything to say
   void advance(uint64_t duration_ns);  // in steps of a millisecond, pumping
+  void catch_up(const World& other) { now_ns_ = std::max(now_ns_, other.now_ns_); }
   void open(uint32_t first, uint32_t count, Goal goal);
   uint64_t drops(dam_drop_reason reason) const;  // all zones
   void report_drops() const;
@@ -64,16 +68,19 @@ class World {
   Peer& peer() { return peer_; }
   Outbox& outbox() { return outbox_; }
   Engine& engine() { return *engine_; }
-  Worker& worker() { return engine_->worker(0); }
+  Worker& worker() { return engine_->worker(worker_); }
+  uint32_t first_flow() const { return worker_ * sizes_.flows; }
   uint64_t now_ns() const { return now_ns_; }
-  uint32_t live_flows() const { return live_flows_; }
+  const Sizes& sizes() const { return sizes_; }
+  uint32_t live_flows() const { return sizes_.flows; }
 
  private:
   void top_up();
   void collect();
   void tick();
 
-  uint32_t live_flows_;
+  Sizes sizes_;
+  uint32_t worker_ = 0;
   FrameArena arena_;
   Peer peer_;
   Outbox outbox_;  // its spare list holds every frame that nobody uses
@@ -81,9 +88,8 @@ class World {
   std::vector<Frame> sent_;
   std::vector<Frame> unsent_;  // dropped, or for the host
   Tally tally_;
-  Limits limits_;
   std::unique_ptr<dam_counters> counters_;
-  std::unique_ptr<Engine> engine_;
+  std::shared_ptr<Engine> engine_;
   uint64_t now_ns_;
   uint64_t tick_at_ns_ = 0;
   std::shared_ptr<const Policy> applied_;

@@ -28,6 +28,7 @@ using dam::bench::kRing;
 using dam::bench::Mac;
 using dam::bench::Outcome;
 using dam::bench::Scene;
+using dam::bench::Sizes;
 using dam::bench::Timed;
 using dam::bench::Yardsticks;
 
@@ -76,8 +77,8 @@ bool nearly_all_over_bucket(const Seen& seen) {  // now and then one is within i
 
 class Bench {
  public:
-  explicit Bench(uint32_t flows)
-      : few_(devices_, kFewFlows), many_(devices_, flows), memory_(size_t{kRing} * kStride) {
+  explicit Bench(const Sizes& sizes)
+      : few_(devices_, few(sizes)), many_(devices_, sizes), memory_(size_t{kRing} * kStride) {
     for (uint32_t i = 0; i < kRing; ++i) {
       Frame frame;
       frame.data = &memory_[size_t{i} * kStride];
@@ -105,6 +106,11 @@ class Bench {
 
  private:
   static constexpr uint32_t kStride = 128;
+
+  static Sizes few(Sizes sizes) {
+    sizes.flows = kFewFlows;
+    return sizes;
+  }
 
   void add(const std::string& name, KernelSite& site, const Scene& scene, const Check& right) {
     benchmark::RegisterBenchmark(name.c_str(), [this, &site, scene, right](benchmark::State& s) {
@@ -208,12 +214,12 @@ class Bench {
 };
 
 int run(int argc, char** argv) {
-  const uint32_t flows = dam::bench::take_flows_option(argc, argv);
+  const dam::bench::Sizes sizes = dam::bench::take_sizes(argc, argv);
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
-  Bench bench(flows);
+  Bench bench(sizes);
   benchmark::AddCustomContext("tsc_ghz", std::to_string(dam::bench::tsc_ghz()));
-  benchmark::AddCustomContext("live_flows", std::to_string(flows));
+  benchmark::AddCustomContext("live_flows", std::to_string(sizes.flows));
   bench.add_all();
   benchmark::RunSpecifiedBenchmarks();
   return bench.failed() ? 1 : 0;

@@ -51,12 +51,13 @@ class Guest:
         """`nics`: (interface of the node, QEMU's model and its options, MAC, queues)."""
         self._folder, self._network, self._nics, self._cpus, self._mib = folder, network, nics, cpus, mib
         self._process = self._shell = None
-        self._heard = b""
+        self._heard, self._has_cables = b"", False
 
     def _inside(self, *words, check=True):
         return command("nsenter", f"--net={self._network}", "--", *words, check=check)
 
     def _cables(self):
+        self._has_cables = True
         for number, (interface, _, _, queues) in enumerate(self._nics):
             many = ["multi_queue"] if queues > 1 else []
             self._inside("ip", "link", "add", f"br{number}", "type", "bridge", "mcast_snooping", "0")
@@ -65,11 +66,13 @@ class Guest:
                 self._inside("ip", "link", "set", port, "master", f"br{number}", "up")
             self._inside("ip", "link", "set", f"br{number}", "up")
 
-    def boot(self, disk, kernel, initrd, seconds):
-        self._cables()
+    def boot(self, disk, kernel, initrd, seconds, iommu=True):
+        if not self._has_cables:
+            self._cables()
+        protection = ["-device", "intel-iommu,intremap=on,caching-mode=on"] if iommu else []
         words = ["nsenter", f"--net={self._network}", "--", "qemu-system-x86_64", "-machine", "q35,accel=tcg,kernel-irqchip=split", "-cpu",
-                 "max", "-smp", str(self._cpus), "-m", str(self._mib), "-nodefaults", "-display", "none", "-device",
-                 "intel-iommu,intremap=on,caching-mode=on", "-drive", f"file={disk},format=raw,if=virtio,cache=unsafe",
+                 "max", "-smp", str(self._cpus), "-m", str(self._mib), "-nodefaults", "-display", "none",
+                 *protection, "-drive", f"file={disk},format=raw,if=virtio,cache=unsafe",
                  "-chardev", f"file,id=console,path={self._folder}/console", "-serial", "chardev:console",
                  "-chardev", f"socket,id=shell,path={self._folder}/shell,server=on,wait=off", "-serial", "chardev:shell",
                  "-kernel", kernel, "-initrd", initrd, "-append",
@@ -133,6 +136,11 @@ class Guest:
             if boot_id() != before:
                 return
         raise AssertionError(f"no restart within {seconds} s: {self._text('console')}")
+
+    def power_off(self, seconds):
+        self._shell.sendall(b"systemctl poweroff\n")
+        self._process.wait(seconds)
+        self._shell.close()
 
     def end(self):
         if self._process is not None:

@@ -12,6 +12,7 @@
 #   guest_end                                            ends the guest, and removes the namespaces
 #
 # GUEST_NO_IOMMU=1: the machine has none.
+# GUEST_VFIO=FILE: the guest's vfio.ko, in the place of Debian's.
 # GUEST_NO_OFFLOADS=1: frames leave and reach the guest as on a wire, none with its checksum left to others.
 # SCRIPT may begin with host_files (for guest_boot's -virtfs … mount_tag=host), and ends with guest_shell (both it is given), or starts a shell on /dev/ttyS1 by another way.
 
@@ -62,6 +63,7 @@ guest_module() {
   local name=${1//-/_} file need
   file=$(find "$unpacked/lib" -name "$name.ko" -o -name "${name//_/-}.ko")
   [[ -n $file ]] || return 0 # built in
+  [[ $name != vfio || -z ${GUEST_VFIO:-} ]] || file=$GUEST_VFIO
   for need in $(tr '\0' '\n' <"$file" | sed -n 's/^depends=//p' | tr , ' '); do guest_module "$need"; done
   echo "$file"
 }
@@ -150,7 +152,7 @@ guest_do() {
 }
 
 guest_end() {
-  local namespace
+  local namespace IFS=$' \t\n' # the end may come in the middle of a read with another one
   if [[ -n $guest_pid ]] && kill "$guest_pid" 2>/dev/null; then wait "$guest_pid" 2>/dev/null || true; fi
   for namespace in $(find /run/netns -name "$guest_name*" -printf "%f\n"); do
     ip netns del "$namespace"

@@ -46,6 +46,19 @@ def management_unreachable(_):
     lab("server", "stop", "management")
 
 
+def link_down(_):
+    """At its other end: the service server's."""
+    run("service", "ip", "link", "set", "srv0", "down")
+
+
+def link_again():
+    """With the addresses and routes that went."""
+    run("service", "ip", "link", "set", "srv0", "up")
+    run("service", "ip", "route", "replace", "default", "via", "198.18.10.1")
+    run("service", "ip", "-6", "route", "replace", "default", "via", "2001:db8:10::1")
+    lab("up", "--driver", "xdp", "--watch")
+
+
 def flood(background):
     """10,000 SYNs a second from two sources, which never answer."""
     for source in ("198.51.100.98", "198.51.100.99"):

@@ -51,7 +51,8 @@ void WorkerLoop::run(const std::atomic<bool>& stop) {
     }
     if (sleep > 0) sleep_us(sleep);
     const uint64_t now = rte_rdtsc();
-    (worked ? counters_.busy_cycles : counters_.idle_cycles) += now - last;
+    uint64_t& cycles = worked ? counters_.busy_cycles : counters_.idle_cycles;
+    dam_store_shared64(&cycles, cycles + (now - last));  // the control thread sees that it moves
     last = now;
   }
 }

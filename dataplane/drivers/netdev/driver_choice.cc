@@ -2,6 +2,7 @@
 #include "dataplane/drivers/netdev/driver_choice.h"
 
 #include "dataplane/drivers/netdev/host_configuration.h"
+#include "dataplane/drivers/netdev/interface_names.h"
 #include "dataplane/drivers/netdev/kernel_interface.h"
 
 namespace dam {
@@ -58,7 +59,7 @@ DriverFacts look_at_host(const std::vector<std::string>& devices, uint32_t worke
     device.kind = kind;
     if (kind != DeviceKind::kernel_interface) continue;
     device.host = use_by_host(name);
-    device.configured_by = configured_by(name, inspect_interface(name).mac);
+    device.configured_by = configured_by(names_of_interface(name), inspect_interface(name).mac);
   }
   facts.workers = workers;
   facts.cpus = static_cast<uint32_t>(allowed_cpus().size());

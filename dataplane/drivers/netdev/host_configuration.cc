@@ -70,15 +70,18 @@ bool left_by_network_manager(const fs::path& root, const std::string& interface)
 
 }  // namespace
 
-std::string configured_by(const std::string& interface, const std::array<uint8_t, 6>& mac,
+std::string configured_by(const std::vector<std::string>& names, const std::array<uint8_t, 6>& mac,
                           const std::string& root) {
-  std::string file = given_by_ifupdown(interface, root);
-  if (file.empty()) file = given_by_networkd(interface, mac, root);
+  std::string file;
+  for (const std::string& name : names) {
+    if (file.empty()) file = given_by_ifupdown(name, root);
+  }
+  if (file.empty()) file = given_by_networkd(names, mac, root);
   if (!file.empty()) return file;
   std::error_code none;
   const bool enabled = fs::is_symlink(
       fs::path(root) / "etc/systemd/system/multi-user.target.wants/NetworkManager.service", none);
-  if (!enabled || left_by_network_manager(root, interface)) return {};
+  if (!enabled || left_by_network_manager(root, names.front())) return {};
   return "NetworkManager, which has every card that it is not told to leave alone "
          "(unmanaged-devices),";
 }

@@ -6,13 +6,15 @@
 #include <array>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace dam {
 
 // Who gives the interface an address, or stands on it, as words ("/etc/network/interfaces"); empty:
 // nobody, as far as the files of ifupdown, systemd-networkd (and netplan) and NetworkManager say.
-// `root` is another folder in tests alone.
-std::string configured_by(const std::string& interface, const std::array<uint8_t, 6>& mac,
+// `names`: the interface's own first, then its alternative ones. `root` is another folder in tests
+// alone.
+std::string configured_by(const std::vector<std::string>& names, const std::array<uint8_t, 6>& mac,
                           const std::string& root = "/");
 
 }  // namespace dam

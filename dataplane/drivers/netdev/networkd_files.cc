@@ -38,8 +38,11 @@ class NetworkdMatch {
   }
 
   // No key at all matches nothing. A card has no kind (that of veth, bridge …) and no SSID.
-  bool matches(const std::string& interface, const std::string& mac) const {
-    const auto name = [&](const std::string& glob) { return is_like(interface, glob); };
+  bool matches(const Words& names, const std::string& mac) const {
+    const auto name = [&](const std::string& glob) {
+      return std::any_of(names.begin(), names.end(),
+                         [&](const std::string& one) { return is_like(one, glob); });
+    };
     const auto link = [&](const std::string& one) { return hex_digits(one) == hex_digits(mac); };
     const auto type = [](const std::string& glob) { return is_like("ether", glob); };
     const auto never = [](const std::string&) { return false; };
@@ -84,8 +87,8 @@ class NetworkdFile {
   void read(const fs::path& file) {
     for (const Setting& one : settings_of(file)) take(one);
   }
-  bool gives(const std::string& interface, const std::string& mac) const {
-    return (dhcp_ || gives_) && !unmanaged_ && match_.matches(interface, mac);
+  bool gives(const Words& names, const std::string& mac) const {
+    return (dhcp_ || gives_) && !unmanaged_ && match_.matches(names, mac);
   }
 
  private:
@@ -131,7 +134,7 @@ std::string text_of_mac(const std::array<uint8_t, 6>& mac) {
 
 }  // namespace
 
-std::string given_by_networkd(const std::string& interface, const std::array<uint8_t, 6>& mac,
+std::string given_by_networkd(const Words& names, const std::array<uint8_t, 6>& mac,
                               const std::string& root) {
   for (const fs::path& file : files_of_first(networkd_folders(root, ""), ".network")) {
     if (is_mask(file)) continue;
@@ -141,7 +144,7 @@ std::string given_by_networkd(const std::string& interface, const std::array<uin
     for (const fs::path& one : files_of_first(networkd_folders(root, beside), ".conf")) {
       all.read(one);
     }
-    if (all.gives(interface, text_of_mac(mac))) return file;
+    if (all.gives(names, text_of_mac(mac))) return file;
   }
   return {};
 }

@@ -61,8 +61,8 @@ std::string iommu_obstacle(const PciDevice& device, const NicRules& rules,
         fs::path(rules.sysfs) / "module/vfio/parameters/enable_unsafe_noiommu_mode";
     if (fs::exists(mode)) return {};
     return device.address +
-           " has no IOMMU, and this kernel's vfio works with none only "
-           "(CONFIG_VFIO_NOIOMMU): use driver: xdp.";
+           " has no IOMMU, and this kernel's vfio does not work without one (it lacks "
+           "CONFIG_VFIO_NOIOMMU): use driver: xdp.";
   }
   std::vector<std::string> others;
   for (const PciDevice::Companion& one : device.companions) {

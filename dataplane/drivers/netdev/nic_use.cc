@@ -8,6 +8,7 @@
 
 #include "dataplane/drivers/netdev/host_configuration.h"
 #include "dataplane/drivers/netdev/host_use.h"
+#include "dataplane/drivers/netdev/interface_names.h"
 #include "dataplane/drivers/netdev/interface_state.h"
 #include "dataplane/drivers/netdev/kernel_interface.h"
 #include "dataplane/drivers/netdev/tcp_sockets.h"
@@ -43,7 +44,7 @@ std::string what_host_loses(const std::string& interface, const std::string& roo
   if (about.exists && !state_of_interface(interface).routes.empty()) {
     return "the host has a route by it";
   }
-  const std::string file = configured_by(interface, about.mac, root);
+  const std::string file = configured_by(names_of_interface(interface), about.mac, root);
   return file.empty() ? "" : file + " gives it to the host";
 }
 

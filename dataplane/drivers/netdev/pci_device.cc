@@ -74,7 +74,7 @@ PciDevice inspect_pci(const std::string& address, const std::string& sysfs) {
   if (!device.exists) return device;
   device.driver = last_part_of_link(own / "driver");
   device.interface = interface_in(own);
-  device.iommu = fs::exists(own / "iommu_group");
+  device.iommu = has_iommu(own / "iommu_group");
   device.goes_around_iommu = goes_around(own);
   if (!device.interface.empty()) {
     device.uppers = uppers_of(fs::path(sysfs) / "class/net" / device.interface);
@@ -85,6 +85,12 @@ PciDevice inspect_pci(const std::string& address, const std::string& sysfs) {
     if (other != device.address && kernels) device.companions.push_back({other, driver});
   }
   return device;
+}
+
+bool has_iommu(const fs::path& group) {
+  std::string name;
+  std::ifstream(group / "name") >> name;
+  return fs::exists(group) && name != "vfio-noiommu";
 }
 
 std::string whole_pci_address(const std::string& address) {

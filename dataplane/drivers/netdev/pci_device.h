@@ -2,6 +2,7 @@
 // What the kernel says of a PCI device, in /sys. `sysfs` is another folder in tests alone.
 #pragma once
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,10 @@ struct PciDevice {
 };
 
 PciDevice inspect_pci(const std::string& address, const std::string& sysfs = "/sys");
+
+// Does an IOMMU stand behind a folder of /sys/kernel/iommu_groups? Without one vfio makes up a
+// group for each device that it holds.
+bool has_iommu(const std::filesystem::path& group);
 
 // "01:00.0" and "0000:01:00.0" are one.
 std::string whole_pci_address(const std::string& address);

@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <system_error>
 
 #include "dataplane/drivers/xdp/kernel_tables.h"
+#include "dataplane/drivers/xdp/sight_record.h"
 #include "ebpf/dam.skel.h"
 
 namespace dam {
@@ -16,13 +16,12 @@ namespace {
 constexpr uint64_t kFirstCpu = 1000;  // the engine's workers have the numbers below
 
 int on_sight(void* hears, void* data, size_t bytes) {
-  dam_sight sight;
-  if (bytes < sizeof sight) return 0;
-  std::memcpy(&sight, data, sizeof sight);
-  const size_t frame_bytes = std::min<size_t>(sight.captured_bytes, bytes - sizeof sight);
   auto& hearing = *static_cast<Hearing*>(hears);
   if (hearing.sink == nullptr) return 0;
-  (*hearing.sink)(sight, {static_cast<const uint8_t*>(data) + sizeof sight, frame_bytes});
+  dam_sight sight;
+  std::span<const uint8_t> frame;
+  if (!read_sight_record({static_cast<const uint8_t*>(data), bytes}, sight, frame)) return 0;
+  (*hearing.sink)(sight, frame);
   return --hearing.left > 0 ? 0 : -1;
 }
 

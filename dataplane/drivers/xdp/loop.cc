@@ -36,7 +36,9 @@ void XdpLoop::run(const std::atomic<bool>& stop) {
     if (now_ns_ - ticked_ns_ >= static_cast<uint64_t>(sleep_ms()) * 1'000'000) tick();
     if (!worked) driver_.wait(sleep_ms());
     now_ns_ = monotonic_ns();
-    (worked ? counters_.busy_cycles : counters_.idle_cycles) += now_ns_ - began_ns;
+    uint64_t& cycles = worked ? counters_.busy_cycles : counters_.idle_cycles;
+    dam_store_shared64(&cycles,
+                       cycles + (now_ns_ - began_ns));  // the control thread sees that it moves
   }
 }
 

@@ -13,20 +13,22 @@ import tempfile
 import types
 
 from lib import netns
-from lib.dam import BPFFS
+from lib.dam import BPFFS, SHM
 
-from . import flood, measures
+from . import flood, measures, over_limit
 from .cables import SideSite
 from .core import Cores
-from .fronts import FRONTS
+from .fronts import FRONTS, Haproxy3
 
 PARTS = {"connections": measures.connections, "paced": measures.paced, "bulk": measures.bulk,
          "requests": measures.requests}
 SIZE = {"connections": 5000, "rate": 1000, "paced": 1500, "bulk_bytes": 1 << 29, "request_rate": 3000,
-        "requests": 4500, "idle_s": 4, "calm_s": 0.4, "honest": 400, "honest_rate": 200, "floods": [250000, 0]}
+        "requests": 4500, "idle_s": 4, "calm_s": 0.4, "honest": 400, "honest_rate": 200, "floods": [250000, 0],
+        "macro": 4000, "macro_rate": 2000}
 SMOKE = {"connections": 200, "rate": 200, "paced": 40, "bulk_bytes": 4 << 20, "request_rate": 400, "requests": 80,
-         "idle_s": 0.2, "calm_s": 0.02, "honest": 20, "honest_rate": 40, "floods": [5000]}
-FLOODED = ["haproxy", "nginx", "dam"]  # those that tell names apart
+         "idle_s": 0.2, "calm_s": 0.02, "honest": 20, "honest_rate": 40, "floods": [5000],
+         "macro": 300, "macro_rate": 500}
+FLOODED = ["haproxy", "haproxy3", "nginx", "dam", "dam-dpdk"]  # those that tell names apart
 SUPER = {"parts": ["bulk"], "fronts": ["routing", "nat", "haproxy", "nginx"]}
 
 
@@ -64,9 +66,9 @@ def clear_leftovers():
 
     for name in filter(left_over, netns.existing()):
         netns.run("ip", "netns", "del", name, check=False)
-    if os.path.isdir(BPFFS):
-        for name in filter(left_over, os.listdir(BPFFS)):
-            shutil.rmtree(os.path.join(BPFFS, name))
+    for folder in filter(os.path.isdir, (BPFFS, SHM)):
+        for name in filter(left_over, os.listdir(folder)):
+            shutil.rmtree(os.path.join(folder, name))
 
 
 def compare(cores, build, parts, rounds, size, names, frames, into):
@@ -85,9 +87,22 @@ def compare(cores, build, parts, rounds, size, names, frames, into):
         if "requests" in parts:
             into["idle"] = {front.name: measures.idle(site, front, cores, size)
                             for front, site in raised.items() if front.pids()}
+        if "over-limit" in parts:
+            into["over-limit"] = over_the_limit(cores, rounds, size, raised)
         if "flood" in parts:
             into["flood"] = {}
             under_flood(cores, rounds, size, raised, into["flood"])
+
+
+def over_the_limit(cores, rounds, size, raised):
+    """{front: [figures of each round]}, of those that know limits."""
+    limited = {front: site for front, site in raised.items() if front.limited}
+    figures = {front.name: [] for front in limited}
+    for number in range(rounds):
+        for front, site in limited.items():
+            figures[front.name].append(over_limit.measure(site, front, cores, size))
+        say(f"round {number + 1} of {rounds}, over the limit")
+    return figures
 
 
 def under_flood(cores, rounds, size, raised, into):
@@ -133,6 +148,8 @@ def main(build, parts, rounds, names, smoke, with_super):
         raise SystemExit("tools/bench --side-by-side needs root, for network namespaces: sudo tools/bench --side-by-side")
     if lacks := missing():
         raise SystemExit(f"tools/bench --side-by-side lacks {', '.join(lacks)}: sudo tools/packages peers")
+    if "haproxy3" in names:
+        Haproxy3.unpack()
     clear_leftovers()
     size = SMOKE if smoke else SIZE
     cores = Cores(size["calm_s"])
@@ -151,8 +168,9 @@ def main(build, parts, rounds, names, smoke, with_super):
             trips.append(round_trip_ns(cores, build))
     except KeyboardInterrupt:
         say("told to end: what there is so far follows")
-    result["idle"], result["flood"] = wire.pop("idle", {}), wire.pop("flood", {})
-    for fronts in (*wire.values(), *large.values(), result["flood"]):
+    for part in ("idle", "flood", "over-limit"):
+        result[part] = wire.pop(part, {})
+    for fronts in (*wire.values(), *large.values(), result["flood"], result["over-limit"]):
         for name in [name for name, measured in fronts.items() if not measured]:
             del fronts[name]
     every = list(_rounds(result))
@@ -170,3 +188,5 @@ def _rounds(result):
     for rounds in result["flood"].values():
         for figures in rounds:
             yield from figures.values()
+    for rounds in result["over-limit"].values():
+        yield from rounds

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What is compared. Each front has a site of its own; all of its processes run on the front's core."""
 import contextlib
+import copy
 import os
 import signal
 import subprocess
@@ -15,6 +16,8 @@ from .core import with_children
 
 SERVICE, MANAGEMENT = service_address(10)[4], management_address(10)[4]
 PROXIED, PLAIN = 443, 8443  # the server's ports: with PROXY header, and without
+LIMITED = 444  # the port on which a source may open so many connections a second, and as many at once
+LIMIT = 100
 
 HAPROXY = f"""
 global
@@ -31,6 +34,14 @@ frontend https
   tcp-request inspect-delay 5s
   tcp-request content accept if {{ req.ssl_hello_type 1 }}
   use_backend management if {{ req.ssl_sni -i management.example }}
+  default_backend service
+frontend limited
+  bind {PUBLIC[4]}:{LIMITED}
+  stick-table type ip size 100k expire 10s store conn_rate(1s)
+  tcp-request connection track-sc0 src
+  tcp-request connection reject if {{ sc_conn_rate(0) gt {LIMIT} }}
+  tcp-request inspect-delay 5s
+  tcp-request content accept if {{ req.ssl_hello_type 1 }}
   default_backend service
 backend service
   server service {SERVICE}:{PROXIED} send-proxy-v2
@@ -56,18 +67,34 @@ stream {{
     proxy_pass $server;
     proxy_protocol on;
   }}
+  limit_conn_zone $binary_remote_addr zone=sources:1m;
+  server {{
+    listen {PUBLIC[4]}:{LIMITED} backlog=4096;
+    limit_conn sources 1;
+    ssl_preread on;
+    proxy_pass $server;
+    proxy_protocol on;
+  }}
 }}
 """
 
-# Buckets that are charged and never empty.
+# Debian 13's, unpacked and not installed.
+HAPROXY3 = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../build/haproxy3")
+
+# Buckets that are charged and never empty, and one that is there to be overrun.
 ZONE = {"per_source": {"packets": "5Mr/s burst=10M", "connections": "20kr/s burst=40k", "concurrent": 10000}}
 DAM_PLAN = plan(limits={"flows": 131072, "half_open": 16384, "sources": 131072}, timeouts={"probe_interval": "60s"},
-                zones={"service": ZONE, "management": {"management": True}})
+                zones={"service": ZONE, "management": {"management": True},
+                       "limited": {"exceeded": "reset", "per_source": {"connections": f"{LIMIT}r/s burst={LIMIT}"}}},
+                add_listeners={"limited": {"port": LIMITED, "protocol": "tls"}},
+                add_routes=[{"name": "limited", "listener": "limited", "names": ["service.example"],
+                             "zone": "limited", "servers": ["service"]}])
 
 
 class Front:
     """to: where clients connect to. reads_frames: by XDP, as they are."""
     to, names, reads_frames = f"{PUBLIC[4]}:443", ("service.example", "management.example"), False
+    limited = None  # where to connect to for a limit
 
     def __init__(self, site, directory, options):
         self.site, self.directory, self.options = site, directory, options
@@ -96,6 +123,7 @@ class Routing(Front):
 class Nat(Front):
     name = "nat"
     names = ("service.example",)
+    limited = f"{PUBLIC[4]}:{LIMITED}"
 
     @staticmethod
     def says():
@@ -105,8 +133,11 @@ class Nat(Front):
         self.site.edge.sysctl("net.ipv4.ip_forward", 1)
         self.site.edge.run("nft", "-f", "-", input=f"""
             table ip side {{
+              set sources {{ type ipv4_addr; flags dynamic; timeout 10s;
+              }}
               chain in {{ type nat hook prerouting priority dstnat;
-                ip daddr {PUBLIC[4]} tcp dport 443 dnat to {SERVICE}:{PLAIN}
+                tcp dport {LIMITED} update @sources {{ ip saddr limit rate over {LIMIT}/second burst {LIMIT} packets }} drop
+                ip daddr {PUBLIC[4]} tcp dport {{ 443, {LIMITED} }} dnat to {SERVICE}:{PLAIN}
               }}
               chain out {{ type nat hook postrouting priority srcnat; oifname "service" masquerade
               }}
@@ -162,20 +193,37 @@ class Program(Front):
 
 class Haproxy(Program):
     name = "haproxy"
+    limited = f"{PUBLIC[4]}:{LIMITED}"
+    program = ("haproxy",)
 
     def start(self):
         path = os.path.join(self.directory, "haproxy.cfg")
         with open(path, "w", encoding="utf-8") as handle:
             handle.write(HAPROXY)
-        self.launch(["haproxy", "-db", "-f", path], f"{PUBLIC[4]}:443")
+        self.launch([*self.program, "-db", "-f", path], f"{PUBLIC[4]}:443")
+
+    @classmethod
+    def says(cls):
+        return version(*cls.program, "-v") + ": mode tcp, req.ssl_sni, send-proxy-v2, one thread"
+
+
+class Haproxy3(Haproxy):
+    """In the place of Debian 12's: with Debian 13's libraries and its own loader."""
+    name = "haproxy3"
+    program = (f"{HAPROXY3}/usr/lib64/ld-linux-x86-64.so.2", "--library-path", f"{HAPROXY3}/usr/lib/x86_64-linux-gnu",
+               f"{HAPROXY3}/usr/sbin/haproxy")
 
     @staticmethod
-    def says():
-        return version("haproxy", "-v") + ": mode tcp, req.ssl_sni, send-proxy-v2, one thread"
+    def unpack():
+        if os.path.exists(Haproxy3.program[-1]):
+            return
+        netns.run("mmdebstrap", "--quiet", "--variant=extract", "--include=haproxy", "trixie", HAPROXY3 + ".new")
+        os.rename(HAPROXY3 + ".new", HAPROXY3)
 
 
 class Nginx(Program):
     name = "nginx"
+    limited = f"{PUBLIC[4]}:{LIMITED}"
 
     def start(self):
         path = os.path.join(self.directory, "nginx.conf")
@@ -189,16 +237,19 @@ class Nginx(Program):
 
 
 class Dam(Front):
-    name = "dam"
+    name, driver = "dam", "xdp"
     reads_frames = True  # with XDP: nothing that a NIC would still have to do
+    limited = f"{PUBLIC[4]}:{LIMITED}"
 
     @staticmethod
     def says():
         return "driver: xdp; names, PROXY v2, buckets charged"
 
     def start(self):
+        options = copy.copy(self.options)
+        options.driver = self.driver
         with on_core(self.options.cores.front):
-            self.front = self.site.front = DamFront(self.site, DAM_PLAN, self.directory, self.options)
+            self.front = self.site.front = DamFront(self.site, DAM_PLAN, self.directory, options)
             self.front.start()
 
     def pids(self):
@@ -208,7 +259,15 @@ class Dam(Front):
         self.front.stop()
 
 
-FRONTS = {front.name: front for front in (Routing, Nat, Haproxy, Nginx, Bare, Dam)}
+class DamDpdk(Dam):
+    name, driver = "dam-dpdk", "dpdk"
+
+    @staticmethod
+    def says():
+        return "driver: dpdk by net_af_xdp, its worker sleeping when idle; names, PROXY v2, buckets charged"
+
+
+FRONTS = {front.name: front for front in (Routing, Nat, Haproxy, Haproxy3, Nginx, Bare, Dam, DamDpdk)}
 
 
 @contextlib.contextmanager

@@ -64,6 +64,20 @@ def _idle_lines(fronts):
                f"wakes/s; with {busy['a_second']:.0f} requests/s {busy['process_woke'] / busy['wall_s']:>7.1f} wakes/s")
 
 
+def _over_limit_lines(fronts):
+    yield ""
+    yield "one source that opens connections far beyond its limit, and what the honest see alone and beside it"
+    yield (f"  {'':<10}{'served':>8}{'allowed':>8}{'refused':>8} {'honest alone p50, p99 us':>26} {'beside it':>20} {'lost':>5}"
+           f" {'core us/refused':>16} {'threads us/refused':>19}")
+    for name, rounds in fronts.items():
+        macro = [one["macro"] for one in rounds]
+        latency = [f"{median([one[when] for one in rounds], 'p50_us'):>10.0f} {median([one[when] for one in rounds], 'p99_us'):>9.0f}"
+                   for when in ("alone", "beside")]
+        lost = sum(one[when]["lost"] for one in rounds for when in ("alone", "beside"))
+        yield (f"  {name:<10}{median(macro, 'answers'):>8.0f}{median(rounds, 'allowed'):>8.0f}{median(macro, 'lost'):>8.0f}       {latency[0]} {latency[1]} {lost:>5}"
+               f" {median(rounds, 'core_per_refused') * 1e6:>16.2f} {median(rounds, 'threads_per_refused') * 1e6:>19.2f}")
+
+
 def _flood_lines(fronts, seconds):
     yield ""
     yield "new connections of both names, without and with SYNs from forged sources"
@@ -89,7 +103,7 @@ def _flood_figures(rounds, seconds):
 
 def _flood_verdicts(fronts):
     for flood in [name for name in fronts.get("dam", [{}])[0] if name != "calm"]:
-        for other in [name for name in fronts if name != "dam"]:
+        for other in [name for name in fronts if not name.startswith("dam")]:
             ours, theirs = ([one[flood] for one in fronts[front]] for front in ("dam", other))
             p99 = [statistics.median(max(seen["p99_us"] for seen in one["names"].values()) for one in rounds)
                    for rounds in (ours, theirs)]
@@ -118,6 +132,8 @@ def render(result):
                 yield from _part_lines(part, fronts)
     if result["idle"]:
         yield from _idle_lines(result["idle"])
+    if result["over-limit"]:
+        yield from _over_limit_lines(result["over-limit"])
     if result["flood"]:
         size = result["size"]
         yield from _flood_lines(result["flood"], size["honest"] / size["honest_rate"] + 1)

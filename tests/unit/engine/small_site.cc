@@ -89,7 +89,10 @@ Limits SmallSite::small_limits() {
 }
 
 SmallSite::SmallSite(Limits limits, Tables tables, SiteOptions options)
-    : counters_(std::make_unique<dam_counters>()), limits_(limits), wide_(options.wide) {
+    : counters_(std::make_unique<dam_counters>()),
+      limits_(limits),
+      wide_(options.wide),
+      ports_(options.ports) {
   std::memset(static_cast<void*>(counters_.get()), 0, sizeof(dam_counters));
   EngineConfig& config = config_;
   config.limits = limits;
@@ -124,6 +127,7 @@ SmallSite::SmallSite(Limits limits, Tables tables, SiteOptions options)
 Policy SmallSite::draft() const {
   Policy policy;
   policy.limits = limits_;
+  policy.source_ports = ports_;
   policy.timeouts.probe_interval_ns = 0;  // nobody here would answer
   Listener https;
   https.name = "https";
@@ -163,12 +167,17 @@ void SmallSite::apply(Policy policy) {
 }
 
 // The index is the one table that each engine makes for itself.
-void SmallSite::restart() {
-  config_.standing = Standing{applied_, engine_->secrets(), now_ns_};
+void SmallSite::restart(std::shared_ptr<const Policy> before) {
+  config_.standing = Standing{std::move(before), engine_->secrets(), now_ns_};
   ++config_.cookie_key[0];  // a process chooses anew, and uses those of the one before
   engine_.reset();
   for (dam_index_bucket& bucket : config_.shared.index) bucket = {};
   engine_ = std::make_unique<Engine>(config_);
+}
+
+void SmallSite::rewind(uint64_t now_ns) {
+  now_ns_ = now_ns;
+  std::memset(static_cast<void*>(counters_.get()), 0, sizeof(dam_counters));
 }
 
 void SmallSite::resolve_next_hops() {
@@ -279,11 +288,11 @@ void SmallSite::answer_arp(const Seen& seen, std::vector<Seen>& rest) {
   for (Seen& more : send_raw(seen.port, std::move(reply))) rest.push_back(std::move(more));
 }
 
-std::vector<Seen> SmallSite::advance(uint64_t duration_ns) {
+std::vector<Seen> SmallSite::advance(uint64_t duration_ns, uint64_t step_ns) {
   std::vector<Seen> all;
   const uint64_t end_ns = now_ns_ + duration_ns;
   while (now_ns_ < end_ns) {
-    now_ns_ += 5'000'000;
+    now_ns_ += step_ns;
     top_up();
     engine_->worker(0).tick(output_, now_ns_);
     for (Seen& seen : collect()) all.push_back(std::move(seen));

@@ -83,6 +83,7 @@ inline const dam_address kManagementServerV6 = v6(0x20, 10);
 struct SiteOptions {
   std::unique_ptr<Front> (*front)(const EngineConfig&) = make_front;
   bool wide = false;  // IPv6 too; management on a VLAN; the host resolves next hops, as for XDP
+  PortRange ports{};  // few of them are made sooner
 };
 
 class SmallSite {
@@ -96,12 +97,15 @@ class SmallSite {
   Policy draft() const;  // the standard policy, to be changed
   void apply(Policy policy);
   // With tables that outlive it: the engine ends where it stands, and another one adopts them.
-  void restart();
+  void restart() { restart(applied_); }
+  void restart(std::shared_ptr<const Policy> before);  // what those tables say that it was
+  // For another run on tables that were put back as they were then: counters begin at 0.
+  void rewind(uint64_t now_ns);
   SharedTables tables() const { return config_.shared; }
   std::vector<Seen> send(uint8_t port, const Segment& segment);
   std::vector<Seen> send_raw(uint8_t port, std::vector<uint8_t> frame);
   std::vector<Seen> send_burst(const std::vector<std::pair<uint8_t, Segment>>& segments);
-  std::vector<Seen> advance(uint64_t duration_ns);  // in steps of 5 ms
+  std::vector<Seen> advance(uint64_t duration_ns, uint64_t step_ns = 5'000'000);
   // Nobody answers ARP for this address.
   void mute(const dam_address& address, bool silent) { mute_ = silent ? address : dam_address{}; }
   uint64_t drops(dam_drop_reason reason, int zone = -1) const;
@@ -136,6 +140,7 @@ class SmallSite {
   Output output_;
   Limits limits_;
   bool wide_;
+  PortRange ports_;
   uint64_t version_ = 0;
   dam_address mute_{};
   uint64_t now_ns_ = 1'000'000'000'000;

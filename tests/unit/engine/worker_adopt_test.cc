@@ -2,6 +2,7 @@
 // An engine on the tables of one that has ended, anywhere between two of its stores.
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <functional>
 
 #include "tests/unit/engine/small_site.h"
@@ -200,6 +201,7 @@ TEST(Adopt, AFlowThatMakesNoSenseIsNotTaken) {
       [](dam_flow& f) { f.server_slot = 999; },
       [](dam_flow& f) { f.zone_slot = 60; },
       [](dam_flow& f) { f.local = 200; },
+      [](dam_flow& f) { f.local = 2; },  // on the link to the other server
       [](dam_flow& f) { f.out_interface[DAM_C2S] = 77; },
       [](dam_flow& f) { f.out_interface[DAM_S2C] = 77; },
       [](dam_flow& f) { f.neighbour[DAM_C2S] = 0xfffe; },
@@ -209,6 +211,7 @@ TEST(Adopt, AFlowThatMakesNoSenseIsNotTaken) {
       [](dam_flow& f) { f.flags = 0; },
       [](dam_flow& f) { f.state = DAM_FLOW_deliver; },
       [](dam_flow& f) { f.state = static_cast<dam_flow_state>(7); },
+      [](dam_flow& f) { std::memset(&f.state, 200, sizeof f.state); },  // no value of its type
   };
   for (const auto& spoil : ways) {
     SmallSite site(SmallSite::small_limits(), kOutlive);

@@ -2,6 +2,8 @@
 // When servers are asked, and what silence means.
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "tests/unit/durations.h"
 #include "tests/unit/engine/small_site.h"
 #include "tests/unit/engine/standing.h"
@@ -184,6 +186,31 @@ TEST(Probe, NoneLeavesByThePortOfAConnection) {
     }
     EXPECT_GE(probes, 39u);
   }
+}
+
+TEST(Probe, OneThatFindsNoPortIsCounted) {
+  SmallSite site;
+  constexpr uint16_t kFirst = 2000;
+  Policy policy = site.draft();
+  policy.source_ports = {kFirst, kFirst + 2 * kProbePorts + 3};
+  site.apply(policy);
+  std::set<uint16_t> taken;
+  for (const Connection& c : stand_many(site, 2 * kProbePorts)) {
+    taken.insert(dam_ntoh16(c.server_syn.packet.src_port));
+  }
+  // All but the share of management routes.
+  ASSERT_EQ(*taken.rbegin() - *taken.begin() + 1u, taken.size());
+  ASSERT_GE(taken.size(), kProbePorts);
+  const uint64_t before = site.drops(DAM_DROP_no_source_port, 0);
+  policy = probing(site, 1000 * kMillisecond);
+  policy.source_ports = {*taken.begin(), 65535};
+  site.apply(policy);
+  for (int i = 0; i < 500; ++i) {
+    const auto seen = site.advance(5 * kMillisecond);
+    EXPECT_EQ(find_tcp(seen, kServicePort, DAM_TCP_SYN), nullptr);
+  }
+  EXPECT_GE(site.drops(DAM_DROP_no_source_port, 0), before + 2);
+  EXPECT_TRUE(is_up(site, 0)) << "nobody asked it";
 }
 
 }  // namespace

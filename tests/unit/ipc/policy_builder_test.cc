@@ -6,6 +6,7 @@
 #include <cmath>
 #include <functional>
 
+#include "dataplane/ipc/policy_checks.h"
 #include "tests/unit/ipc/example_policy.h"
 
 namespace dam {
@@ -267,6 +268,18 @@ TEST(PolicyBuilder, sizes_come_from_the_start_and_zeros_mean_defaults) {
   EXPECT_EQ(policy->timeouts.idle_ns, 5'000'000'000u);
   EXPECT_EQ(policy->timeouts.hello_ns, Timeouts{}.hello_ns);
   EXPECT_EQ(policy->source_ports.first, PortRange{}.first);
+}
+
+// ::/0 becomes 96 prefixes; a message has room for five million of it.
+TEST(PolicyBuilder, what_is_there_again_and_again_takes_no_memory) {
+  v1::Snapshot snapshot = example_policy();
+  Errors errors;
+  for (int i = 0; i < 1000; ++i) {
+    set_subnet(snapshot.add_deny(), "::", 0);
+    set_subnet(snapshot.add_deny(), "::", 80);
+  }
+  EXPECT_EQ(read_prefixes("deny", snapshot.deny(), errors).size(), 96u + 16u);
+  EXPECT_TRUE(errors.empty());
 }
 
 TEST(PolicyBuilder, an_ipv6_prefix_never_covers_ipv4) {

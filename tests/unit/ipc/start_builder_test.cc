@@ -142,6 +142,18 @@ TEST(StartBuilder, takes_devices_that_move_packets_and_no_others) {
   }
 }
 
+// Found by tests/fuzz/messages_fuzz.cc: the control plane could not read the answer.
+TEST(StartBuilder, a_refusal_ends_between_two_characters) {
+  std::string device = "x";
+  for (int i = 0; i < 60; ++i) device += "\xc3\xa4";
+  v1::Start start = example_start();
+  start.mutable_interfaces(0)->set_device(device);
+  v1::Reply reply, read;
+  for (const std::string& error : read_start(start).errors) reply.add_errors(error);
+  ASSERT_GT(reply.errors_size(), 0);
+  EXPECT_TRUE(read.ParseFromString(reply.SerializeAsString()));
+}
+
 TEST(StartDigest, tells_configurations_apart) {
   v1::Start other = example_start();
   EXPECT_EQ(start_digest(example_start()), start_digest(other));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A folder that stands for a host's root, and whose eth1 is by the files in it.
+// A folder that stands for a host's root, and whose eth1, which is called enp0s9 as well, is by the
+// files in it.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -25,7 +26,9 @@ class HostFiles : public ::testing::Test {
     std::ofstream(folder_ / path) << text;
     return folder_ / path;
   }
-  std::string found() const { return configured_by("eth1", {2, 0, 0, 0, 0, 0xaa}, folder_); }
+  std::string found() const {
+    return configured_by({"eth1", "enp0s9"}, {2, 0, 0, 0, 0, 0xaa}, folder_);
+  }
   std::filesystem::path folder_;
 };
 

@@ -99,6 +99,14 @@ TEST_F(Nics, without_an_iommu_only_who_says_so_goes_on) {
   EXPECT_EQ(obstacle("damtest0"), "");
 }
 
+TEST_F(Nics, one_that_vfio_holds_without_an_iommu_has_none) {
+  add("0000:01:00.0", "vfio-pci", "", "7");
+  NicBinding binding(rules_);
+  EXPECT_TRUE(binding.take({"0000:01:00.0", HostShare::unsaid}).iommu);
+  std::ofstream(folder_ / "groups/7/name") << "vfio-noiommu\n";
+  EXPECT_FALSE(binding.take({"0000:01:00.0", HostShare::unsaid}).iommu);
+}
+
 TEST_F(Nics, companions_of_the_iommu_group_are_told_unless_they_come_along) {
   add("0000:01:00.0", "ixgbe", "damtest0", "7");
   add("0000:01:00.1", "ixgbe", "damtest1", "7");

@@ -100,8 +100,8 @@ void dpdk_needs(const Facts& facts, Findings& out) {
     out.push_back({Level::fine, "an IOMMU is there for the PCI devices", ""});
   } else {
     out.push_back({Level::warning, "there is no IOMMU: DPDK reaches PCI devices only unprotected",
-                   "intel_iommu=on or amd_iommu=on on the kernel's command line; or: "
-                   "echo 1 > /sys/module/vfio/parameters/enable_unsafe_noiommu_mode"});
+                   "intel_iommu=on or amd_iommu=on on the kernel's command line; or, with a kernel "
+                   "that has CONFIG_VFIO_NOIOMMU: dpdk: {unsafe_noiommu: true}  in dam.yaml"});
   }
 }
 

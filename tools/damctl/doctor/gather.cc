@@ -16,6 +16,7 @@
 #include "dataplane/drivers/netdev/ethtool.h"
 #include "dataplane/drivers/netdev/nic_binding.h"
 #include "dataplane/drivers/netdev/offloads.h"
+#include "dataplane/drivers/netdev/pci_device.h"
 #include "dataplane/drivers/netdev/vlan_device.h"
 #include "tools/damctl/doctor/facts.h"
 
@@ -44,8 +45,9 @@ MachineFacts look_at_machine() {
   machine.cpus = static_cast<uint32_t>(allowed_cpus().size());
   machine.free_hugepage_bytes = free_hugepage_bytes();
   std::error_code ignored;
-  machine.iommu =
-      fs::directory_iterator("/sys/kernel/iommu_groups", ignored) != fs::directory_iterator();
+  for (const auto& group : fs::directory_iterator("/sys/kernel/iommu_groups", ignored)) {
+    machine.iommu |= has_iommu(group.path());
+  }
   machine.af_xdp = has_af_xdp();
   machine.bpffs = is_bpffs("/sys/fs/bpf");
   rlimit limit{};

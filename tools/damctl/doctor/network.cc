@@ -21,6 +21,7 @@
 
 #include "dataplane/drivers/netdev/attributes.h"
 #include "dataplane/drivers/netdev/host_configuration.h"
+#include "dataplane/drivers/netdev/interface_names.h"
 #include "dataplane/drivers/netdev/kernel_interface.h"
 #include "dataplane/drivers/netdev/link_state.h"
 #include "dataplane/drivers/netdev/pci_device.h"
@@ -129,7 +130,7 @@ HostLink look_at_link(const std::string& name) {
   link.mtu = interface.mtu;
   link.rx_queues = interface.rx_queues;
   link.speed_mbit = link_of(name).mbit_s;
-  link.configured_by = configured_by(name, interface.mac);
+  link.configured_by = configured_by(names_of_interface(name), interface.mac);
   const PciDevice card = inspect_pci(pci_of_interface(name));
   link.bindable = card.exists && (card.iommu || is_bifurcated(card.driver));
   return link;
