@@ -30,9 +30,7 @@ bool has_server(dam_flow_state state) {
 }
 
 // It has no server yet, and its client's first bytes, if any, were in that memory.
-bool is_early(dam_flow_state state) {
-  return state == DAM_FLOW_hello || state == DAM_FLOW_connect;
-}
+bool is_early(dam_flow_state state) { return state == DAM_FLOW_hello || state == DAM_FLOW_connect; }
 
 }  // namespace
 
