@@ -52,10 +52,13 @@ class Load:
             self.tally.wrong += 1
             raise WrongBytes()
 
-    async def attempt(self, zone, family, source):
+    async def attempt(self, zone, family, source, stage):
+        """stage: how far it came, in words."""
         writer = None
         try:
+            stage[0] = "before it was connected"
             reader, writer = await self.connect(zone, family, source)
+            stage[0] = "before the answer"
             await self.turn(reader, writer, 300, 1200)
             writer.close()
         except BaseException:
@@ -67,10 +70,10 @@ class Load:
         family = (4, 6)[number % 2]
         source, tally, begun = INNOCENT[family][number // 2 % 30], self.tally, time.monotonic()
         seen = tally.visits[zone]
-        attempt = 0
+        attempt, stage = 0, [""]
         while attempt < TRIES:
             try:
-                await asyncio.wait_for(self.attempt(zone, family, source), TRY_SECONDS)
+                await asyncio.wait_for(self.attempt(zone, family, source, stage), TRY_SECONDS)
                 seen["ok"] += 1
                 seen["retried"] += attempt > 0
                 seen["ms"].append((time.monotonic() - begun) * 1000)
@@ -80,7 +83,7 @@ class Load:
                     await asyncio.sleep(0.1)
                     continue
                 attempt += 1
-                why = type(error).__name__
+                why = f"{type(error).__name__} {stage[0]}"
                 seen["why"][why] = seen["why"].get(why, 0) + 1
         seen["lost"] += 1
         tally.lost_sources.append(source)

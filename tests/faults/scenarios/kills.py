@@ -40,4 +40,4 @@ def play(world):
 
 SCENARIOS = [Scenario("kill -9 of each process at random moments", play, Promise(
     retried=0.5, management_p99_ms=20000,
-    why="what is in its handshake when the dataplane dies is let go, and its client tries again; on dpdk nothing is answered until the next one runs"))]
+    why="what is in its handshake when the dataplane dies is reset; who comes between two dataplanes gets in when TCP sends again while one serves"))]
