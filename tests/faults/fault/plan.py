@@ -3,7 +3,7 @@
 from lib.plan import plan
 from lib.site import SOURCES
 
-BAN = {"ban": {"after": 20, "within": "10s", "for": "60s"}}
+BAN = {"ban": {"after": 10, "within": "10s", "for": "60s"}}
 ZONES = {
     "management": {"management": True},
     "service": {"per_source": {"connections": "10r/s burst=20", "concurrent": 400}},
