@@ -39,19 +39,12 @@ def _is_labs(frame):
     return len(to) in (4, 16) and any(ipaddress.ip_address(to) in network for network in LAB)
 
 
-def main():
-    device, path, per_second, seconds = sys.argv[1], sys.argv[2], float(sys.argv[3]), float(sys.argv[4])
-    frames = read(path)
-    if not frames or not all(map(_is_labs, frames)):
-        sys.exit("not the lab's addresses")
-    burst = max(1, int(min(per_second, MOST_PER_SECOND) / BURSTS))
-    sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
-    sock.bind((device, 0))
-    os.nice(10)
-    print("ready", flush=True)
-    sys.stdin.readline()
-    begun, sent, at = time.monotonic(), 0, 0
-    end, due = begun + min(seconds, MOST_SECONDS), begun
+def send_for(sock, frames, per_second, seconds):
+    """In bursts; what could not be sent in time is not made up for. Gives how many were sent."""
+    burst = max(1, int(per_second / BURSTS))
+    sent = at = 0
+    due = time.monotonic()
+    end = due + seconds
     while (now := time.monotonic()) < end:
         if now < due:
             time.sleep(due - now)
@@ -63,7 +56,20 @@ def main():
             except OSError:
                 pass  # no room in the queue: lost, as on a wire
             at = at + 1 if at + 1 < len(frames) else 0
-    print(sent, flush=True)
+    return sent
+
+
+def main():
+    device, path, per_second, seconds = sys.argv[1], sys.argv[2], float(sys.argv[3]), float(sys.argv[4])
+    frames = read(path)
+    if not frames or not all(map(_is_labs, frames)):
+        sys.exit("not the lab's addresses")
+    sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+    sock.bind((device, 0))
+    os.nice(10)
+    print("ready", flush=True)
+    sys.stdin.readline()
+    print(send_for(sock, frames, min(per_second, MOST_PER_SECOND), min(seconds, MOST_SECONDS)), flush=True)
 
 
 if __name__ == "__main__":

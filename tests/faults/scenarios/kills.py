@@ -38,6 +38,7 @@ def play(world):
     return f"killed {done}; {len(world.acknowledged)} acknowledged bans held; well again after at most {slowest:.1f} s"
 
 
-SCENARIOS = [Scenario("kill -9 of each process at random moments", play, Promise(
-    retried=0.5, management_p99_ms=20000,
-    why="what is in its handshake when the dataplane dies is reset; who comes between two dataplanes gets in when TCP sends again while one serves"))]
+BETWEEN = ("what is in its handshake when the dataplane dies is reset; who comes between two dataplanes gets in when TCP sends "
+           "again while one serves")
+SCENARIOS = [Scenario("kill -9 of each process at random moments", play,
+                      Promise(retried=0.5, management_p99_ms=20000, why=BETWEEN))]

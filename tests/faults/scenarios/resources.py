@@ -43,41 +43,51 @@ def _try_all(world, held, numbers):
     return refused
 
 
-def disk_full(world):
-    """State and logs of the control plane on a disk that fills; kill -9 while it is full."""
-    front, folder, held = world.front, os.path.join(world.directory, "small"), set()
+@contextlib.contextmanager
+def _small_disk(world, mib):
+    """The control plane keeps state and logs on it."""
+    front, folder = world.front, os.path.join(world.directory, "small")
     os.mkdir(folder)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "faults", folder], check=True)
-    state, logs, front.log_folder = os.path.join(folder, "policy.db"), front.log_folder, os.path.join(folder, "logs")
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={mib}m", "faults", folder], check=True)
+    logs, front.log_folder = front.log_folder, os.path.join(folder, "logs")
     os.mkdir(front.log_folder)
     front.end(front.controlplane)
     try:
-        front.start_controlplane(state=state)
-        world.wait_well()
-        assert not _try_all(world, held, range(101, 104))
-        _fill(folder)
-        refused = _try_all(world, held, range(104, 110))
-        assert refused, "the disk was not full"
-        os.killpg(front.controlplane.pid, signal.SIGKILL)
-        front.controlplane.wait()
-        front.start_controlplane(state=state)
-        world.wait_well()
-        refused |= _try_all(world, held, range(110, 113))
-        assert held <= world.bans(), f"while the disk is full: {held - world.bans()} are gone"
-        os.unlink(os.path.join(folder, "fill"))
-        assert not _try_all(world, held, range(113, 116))
-        os.killpg(front.controlplane.pid, signal.SIGKILL)
-        front.controlplane.wait()
-        front.start_controlplane(state=state)
-        world.wait_well()
-        assert held <= world.bans(), f"acknowledged bans are gone: {held - world.bans()}"
-        return f"{len(held)} bans acknowledged and held; refused: {sorted(refused)}"
+        yield folder
     finally:
         front.log_folder = logs
         front.end(front.controlplane)
         front.start_controlplane()
         subprocess.run(["umount", "-l", folder], check=True)
         world.wait_well()
+
+
+def _again(world, state):
+    """kill -9, and a new one on the same state."""
+    front = world.front
+    front.end(front.controlplane, signal.SIGKILL)
+    front.start_controlplane(state=state)
+    world.wait_well()
+
+
+def disk_full(world):
+    """State and logs of the control plane on a disk that fills; kill -9 while it is full."""
+    held = set()
+    with _small_disk(world, 2) as folder:
+        state = os.path.join(folder, "policy.db")
+        _again(world, state)
+        assert not _try_all(world, held, range(101, 104))
+        _fill(folder)
+        refused = _try_all(world, held, range(104, 110))
+        assert refused, "the disk was not full"
+        _again(world, state)
+        refused |= _try_all(world, held, range(110, 113))
+        assert held <= world.bans(), f"while the disk is full: {held - world.bans()} are gone"
+        os.unlink(os.path.join(folder, "fill"))
+        assert not _try_all(world, held, range(113, 116))
+        _again(world, state)
+        assert held <= world.bans(), f"acknowledged bans are gone: {held - world.bans()}"
+    return f"{len(held)} bans acknowledged and held; refused: {sorted(refused)}"
 
 
 def _address_space(pid):
