@@ -20,12 +20,14 @@ bool is_zone_change(const PolicyVersion& version, const PolicyVersion& before) {
 
 }  // namespace
 
-// By the machine's clock across restarts; a clock that jumps makes it no longer than was asked for.
+// By the machine's clock across restarts alone; a clock that jumps makes it no longer than was
+// asked for.
 void RunningPolicy::set_alarm(const std::optional<Unconfirmed>& unconfirmed) {
   if (!unconfirmed) return alarm_.clear();
   const int64_t left_s = std::clamp<int64_t>(unconfirmed->deadline_unix - std::time(nullptr), 0,
                                              unconfirmed->within_s);
-  alarm_.set(AlarmClock::Clock::now() + std::chrono::seconds(left_s));
+  expires_ = AlarmClock::Clock::now() + std::chrono::seconds(left_s);
+  alarm_.set(expires_);
 }
 
 // Whoever may change a zone may end that change while it waits: what ran before was there without
@@ -126,10 +128,9 @@ void RunningPolicy::expire() {
   constexpr auto kAgain = std::chrono::seconds(5);
   const std::lock_guard lock(changing_);
   const auto now = current();
-  if (!now || !now->unconfirmed || now->unconfirmed->deadline_unix > std::time(nullptr)) {
-    if (now) set_alarm(now->unconfirmed);
-    return;
-  }
+  if (!now || !now->unconfirmed) return;
+  // It rang for another one, which has gone since.
+  if (AlarmClock::Clock::now() < expires_) return alarm_.set(expires_);
   ChangeResult result;
   try {
     result = give_back(*now);

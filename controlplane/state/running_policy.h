@@ -112,7 +112,8 @@ class RunningPolicy {
   std::mutex changing_;  // one change at a time, from its first check to its delivery
   mutable std::mutex current_mutex_;
   std::shared_ptr<const Running> current_;
-  AlarmClock alarm_;  // last: its thread uses all of the above
+  AlarmClock::Clock::time_point expires_;  // of the one that is unconfirmed; guarded by changing_
+  AlarmClock alarm_;                       // last: its thread uses all of the above
 };
 
 }  // namespace dam::control

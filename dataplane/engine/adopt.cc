@@ -2,8 +2,9 @@
 // What a dataplane before this one has left behind: it may have ended between any two of its
 // stores, and been an intruder's before. The flows are the truth, as far as they make sense; all
 // else is made anew from them. Connections that still needed its own memory (a hello, a server's
-// handshake) are gone with it; a server that has accepted one is told. With driver: xdp the kernel
-// goes on meanwhile with the connections that stand; with driver: dpdk they wait.
+// handshake) are gone with it: clients and servers that would wait for an answer are told. With
+// driver: xdp the kernel goes on meanwhile with the connections that stand; with driver: dpdk they
+// wait.
 #include <cstring>
 #include <iterator>
 
@@ -28,6 +29,9 @@ bool has_server(dam_flow_state state) {
   return state == DAM_FLOW_deliver || state == DAM_FLOW_established;
 }
 
+// It has no server yet, and its client's first bytes, if any, were in that memory.
+bool is_early(dam_flow_state state) { return state == DAM_FLOW_hello || state == DAM_FLOW_connect; }
+
 }  // namespace
 
 Neighbours::Kept next_hops_in_use(const EngineConfig& config) {
@@ -35,9 +39,11 @@ Neighbours::Kept next_hops_in_use(const EngineConfig& config) {
   if (!config.standing) return kept;
   kept.ids.resize(config.shared.neighbours.size());
   for (const Flow& flow : config.shared.flows) {
-    if (!has_server(state_of(flow))) continue;
-    for (const uint16_t id : flow.neighbour) {
-      if (id < kept.ids.size()) kept.ids[id] = true;
+    const dam_flow_state state = state_of(flow);
+    if (!has_server(state) && !is_early(state)) continue;
+    for (const dam_direction direction : {DAM_C2S, DAM_S2C}) {
+      const uint16_t id = flow.neighbour[direction];
+      if (id < kept.ids.size() && (direction == DAM_S2C || has_server(state))) kept.ids[id] = true;
     }
   }
   for (const Server& server : config.standing->policy->servers) {
@@ -73,7 +79,9 @@ void Worker::adopt(const Policy& before, uint64_t now_ns) {
     flow.state = state_of(flow);
     const bool sane = makes_sense(flow);
     if (sane && flow.state == DAM_FLOW_established && adopt(flow)) continue;
-    if (sane && flow.state == DAM_FLOW_deliver) note_server(flow);
+    const bool delivering = sane && flow.state == DAM_FLOW_deliver;
+    if (delivering) note_server(flow);
+    if (delivering || is_early(flow.state)) note_client(flow);
     note_port(flow);
     flow.state = DAM_FLOW_free;
     flow.next_free = free_flow_;
@@ -95,13 +103,38 @@ void Worker::note_port(const Flow& flow) {
 void Worker::note_server(Flow& flow) {
   flow.handshake = kNone;
   const bool management = policy_->zones[flow.zone_slot].management;
-  left_servers_.push_back({reset_of_server(flow), hop(flow, DAM_C2S), management});
+  left_ends_.push_back({reset_of_server(flow), hop(flow, DAM_C2S), management});
+}
+
+// Its bytes were acknowledged, so it would not send them again. One of whom nothing was held comes
+// again by its cookie.
+void Worker::note_client(const Flow& flow) {
+  const bool waits =
+      !is_early(flow.state) || dam_seq_distance(flow.client_isn, flow.track.next[DAM_C2S]) > 1;
+  const NextHop way = hop(flow, DAM_S2C);
+  const bool sane = flow.listener_slot < policy_->listeners.size() &&
+                    flow.family == (dam_address_is_v4(&flow.client) ? 4 : 6) &&
+                    way.interface < engine_.config().interfaces.size() &&
+                    engine_.neighbours.is_way(way);
+  if (!waits || !sane) return;
+  const dam_rewrite to = rewrite_of(flow, DAM_S2C);
+  Segment rst;
+  rst.src = to.src;
+  rst.dst = to.dst;
+  rst.src_port = to.src_port;
+  rst.dst_port = to.dst_port;
+  rst.flags = DAM_TCP_RST | DAM_TCP_ACK;
+  rst.seq = is_early(flow.state)
+                ? dam_seq_add(flow.cookie, 1)
+                : dam_seq_translate(flow.track.next[DAM_S2C], flow.splice.seq_delta[DAM_S2C]);
+  rst.ack = flow.track.next[DAM_C2S];
+  left_ends_.push_back({rst, way, (flow.flags & DAM_FLOW_MANAGEMENT) != 0});
 }
 
 // With the first ticks, as far as there are frames to tell them.
-void Worker::tell_left_servers() {
-  for (; !left_servers_.empty() && flow_timer_budget() > 0; left_servers_.pop_back()) {
-    const LeftServer& left = left_servers_.back();
+void Worker::tell_left_ends() {
+  for (; !left_ends_.empty() && flow_timer_budget() > 0; left_ends_.pop_back()) {
+    const LeftEnd& left = left_ends_.back();
     originate(left.reset, left.way, left.management);
   }
 }

@@ -88,6 +88,8 @@ void Worker::take_bytes(Flow& flow, Handshake& handshake, Job& job) {
   const uint32_t before = handshake.held_bytes;
   const std::span<uint8_t> buffer(hold_.data(handshake.hold), hold_.buffer_bytes());
   const bool fresh = hold_bytes(handshake, buffer, static_cast<uint64_t>(offset), bytes);
+  // For a dataplane after this one, which has the flow and not the handshake.
+  flow.track.next[DAM_C2S] = dam_seq_add(flow.client_isn, 1 + handshake.held_bytes);
   if (fresh && handshake.timestamps) note_client_clock(handshake, job);
   count_drop(fresh ? DAM_DROP_consumed : DAM_DROP_held_duplicate, flow.zone_slot);
   acknowledge_client(flow, handshake, job);

@@ -126,6 +126,7 @@ Flow& Worker::take_flow(const Job& job, uint16_t listener_slot, const NextHop& b
   flow.state = DAM_FLOW_hello;
   flow.last_seen = flow.opened = coarse(now_ns_);
   flow.client_isn = dam_seq_add(packet.seq, 0xffffffffu);
+  flow.track.next[DAM_C2S] = packet.seq;  // nothing is held yet
   flow.cookie = dam_seq_add(packet.ack, 0xffffffffu);
   flow.neighbour[DAM_S2C] = back.neighbour;
   flow.out_interface[DAM_S2C] = static_cast<uint8_t>(back.interface);

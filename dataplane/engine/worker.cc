@@ -235,7 +235,7 @@ void Worker::tick(Output& output, uint64_t now_ns) {
   fill_up_sights();
   if (policy_seen() != nullptr) {
     let_places_rest();
-    tell_left_servers();
+    tell_left_ends();
     // Each timer may send two frames; the budget keeps within the spares of one call.
     handshake_timers_.advance(now_ns, kSpares / 4, [this](uint32_t id) { on_handshake_timer(id); });
     flow_timers_.advance(now_ns, flow_timer_budget(), [this](uint32_t id) { on_flow_timer(id); });

@@ -153,12 +153,13 @@ class Worker {
   bool makes_sense(const Flow& flow) const;
   void note_port(const Flow& flow);
   void note_server(Flow& flow);
+  void note_client(const Flow& flow);
   bool adopt(Flow& flow);
   bool enter_index(const Flow& flow);
   bool find_own_source(Flow& flow);
   void count_adopted(Flow& flow);
   void renew_flags();
-  void tell_left_servers();
+  void tell_left_ends();
 
   // splice.cc: the straight way of an established connection's packets.
   void handle(Job& job);
@@ -378,12 +379,12 @@ class Worker {
     uint16_t port;
   };
   std::vector<LeftPort> left_ports_;
-  struct LeftServer {  // that has an open connection of no client, and is to be told
+  struct LeftEnd {  // of a connection that was not adopted: client or server, to be told
     Segment reset;
     NextHop way;
     bool management;
   };
-  std::vector<LeftServer> left_servers_;
+  std::vector<LeftEnd> left_ends_;
   bool adopted_ = false;  // flows, whose flags the first policy makes anew
 
   BigArray<Flow> flows_;

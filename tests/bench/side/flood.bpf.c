@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* SYNs from random addresses of 198.19.0.0/16, and what drops the answers to them before a stack
- * has work with them. BPF_PROG_TEST_RUN with live frames sends what `syn` lets out by XDP_TX. */
+/* SYNs, or other lone segments, from random addresses of 198.19.0.0/16, and what drops the answers
+ * to them before a stack has work with them. BPF_PROG_TEST_RUN with live frames sends what `syn`
+ * lets out by XDP_TX. */
 #include <linux/bpf.h>
 /* after linux/bpf.h */
 #include <bpf/bpf_endian.h>
@@ -17,10 +18,13 @@ struct frame {
   struct tcphdr tcp;
 } __attribute__((packed));
 
-/* Sums of the frame's headers without what `syn` fills in. */
+/* The frame without what `syn` fills in, and sums of its headers. */
+const volatile __u64 base[FLOOD_FRAME / 8];
 const volatile __u32 ip_sum, tcp_sum;
 /* Nanoseconds from a SYN to the next; 0: no pause. */
 const volatile __u64 pause_ns;
+/* Not SYNs alone: they acknowledge something. */
+const volatile __u32 acknowledges;
 __u64 due_ns;
 
 static __u16 folded(__u32 sum) {
@@ -45,17 +49,21 @@ static void wait_for_turn(void) {
 
 SEC("xdp") int syn(struct xdp_md* ctx) {
   struct frame* frame = (struct frame*)(long)ctx->data;
-  if ((void*)(frame + 1) > (void*)(long)ctx->data_end) return XDP_DROP;
+  if ((void*)frame + FLOOD_FRAME > (void*)(long)ctx->data_end) return XDP_DROP;
   wait_for_turn();
+  /* The kernel takes pages again that came back, as they are: a front may have answered in them. */
+  for (int i = 0; i < FLOOD_FRAME / 8; i++) ((__u64*)frame)[i] = base[i];
   const __u32 dice = bpf_get_prandom_u32(), number = bpf_get_prandom_u32();
   const __u32 source = bpf_htonl(FLOOD_SOURCES | (dice & 0xffff));
   const __u16 port = bpf_htons((__u16)(1024 + (dice >> 16) % 64000));
   frame->ip.saddr = source;
   frame->tcp.source = port;
   frame->tcp.seq = number;
+  frame->tcp.ack_seq = acknowledges ? number : 0;
   const __u32 address = (source & 0xffff) + (source >> 16);
   frame->ip.check = folded(ip_sum + address);
-  frame->tcp.check = folded(tcp_sum + address + port + (number & 0xffff) + (number >> 16));
+  const __u32 halves = (number & 0xffff) + (number >> 16);
+  frame->tcp.check = folded(tcp_sum + address + port + (acknowledges ? 2 * halves : halves));
   return XDP_TX;
 }
 

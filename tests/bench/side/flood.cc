@@ -2,7 +2,7 @@
 // A bounded flood of SYNs out of one device of the lab, and a sink there for the answers. Refuses
 // targets outside of 198.18.0.0/15. Its priority is the lowest, so that clients on the same core
 // are served first. usage: side_flood DEVICE TARGET_MAC TARGET_ADDRESS PORT PER_SECOND SECONDS
-// PER_SECOND 0: as many as it can
+// [FLAGS] PER_SECOND 0: as many as it can. FLAGS: of TCP, 0x02 (a SYN) when left out
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -42,6 +42,7 @@ struct Target {
   ether_addr mac{};
   in_addr address{};
   uint16_t port = 0;
+  uint8_t flags = TH_SYN;
 };
 
 uint32_t sum16(const uint8_t* at, size_t bytes) {
@@ -70,7 +71,7 @@ Frame make_frame(const Target& to) {
   tcphdr tcp{};
   tcp.th_dport = htons(to.port);
   tcp.th_off = 5;
-  tcp.th_flags = TH_SYN;
+  tcp.th_flags = to.flags;
   tcp.th_win = htons(64240);
   std::memcpy(frame.data() + 14, &ip, sizeof ip);
   std::memcpy(frame.data() + 34, &tcp, sizeof tcp);
@@ -81,13 +82,15 @@ struct Destroy {
   void operator()(flood_bpf* skeleton) const { flood_bpf__destroy(skeleton); }
 };
 
-std::unique_ptr<flood_bpf, Destroy> load(const Frame& frame, double per_second) {
+std::unique_ptr<flood_bpf, Destroy> load(const Frame& frame, double per_second, uint8_t flags) {
   std::unique_ptr<flood_bpf, Destroy> skeleton(flood_bpf__open());
   if (!skeleton) throw std::runtime_error("flood.bpf.o cannot be opened");
+  std::memcpy(skeleton->rodata->base, frame.data(), sizeof skeleton->rodata->base);
   skeleton->rodata->ip_sum = sum16(frame.data() + 14, sizeof(iphdr));
   skeleton->rodata->tcp_sum = sum16(frame.data() + 34, sizeof(tcphdr)) +
                               sum16(frame.data() + 30, 4) + htons(IPPROTO_TCP) +
                               htons(sizeof(tcphdr));
+  skeleton->rodata->acknowledges = (flags & TH_ACK) != 0 ? 1 : 0;
   if (per_second > 0) skeleton->rodata->pause_ns = static_cast<uint64_t>(1e9 / per_second);
   if (flood_bpf__load(skeleton.get()) != 0)
     throw std::runtime_error("the kernel refuses flood.bpf.o");
@@ -129,14 +132,16 @@ Target target(char** words) {
   if ((ntohl(to.address.s_addr) & kLabMask) != kLab)
     throw std::invalid_argument("not the lab's 198.18.0.0/15");
   to.port = static_cast<uint16_t>(std::atoi(words[2]));
+  if (words[5] != nullptr) to.flags = static_cast<uint8_t>(std::strtoul(words[5], nullptr, 16));
   return to;
 }
 
 void flood(char** words) {
-  Frame frame = make_frame(target(words + 1));
+  const Target to = target(words + 1);
+  Frame frame = make_frame(to);
   const auto device = static_cast<int>(if_nametoindex(words[0]));
   if (device == 0) throw std::invalid_argument(std::string("no device ") + words[0]);
-  const auto skeleton = load(frame, std::atof(words[4]));
+  const auto skeleton = load(frame, std::atof(words[4]), to.flags);
   const int sink = bpf_program__fd(skeleton->progs.sink),
             syn = bpf_program__fd(skeleton->progs.syn);
   bpf_xdp_detach(device, 0, nullptr);  // one that passes everything, where a dam needs one
@@ -155,9 +160,10 @@ void flood(char** words) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 7) {
-    std::fprintf(stderr,
-                 "usage: side_flood DEVICE TARGET_MAC TARGET_ADDRESS PORT PER_SECOND SECONDS\n");
+  if (argc != 7 && argc != 8) {
+    std::fprintf(
+        stderr,
+        "usage: side_flood DEVICE TARGET_MAC TARGET_ADDRESS PORT PER_SECOND SECONDS [FLAGS]\n");
     return 2;
   }
   try {

@@ -83,7 +83,8 @@ def test_survives_many_deaths(site):
 
 
 def test_hello_under_way(site):
-    """a client whose hello is under way when the dataplane dies is let go, and one that has only its cookie gets in"""
+    """a client whose hello is under way when the dataplane dies is told by the next one, and one that has only its
+    cookie gets in"""
     text = hello.client_hello("service.example")
     begun, proven = site.open(), site.open(source=site.sources[4][5])
     begun.send(text[:100])
@@ -93,7 +94,7 @@ def test_hello_under_way(site):
     server = site.servers["service"].take(proven.local)
     transfer(server, proven, 1000)
     suite.eventually(lambda: site.front.table("half_open") == 0, 3, "nothing half open")
-    begun.reset()
+    begun.expect_reset(10)
 
 
 def test_bans_survive(site):

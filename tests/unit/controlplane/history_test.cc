@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Versions of the policy: seen before they are changed, confirmed, brought back.
+#include <SQLiteCpp/SQLiteCpp.h>
 #include <gtest/gtest.h>
 
 #include <ctime>
@@ -115,6 +116,32 @@ TEST_F(HistoryTest, the_time_to_confirm_goes_on_across_a_restart) {
   restart();
   EXPECT_EQ(text(), other);
   EXPECT_TRUE(eventually([&] { return text() == kSamplePolicy; }));
+}
+
+// As after a jump of the machine's clock by two hours back.
+TEST(History, the_time_to_confirm_is_no_longer_than_was_asked_for_when_the_clock_jumps) {
+  const TemporaryFolder folder;
+  const std::string config = folder.write("dam.yaml", kSamplePolicy),
+                    file = folder.file("policy.db");
+  const auto deliver = [](auto) {
+    Delivery delivery;
+    delivery.outcome = Delivery::Outcome::applied;
+    return delivery;
+  };
+  const std::string other = sample_with("burst=100", "burst=7");
+  {
+    PolicyStore store(file);
+    RunningPolicy running(config, store, deliver);
+    running.begin();
+    ASSERT_EQ(running.apply(other, "", within(1)).outcome, Outcome::applied);
+  }
+  SQLite::Database(file, SQLite::OPEN_READWRITE)
+      .exec("UPDATE unconfirmed SET deadline_unix = deadline_unix + 7200");
+  PolicyStore store(file);
+  RunningPolicy running(config, store, deliver);
+  ASSERT_TRUE(running.begin().in_force());
+  EXPECT_EQ(running.current()->version.text, other);
+  EXPECT_TRUE(eventually([&] { return running.current()->version.text == kSamplePolicy; }));
 }
 
 TEST_F(HistoryTest, any_version_comes_back_as_a_new_one) {

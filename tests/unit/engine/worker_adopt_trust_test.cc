@@ -111,5 +111,38 @@ TEST(AdoptTrust, AServerThatStillWaitedForHeldBytesIsTold) {
   EXPECT_TRUE(dam_address_equal(&rst.packet.dst, &kServiceServer));
 }
 
+// Its bytes are acknowledged, so nothing would move it before its own patience ends. Who has but a
+// cookie comes again by it.
+TEST(AdoptTrust, AClientWhoseHelloWasUnderWayIsTold) {
+  SmallSite site(SmallSite::small_limits(), kOutlive);
+  ClientSide begun, proven;
+  proven.port = 40002;
+  proven.isn = 3'000'000'000;
+  proven.next = proven.isn + 1;
+  ASSERT_TRUE(prove(site, begun) && prove(site, proven));
+  site.send(kFrontPort, begun.segment(kAck, client_hello("www.example.org").substr(0, 50)));
+  site.restart();
+  site.apply(site.draft());
+  const auto seen = site.advance(50 * kMillisecond);
+  EXPECT_EQ(site.flows(), 0u);
+  ASSERT_EQ(count_tcp(seen, kFrontPort, DAM_TCP_RST), 1u);
+  const Seen& rst = *find_tcp(seen, kFrontPort, DAM_TCP_RST);
+  EXPECT_EQ(rst.packet.seq.value, begun.ack);
+  EXPECT_EQ(rst.packet.ack.value, begun.next + 50);
+  EXPECT_EQ(dam_ntoh16(rst.packet.dst_port), begun.port);
+  EXPECT_TRUE(dam_address_equal(&rst.packet.dst, &kClient));
+}
+
+TEST(AdoptTrust, AClientWhoseServerStillWaitedForHeldBytesIsTold) {
+  SmallSite site(SmallSite::small_limits(), kOutlive);
+  const auto c = establish(site, {}, "www.example.org");
+  ASSERT_TRUE(c);
+  site.restart();
+  site.apply(site.draft());
+  const auto seen = site.advance(50 * kMillisecond);
+  ASSERT_EQ(count_tcp(seen, kFrontPort, DAM_TCP_RST), 1u);
+  EXPECT_EQ(find_tcp(seen, kFrontPort, DAM_TCP_RST)->packet.seq.value, c->client.ack);
+}
+
 }  // namespace
 }  // namespace dam::test
