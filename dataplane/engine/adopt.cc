@@ -154,9 +154,14 @@ bool Worker::makes_sense(const Flow& flow) const {
                      flow.server_slot < policy_->servers.size() &&
                      flow.zone_slot < policy_->zones.size() &&
                      flow.local < engine_.local_addresses.size();
-  // From that address, and no other link's or family's, the server is called.
-  const bool port = slots && flow.source_port != 0 &&
-                    engine_.ports(index_, flow.server_slot, flow.local) != nullptr;
+  if (!slots || policy_->zones[flow.zone_slot].name.empty()) return false;
+  // From that address, and no other link's or family's, the server is called, and by the worker
+  // whose packets its answers are.
+  const Server& server = policy_->servers[flow.server_slot];
+  const bool port =
+      flow.source_port != 0 && !server.name.empty() &&
+      engine_.ports(index_, flow.server_slot, flow.local) != nullptr &&
+      engine_.port_owner(server, flow.family == 6 ? 6 : 4, flow.local, flow.source_port) == index_;
   const bool ways = flow.out_interface[DAM_C2S] < interfaces &&
                     flow.out_interface[DAM_S2C] < interfaces &&
                     engine_.neighbours.is_way({flow.out_interface[DAM_C2S], flow.neighbour[0]}) &&

@@ -98,17 +98,15 @@ RssKey random_rss_key() {
   return key;
 }
 
+const std::string kNothingStands = "WARNING: Connections will end with this process: ";
+
 // None where there is no such memory.
 std::unique_ptr<StandingTables> open_tables(const std::string& folder, const StartConfig& config,
-                                            const RssKey& key) {
+                                            const RssKey& fresh) {
   try {
-    auto tables = std::make_unique<StandingTables>(folder, config, key);
-    if (!tables->ended().empty()) {
-      say("The connections of the run before end, for " + tables->ended() + ".");
-    }
-    return tables;
+    return std::make_unique<StandingTables>(folder, config, monotonic_ns(), fresh);
   } catch (const std::runtime_error& error) {
-    say(std::string("WARNING: Connections will end with this process: ") + error.what());
+    say(kNothingStands + error.what());
     return nullptr;
   }
 }
@@ -139,7 +137,7 @@ class DpdkPlane : public Plane {
     driver_->count_into(*config.counters);
     for (Interface& one : config.interfaces) one.mac = driver_->facts(one.port).mac;
     config.reply_worker = driver_->reply_worker();
-    if (tables_ != nullptr) tables_->complete(config, monotonic_ns());
+    share_tables(config);
   }
   void start_workers(Engine& engine) override;
   void stop_workers() override {
@@ -149,7 +147,10 @@ class DpdkPlane : public Plane {
   }
   void prepare(const Policy& policy) override;
   void applied(const Policy& policy) override;
-  void tick() override { share_secrets(); }
+  void tick() override {
+    share_secrets();
+    if (tables_ != nullptr) tables_->beat(monotonic_ns());
+  }
   PortSight look_at(uint32_t port) const override;
   void link_changed(uint32_t port, bool up) override;
   // The host's ports are reserved with each policy.
@@ -162,6 +163,7 @@ class DpdkPlane : public Plane {
   void say_ports(Keeper& keeper) const;
   void open_host_path(const StartConfig& config, Keeper& keeper);
   int open_host_interface(const DeviceConfig& device, uint32_t port);
+  void share_tables(EngineConfig& config);
   void share_secrets();
 
   DpdkNics nics_;
@@ -225,11 +227,24 @@ void DpdkPlane::link_changed(uint32_t port, bool up) {
   if (driver_->host_path() != nullptr) driver_->host_path()->set_link(port, up);
 }
 
+// The ports are open: what does not go on may be forgotten.
+void DpdkPlane::share_tables(EngineConfig& config) {
+  if (tables_ == nullptr) return;
+  try {
+    tables_->complete(config, monotonic_ns());
+  } catch (const std::runtime_error& error) {
+    say(kNothingStands + error.what());
+    tables_.reset();
+    return;
+  }
+  if (!tables_->ended().empty()) {
+    say("The connections of the run before end, for " + tables_->ended() + ".");
+  }
+}
+
 // Before a flow can name a slot that is new.
 void DpdkPlane::prepare(const Policy& policy) {
-  if (tables_ == nullptr || recorded_ == policy.version) return;
-  tables_->record(policy);
-  recorded_ = policy.version;
+  if (tables_ != nullptr && recorded_ != policy.version) tables_->announce(policy);
 }
 
 // Before the first policy, too: who adopts the tables answers cookies by them.
@@ -243,6 +258,9 @@ void DpdkPlane::share_secrets() {
 }
 
 void DpdkPlane::applied(const Policy& policy) {
+  if (tables_ != nullptr && std::exchange(recorded_, policy.version) != policy.version) {
+    tables_->settle(policy);
+  }
   if (!own_ports_) return;
   const std::string ports =
       own_ports_->reserve({policy.source_ports.first, policy.source_ports.last});

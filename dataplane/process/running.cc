@@ -7,6 +7,7 @@
 #include <chrono>
 #include <filesystem>
 #include <stdexcept>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -36,12 +37,13 @@ AddressHash random_hash() {
 
 // Nobody would go on with them, and they take memory.
 void end_standing_dpdk(const std::string& folder) {
-  if (!std::filesystem::exists(folder)) return;
+  std::error_code error;
+  if (!std::filesystem::exists(folder, error)) return;
   try {
     MemoryFile(folder).remove();
     say("The connections of the run before end, for its driver was dpdk.");
-  } catch (const std::runtime_error& error) {
-    say(std::string("WARNING: ") + error.what());
+  } catch (const std::runtime_error& failure) {
+    say(std::string("WARNING: ") + failure.what());
   }
 }
 

@@ -10,7 +10,9 @@
 #include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -20,10 +22,18 @@
 namespace dam::ctl {
 namespace {
 
-std::vector<std::string> forget_tables(const std::string& folder) {
-  if (!std::filesystem::exists(folder)) return {};
-  dam::MemoryFile(folder).remove();
-  return {folder + " is gone, and all connections with it."};
+// Whatever somebody has put there, the rest is undone all the same.
+bool forget_tables(const std::string& folder, std::vector<std::string>& done) {
+  std::error_code error;
+  if (!std::filesystem::exists(folder, error)) return true;
+  try {
+    dam::MemoryFile(folder).remove();
+    done.push_back(folder + " is gone, and all connections with it.");
+    return true;
+  } catch (const std::runtime_error& failure) {
+    done.emplace_back(failure.what());
+    return false;
+  }
 }
 
 }  // namespace
@@ -38,14 +48,14 @@ int detach(const Settings& settings, const LeftBehind& left, bool other_version)
         (!std::filesystem::exists(left.pins) || !dam::left_by_another_version(left.pins))) {
       return kOk;
     }
-    std::vector<std::string> done = forget_tables(left.tables);
-    for (std::string& one : dam::detach(left.pins)) done.push_back(std::move(one));
+    std::vector<std::string> done = dam::detach(left.pins);
     if (!dam::records_in(left.nics).empty()) {
       for (std::string& one : dam::NicBinding({.records = left.nics}).give_back()) {
         done.push_back(std::move(one));
       }
     }
-    const int code = dam::records_in(left.nics).empty() ? kOk : kRefused;  // one that is not back
+    const bool forgotten = forget_tables(left.tables, done);
+    const int code = forgotten && dam::records_in(left.nics).empty() ? kOk : kRefused;
     if (settings.json) {
       std::cout << nlohmann::json{{"done", done}}.dump(2) << "\n";
       return code;

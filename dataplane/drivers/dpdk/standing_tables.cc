@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
 #include <type_traits>
 
 #include "dataplane/engine/standing_slots.h"
@@ -109,66 +110,134 @@ bool is_same_layout(const StandingHeader& header) {
          control.flow_bytes == sizeof(dam_flow) && control.source_bytes == sizeof(dam_source_entry);
 }
 
-}  // namespace
+// Both ends of a connection that nobody forwards give up after a minute or two, and its end, if it
+// had one meanwhile, nobody has seen.
+constexpr uint64_t kLongestStallNs = 60'000'000'000;
 
-StandingTables::StandingTables(const std::string& folder, const StartConfig& config,
-                               const RssKey& rss_key)
-    : file_(folder) {
-  const TableSizes sizes = table_sizes(config.limits, config.workers);
-  const size_t found = file_.bytes(), needed = bytes_needed(sizes);
-  memory_ = file_.map(needed);
-  Cutter cutter(memory_.data());
-  header_ = cut_header(cutter);
-  tables_ = cut_tables(cutter, sizes);
-  const bool described = header_->control.magic == DAM_VIEW_MAGIC && header_->control.active <= 1;
-  if (found != 0 && found != needed) ended_ = "limits, or the number of workers, are others";
-  if (described) ended_ = what_differs(config);
-  adopted_ = described && ended_.empty();
-  if (adopted_) return;
-  if (found == needed) std::fill(memory_.begin(), memory_.end(), std::byte{0});
-  begin(config, rss_key);
-}
-
-std::string StandingTables::what_differs(const StartConfig& config) const {
-  const TableSizes sizes = table_sizes(config.limits, config.workers);
-  if (!is_same_layout(*header_)) return "they were left by another version of the dam";
-  if (header_->workers != config.workers) return "the number of workers is another";
-  if (header_->control.flows != sizes.flows) return "limits.flows or half_open is another";
-  if (header_->control.source_buckets != sizes.source_buckets) return "limits.sources is another";
-  if (header_->site != digest_of_site(config)) {
-    return "the interfaces or their addresses are others";
-  }
+std::string what_differs(const StandingHeader& found, const TableSizes& sizes, uint32_t workers,
+                         uint64_t site) {
+  if (!is_same_layout(found)) return "they were left by another version of the dam";
+  if (found.workers != workers) return "the number of workers is another";
+  if (found.control.flows != sizes.flows) return "limits.flows or half_open is another";
+  if (found.control.source_buckets != sizes.source_buckets) return "limits.sources is another";
+  if (found.site != site) return "the interfaces or their addresses are others";
   return {};
 }
 
-// The magic last: what has none was never described whole.
-void StandingTables::begin(const StartConfig& config, const RssKey& rss_key) {
-  describe(header_->control, table_sizes(config.limits, config.workers));
-  header_->header_bytes = sizeof(StandingHeader);
-  header_->workers = config.workers;
-  header_->site = digest_of_site(config);
-  header_->rss_key = rss_key;
-  __atomic_store_n(&header_->control.magic, DAM_VIEW_MAGIC, __ATOMIC_RELEASE);
+uint64_t stalled_ns(const StandingHeader& found, uint64_t now_ns) {
+  const uint64_t last_ns = found.control.heartbeat_ns;
+  return now_ns > last_ns ? now_ns - last_ns : 0;
+}
+
+template <size_t kBytes>
+bool is_other(const char (&before)[kBytes], const char (&now)[kBytes]) {
+  return before[0] != '\0' && std::strncmp(before, now, kBytes) != 0;
+}
+
+bool is_other(const dam_view_server& before, const dam_view_server& now) {
+  return std::memcmp(&before, &now, sizeof before) != 0;
+}
+
+bool is_other(const dam_view_listener& before, const dam_view_listener& now) {
+  return before.port.raw != now.port.raw || dam_address_equal(&before.address, &now.address) == 0;
+}
+
+// What was somebody else's is nobody's.
+void clear_others(const dam_view& before, dam_view& now) {
+  for (size_t slot = 0; slot < DAM_MAX_ZONES; ++slot) {
+    if (is_other(before.zone_name[slot], now.zone_name[slot])) now.zone_name[slot][0] = '\0';
+  }
+  for (size_t slot = 0; slot < DAM_MAX_SERVERS; ++slot) {
+    const bool named = is_other(before.server_name[slot], now.server_name[slot]);
+    if (!named &&
+        (before.server_name[slot][0] == '\0' || !is_other(before.server[slot], now.server[slot]))) {
+      continue;
+    }
+    now.server_name[slot][0] = '\0';
+    now.server[slot] = {};
+  }
+  const size_t listeners = std::min<size_t>({before.listeners, now.listeners, DAM_MAX_LISTENERS});
+  for (size_t slot = 0; slot < listeners; ++slot) {
+    if (is_other(before.listener[slot], now.listener[slot])) now.listener[slot] = {};
+  }
+}
+
+}  // namespace
+
+StandingTables::StandingTables(const std::string& folder, const StartConfig& config,
+                               uint64_t now_ns, const RssKey& fresh)
+    : file_(folder),
+      sizes_(table_sizes(config.limits, config.workers)),
+      workers_(config.workers),
+      site_(digest_of_site(config)),
+      rss_key_(fresh) {
+  const auto found = std::make_unique<StandingHeader>();
+  const bool whole = file_.read(std::as_writable_bytes(std::span(found.get(), 1)));
+  const dam_control& control = found->control;
+  if (!whole || control.magic != DAM_VIEW_MAGIC) return;
+  if (control.version == DAM_VIEW_VERSION && control.active > 1) return;  // it never had a policy
+  ended_ = what_differs(*found, sizes_, workers_, site_);
+  const bool key = workers_ == 1 || found->rss_key != RssKey{};  // none spreads nothing
+  if (!ended_.empty() || !key || file_.bytes() != bytes_needed(sizes_)) return;
+  adopted_ = true;
+  if (workers_ > 1) rss_key_ = found->rss_key;
+  if (const uint64_t ns = stalled_ns(*found, now_ns); ns > kLongestStallNs) {
+    abandoned_ = true;
+    ended_ = "nobody forwarded them for " + std::to_string(ns / 1'000'000'000) + " seconds";
+  }
 }
 
 // The index is made anew from the flows: it may have been left amid a change.
 void StandingTables::complete(EngineConfig& config, uint64_t now_ns) {
-  dam_control& control = header_->control;
+  const bool as_it_was = file_.bytes() == bytes_needed(sizes_);
+  const std::span<std::byte> memory = file_.map(bytes_needed(sizes_));
+  Cutter cutter(memory.data());
+  header_ = cut_header(cutter);
+  tables_ = cut_tables(cutter, sizes_);
   config.shared = tables_;
   if (!adopted_) {
-    std::copy_n(config.hash_key, 2, control.hash_key);
-    return;
+    if (as_it_was) std::fill(memory.begin(), memory.end(), std::byte{0});
+    begin(config.hash_key);
+  } else {
+    const dam_control& control = header_->control;
+    if (abandoned_) std::fill(tables_.flows.begin(), tables_.flows.end(), dam_flow{});
+    std::fill(tables_.index.begin(), tables_.index.end(), dam_index_bucket{});
+    std::copy_n(control.hash_key, 2, config.hash_key);
+    config.standing = {slots_of(header_->views[control.active & 1]),
+                       control.secrets[control.secret_generation & 1], now_ns};
   }
-  std::fill(tables_.index.begin(), tables_.index.end(), dam_index_bucket{});
-  std::copy_n(control.hash_key, 2, config.hash_key);
-  config.standing = {slots_of(header_->views[control.active & 1]),
-                     control.secrets[control.secret_generation & 1], now_ns};
+  header_->rss_key = rss_key_;
+  beat(now_ns);
 }
 
-void StandingTables::record(const Policy& policy) {
+// The magic last: what has none was never described whole.
+void StandingTables::begin(const uint64_t hash_key[2]) {
+  describe(header_->control, sizes_);
+  std::copy_n(hash_key, 2, header_->control.hash_key);
+  header_->header_bytes = sizeof(StandingHeader);
+  header_->workers = workers_;
+  header_->site = site_;
+  __atomic_store_n(&header_->control.magic, DAM_VIEW_MAGIC, __ATOMIC_RELEASE);
+}
+
+void StandingTables::announce(const Policy& policy) {
+  const uint32_t active = header_->control.active;
+  const auto view = std::make_unique<dam_view>();
+  record_slots(*view, policy);
+  if (active <= 1) clear_others(header_->views[active], *view);
+  put_in_force(*view);
+}
+
+void StandingTables::settle(const Policy& policy) {
+  const auto view = std::make_unique<dam_view>();
+  record_slots(*view, policy);
+  put_in_force(*view);
+}
+
+void StandingTables::put_in_force(const dam_view& view) {
   dam_control& control = header_->control;
   const uint32_t next = control.active == 0 ? 1 : 0;
-  record_slots(header_->views[next], policy);
+  header_->views[next] = view;
   __atomic_store_n(&control.active, next, __ATOMIC_RELEASE);
 }
 

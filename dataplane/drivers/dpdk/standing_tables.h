@@ -18,7 +18,7 @@ namespace dam {
 
 // Comes first in the file. Another build's reads otherwise and is not gone on with.
 struct StandingHeader {
-  dam_control control;
+  dam_control control;  // magic and version first, in every version
   uint32_t header_bytes;
   uint32_t workers;
   uint64_t site;  // digest of what flows name by its place: interfaces and their addresses
@@ -28,32 +28,45 @@ struct StandingHeader {
 
 class StandingTables {
  public:
-  // Throws std::runtime_error with a sentence: there is no such memory, or another has it.
-  // `rss_key` is a fresh one's.
-  StandingTables(const std::string& folder, const StartConfig& config, const RssKey& rss_key);
+  // Looks at what is there, and changes nothing: a start that fails must not end what waits.
+  // Throws std::runtime_error with a sentence: there can be no such memory, or another has it.
+  // `fresh` is the key where none is taken over.
+  StandingTables(const std::string& folder, const StartConfig& config, uint64_t now_ns,
+                 const RssKey& fresh);
 
   // They hold what a dataplane before this one has left.
   bool adopted() const { return adopted_; }
-  // Why what it left does not go on; empty: nothing was there, or it does.
+  // Why the connections that it left do not go on; empty: nothing was there, or they do.
   const std::string& ended() const { return ended_; }
-  const RssKey& rss_key() const { return header_->rss_key; }
+  const RssKey& rss_key() const { return rss_key_; }
 
-  // Adds tables, and what stands in them. What is hashed stays so.
+  // Adds tables, and what stands in them. What is hashed stays so. Throws std::runtime_error:
+  // memory is short.
   void complete(EngineConfig& config, uint64_t now_ns);
-  // Before any worker has the policy: its slots are those of before, and some more.
-  void record(const Policy& policy);
+  // A policy's slots, before any worker has it: one that was another's is nobody's until settle(),
+  // for its connections may still be the other's.
+  void announce(const Policy& policy);
+  void settle(const Policy& policy);  // every worker has it
   void set_secrets(const dam_cookie_secrets& secrets);
+  // Every second or so: connections that nobody has forwarded for too long do not go on.
+  void beat(uint64_t now_ns) {
+    __atomic_store_n(&header_->control.heartbeat_ns, now_ns, __ATOMIC_RELAXED);
+  }
 
  private:
-  std::string what_differs(const StartConfig& config) const;
-  void begin(const StartConfig& config, const RssKey& rss_key);
+  void begin(const uint64_t hash_key[2]);
+  void put_in_force(const dam_view& view);
 
   MemoryFile file_;
-  std::span<std::byte> memory_;
-  StandingHeader* header_ = nullptr;
-  SharedTables tables_;
+  TableSizes sizes_;
+  uint32_t workers_;
+  uint64_t site_;
+  RssKey rss_key_;
   bool adopted_ = false;
+  bool abandoned_ = false;  // too long: buckets and bans are adopted, and no connections
   std::string ended_;
+  StandingHeader* header_ = nullptr;  // from complete() on, like all below
+  SharedTables tables_;
 };
 
 }  // namespace dam

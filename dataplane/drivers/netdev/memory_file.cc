@@ -96,6 +96,10 @@ std::size_t MemoryFile::bytes() const {
   return fstat(fd_, &about) == 0 ? static_cast<std::size_t>(about.st_size) : 0;
 }
 
+bool MemoryFile::read(std::span<std::byte> first) const {
+  return pread(fd_, first.data(), first.size(), 0) == static_cast<ssize_t>(first.size());
+}
+
 std::span<std::byte> MemoryFile::map(std::size_t bytes) {
   memory_.reset();
   reserve(bytes);
@@ -117,7 +121,9 @@ void MemoryFile::reserve(std::size_t bytes) {
   if (!as_it_was && ftruncate(fd_, 0) != 0) throw std::runtime_error(std::strerror(errno));
   int error = 0;
   if (ftruncate(fd_, static_cast<off_t>(bytes)) != 0) error = errno;
-  if (error == 0) error = posix_fallocate(fd_, 0, static_cast<off_t>(bytes));
+  while (error == 0 && (error = posix_fallocate(fd_, 0, static_cast<off_t>(bytes))) == EINTR) {
+    error = 0;  // a signal is no want of memory
+  }
   if (error == 0) return;
   remove();
   throw std::runtime_error(folder_ + " has no " + std::to_string((bytes >> 20) + 1) +

@@ -30,6 +30,8 @@ class MemoryFile {
   const std::string& folder() const { return folder_; }
   // Of what was left there; 0: nothing.
   std::size_t bytes() const;
+  // The first octets of it; false: there are fewer.
+  bool read(std::span<std::byte> first) const;
   // What was left there where it has as many bytes, else zeros. All of it is there: no access fails
   // later for want of memory. Throws std::runtime_error, and then nothing is left.
   std::span<std::byte> map(std::size_t bytes);

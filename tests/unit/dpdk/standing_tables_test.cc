@@ -55,15 +55,18 @@ class StandingTablesTest : public ::testing::Test {
   ~StandingTablesTest() override { std::filesystem::remove_all(parent_); }
   std::string folder() const { return parent_ + "/dam"; }
 
-  // As a dataplane that had a policy, secrets and a flow.
-  void leave(const StartConfig& config) const {
+  // As a dataplane that had a policy, secrets and a flow, and ended at kEndedNs.
+  void leave(const StartConfig& config, const Policy& policy = small_policy()) const {
     EngineConfig engine;
     engine.hash_key[0] = 11;
-    StandingTables tables(folder(), config, RssKey{5});
+    StandingTables tables(folder(), config, 1, RssKey{5});
     tables.complete(engine, 1);
     tables.set_secrets(secrets_of(99));
-    tables.record(small_policy());
+    tables.announce(policy);
+    tables.settle(policy);
+    tables.beat(kEndedNs);
     engine.shared.flows.back().client_port = dam_hton16(4711);
+    engine.shared.sources.back().tat_ns[0] = 17;
     engine.shared.index.front().tag[0] = 3;
   }
   static dam_cookie_secrets secrets_of(uint64_t word) {
@@ -72,15 +75,24 @@ class StandingTablesTest : public ::testing::Test {
     dam_cookie_rotate(&secrets, fresh);
     return secrets;
   }
+  StandingTables next(const StartConfig& config, uint64_t after_ns = 1'000'000'000) const {
+    return {folder(), config, kEndedNs + after_ns, RssKey{6}};
+  }
   std::string why_ended(const std::function<void(StartConfig&)>& change) const {
     leave(small_start());
     StartConfig config = small_start();
     change(config);
-    const StandingTables tables(folder(), config, RssKey{6});
+    StandingTables tables = next(config);
     EXPECT_FALSE(tables.adopted());
     EXPECT_EQ(tables.rss_key(), RssKey{6});
+    EngineConfig engine;
+    tables.complete(engine, kEndedNs);
+    EXPECT_FALSE(engine.standing);
+    EXPECT_EQ(engine.shared.flows.back().client_port.raw, 0);
     return tables.ended();
   }
+
+  static constexpr uint64_t kEndedNs = 500'000'000'000;
 
  private:
   std::string parent_ = "/dev/shm/dam-test-XXXXXX";
@@ -88,9 +100,9 @@ class StandingTablesTest : public ::testing::Test {
 
 TEST_F(StandingTablesTest, the_next_one_finds_what_was_left_and_an_empty_index) {
   leave(small_start());
-  StandingTables tables(folder(), small_start(), RssKey{6});
+  StandingTables tables = next(small_start());
   ASSERT_TRUE(tables.adopted()) << tables.ended();
-  EXPECT_EQ(tables.rss_key(), RssKey{5});
+  EXPECT_EQ(tables.ended(), "");
   EngineConfig engine;
   tables.complete(engine, 1234);
   EXPECT_EQ(engine.hash_key[0], 11u);
@@ -109,18 +121,46 @@ TEST_F(StandingTablesTest, the_next_one_finds_what_was_left_and_an_empty_index) 
   EXPECT_EQ(slots.listeners[0].port.raw, dam_hton16(8443).raw);
 }
 
+TEST_F(StandingTablesTest, a_start_that_fails_ends_nothing) {
+  leave(small_start());
+  StartConfig other = small_start();
+  other.limits.flows = 2'000'000;
+  EXPECT_FALSE(next(other).adopted());
+  EXPECT_TRUE(next(small_start()).adopted());
+}
+
 TEST_F(StandingTablesTest, without_a_policy_nothing_stands) {
-  { const StandingTables tables(folder(), small_start(), RssKey{5}); }
-  const StandingTables tables(folder(), small_start(), RssKey{6});
-  EXPECT_FALSE(tables.adopted());
-  EXPECT_EQ(tables.ended(), "");
+  EngineConfig engine;
+  StandingTables(folder(), small_start(), 1, RssKey{5}).complete(engine, 1);
+  EXPECT_FALSE(next(small_start()).adopted());
+  EXPECT_EQ(next(small_start()).ended(), "");
+}
+
+TEST_F(StandingTablesTest, workers_find_their_packets_by_the_key_of_before) {
+  StartConfig two = small_start();
+  two.workers = 2;
+  leave(two);
+  EXPECT_EQ(next(two).rss_key(), RssKey{5});
+  leave(small_start());
+  EXPECT_EQ(next(small_start()).rss_key(), RssKey{6}) << "one needs none";
+}
+
+TEST_F(StandingTablesTest, after_a_minute_buckets_go_on_and_connections_do_not) {
+  leave(small_start());
+  StandingTables tables = next(small_start(), 61'000'000'000);
+  EXPECT_TRUE(tables.adopted());
+  EXPECT_EQ(tables.ended(), "nobody forwarded them for 61 seconds");
+  EngineConfig engine;
+  tables.complete(engine, kEndedNs + 61'000'000'000);
+  EXPECT_TRUE(engine.standing);
+  EXPECT_EQ(engine.shared.flows.back().client_port.raw, 0);
+  EXPECT_EQ(engine.shared.sources.back().tat_ns[0], 17u);
 }
 
 TEST_F(StandingTablesTest, what_flows_name_by_its_place_must_be_the_same) {
-  const auto limits = "limits, or the number of workers, are others";
-  EXPECT_EQ(why_ended([](StartConfig& c) { c.limits.flows = 2'000'000; }), limits);
-  EXPECT_EQ(why_ended([](StartConfig& c) { c.limits.flows += 4; }),
-            "limits.flows or half_open is another");
+  const auto flows = "limits.flows or half_open is another";
+  EXPECT_EQ(why_ended([](StartConfig& c) { c.limits.flows = 2'000'000; }), flows);
+  EXPECT_EQ(why_ended([](StartConfig& c) { c.limits.flows += 4; }), flows);
   EXPECT_EQ(why_ended([](StartConfig& c) { c.workers = 2; }), "the number of workers is another");
   const auto site = "the interfaces or their addresses are others";
   EXPECT_EQ(why_ended([](StartConfig& c) { c.devices[1].device = "other"; }), site);
@@ -130,21 +170,33 @@ TEST_F(StandingTablesTest, what_flows_name_by_its_place_must_be_the_same) {
   EXPECT_EQ(why_ended([](StartConfig& c) { std::swap(c.interfaces[0], c.interfaces[1]); }), site);
 }
 
-TEST_F(StandingTablesTest, what_does_not_go_on_is_forgotten_whole) {
-  EXPECT_NE(why_ended([](StartConfig& c) { c.interfaces[0].vlan = 7; }), "");
-  StartConfig config = small_start();
-  config.interfaces[0].vlan = 7;
-  StandingTables tables(folder(), config, RssKey{6});
-  EngineConfig engine;
-  tables.complete(engine, 1);
-  EXPECT_FALSE(engine.standing);
-  EXPECT_EQ(engine.shared.flows.back().client_port.raw, 0);
+TEST_F(StandingTablesTest, a_slot_that_was_anothers_is_nobodys_until_every_worker_has_the_policy) {
+  leave(small_start());
+  Policy other = small_policy();
+  other.zones[1].name = "another";
+  other.servers[0].address[0] = dam_address_v4(0xc6120a65);
+  const auto after = [&](bool settled) {
+    StandingTables tables = next(small_start());
+    EngineConfig engine;
+    tables.complete(engine, kEndedNs);
+    tables.announce(other);
+    if (settled) tables.settle(other);
+    EngineConfig later;
+    tables.complete(later, kEndedNs);
+    return later.standing->policy;
+  };
+  const auto before = after(false);
+  EXPECT_EQ(before->zones.size(), 1u) << "the last one is nobody's";
+  EXPECT_TRUE(before->servers.empty());
+  const auto settled = after(true);
+  EXPECT_EQ(settled->zones[1].name, "another");
+  EXPECT_EQ(settled->servers.size(), 1u);
 }
 
 TEST_F(StandingTablesTest, each_worker_has_an_equal_part) {
   StartConfig config = small_start();
   config.workers = 3;
-  StandingTables tables(folder(), config, RssKey{5});
+  StandingTables tables(folder(), config, 1, RssKey{5});
   EngineConfig engine;
   tables.complete(engine, 1);
   EXPECT_EQ(engine.shared.flows.size(), 3u * 342);
