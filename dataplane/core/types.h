@@ -125,8 +125,6 @@ DAM_INLINE dam_seq_delta dam_seq_difference(dam_seq to, dam_seq from) {
 DAM_INLINE int32_t dam_seq_distance(dam_seq a, dam_seq b) { return (int32_t)(b.value - a.value); }
 DAM_INLINE int dam_seq_before(dam_seq a, dam_seq b) { return dam_seq_distance(a, b) > 0; }
 
-/* An IPv6 address, or an IPv4 address mapped into ::ffff:0:0/96 (RFC 4291 2.5.5.2); network order.
- */
 /* A word that other threads and CPUs read and write at the same time, without order: whole. The
  * compiler for BPF has no atomic loads and stores; what it makes of these is. */
 #ifdef __bpf__
@@ -143,6 +141,8 @@ DAM_INLINE void dam_store_shared64(uint64_t* at, uint64_t value) {
 }
 #endif
 
+/* An IPv6 address, or an IPv4 address mapped into ::ffff:0:0/96 (RFC 4291 2.5.5.2); network order.
+ */
 typedef struct dam_address {
   uint32_t word[4];
 } dam_address;
