@@ -87,8 +87,8 @@ void add_zones(Policy& policy, uint32_t count, const SiteOptions& options) {
     Route route;
     route.name = zone.name;
     route.zone_slot = static_cast<uint8_t>(kSiteZone + i);
-    for (uint16_t slot = 0; slot < policy.servers.size(); ++slot) {
-      route.server_slots.push_back(slot);
+    for (size_t slot = 0; slot < policy.servers.size(); ++slot) {
+      route.server_slots.push_back(static_cast<uint16_t>(slot));
     }
     policy.routes.push_back(route);
   }

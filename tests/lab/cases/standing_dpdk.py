@@ -255,6 +255,8 @@ def test_a_strangers_folder(site):
         start(site)
         assert f"{folder} is not root's alone" in front.said(), front.said()
         end(site)
+        status, said = front.detach()  # does the rest all the same
+        assert status == 1 and "not root's alone" in said and "Nothing of the dam is attached" in said, (status, said)
     finally:
         folder.rmdir()
         if not front.alive():
