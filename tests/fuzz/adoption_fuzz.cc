@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "dataplane/engine/standing_slots.h"
 #include "tests/fuzz/adoption_changes.h"
 #include "tests/fuzz/check.h"
 #include "tests/fuzz/prototype.h"

@@ -19,7 +19,7 @@ struct ZoneSum {
   uint64_t packets_up = 0, opened = 0, closed = 0, bans = 0;
   std::array<uint64_t, DAM_DROP_COUNT> drops{};
 };
-ZoneSum sum_of(const dam_counters& counters, uint8_t slot) {
+ZoneSum sum_of(const dam_counters& counters, size_t slot) {
   ZoneSum sum;
   for (uint32_t w = 0; w < Workers::kWorkers; ++w) {
     const dam_zone_counters& zone = counters.worker[w].zones[slot];
@@ -71,7 +71,7 @@ void expect_all_closed(const dam_counters& counters) {
                              kLimitedSources * kEach,
                              kBanningSources * kEach,
                              kNarrowSources * kNarrow};
-  for (uint8_t slot = 0; slot < std::size(kZoneNames); ++slot) {
+  for (size_t slot = 0; slot < std::size(kZoneNames); ++slot) {
     EXPECT_EQ(sum_of(counters, slot).opened, opened[slot]) << kZoneNames[slot];
     EXPECT_EQ(sum_of(counters, slot).closed, opened[slot]) << kZoneNames[slot];
   }
