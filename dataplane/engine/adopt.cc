@@ -14,8 +14,10 @@ namespace dam {
 
 namespace {
 
-// Whether one has been silent for too long, the first policy's limits say.
+// Whether one has been silent for too long, the first policy's limits say. One that is closing is
+// asked early: where processes end again and again, nothing else would ever give its port back.
 constexpr uint64_t kAskedAfterNs = 5'000'000'000;
+constexpr uint64_t kClosingAskedAfterNs = 500'000'000;
 
 // As it lies in memory that anybody may have written: not every number is a state, and that of a
 // connection that had begun is not sound either.
@@ -230,7 +232,8 @@ void Worker::count_adopted(Flow& flow) {
   flows_used_.fetch_add(1, std::memory_order_relaxed);
   ++zone_counters(flow.zone_slot).connections_opened;
   ++counters_->servers[flow.server_slot].connections_opened;
-  flow_timers_.schedule(index_of(flow), now_ns_ + kAskedAfterNs);
+  const bool closing = (flow.flags & DAM_FLOW_CLOSING) != 0;
+  flow_timers_.schedule(index_of(flow), now_ns_ + (closing ? kClosingAskedAfterNs : kAskedAfterNs));
 }
 
 // Who is privileged, the first policy says, and no flow of before: all at once, since none may meet

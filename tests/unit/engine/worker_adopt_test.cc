@@ -247,5 +247,20 @@ TEST(Adopt, WhoWasSilentForTooLongMeanwhileEnds) {
   EXPECT_EQ(site.flows(), 0u);
 }
 
+// Processes may end again and again, each before its time to look at all flows has come.
+TEST(Adopt, WhatIsClosedIsGivenBackSoon) {
+  SmallSite site(SmallSite::small_limits(), kOutlive);
+  ASSERT_TRUE(stand(site));
+  dam_flow* flow = standing_flow(site);
+  flow->flags |= DAM_FLOW_CLOSING;
+  flow->rst_direction = 0xff;
+  flow->last_seen -= dam_coarse(60 * kSecond);
+  restart(site);
+  EXPECT_EQ(site.flows(), 1u);
+  const auto seen = site.advance(kSecond);
+  EXPECT_EQ(count_tcp(seen, kFrontPort, DAM_TCP_RST), 0u);
+  EXPECT_EQ(site.flows(), 0u);
+}
+
 }  // namespace
 }  // namespace dam::test
