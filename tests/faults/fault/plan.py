@@ -15,7 +15,7 @@ NAMES = {"service": "service.example", "management": "management.example", "stri
 PLAN = plan(
     zones=ZONES, source_ports=(10000, 10999),
     limits={"half_open": 1024, "half_open_per_source": 64, "hold": "4MiB"},
-    timeouts={"hello": "3s", "connect": "2s", "idle": "5m", "closing": "1s", "port_rest": "2s", "probe_interval": "500ms"},
+    timeouts={"hello": "3s", "connect": "2s", "idle": "5m", "closing": "500ms", "port_rest": "500ms", "probe_interval": "500ms"},
     servers={"service": {"role": "service", "n": 10, "port": 443}, "spare": {"role": "service", "n": 11, "port": 443},
              "management": {"role": "management", "n": 10, "port": 443}},
     routes=[{"name": name, "listener": "https", "names": [server_name], "zone": name,
