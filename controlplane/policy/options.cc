@@ -67,9 +67,10 @@ const Table<Dpdk>& dpdk_options() {
              "kernel interfaces are taken from their drivers and bound to vfio-pci, until the "
              "dataplane ends; false: they stay the kernel's, by AF_XDP. PCI addresses are always "
              "bound"),
-      option("unsafe_noiommu", Need::optional, boolean(), &Dpdk::unsafe_noiommu, "false",
-             "where there is no IOMMU, bind all the same: the cards can then reach all memory. Takes "
-             "huge pages, and a kernel with CONFIG_VFIO_NOIOMMU (Debian's have it not)"),
+      option(
+          "unsafe_noiommu", Need::optional, boolean(), &Dpdk::unsafe_noiommu, "false",
+          "where there is no IOMMU, bind all the same: the cards can then reach all memory. Takes "
+          "huge pages, and a kernel with CONFIG_VFIO_NOIOMMU (Debian's have it not)"),
   };
   return table;
 }
