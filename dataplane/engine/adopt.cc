@@ -119,13 +119,7 @@ void Worker::note_client(const Flow& flow) {
                     way.interface < engine_.config().interfaces.size() &&
                     engine_.neighbours.is_way(way);
   if (!waits || !sane) return;
-  const dam_rewrite to = rewrite_of(flow, DAM_S2C);
-  Segment rst;
-  rst.src = to.src;
-  rst.dst = to.dst;
-  rst.src_port = to.src_port;
-  rst.dst_port = to.dst_port;
-  rst.flags = DAM_TCP_RST | DAM_TCP_ACK;
+  Segment rst = addressed(flow, DAM_S2C, DAM_TCP_RST | DAM_TCP_ACK);
   rst.seq = is_early(flow.state)
                 ? dam_seq_add(flow.cookie, 1)
                 : dam_seq_translate(flow.track.next[DAM_S2C], flow.splice.seq_delta[DAM_S2C]);

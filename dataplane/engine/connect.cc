@@ -98,14 +98,19 @@ void Worker::start_clocks(Flow& flow, Handshake& handshake) const {
   flow.splice.ts_delta[DAM_C2S] = clock - handshake.client_tsval;
 }
 
-Segment Worker::to_server(const Flow& flow, uint8_t flags) const {
-  const dam_rewrite to = rewrite_of(flow, DAM_C2S);
+Segment Worker::addressed(const Flow& flow, dam_direction direction, uint8_t flags) const {
+  const dam_rewrite to = rewrite_of(flow, direction);
   Segment segment;
   segment.src = to.src;
   segment.dst = to.dst;
   segment.src_port = to.src_port;
   segment.dst_port = to.dst_port;
   segment.flags = flags;
+  return segment;
+}
+
+Segment Worker::to_server(const Flow& flow, uint8_t flags) const {
+  Segment segment = addressed(flow, DAM_C2S, flags);
   if (flow.handshake == kNone) return segment;
   const Handshake& handshake = handshakes_[flow.handshake];
   segment.timestamps = handshake.timestamps;
@@ -115,13 +120,7 @@ Segment Worker::to_server(const Flow& flow, uint8_t flags) const {
 }
 
 Segment Worker::to_client(const Flow& flow, uint8_t flags) const {
-  const dam_rewrite to = rewrite_of(flow, DAM_S2C);
-  Segment segment;
-  segment.src = to.src;
-  segment.dst = to.dst;
-  segment.src_port = to.src_port;
-  segment.dst_port = to.dst_port;
-  segment.flags = flags;
+  Segment segment = addressed(flow, DAM_S2C, flags);
   if (flow.handshake == kNone) return segment;
   segment.seq = dam_seq_add(flow.cookie, 1);
   segment.ack = dam_seq_add(flow.client_isn, 1 + handshakes_[flow.handshake].held_bytes);

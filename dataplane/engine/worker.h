@@ -295,6 +295,7 @@ class Worker {
   void install_splice(Flow& flow, Handshake& handshake, const dam_packet& packet,
                       const dam_tcp_options& options);
   void write_header(const Flow& flow, Handshake& handshake) const;
+  Segment addressed(const Flow& flow, dam_direction direction, uint8_t flags) const;
   Segment to_server(const Flow& flow, uint8_t flags) const;
   Segment to_client(const Flow& flow, uint8_t flags) const;
 

@@ -22,6 +22,7 @@
 #include "dataplane/drivers/netdev/interface_state.h"
 #include "dataplane/drivers/netdev/tap.h"
 #include "dataplane/drivers/netdev/xdp_info.h"
+#include "dataplane/engine/standing_control.h"
 #include "dataplane/process/clock.h"
 #include "dataplane/process/dpdk_nics.h"
 #include "dataplane/process/own_ports.h"
@@ -254,7 +255,7 @@ void DpdkPlane::share_secrets() {
       engine_->secret_generation()) {
     return;
   }
-  tables_->set_secrets(engine_->secrets());
+  set_secrets(tables_->control(), engine_->secrets());
 }
 
 void DpdkPlane::applied(const Policy& policy) {

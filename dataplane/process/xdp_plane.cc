@@ -16,6 +16,7 @@
 #include "dataplane/drivers/xdp/loop.h"
 #include "dataplane/drivers/xdp/next_hops.h"
 #include "dataplane/drivers/xdp/standing.h"
+#include "dataplane/engine/standing_control.h"
 #include "dataplane/process/clock.h"
 #include "dataplane/process/own_ports.h"
 #include "dataplane/process/plane.h"
@@ -167,7 +168,7 @@ PortSight XdpPlane::look_at(uint32_t port) const {
 void XdpPlane::share_secrets() {
   if (secret_generation_ == engine_->secret_generation()) return;
   secret_generation_ = engine_->secret_generation();
-  driver_.tables().set_secrets(engine_->secrets());
+  set_secrets(driver_.tables().control(), engine_->secrets());
 }
 
 void XdpPlane::tick() {

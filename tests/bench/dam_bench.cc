@@ -6,7 +6,6 @@
 // behind a NIC that writes into the last-level cache. The time includes the timers (a tick each
 // simulated millisecond) and what a driver does with the engine's lists; `harness` is that alone.
 #include <benchmark/benchmark.h>
-#include <time.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -21,6 +20,7 @@ namespace {
 
 using dam::Frame;
 using dam::kBurst;
+using dam::bench::cpu_ns;
 using dam::bench::report;
 using dam::bench::Scene;
 using dam::bench::Timed;
@@ -29,13 +29,6 @@ using dam::bench::World;
 
 constexpr uint64_t kSilenceEndsNs = 15'000'000'000;
 constexpr uint32_t kExtraFlows = 1u << 16;  // clients that come and go beside the live flows
-
-// Of this thread alone: whatever else runs on the core now and then is not the engine's.
-uint64_t cpu_ns() {
-  timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
-}
 
 // Not inlined, so that a profiler can count what is timed, and that alone.
 [[gnu::noinline]] void run_ring(World& world, std::span<Frame> frames, Timed& timed) {

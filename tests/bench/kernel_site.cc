@@ -18,6 +18,7 @@
 #include <system_error>
 
 #include "dataplane/drivers/xdp/view.h"
+#include "dataplane/engine/standing_control.h"
 #include "ebpf/xdp_bench.skel.h"
 
 namespace dam::bench {
@@ -136,7 +137,7 @@ void KernelSite::put_in_force(const std::shared_ptr<const Policy>& policy) {
   fill_view(view, *policy, engine, interfaces, engine.worker(0).client_window());
   fill_promises(view, engine.worker(0).promises());
   tables_.set_lists(*policy, view);
-  tables_.set_secrets(engine.secrets());
+  set_secrets(tables_.control(), engine.secrets());
   tables_.publish_draft();
   tables_.beat(UINT64_MAX / 2);  // no loop runs here
   for (dam_source_entry& source : tables_.engine_tables().sources)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "tests/bench/report.h"
 
+#include <time.h>
 #include <x86intrin.h>
 
 #include <algorithm>
@@ -24,6 +25,12 @@ double measure_tsc_ghz() {
 }
 
 }  // namespace
+
+uint64_t cpu_ns() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
+}
 
 double tsc_ghz() {
   static const double ghz = measure_tsc_ghz();

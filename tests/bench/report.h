@@ -15,6 +15,9 @@ struct Timed {
   uint64_t units = 0;
 };
 
+// That this thread alone has had, whatever else runs on its core now and then.
+uint64_t cpu_ns();
+
 double tsc_ghz();  // how many cycles the time stamp counter counts in a nanosecond
 void report(benchmark::State& state, const Timed& timed);
 

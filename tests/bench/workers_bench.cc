@@ -2,10 +2,8 @@
 // Two workers of one engine, each on a core of its own with connections of its own: what a packet
 // costs each of them alone and beside the other, by how much of their buckets they share.
 #include <pthread.h>
-#include <time.h>
 
 #include <algorithm>
-#include <array>
 #include <barrier>
 #include <cstdio>
 #include <exception>
@@ -20,19 +18,13 @@ namespace {
 
 using dam::Frame;
 using dam::kBurst;
+using dam::bench::cpu_ns;
 using dam::bench::Scene;
 using dam::bench::SiteOptions;
 using dam::bench::Sizes;
 using dam::bench::World;
 
 constexpr uint32_t kRounds = 5;
-
-// All that a thread of this process has had, whatever else ran on its core.
-uint64_t cpu_ns() {
-  timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
-}
 
 void pin(uint32_t core) {
   cpu_set_t set;

@@ -11,6 +11,7 @@
 
 #include "dataplane/drivers/xdp/kernel_tables.h"
 #include "dataplane/drivers/xdp/view.h"
+#include "dataplane/engine/standing_control.h"
 #include "dataplane/engine/worker.h"
 #include "tests/unit/engine/small_site.h"
 
@@ -79,7 +80,7 @@ class KernelFront : public Front {
   void refresh(Engine& engine) {
     if (secret_generation_ != engine.secret_generation()) {
       secret_generation_ = engine.secret_generation();
-      tables_.set_secrets(engine.secrets());
+      set_secrets(tables_.control(), engine.secrets());
     }
     dam_view& view = tables_.view();
     view.client_window = engine.worker(0).client_window();

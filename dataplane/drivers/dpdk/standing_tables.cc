@@ -6,6 +6,7 @@
 #include <memory>
 #include <type_traits>
 
+#include "dataplane/engine/standing_control.h"
 #include "dataplane/engine/standing_slots.h"
 
 namespace dam {
@@ -92,34 +93,18 @@ uint64_t digest_of_site(const StartConfig& config) {
   return digest.value();
 }
 
-void describe(dam_control& control, const TableSizes& sizes) {
-  control.version = DAM_VIEW_VERSION;
-  control.flow_bytes = sizeof(dam_flow);
-  control.source_bytes = sizeof(dam_source_entry);
-  control.view_bytes = sizeof(dam_view);
-  control.counters_bytes = sizeof(dam_zone_counters);
-  control.flows = sizes.flows;
-  control.index_mask = sizes.index_buckets - 1;
-  control.source_buckets = sizes.source_buckets;
-  control.active = DAM_NO_VIEW;
-}
-
-bool is_same_layout(const StandingHeader& header) {
-  const dam_control& control = header.control;
-  return control.version == DAM_VIEW_VERSION && header.header_bytes == sizeof(StandingHeader) &&
-         control.flow_bytes == sizeof(dam_flow) && control.source_bytes == sizeof(dam_source_entry);
-}
-
 // Both ends of a connection that nobody forwards give up after a minute or two, and its end, if it
 // had one meanwhile, nobody has seen.
 constexpr uint64_t kLongestStallNs = 60'000'000'000;
 
 std::string what_differs(const StandingHeader& found, const TableSizes& sizes, uint32_t workers,
                          uint64_t site) {
-  if (!is_same_layout(found)) return "they were left by another version of the dam";
+  if (!has_this_layout(found.control) || found.header_bytes != sizeof found) {
+    return "they were left by another version of the dam";
+  }
   if (found.workers != workers) return "the number of workers is another";
-  if (found.control.flows != sizes.flows) return "limits.flows or half_open is another";
-  if (found.control.source_buckets != sizes.source_buckets) return "limits.sources is another";
+  std::string size = other_size(found.control, sizes);
+  if (!size.empty()) return size;
   if (found.site != site) return "the interfaces or their addresses are others";
   return {};
 }
@@ -203,49 +188,30 @@ void StandingTables::complete(EngineConfig& config, uint64_t now_ns) {
     if (abandoned_) std::fill(tables_.flows.begin(), tables_.flows.end(), dam_flow{});
     std::fill(tables_.index.begin(), tables_.index.end(), dam_index_bucket{});
     std::copy_n(control.hash_key, 2, config.hash_key);
-    config.standing = {slots_of(header_->views[control.active & 1]),
-                       control.secrets[control.secret_generation & 1], now_ns};
+    config.standing = {slots_of(header_->views[control.active & 1]), secrets_in_force(control),
+                       now_ns};
   }
   header_->rss_key = rss_key_;
   beat(now_ns);
 }
 
-// The magic last: what has none was never described whole.
 void StandingTables::begin(const uint64_t hash_key[2]) {
-  describe(header_->control, sizes_);
-  std::copy_n(hash_key, 2, header_->control.hash_key);
   header_->header_bytes = sizeof(StandingHeader);
   header_->workers = workers_;
   header_->site = site_;
-  __atomic_store_n(&header_->control.magic, DAM_VIEW_MAGIC, __ATOMIC_RELEASE);
+  describe(header_->control, sizes_, hash_key);
 }
 
 void StandingTables::announce(const Policy& policy) {
   const uint32_t active = header_->control.active;
-  const auto view = std::make_unique<dam_view>();
-  record_slots(*view, policy);
-  if (active <= 1) clear_others(header_->views[active], *view);
-  put_in_force(*view);
+  record_slots(draft(), policy);
+  if (active <= 1) clear_others(header_->views[active], draft());
+  put_draft_in_force();
 }
 
 void StandingTables::settle(const Policy& policy) {
-  const auto view = std::make_unique<dam_view>();
-  record_slots(*view, policy);
-  put_in_force(*view);
-}
-
-void StandingTables::put_in_force(const dam_view& view) {
-  dam_control& control = header_->control;
-  const uint32_t next = control.active == 0 ? 1 : 0;
-  header_->views[next] = view;
-  __atomic_store_n(&control.active, next, __ATOMIC_RELEASE);
-}
-
-void StandingTables::set_secrets(const dam_cookie_secrets& secrets) {
-  dam_control& control = header_->control;
-  const uint32_t next = control.secret_generation + 1;
-  control.secrets[next & 1] = secrets;
-  __atomic_store_n(&control.secret_generation, next, __ATOMIC_RELEASE);
+  record_slots(draft(), policy);
+  put_draft_in_force();
 }
 
 }  // namespace dam

@@ -47,7 +47,7 @@ class StandingTables {
   // for its connections may still be the other's.
   void announce(const Policy& policy);
   void settle(const Policy& policy);  // every worker has it
-  void set_secrets(const dam_cookie_secrets& secrets);
+  dam_control& control() const { return header_->control; }
   // Every second or so: connections that nobody has forwarded for too long do not go on.
   void beat(uint64_t now_ns) {
     __atomic_store_n(&header_->control.heartbeat_ns, now_ns, __ATOMIC_RELAXED);
@@ -55,7 +55,11 @@ class StandingTables {
 
  private:
   void begin(const uint64_t hash_key[2]);
-  void put_in_force(const dam_view& view);
+  uint32_t not_active() const { return header_->control.active == 0 ? 1 : 0; }
+  dam_view& draft() const { return header_->views[not_active()]; }
+  void put_draft_in_force() {
+    __atomic_store_n(&header_->control.active, not_active(), __ATOMIC_RELEASE);
+  }
 
   MemoryFile file_;
   TableSizes sizes_;

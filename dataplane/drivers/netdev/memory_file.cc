@@ -3,50 +3,27 @@
 
 #include <fcntl.h>
 #include <linux/magic.h>
-#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <chrono>
 #include <cstring>
 #include <filesystem>
 #include <stdexcept>
-#include <thread>
 #include <utility>
+
+#include "dataplane/drivers/netdev/file_lock.h"
 
 namespace dam {
 namespace {
-
-// One that was just killed may still be giving its memory back.
-constexpr int kTries = 20;
-constexpr std::chrono::milliseconds kBetweenTries(100);
 
 std::string file_in(const std::string& folder) { return folder + "/tables"; }
 
 // Anybody may make a folder in /dev/shm before us.
 bool is_ours(const struct stat& about) {
   return about.st_uid == geteuid() && (about.st_mode & (S_IRWXG | S_IRWXO)) == 0;
-}
-
-bool lock(int fd) {
-  for (int i = 0; i < kTries; ++i) {
-    if (flock(fd, LOCK_EX | LOCK_NB) == 0) return true;
-    if (errno != EWOULDBLOCK) return false;
-    std::this_thread::sleep_for(kBetweenTries);
-  }
-  return false;
-}
-
-// Who had it before may have removed it while this one waited: a lock on what has no name any more
-// keeps nobody out.
-bool is_same_file(int fd, const std::string& path) {
-  struct stat held {};
-  struct stat named {};
-  return fstat(fd, &held) == 0 && lstat(path.c_str(), &named) == 0 && held.st_dev == named.st_dev &&
-         held.st_ino == named.st_ino;
 }
 
 }  // namespace
@@ -71,14 +48,14 @@ std::string MemoryFile::why_not(const std::string& folder) {
 
 MemoryFile::MemoryFile(const std::string& folder) : folder_(folder) {
   const std::string path = file_in(folder_);
-  for (int i = 0; i < kTries; ++i) {
+  for (int i = 0; i < kLockTries; ++i) {
     const std::string obstacle = why_not(folder_);
     if (!obstacle.empty()) throw std::runtime_error(obstacle);
     fd_ = open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR);
     if (fd_ < 0) throw std::runtime_error(path + ": " + std::strerror(errno));
-    const bool locked = lock(fd_);
+    const bool locked = lock_soon(fd_);
     struct stat about {};
-    if (locked && is_same_file(fd_, path) && fstat(fd_, &about) == 0 && is_ours(about)) return;
+    if (locked && is_still_named(fd_, path) && fstat(fd_, &about) == 0 && is_ours(about)) return;
     close(std::exchange(fd_, -1));
     if (!locked) break;
   }

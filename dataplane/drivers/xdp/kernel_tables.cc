@@ -14,6 +14,7 @@
 
 #include "dataplane/drivers/xdp/refusal.h"
 #include "dataplane/engine/flow_index.h"
+#include "dataplane/engine/standing_control.h"
 #include "ebpf/dam.skel.h"
 
 namespace dam {
@@ -67,7 +68,7 @@ KernelTables::KernelTables(const Limits& limits, const uint64_t hash_key[2], Use
   adopted_ = control().magic == DAM_VIEW_MAGIC;
   begin_sights(hash_key);
   if (!adopted_) {
-    describe(limits, hash_key);
+    describe(control(), table_sizes(limits, 1), hash_key);
     return;
   }
   // The engine's counters begin at 0 with this process; so does what is counted here.
@@ -118,24 +119,6 @@ void KernelTables::share_all() {
   own_ports_ = share(bpf_->maps.dam_ports);
 }
 
-// The magic last: what has none was never described whole.
-void KernelTables::describe(const Limits& limits, const uint64_t hash_key[2]) {
-  const TableSizes sizes = table_sizes(limits, 1);
-  dam_control& control = this->control();
-  control.version = DAM_VIEW_VERSION;
-  control.flow_bytes = sizeof(dam_flow);
-  control.source_bytes = sizeof(dam_source_entry);
-  control.view_bytes = sizeof(dam_view);
-  control.counters_bytes = sizeof(dam_zone_counters);
-  control.flows = sizes.flows;
-  control.index_mask = sizes.index_buckets - 1;
-  control.source_buckets = sizes.source_buckets;
-  for (int i = 0; i < 2; ++i) control.hash_key[i] = hash_key[i];
-  dam_table_key_make(&control.table_key, hash_key);
-  control.active = DAM_NO_VIEW;
-  __atomic_store_n(&control.magic, DAM_VIEW_MAGIC, __ATOMIC_RELEASE);
-}
-
 KernelTables::~KernelTables() = default;
 
 void KernelTables::forget() {
@@ -174,13 +157,6 @@ dam_view& KernelTables::draft() const {
 
 void KernelTables::publish_draft() {
   __atomic_store_n(&control().active, control().active == 0 ? 1u : 0u, __ATOMIC_RELEASE);
-}
-
-void KernelTables::set_secrets(const dam_cookie_secrets& secrets) {
-  dam_control& control = this->control();
-  const uint32_t next = control.secret_generation + 1;
-  control.secrets[next & 1] = secrets;
-  __atomic_store_n(&control.secret_generation, next, __ATOMIC_RELEASE);
 }
 
 void KernelTables::Lines::reset(int map, uint64_t digest) {

@@ -59,7 +59,6 @@ class KernelTables {
   void prepare_lists(const Policy& policy);
   void set_lists(const Policy& policy, dam_view& draft);
   void publish_draft();
-  void set_secrets(const dam_cookie_secrets& secrets);
   // Every second at least while somebody takes up what climbs, under the policy in force; else the
   // kernel soon answers no SYN any more.
   void beat(uint64_t now_ns) {
@@ -90,7 +89,6 @@ class KernelTables {
   void begin_sights(const uint64_t hash_key[2]);
   void load(const Limits& limits, const Pins* pins);
   void share_all();
-  void describe(const Limits& limits, const uint64_t hash_key[2]);
 
   std::unique_ptr<dam_bpf, Destroy> bpf_;
   bool adopted_ = false;

@@ -4,9 +4,8 @@
 #include <bpf/bpf.h>
 #include <unistd.h>
 
-#include "dataplane/core/flow.h"
-#include "dataplane/core/source_entry.h"
 #include "dataplane/core/view.h"
+#include "dataplane/engine/standing_control.h"
 
 namespace dam {
 
@@ -31,12 +30,7 @@ uint32_t version_of(const SharedArray& control) {
 }
 
 bool is_same_layout(const SharedArray& table, uint32_t bytes) {
-  if (bytes != sizeof(dam_control)) return false;
-  const dam_control& control = table.as<dam_control>()[0];
-  return control.version == DAM_VIEW_VERSION && control.flow_bytes == sizeof(dam_flow) &&
-         control.source_bytes == sizeof(dam_source_entry) &&
-         control.view_bytes == sizeof(dam_view) &&
-         control.counters_bytes == sizeof(dam_zone_counters);
+  return bytes == sizeof(dam_control) && has_this_layout(table.as<dam_control>()[0]);
 }
 
 }  // namespace dam

@@ -4,22 +4,20 @@
 #include <bpf/bpf.h>
 #include <fcntl.h>
 #include <linux/magic.h>
-#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <stdexcept>
 #include <system_error>
-#include <thread>
 #include <utility>
 
+#include "dataplane/drivers/netdev/file_lock.h"
 #include "dataplane/drivers/xdp/dispatcher.h"
 
 namespace dam {
@@ -30,10 +28,6 @@ namespace fs = std::filesystem;
 constexpr char kUsualBpffs[] = "/sys/fs/bpf";
 constexpr char kLinkPrefix[] = "link_";  // by ifindex: names may have dots, pins not
 constexpr char kGatePrefix[] = "gate_";
-// One that was just killed may still be giving its memory back.
-constexpr int kTries = 20;
-constexpr std::chrono::milliseconds kBetweenTries(100);
-
 uint32_t ifindex_in(const std::string& name) {
   return static_cast<uint32_t>(std::strtoul(name.c_str() + name.find('_') + 1, nullptr, 10));
 }
@@ -49,22 +43,6 @@ fs::path nearest_existing(fs::path path) {
     path = path.parent_path();
   }
   return path;
-}
-
-bool lock(int fd) {
-  for (int i = 0; i < kTries; ++i) {
-    if (flock(fd, LOCK_EX | LOCK_NB) == 0) return true;
-    if (errno != EWOULDBLOCK) return false;
-    std::this_thread::sleep_for(kBetweenTries);
-  }
-  return false;
-}
-
-bool is_same_folder(int fd, const std::string& path) {
-  struct stat held {};
-  struct stat named {};
-  return fstat(fd, &held) == 0 && stat(path.c_str(), &named) == 0 && held.st_dev == named.st_dev &&
-         held.st_ino == named.st_ino;
 }
 
 void leave_device(const std::string& pin) {
@@ -89,16 +67,14 @@ std::string why_not_pinned(const std::string& folder) {
   return folder + " lies in no bpffs: choose --pins in " + kUsualBpffs + ".";
 }
 
-// Who had it before may have removed the folder while this one waited: a lock on what has no name
-// any more keeps nobody out.
 Pins::Pins(const std::string& folder) : folder_(folder) {
-  for (int i = 0; i < kTries; ++i) {
+  for (int i = 0; i < kLockTries; ++i) {
     fs::create_directories(folder_);
     chmod(folder_.c_str(), S_IRWXU);
     lock_ = open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (lock_ < 0) throw std::system_error(errno, std::generic_category(), folder_);
-    const bool locked = lock(lock_);
-    if (locked && is_same_folder(lock_, folder_)) return;
+    const bool locked = lock_soon(lock_);
+    if (locked && is_still_named(lock_, folder_)) return;
     close(std::exchange(lock_, -1));
     if (!locked) break;
   }

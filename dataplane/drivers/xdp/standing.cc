@@ -11,6 +11,7 @@
 #include "dataplane/drivers/xdp/detach.h"
 #include "dataplane/drivers/xdp/dispatcher.h"
 #include "dataplane/drivers/xdp/pinned_tables.h"
+#include "dataplane/engine/standing_control.h"
 #include "dataplane/engine/standing_slots.h"
 
 namespace dam {
@@ -68,10 +69,9 @@ bool is_attached(const Pins& pins, const StartConfig& config) {
 
 std::string what_differs(const Pins& pins, const dam_control& control, const dam_view& view,
                          const StartConfig& config) {
-  const TableSizes sizes = table_sizes(config.limits, 1);
   if (!is_attached(pins, config)) return "a device, or how the dam is on it, is another";
-  if (control.flows != sizes.flows) return "limits.flows or half_open is another";
-  if (control.source_buckets != sizes.source_buckets) return "limits.sources is another";
+  std::string size = other_size(control, table_sizes(config.limits, 1));
+  if (!size.empty()) return size;
   if (!same_places(view, config)) return "the interfaces or their addresses are others";
   return {};
 }
@@ -114,7 +114,7 @@ void undo_unless_standing(const std::string& pins_folder) {
 
 Standing standing_of(const KernelTables& tables, uint64_t now_ns) {
   const dam_control& control = tables.control();
-  return {slots_of(tables.view()), control.secrets[control.secret_generation & 1], now_ns};
+  return {slots_of(tables.view()), secrets_in_force(control), now_ns};
 }
 
 }  // namespace dam

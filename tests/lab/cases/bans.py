@@ -25,16 +25,8 @@ COST = 60
 IMPORTED = 100_000
 
 
-def _refused(site, source, family=4, port=443):
-    try:
-        site.open(source=source, family=family, port=port, timeout=0.7).close()
-    except OSError:
-        return True
-    return False
-
-
 def _let_in(site, source, family=4, port=443, within=10):
-    suite.eventually(lambda: not _refused(site, source, family, port), within, f"{source} let in")
+    suite.eventually(lambda: not site.is_refused(source, family, port), within, f"{source} let in")
 
 
 def _bans(site, *words):
@@ -96,7 +88,7 @@ def test_cuts_a_download(site, family):
         site.note(f"in force after {spent * 1000:.0f} ms, last bytes {(banned.heard - start) * 1000:.0f} ms after "
                   "the word")
         assert isinstance(banned.error, ConnectionResetError), banned.error
-        assert _refused(site, source, family)
+        assert site.is_refused(source, family)
     assert not free.over.is_set() and time.monotonic() - free.heard < 1
     site.finish(*site.connect(source=other, family=family))
     assert "it floods" in site.front.damctl("bans") and "it floods" in _explain(site, source)["verdict"]
@@ -109,13 +101,13 @@ def test_policy_leaves_them(site):
     """an applied policy leaves the bans as they are, and the admin list wins over a ban at once"""
     source = SOURCES[4][4]
     site.front.damctl("ban", "203.0.113.4/31")
-    assert _refused(site, source)
+    assert site.is_refused(source)
     try:
         site.front.apply({**PLAN, "admin": [ADMIN, source]})
         _let_in(site, source, within=3)
         assert "admin list" in _explain(site, source)["verdict"]
         site.front.apply(PLAN)
-        suite.eventually(lambda: _refused(site, source), 5, "the ban again")
+        suite.eventually(lambda: site.is_refused(source), 5, "the ban again")
     finally:
         site.front.apply(PLAN)
         site.front.damctl("unban", "203.0.113.4/31")
@@ -176,7 +168,7 @@ def test_ends_without_control_plane(site):
     site.front.damctl("ban", source, "--for", "4s")
     _kill_controlplane(site)
     try:
-        assert _refused(site, source)
+        assert site.is_refused(source)
         _let_in(site, source)
     finally:
         _start_controlplane(site)
@@ -193,7 +185,7 @@ def test_outlive_both(site):
     front.start_dataplane()
     suite.eventually(front.has_policy, 20, "the saved policy")
     _let_in(site, other, within=15)
-    assert _refused(site, source), "the ban is gone with the processes"
+    assert site.is_refused(source), "the ban is gone with the processes"
     _start_controlplane(site)
     assert _bans(site)["203.0.113.8/32"]["reason"] == "for long"
     front.damctl("unban", source)
@@ -209,7 +201,7 @@ def test_comes_back(site):
     front.start_dataplane("--fresh")
     suite.eventually(front.has_policy, 20, "a policy")
     _let_in(site, SOURCES[4][10], within=15)
-    suite.eventually(lambda: _refused(site, source), 5, "the ban again")
+    suite.eventually(lambda: site.is_refused(source), 5, "the ban again")
     front.damctl("unban", source)
 
 
@@ -230,12 +222,12 @@ def test_import(site):
     assert done.returncode == 1 and "bans.txt:11:1: error: not a network" in done.stderr, done
     done = take("\n".join([*lines, ADMIN]))
     assert done.returncode == 1 and f"bans.txt:{IMPORTED + 1}:1" in done.stderr, done.stderr
-    assert not _bans(site) and not _refused(site, source)
+    assert not _bans(site) and not site.is_refused(source)
     start = time.monotonic()
     done = take("\n".join(lines))
     spent = time.monotonic() - start
     assert done.stdout.startswith(f"ok: {IMPORTED} networks are banned"), done
-    assert _refused(site, source) and _refused(site, SOURCES[6][11], 6)
+    assert site.is_refused(source) and site.is_refused(SOURCES[6][11], 6)
     site.finish(*site.connect(source=SOURCES[4][12]))
     start = time.monotonic()
     front.damctl("unban", source)
@@ -282,7 +274,7 @@ def test_zones_bans(site):
     said = _explain(site, source)
     assert "zone banning has banned it for" in said["verdict"] and said["let_in"].endswith("UTC"), said
     assert {zone["zone"]: zone for zone in said["zones"]}["banning"]["banned_until"] == ban["until"], said
-    assert _refused(site, source, port=8443) and not _refused(site, source)
+    assert site.is_refused(source, port=8443) and not site.is_refused(source)
     site.front.damctl("unban", source)
     _let_in(site, source, port=8443, within=2)
     after = _explain(site, source)
@@ -302,7 +294,7 @@ def test_comes_again(site):
     assert ban["until"] - ban["made"] >= 6, ban
     suite.eventually(lambda: {zone["zone"]: zone for zone in _explain(site, source)["zones"]}["banning"].get(
         "banned_until", 0) >= ban["until"] - 2, 3, "the zone holds it as long")
-    assert not _refused(site, source), "another zone"
+    assert not site.is_refused(source), "another zone"
     site.front.damctl("unban", source)
     _let_in(site, source, port=8443, within=3)
 

@@ -10,7 +10,7 @@ import time
 
 from lib import hello, suite
 from lib.plan import plan
-from lib.restart import dead, end, start
+from lib.restart import dead, end, finish_all, other_limits, start
 from lib.stream import transfer
 
 BAN = {"ban": {"after": 3, "within": "30s", "for": "120s"}}
@@ -59,12 +59,8 @@ def test_connections_survive(site, how, family):
     assert sorted(_programs(site)) == sorted(DEVICES) and _programs(site) != before, "the new program took over"
     suite.eventually(lambda: site.front.table("flows") == len(pairs), 3, "the table's fill")
     more = [site.connect(family=family, source=source) for source in site.sources[family][:20]]
-    for client, server in pairs + more:
-        transfer(client, server, 20000)
-        transfer(server, client, 20000)
-        site.finish(client, server)
     # What ended under the new one is free again: it knew whose ports and places they were.
-    suite.eventually(lambda: site.front.table("flows") == 0, 10, "the connections' places back")
+    finish_all(site, pairs + more)
 
 
 def test_survives_many_deaths(site):
@@ -106,17 +102,10 @@ def test_bans_survive(site):
         site.open(source=banned, port=8443).send(text)
     suite.eventually(lambda: site.front.zone("banning")["bans"], 3, "a ban")
 
-    def refused():
-        try:
-            site.open(source=banned, port=8443, timeout=0.7).close()
-        except OSError:
-            return True
-        return False
-
-    assert refused()
+    assert site.is_refused(banned, port=8443)
     with dead(site):
-        assert refused()
-    assert refused()
+        assert site.is_refused(banned, port=8443)
+    assert site.is_refused(banned, port=8443)
     site.finish(*site.connect(source=free, port=8443, text=text))
 
 
@@ -125,21 +114,14 @@ def test_no_promises(site, family):
     """three seconds after the dataplane's end no client is let in to where nobody waits for it; standing
     connections go on, and under the next one all is as before"""
     client, server = site.connect(family=family)
-
-    def is_answered():
-        try:
-            site.open(family=family, source=site.sources[family][9], timeout=0.7).close()
-        except OSError:
-            return False
-        return True
-
-    assert is_answered()
+    stranger = site.sources[family][9]
+    assert not site.is_refused(stranger, family)
     with dead(site):
         time.sleep(3)
-        assert not is_answered()
+        assert site.is_refused(stranger, family)
         transfer(client, server, 100000)
         transfer(server, client, 100000)
-    assert is_answered()
+    assert not site.is_refused(stranger, family)
     site.finish(client, server)
     site.finish(*site.connect(family=family))
 
@@ -244,21 +226,9 @@ def test_other_limits(site):
     front.write({**PLAN, "limits": {"flows": 30000}})
     with dead(site):
         pass
-    # The control plane has its policy from before; the new file counts from its own start on.
-    front.end(front.controlplane)
-    end(site)
-    front.start_dataplane("--fresh")
-    front.start_controlplane()
-    suite.eventually(front.has_policy, 20, "a policy")
-    try:
+    with other_limits(site, PLAN, flows=30000):
         assert "The connections of the run before end, for limits.flows" in front.said(), front.said()
         client.send(b"is anybody there?")
         client.expect_reset(10)
         suite.eventually(lambda: front.server_up("service"), 5, "the server up")
         site.finish(*site.connect())
-    finally:
-        front.write(PLAN)
-        front.end(front.controlplane)
-        front.end(front.dataplane)
-        front.start_controlplane()
-        start(site)

@@ -11,7 +11,7 @@ import time
 
 from lib import hello, suite
 from lib.plan import plan
-from lib.restart import dead, end, start, wait_for_policy
+from lib.restart import dead, end, finish_all, other_limits, start
 from lib.stream import transfer
 
 BAN = {"ban": {"after": 3, "within": "30s", "for": "120s"}}
@@ -50,12 +50,8 @@ def test_connections_survive(site, how, family):
         client.expect(b"and back")
     suite.eventually(lambda: site.front.table("flows") == len(pairs), 3, "the table's fill")
     more = [site.connect(family=family, source=source) for source in site.sources[family][:20]]
-    for client, server in pairs + more:
-        transfer(client, server, 20000)
-        transfer(server, client, 20000)
-        site.finish(client, server)
     # What ended under the new one is free again: it knew whose ports and places they were.
-    suite.eventually(lambda: site.front.table("flows") == 0, 10, "the connections' places back")
+    finish_all(site, pairs + more)
 
 
 def test_gap(site):
@@ -156,17 +152,10 @@ def test_bans_survive(site):
         site.open(source=banned, port=8443).send(text)
     suite.eventually(lambda: site.front.zone("banning")["bans"], 3, "a ban")
 
-    def refused():
-        try:
-            site.open(source=banned, port=8443, timeout=0.7).close()
-        except OSError:
-            return True
-        return False
-
-    assert refused()
+    assert site.is_refused(banned, port=8443)
     with dead(site):
         pass
-    assert refused()
+    assert site.is_refused(banned, port=8443)
     site.finish(*site.connect(source=free, port=8443, text=text))
 
 
@@ -187,24 +176,12 @@ def test_other_limits(site):
     """under other limits the connections of before cannot go on: they end, the log says why, and new ones come"""
     front = site.front
     client, _ = site.connect()
-    front.write({**PLAN, "limits": {"flows": 30000}})
-    front.end(front.controlplane)
-    end(site)
-    front.start_dataplane("--fresh")
-    front.start_controlplane()
-    wait_for_policy(front)
-    try:
+    with other_limits(site, PLAN, flows=30000):
         assert "The connections of the run before end, for limits" in front.said(), front.said()
         client.send(b"is anybody there?")
         client.expect_reset(10)
         suite.eventually(lambda: front.server_up("service"), 5, "the server up")
         site.finish(*site.connect())
-    finally:
-        front.write(PLAN)
-        front.end(front.controlplane)
-        front.end(front.dataplane)
-        front.start_controlplane()
-        start(site)
 
 
 @suite.each(offset=[4, 8, 0])

@@ -4,7 +4,7 @@ import signal
 
 from lib import suite
 from lib.plan import plan
-from lib.restart import dead
+from lib.restart import dead, finish_all
 from lib.stream import transfer
 
 PLAN = plan(workers=2, queues=2, timeouts={"hello": "3s", "connect": "2s", "closing": "1s"})
@@ -28,8 +28,4 @@ def test_connections_survive(site, how, family):
         server.expect(b"while nobody is there")
     suite.eventually(lambda: site.front.table("flows") == len(pairs), 3, "the table's fill")
     more = [site.connect(family=family, source=source) for source in site.sources[family][:40]]
-    for client, server in pairs + more:
-        transfer(client, server, 20000)
-        transfer(server, client, 20000)
-        site.finish(client, server)
-    suite.eventually(lambda: site.front.table("flows") == 0, 10, "the connections' places back")
+    finish_all(site, pairs + more)

@@ -224,6 +224,14 @@ class Site:
         sock.connect((PUBLIC[family], port))
         return self.keep(Stream(sock, timeout=timeout))
 
+    def is_refused(self, source, family=4, port=443):
+        """A connection from there does not come about."""
+        try:
+            self.open(source=source, family=family, port=port, timeout=0.7).close()
+        except OSError:
+            return True
+        return False
+
     def keep(self, stream):
         """Has the stream closed when the test ends."""
         self.streams.append(stream)

@@ -13,6 +13,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "dataplane/engine/standing_control.h"
+
 namespace dam {
 namespace {
 
@@ -61,7 +63,7 @@ class StandingTablesTest : public ::testing::Test {
     engine.hash_key[0] = 11;
     StandingTables tables(folder(), config, 1, RssKey{5});
     tables.complete(engine, 1);
-    tables.set_secrets(secrets_of(99));
+    set_secrets(tables.control(), secrets_of(99));
     tables.announce(policy);
     tables.settle(policy);
     tables.beat(kEndedNs);

@@ -79,6 +79,15 @@ void append_be16(std::string& text, size_t value) {
 
 }  // namespace
 
+std::vector<Interface> small_interfaces() {
+  std::vector<Interface> interfaces = {
+      make_interface("front", kFrontPort, kPublic),
+      make_interface("service", kServicePort, v4(198, 18, 10, 2)),
+      make_interface("management", kManagementPort, v4(198, 18, 20, 2))};
+  interfaces[0].gateways = {kRouter};
+  return interfaces;
+}
+
 Limits SmallSite::small_limits() {
   Limits limits;
   limits.flows = 64;
@@ -96,10 +105,7 @@ SmallSite::SmallSite(Limits limits, Tables tables, SiteOptions options)
   std::memset(static_cast<void*>(counters_.get()), 0, sizeof(dam_counters));
   EngineConfig& config = config_;
   config.limits = limits;
-  config.interfaces = {make_interface("front", kFrontPort, kPublic),
-                       make_interface("service", kServicePort, v4(198, 18, 10, 2)),
-                       make_interface("management", kManagementPort, v4(198, 18, 20, 2))};
-  config.interfaces[0].gateways = {kRouter};
+  config.interfaces = small_interfaces();
   if (wide_) widen(config.interfaces);
   config.counters = counters_.get();
   config.hash_key[0] = 1;

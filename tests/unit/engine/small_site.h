@@ -43,6 +43,9 @@ inline constexpr uint8_t kServicePort = 1;
 inline constexpr uint8_t kManagementPort = 2;
 inline constexpr uint8_t kServiceZone = 1;
 inline constexpr uint8_t kManagementZone = 2;
+
+// Front, service and management, a port each; the router leads to everybody else.
+std::vector<Interface> small_interfaces();
 inline constexpr uint16_t kPortRouted = 2525;  // a port route to the service server
 
 // What came out of the dam.

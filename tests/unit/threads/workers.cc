@@ -11,15 +11,6 @@
 namespace dam::test {
 namespace {
 
-Interface interface_of(const char* name, uint8_t port, const dam_address& own) {
-  Interface interface;
-  interface.name = name;
-  interface.port = port;
-  interface.mac = {2, 0, 0, 0, 0, port};
-  interface.subnets = {{own, 120}};
-  return interface;
-}
-
 Limits limits_of() {
   Limits limits;
   limits.flows = 1024;
@@ -52,10 +43,7 @@ Workers::Workers(std::vector<Client> clients, const Policy& policy) : clients_(s
   EngineConfig config;
   config.limits = limits_of();
   config.workers = kWorkers;
-  config.interfaces = {interface_of("front", kFrontPort, kPublic),
-                       interface_of("service", kServicePort, v4(198, 18, 10, 2)),
-                       interface_of("management", kManagementPort, v4(198, 18, 20, 2))};
-  config.interfaces[0].gateways = {kRouter};
+  config.interfaces = small_interfaces();
   config.counters = counters_.memory();
   config.hash_key[0] = config.cookie_key[1] = 7;
   engine_ = std::make_unique<Engine>(std::move(config));
