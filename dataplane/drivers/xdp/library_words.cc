@@ -9,13 +9,13 @@
 namespace dam {
 namespace {
 
-std::string kept;  // their callbacks take no context of ours
+std::string last_words;  // their callbacks take no context of ours
 
 int keep(const char* format, va_list words) {
   std::array<char, 512> line{};
   const int bytes = std::vsnprintf(line.data(), line.size(), format, words);
-  kept = line.data();
-  while (!kept.empty() && kept.back() == '\n') kept.pop_back();
+  last_words = line.data();
+  while (!last_words.empty() && last_words.back() == '\n') last_words.pop_back();
   return bytes;
 }
 
@@ -31,7 +31,7 @@ int keep_libxdp(libxdp_print_level level, const char* format, va_list words) {
 
 LibraryWords::LibraryWords()
     : libbpf_before_(libbpf_set_print(keep_libbpf)), libxdp_before_(libxdp_set_print(keep_libxdp)) {
-  if (libxdp_before_ != keep_libxdp) kept.clear();  // one inside of another adds to it
+  if (libxdp_before_ != keep_libxdp) last_words.clear();  // one inside of another adds to it
 }
 
 LibraryWords::~LibraryWords() {
@@ -40,7 +40,7 @@ LibraryWords::~LibraryWords() {
 }
 
 std::string LibraryWords::why(int error) const {
-  return std::string(std::strerror(error)) + (kept.empty() ? "" : "; " + kept);
+  return std::string(std::strerror(error)) + (last_words.empty() ? "" : "; " + last_words);
 }
 
 }  // namespace dam
