@@ -6,6 +6,7 @@
 #include "controlplane/api/endpoints.h"
 #include "controlplane/api/problem_json.h"
 #include "controlplane/policy/subnet.h"
+#include "dataplane/ipc/ja4_pattern.h"
 
 namespace dam::control {
 
@@ -13,7 +14,7 @@ namespace {
 
 constexpr uint32_t kMostEnded = 4096;  // by one request: the worker's queue
 
-constexpr std::array kFilters = {"client", "zone", "server", "listener", "state"};
+constexpr std::array kFilters = {"client", "zone", "server", "listener", "state", "ja4"};
 
 Json flow_schema() {
   using namespace schema;
@@ -27,7 +28,9 @@ Json flow_schema() {
        {"server", string("empty: not chosen yet")},
        {"state", one_of({"hello", "connect", "deliver", "established"})},
        {"closing", boolean("a FIN or RST was seen")},
-       {"silent_ms", count("since its last packet")}});
+       {"silent_ms", count("since its last packet")},
+       {"ja4", string("the client's fingerprint; empty: it has shown none, or to a dataplane "
+                      "before this one")}});
 }
 
 // As the UNIQUE_ID has it: byte by byte.
@@ -51,19 +54,31 @@ uint64_t id_of(const std::string& text) {
 
 Json flow_json(const v1::Flow& flow) {
   const auto client = read_subnet(flow.client());
-  return {{"id", id_text(flow.id())},          {"client", client ? client->address.text() : ""},
-          {"client_port", flow.client_port()}, {"source_port", flow.source_port()},
-          {"listener", flow.listener()},       {"zone", flow.zone()},
-          {"server", flow.server()},           {"state", flow.state()},
-          {"closing", flow.closing()},         {"silent_ms", flow.silent_ms()}};
+  return {{"id", id_text(flow.id())},
+          {"client", client ? client->address.text() : ""},
+          {"client_port", flow.client_port()},
+          {"source_port", flow.source_port()},
+          {"listener", flow.listener()},
+          {"zone", flow.zone()},
+          {"server", flow.server()},
+          {"state", flow.state()},
+          {"closing", flow.closing()},
+          {"silent_ms", flow.silent_ms()},
+          {"ja4", flow.ja4()}};
 }
 
-// False after a 400: the client is no address or network.
+// False after a 400: the client is no address or network, or the fingerprint is none.
 bool read_filter(const Call& call, v1::FlowQuery& query, httplib::Response& response) {
   query.set_zone(call.parameter("zone", std::string()));
   query.set_server(call.parameter("server", std::string()));
   query.set_listener(call.parameter("listener", std::string()));
   query.set_state(call.parameter("state", std::string()));
+  query.set_ja4(call.parameter("ja4", std::string()));
+  if (!query.ja4().empty() && !is_ja4_pattern(query.ja4())) {
+    answer(response, 400,
+           error_body("ja4 is no fingerprint", "e.g. ja4=t13d1516h2_8daaf6152771_*"));
+    return false;
+  }
   if (!call.parameters.contains("client")) return true;
   const auto network = parse_network(call.parameter("client", std::string()));
   if (!network) {
@@ -173,6 +188,7 @@ std::vector<Parameter> filter_parameters() {
       {"zone", schema::string("a zone's name")},
       {"server", schema::string("a server's name")},
       {"listener", schema::string("a listener's name")},
+      {"ja4", schema::string("a JA4 fingerprint; a part may be *")},
       {"state", schema::one_of({"hello", "connect", "deliver", "established"}, "how far it is")}};
 }
 

@@ -14,7 +14,8 @@ constexpr int kMostSources = 100;
 Json top_schema() {
   using namespace schema;
   const Json source =
-      object({{"client", string("an IPv4 address, or an IPv6 /64")},
+      object({{"client?", string("an IPv4 address, or an IPv6 /64")},
+              {"ja4?", string("instead of the client: by fingerprints")},
               {"value", count("over the span; never too low but for sampling")},
               {"error", count("so much of it may be others': the sketch has no more room")},
               {"sampling", count("twice the standard error of sampling; 0: each was seen")},
@@ -31,13 +32,16 @@ Json source_json(const v1::TopSource& source, uint64_t span_ms) {
   const auto network = read_subnet(source.source());
   const bool one = network && network->prefix_bits == (network->address.v6 ? 128 : 32);
   const double seconds = static_cast<double>(span_ms) / 1000;
-  return {{"client", !network ? ""
-                     : one    ? network->address.text()
-                              : network->text()},
-          {"value", source.value()},
-          {"error", source.error()},
-          {"sampling", source.sampling()},
-          {"per_second", seconds > 0 ? static_cast<double>(source.value()) / seconds : 0}};
+  Json json = {{"value", source.value()},
+               {"error", source.error()},
+               {"sampling", source.sampling()},
+               {"per_second", seconds > 0 ? static_cast<double>(source.value()) / seconds : 0}};
+  if (!source.ja4().empty()) {
+    json["ja4"] = source.ja4();
+  } else {
+    json["client"] = !network ? "" : one ? network->address.text() : network->text();
+  }
+  return json;
 }
 
 void get_top(const Ask& ask, const Call& call, httplib::Response& response) {

@@ -104,6 +104,7 @@ Json routes_schema() {
                              {"server_names", array(string())},
                              {"absent_server_name", boolean()},
                              {"alpn", array(string())},
+                             {"ja4", array(string())},
                              {"path", string()},
                              {"sources", array(string())},
                              {"zone", string()},

@@ -246,6 +246,7 @@ Json route_view(const Policy& policy, const Route& route) {
           {"server_names", values_of(route.server_names)},
           {"absent_server_name", route.absent_server_name},
           {"alpn", values_of(route.alpn)},
+          {"ja4", values_of(route.ja4)},
           {"path", route.path.value},
           {"sources", sources},
           {"zone", route.zone.value},

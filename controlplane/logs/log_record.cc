@@ -120,6 +120,7 @@ LogRecord record_of(const v1::EndedConnection& one, int64_t now_unix_ns) {
   record.fields["end"] = one.end();
   if (!one.reason().empty()) record.fields["reason"] = one.reason();
   record.fields["sampled"] = one.stands_for();
+  if (!one.ja4().empty()) record.fields["ja4"] = one.ja4();
   return record;
 }
 

@@ -65,6 +65,12 @@ const std::vector<Field>& fields() {
       {"bytes_down", "integer", {connection}, {}, "what the server sent, likewise"},
       {"end", "string", {connection}, {}, "how it ended", end_names()},
       {"sampled", "integer", {connection}, {}, "so many connections this line stands for"},
+      {"ja4",
+       "string",
+       {},
+       {connection},
+       "the JA4 fingerprint of its ClientHello; none: it has shown none, or to a dataplane before "
+       "this one"},
       {"reason",
        "string",
        {refusal},

@@ -99,6 +99,10 @@ void check_conditions(const Route& route, const Listener& listener, Problems& pr
     problems.error(route.alpn.front().mark, "alpn works on tls listeners only",
                    "\"" + listener.name.value + "\" is another: take alpn off");
   }
+  if (!route.ja4.empty() && listener.protocol != Protocol::tls) {
+    problems.error(route.ja4.front().mark, "ja4 works on tls listeners only",
+                   "\"" + listener.name.value + "\" is another: take ja4 off");
+  }
   if (route.path.value.empty()) return;
   if (listener.protocol != Protocol::http) {
     problems.error(route.path.mark, "path works on http listeners only",
@@ -138,7 +142,7 @@ class Taken {
                      what + " never reaches route \"" + route.name.value + "\": route \"" +
                          found->second->name.value + "\" takes it first",
                      "see line " + std::to_string(found->second->mark.line));
-    } else if (route.alpn.empty() && route.sources.empty()) {
+    } else if (route.alpn.empty() && route.ja4.empty() && route.sources.empty()) {
       taken_.emplace(key, &route);
     }
   }

@@ -140,6 +140,7 @@ void fill(v1::Route* to, const Route& from) {
   for (const auto& server : from.servers) to->add_servers(server.value);
   for (const auto& name : from.server_names) to->add_server_names(name.value);
   for (const auto& protocol : from.alpn) to->add_alpn(protocol.value);
+  for (const auto& pattern : from.ja4) to->add_ja4(pattern.value);
   for (const Network& source : from.sources) write_subnet(source, *to->add_sources());
 }
 

@@ -6,6 +6,7 @@
 #include <regex>
 
 #include "dataplane/ipc/device_name.h"
+#include "dataplane/ipc/ja4_pattern.h"
 
 namespace dam::control {
 
@@ -350,6 +351,30 @@ std::optional<std::string> read_server_name(Reader& reader, const YAML::Node& no
 Kind<std::string> server_name() {
   return {"a server name", Json{{"type", "string"}, {"pattern", kServerNamePattern}},
           read_server_name};
+}
+
+namespace {
+
+constexpr char kJa4What[] = "a JA4 fingerprint such as t13d1516h2_8daaf6152771_e5627efa2ab1";
+// As is_ja4_pattern().
+constexpr char kJa4Pattern[] =
+    R"(^(\*|t(00|s3|1[0-3])[di][0-9]{4}[0-9A-Za-z]{2})_(\*|[0-9a-f]{12})_(\*|[0-9a-f]{12})$)";
+
+std::optional<std::string> read_ja4_pattern(Reader& reader, const YAML::Node& node) {
+  const std::string* value = string_scalar(reader, node, kJa4What);
+  if (value == nullptr) return std::nullopt;
+  if (is_ja4_pattern(*value)) return *value;
+  reader.wrong(node, kJa4What,
+               value->starts_with("q")
+                   ? "QUIC is not passed: those of TLS over TCP begin with t"
+                   : "three parts as damctl flows shows them; * stands for any");
+  return std::nullopt;
+}
+
+}  // namespace
+
+Kind<std::string> ja4_pattern() {
+  return {kJa4What, Json{{"type", "string"}, {"pattern", kJa4Pattern}}, read_ja4_pattern};
 }
 
 namespace {

@@ -34,6 +34,8 @@ Kind<Network> network();
 Kind<Network> interface_address();
 // Exact or "*.example.org"; read as lower case without a dot at the end.
 Kind<std::string> server_name();
+// What dataplane/ipc/ja4_pattern.h lets through.
+Kind<std::string> ja4_pattern();
 // http://HOST[:PORT] or https://…: nothing behind it, and nobody's password in it.
 Kind<std::string> http_origin();
 

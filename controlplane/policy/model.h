@@ -168,6 +168,7 @@ struct Route {
   std::vector<Located<std::string>> server_names;  // lower case, no dot at the end
   bool absent_server_name = false;
   std::vector<Located<std::string>> alpn;
+  std::vector<Located<std::string>> ja4;  // patterns
   Located<std::string> path;
   std::vector<Network> sources;
   Located<std::string> zone;

@@ -314,6 +314,11 @@ const Table<Route>& route_options() {
              "also takes connections that name no server"),
       option("alpn", Need::optional, list_of("the list of alpn", located(text(255)), 1, 64),
              &Route::alpn, "", "only clients that offer one of these protocols (tls)"),
+      option(
+          "ja4", Need::optional, list_of("the list of ja4", located(ja4_pattern()), 1, kMaxJa4),
+          &Route::ja4, "",
+          "only clients whose ClientHello has one of these JA4 fingerprints (tls); a part may be "
+          "*, e.g. t13d1516h2_*_e5627efa2ab1"),
       option("path", Need::optional, located(text(kMostPathBytes)), &Route::path, "",
              "only requests whose path begins with this (http)"),
       option("sources", Need::optional,

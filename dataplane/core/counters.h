@@ -143,7 +143,8 @@ DAM_INLINE void dam_observe(struct dam_histogram* histogram, uint64_t value, uin
   X(bytes, "octets of frames that passed, both ways")  \
   X(connections, "connections that found their route") \
   X(violations,                                        \
-    "packets and connections refused over the limits for one source, or banned by a zone")
+    "packets and connections refused over the limits for one source, or banned by a zone") \
+  X(fingerprints, "TLS ClientHellos, by their JA4 fingerprint instead of their source")
 
 /* Fill of every bounded table, now. */
 #define DAM_TABLES(X)                                                   \

@@ -20,6 +20,7 @@ constexpr uint8_t kClientHelloType = 1;
 constexpr uint8_t kVersionMajor = 3;  // SSL 3.0 and every TLS
 
 constexpr uint32_t kServerNameExtension = 0;
+constexpr uint32_t kSignatureAlgorithmsExtension = 13;
 constexpr uint32_t kAlpnExtension = 16;
 constexpr uint32_t kSupportedVersionsExtension = 43;
 constexpr uint32_t kEchExtension = 0xfe0d;
@@ -199,11 +200,8 @@ dam_tls_version version_of(uint32_t number) {
   }
 }
 
-bool is_grease(uint32_t number) {
-  return (number & 0x0f0f) == 0x0a0a && number >> 8 == (number & 0xff);
-}
-
-dam_tls_version best_of(Bytes supported_versions) {
+// 0 if it cannot be read.
+uint32_t best_of(Bytes supported_versions) {
   Reader extension(supported_versions);
   Reader list(extension.vector(1, 2, 0xfe));
   uint32_t best = 0;
@@ -211,7 +209,19 @@ dam_tls_version best_of(Bytes supported_versions) {
     const uint32_t number = list.number(2);
     if (!is_grease(number)) best = std::max(best, number);
   }
-  return extension.good() && extension.at_end() && list.good() ? version_of(best) : DAM_TLS_other;
+  return extension.good() && extension.at_end() && list.good() ? best : 0;
+}
+
+void note_best(uint32_t number, ClientHello& out) {
+  out.best_number = static_cast<uint16_t>(number);
+  out.best_version = version_of(number);
+}
+
+// RFC 8446 4.2.3. The server's to refuse, if it cannot be read.
+Bytes signatures_of(Bytes data) {
+  Reader extension(data);
+  const Bytes list = extension.vector(2, 2, 0xfffe);
+  return extension.good() && extension.at_end() && list.size() % 2 == 0 ? list : Bytes{};
 }
 
 bool read_extensions(Bytes block, std::span<uint8_t> room, ClientHello& out) {
@@ -223,7 +233,8 @@ bool read_extensions(Bytes block, std::span<uint8_t> room, ClientHello& out) {
     if (!extensions.good() || !first_of_its_kind(type, seen)) return false;
     if (type == kServerNameExtension && !read_server_name(data, room, out)) return false;
     if (type == kAlpnExtension && !read_alpn(data, out)) return false;
-    if (type == kSupportedVersionsExtension) out.best_version = best_of(data);
+    if (type == kSupportedVersionsExtension) note_best(best_of(data), out);
+    if (type == kSignatureAlgorithmsExtension) out.signature_algorithms = signatures_of(data);
     if (type == kEchExtension) out.has_ech = true;
   }
   return extensions.good();
@@ -235,14 +246,14 @@ bool read_hello(Bytes body, std::span<uint8_t> room, ClientHello& out) {
   out.legacy_version = static_cast<uint16_t>(hello.number(2));
   hello.take(32);          // random
   hello.vector(1, 0, 32);  // legacy_session_id
-  const Bytes cipher_suites = hello.vector(2, 2, 0xfffe);
+  out.cipher_suites = hello.vector(2, 2, 0xfffe);
   hello.vector(1, 1, 0xff);  // legacy_compression_methods
   if (!hello.good() || out.legacy_version >> 8 != kVersionMajor) return false;
-  if (cipher_suites.size() % 2 != 0) return false;
-  out.best_version = version_of(out.legacy_version);
+  if (out.cipher_suites.size() % 2 != 0) return false;
+  note_best(out.legacy_version, out);
   if (hello.at_end()) return true;
-  const Bytes extensions = hello.vector(2, 0, 0xffff);
-  return hello.good() && hello.at_end() && read_extensions(extensions, room, out);
+  out.extensions = hello.vector(2, 0, 0xffff);
+  return hello.good() && hello.at_end() && read_extensions(out.extensions, room, out);
 }
 
 }  // namespace

@@ -25,10 +25,21 @@ struct ClientHello {
   // The highest one offered (RFC 8446 4.2.1, without GREASE: RFC 8701). For the counters alone: an
   // extension that cannot be read makes it `other`, and is the server's to refuse.
   dam_tls_version best_version = DAM_TLS_other;
+  uint16_t best_number = 0;  // the same as its number on the wire
+  // For fingerprints: bodies of the lists, checked; of signature_algorithms (RFC 8446 4.2.3) only
+  // if it can be read, else empty.
+  std::span<const uint8_t> cipher_suites;
+  std::span<const uint8_t> extensions;
+  std::span<const uint8_t> signature_algorithms;
   bool has_ech = false;     // encrypted_client_hello is there: server_name is the outer name
   uint32_t wire_bytes = 0;  // complete: where the hello's last record ends
   uint32_t need_bytes = 0;  // incomplete: no call with fewer bytes than this can complete
 };
+
+// Values that stand for nothing, so that servers get used to unknown ones (RFC 8701).
+constexpr bool is_grease(uint32_t number) {
+  return (number & 0x0f0f) == 0x0a0a && number >> 8 == (number & 0xff);
+}
 
 // Parses the hello in `bytes`, the client's bytes from the first one of the connection, in order
 // and without gaps, however many TLS records they hold. Bytes behind the hello's last record (0-RTT

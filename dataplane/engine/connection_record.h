@@ -8,6 +8,7 @@
 #include "dataplane/core/connection_end.h"
 #include "dataplane/core/drop_reason.h"
 #include "dataplane/core/types.h"
+#include "dataplane/engine/ja4.h"
 
 namespace dam {
 
@@ -26,7 +27,8 @@ struct ConnectionRecord {
   dam_connection_end end = DAM_END_closed;
   dam_drop_reason reason = DAM_DROP_none;  // with `refused`
   uint32_t stands_for = 1;                 // so many connections: the policy's sampling
+  Ja4 ja4{};
 };
-static_assert(sizeof(ConnectionRecord) == 64);
+static_assert(sizeof(ConnectionRecord) == 80);
 
 }  // namespace dam

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "dataplane/engine/flow.h"
+#include "dataplane/engine/ja4.h"
 
 namespace dam {
 
@@ -37,6 +38,7 @@ struct FlowGlance {
   dam_flow_state state = DAM_FLOW_free;
   uint8_t flags = 0;       // enum dam_flow_flags
   uint32_t last_seen = 0;  // as in dam_flow
+  Ja4 ja4{};               // from DAM_FLOW_connect on
 };
 
 }  // namespace dam

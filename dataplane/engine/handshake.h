@@ -12,6 +12,7 @@
 #include "dataplane/core/types.h"
 #include "dataplane/engine/big_array.h"
 #include "dataplane/engine/flow.h"
+#include "dataplane/engine/ja4.h"
 #include "dataplane/engine/proxy_header.h"
 
 namespace dam {
@@ -66,6 +67,7 @@ struct HandshakeNumbers {
   uint16_t header_bytes = 0;
   uint16_t name_bytes = 0;  // server name, kept for the AUTHORITY TLV
   uint16_t alpn_bytes = 0;
+  Ja4 ja4{};
 };
 
 struct Handshake : HandshakeNumbers {

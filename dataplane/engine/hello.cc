@@ -136,9 +136,11 @@ void Worker::read_hello(Flow& flow, Handshake& handshake) {
   query.listener_group = listener.group;
   query.server_name = hello.server_name;
   query.alpn_wire = hello.alpn_wire;
+  query.ja4 = handshake.ja4 = ja4_maker_.make(hello);
   query.source = flow.client;
   handshake.set_name(hello.server_name);
   handshake.set_alpn(hello.alpn_wire);
+  if (!hellos_.push(handshake.ja4)) count_lost(sights_lost_);
   count_hello(hello, handshake.first_alpn());
   route(flow, handshake, query);
 }
@@ -186,6 +188,7 @@ void Worker::route(Flow& flow, Handshake& handshake, const RouteQuery& query) {
   const Drop refused = enter_zone(flow, chosen);
   if (refused != DAM_DROP_none) return refuse(flow, refused, tells_client(flow, refused));
   choose_candidates(flow, handshake, chosen);
+  note_ja4(flow, handshake.ja4);
   handshake.stage_deadline_ns = now_ns_ + policy_->timeouts.connect_ns;
   connect(flow, handshake);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Connections as operators see and end them. Looking costs the worker nothing; ending goes through
 // its own tick.
+#include <bit>
 #include <optional>
 
 #include "dataplane/engine/worker.h"
@@ -14,6 +15,14 @@ T load(const T& from) {
   T value;
   __atomic_load(&from, &value, __ATOMIC_RELAXED);
   return value;
+}
+
+using Ja4Words = std::array<uint64_t, sizeof(Ja4) / sizeof(uint64_t)>;
+
+Ja4 load_ja4(const Ja4Words& from) {
+  Ja4Words words;
+  for (size_t i = 0; i < words.size(); ++i) words[i] = load(from[i]);
+  return std::bit_cast<Ja4>(words);
 }
 
 }  // namespace
@@ -33,9 +42,21 @@ std::optional<FlowGlance> Worker::glance(uint32_t index) const {
   seen.zone_slot = load(flow.zone_slot);
   seen.flags = load(flow.flags);
   seen.last_seen = load(flow.last_seen);
+  if (seen.state >= DAM_FLOW_connect) seen.ja4 = load_ja4(ja4s_[index]);
   __atomic_thread_fence(__ATOMIC_ACQUIRE);
   const bool same = load(flow.epoch) == seen.id.epoch && load(flow.state) != DAM_FLOW_free;
   return same ? std::optional(seen) : std::nullopt;
+}
+
+void Worker::note_ja4(const Flow& flow, const Ja4& ja4) {
+  const auto words = std::bit_cast<Ja4Words>(ja4);
+  Ja4Words& to = ja4s_[index_of(flow)];
+  for (size_t i = 0; i < words.size(); ++i) __atomic_store_n(&to[i], words[i], __ATOMIC_RELAXED);
+}
+
+Ja4 Worker::ja4_of(const Flow& flow) const {
+  if (flow.handshake != kNone) return handshakes_[flow.handshake].ja4;
+  return load_ja4(ja4s_[index_of(flow)]);
 }
 
 // No more than can be reset at both ends: the others wait for the next tick.

@@ -41,6 +41,11 @@ bool offers(std::string_view wire, const std::vector<std::string>& wanted) {
   return false;
 }
 
+bool is_one_of(const Ja4& ja4, const std::vector<Ja4Pattern>& wanted) {
+  return std::any_of(wanted.begin(), wanted.end(),
+                     [&](const Ja4Pattern& pattern) { return pattern.matches(ja4); });
+}
+
 bool has_name_condition(const RouteRule& rule) {
   return !rule.server_names.empty() || rule.absent_name;
 }
@@ -70,6 +75,7 @@ void Router::compile(const std::vector<RouteRule>& rules) {
     compiled.route = rule.route;
     compiled.path_prefix = rule.path_prefix;
     compiled.alpn = rule.alpn;
+    compiled.ja4 = rule.ja4;
     if (rule.sources.empty()) continue;
     compiled.source_set = static_cast<int32_t>(source_sets_.size());
     source_sets_.emplace_back(rule.sources);
@@ -127,6 +133,7 @@ const Router::Slot* Router::find(uint64_t hash, uint16_t group, std::string_view
 bool Router::holds(const CompiledRule& rule, const RouteQuery& query) const {
   if (!query.path.starts_with(rule.path_prefix)) return false;
   if (!rule.alpn.empty() && !offers(query.alpn_wire, rule.alpn)) return false;
+  if (!rule.ja4.empty() && !is_one_of(query.ja4, rule.ja4)) return false;
   return rule.source_set < 0 ||
          source_sets_[static_cast<uint32_t>(rule.source_set)].contains(query.source);
 }

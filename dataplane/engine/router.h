@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Which route a connection takes: by listener, server name (or Host), ALPN, path prefix and source.
+// Which route a connection takes: by listener, server name (or Host), ALPN, fingerprint, path
+// prefix and source.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "dataplane/core/types.h"
+#include "dataplane/engine/ja4.h"
 #include "dataplane/engine/prefix_set.h"
 
 namespace dam {
@@ -20,6 +22,7 @@ struct RouteRule {
   std::vector<std::string> server_names{};
   bool absent_name = false;         // also takes connections that name no server
   std::vector<std::string> alpn{};  // any of these in the client's list
+  std::vector<Ja4Pattern> ja4{};    // any of these; TLS only
   std::string path_prefix{};        // plain HTTP only
   std::vector<SourcePrefix> sources{};
 };
@@ -29,6 +32,7 @@ struct RouteQuery {
   uint16_t listener_group = 0;
   std::string_view server_name{};  // empty: absent. Already lower case, no dot at the end
   std::string_view alpn_wire{};    // RFC 7301 ProtocolNameList body: length-prefixed names
+  Ja4 ja4{};                       // TLS only
   std::string_view path{};         // plain HTTP only
   dam_address source{};
 };
@@ -63,6 +67,7 @@ class Router {
     int32_t source_set = -1;  // index in source_sets_; none: any source
     std::string path_prefix;
     std::vector<std::string> alpn;
+    std::vector<Ja4Pattern> ja4;
   };
   // A name of a group, and the rules that have it, in the order in which they are tried. A wildcard
   // is kept without its "*" (".example.org"), nameless rules under the empty name: no name looks

@@ -71,6 +71,8 @@ Worker::Worker(Engine& engine, uint32_t index)
                      engine.config().workers),
             engine.config().limits.hello_bytes + kHoldExtraBytes),
       scratch_(hello_scratch_bytes(engine.config().limits.hello_bytes + kHoldExtraBytes)),
+      ja4_maker_({table_key_.base[0], table_key_.base[1]}),
+      ja4s_(flows_.size()),
       strays_(strays_for(engine.config(), index)),
       probes_(DAM_MAX_SERVERS * 2) {
   dam_sight_begin(&sighting_, engine.config().hash_key, index);

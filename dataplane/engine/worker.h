@@ -31,6 +31,7 @@
 #include "dataplane/engine/frame.h"
 #include "dataplane/engine/handshake.h"
 #include "dataplane/engine/hello_status.h"
+#include "dataplane/engine/ja4.h"
 #include "dataplane/engine/observe.h"
 #include "dataplane/engine/segment.h"
 #include "dataplane/engine/sight_ring.h"
@@ -63,6 +64,8 @@ class Worker {
     return sights_.pop(sight, frame);
   }
   uint32_t sights_lost() const { return sights_lost_.load(std::memory_order_relaxed); }
+  // Control thread: the ClientHellos that were read; those that found no room count as lost sights.
+  bool take_hello(Ja4& ja4) { return hellos_.pop(ja4); }
   // Control thread: the connections that have ended, as far as the policy wants them told; and how
   // many of those found no room.
   bool take_record(ConnectionRecord& record) { return records_.pop(record); }
@@ -328,7 +331,10 @@ class Worker {
   void on_flow_timer(uint32_t flow_index);
   void on_handshake_timer(uint32_t index);
   void sweep_denied();
-  void end_wanted();  // inspect.cc
+  // inspect.cc
+  void end_wanted();
+  void note_ja4(const Flow& flow, const Ja4& ja4);
+  Ja4 ja4_of(const Flow& flow) const;
 
   // icmp.cc
   static bool is_icmp_error(const Job& job);
@@ -411,7 +417,10 @@ class Worker {
   uint32_t waiting_last_ = kNone;
   TimerWheel handshake_timers_;
   HoldPool hold_;
-  std::vector<uint8_t> scratch_;                        // for the parsers of client bytes
+  std::vector<uint8_t> scratch_;  // for the parsers of client bytes
+  Ja4Maker ja4_maker_;
+  // By flow, once it has a route: whose hello a dataplane before this one has read has none.
+  BigArray<std::array<uint64_t, 2>> ja4s_;
   std::array<LearnedOptions, kMaxListeners> promises_;  // by listener slot
   uint64_t promises_at_ns_ = 0;
   const Policy* promises_of_ = nullptr;
@@ -434,6 +443,7 @@ class Worker {
   uint16_t staged_bytes_ = 0;       // that it has
   Job* handling_ = nullptr;         // whose turn it is
 
+  SpscQueue<Ja4, 4096> hellos_;
   SpscQueue<ConnectionRecord, 4096> records_;
   std::atomic<uint32_t> records_lost_{0};
 

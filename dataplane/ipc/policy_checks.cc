@@ -95,14 +95,15 @@ void read_server_names(const std::string& where, const v1::Route& message, Route
 void check_conditions(const std::string& where, const RouteRule& rule, Protocol protocol,
                       Errors& errors) {
   if (protocol == Protocol::tcp) {
-    errors.require(rule.server_names.empty() && rule.alpn.empty() && rule.path_prefix.empty(),
-                   where + ": a tcp listener knows no server names, ALPN or paths.");
+    errors.require(rule.server_names.empty() && rule.alpn.empty() && rule.ja4.empty() &&
+                       rule.path_prefix.empty(),
+                   where + ": a tcp listener knows no server names, ALPN, fingerprints or paths.");
     return;
   }
   errors.require(!rule.server_names.empty() || rule.absent_name,
                  where + " names no server name and does not take absent ones: it never holds.");
-  errors.require(protocol == Protocol::tls || rule.alpn.empty(),
-                 where + ": an http listener knows no ALPN.");
+  errors.require(protocol == Protocol::tls || (rule.alpn.empty() && rule.ja4.empty()),
+                 where + ": an http listener knows neither ALPN nor fingerprints.");
   errors.require(protocol == Protocol::http || rule.path_prefix.empty(),
                  where + ": only an http listener can read paths.");
   errors.require(rule.path_prefix.empty() ||
@@ -212,6 +213,14 @@ RouteRule read_rule(const v1::Route& message, Protocol protocol, Errors& errors)
     errors.require(!name.empty() && name.size() <= 255,  // RFC 7301 3.1
                    where + ": an ALPN name has 1 to 255 bytes.");
     rule.alpn.push_back(name);
+  }
+  errors.require(static_cast<uint32_t>(message.ja4_size()) <= kMaxJa4,
+                 where + ": more than " + std::to_string(kMaxJa4) + " fingerprints.");
+  for (const std::string& text : message.ja4()) {
+    const auto pattern = Ja4Pattern::parse(text);
+    if (errors.require(pattern.has_value(), where + ": \"" + text + "\" is no JA4 fingerprint.")) {
+      rule.ja4.push_back(*pattern);
+    }
   }
   rule.path_prefix = message.path_prefix();
   rule.sources = read_prefixes(where + " sources", message.sources(), errors);

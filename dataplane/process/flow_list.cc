@@ -17,6 +17,7 @@ constexpr const char* kFlowStates[] = {"free", "hello", "connect", "deliver", "e
 struct FlowFilter {
   std::optional<PrefixSet> clients;
   std::string zone, server, listener, state;
+  std::optional<Ja4Pattern> ja4;
 };
 
 std::string read_flow_filter(const v1::FlowQuery& query, FlowFilter& filter) {
@@ -30,7 +31,9 @@ std::string read_flow_filter(const v1::FlowQuery& query, FlowFilter& filter) {
   filter.server = query.server();
   filter.listener = query.listener();
   filter.state = query.state();
-  return {};
+  if (query.ja4().empty()) return {};
+  filter.ja4 = Ja4Pattern::parse(query.ja4());
+  return filter.ja4 ? "" : "\"" + query.ja4() + "\" is no JA4 fingerprint.";
 }
 
 const std::string& server_of(const Policy& policy, const FlowGlance& flow) {
@@ -46,6 +49,7 @@ bool matches(const FlowFilter& filter, const Policy& policy, const FlowGlance& f
          is(filter.server, server_of(policy, flow)) &&
          is(filter.listener, name_of(policy.listeners, flow.listener_slot)) &&
          is(filter.state, kFlowStates[flow.state]) &&
+         (!filter.ja4 || filter.ja4->matches(flow.ja4)) &&
          (!filter.clients || filter.clients->contains(flow.client));
 }
 
@@ -61,6 +65,7 @@ void write_flow(const FlowGlance& flow, const Policy& policy, uint64_t now_ns, v
   to.set_closing((flow.flags & DAM_FLOW_SLOW & ~DAM_FLOW_SYN_SEEN) != 0);
   const uint64_t silent_ns = uint64_t{dam_coarse_since(flow.last_seen, coarse(now_ns))} * kCoarseNs;
   to.set_silent_ms(silent_ns / 1'000'000);
+  to.set_ja4(flow.ja4.text());
 }
 
 // Where a scan stands: worker and entry in one number, + 1, so that 0 is its beginning and end.

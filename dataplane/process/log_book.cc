@@ -101,6 +101,7 @@ void LogBook::give_connections(const Policy& policy, uint64_t to_unix, v1::Log& 
     one.set_end(kEndNames[from.end]);
     if (from.end == DAM_END_refused) one.set_reason(kDropNames[from.reason]);
     one.set_stands_for(from.stands_for);
+    one.set_ja4(from.ja4.text());
     connections_.pop_front();
   }
   to.set_more(!connections_.empty());

@@ -198,7 +198,18 @@ void Running::take_sights(const SightSink& also) {
     }
   }
   plane_->take_sights(take);
+  take_hellos();
   take_records();
+}
+
+void Running::take_hellos() {
+  Ja4 ja4;
+  for (uint32_t i = 0; i < engine_->config().workers; ++i) {
+    for (uint32_t left = kMostSightsAtOnce; left > 0; --left) {
+      if (!engine_->worker(i).take_hello(ja4)) break;
+      top_.take(ja4);
+    }
+  }
 }
 
 void Running::take_records() {

@@ -74,6 +74,7 @@ class Running {
   void wait_until_applied() const;
   uint64_t bans_begun() const;
   void publish_fill();
+  void take_hellos();
   void take_records();
   uint64_t log_every() const;
 

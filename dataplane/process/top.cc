@@ -2,6 +2,7 @@
 #include "dataplane/process/top.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <utility>
 
@@ -32,6 +33,12 @@ uint64_t two_sigma(uint64_t value, uint64_t most) {
   return static_cast<uint64_t>(2 * std::sqrt(static_cast<double>(value) * a_sight));
 }
 
+void name_source(const dam_address& name, bool is_ja4, v1::TopSource& to) {
+  if (is_ja4) return to.set_ja4(std::bit_cast<Ja4>(name).text());
+  const bool v4 = dam_address_is_v4(&name) != 0;
+  write_prefix({name, static_cast<uint8_t>(v4 ? 128 : 64)}, *to.mutable_source());
+}
+
 }  // namespace
 
 Top::Top(const AddressHash& hash) : running_(hash), before_(hash) {}
@@ -48,6 +55,10 @@ void Top::take(const dam_sight& sight) {
     running_.of[violations].add(source, sight.weight);
     running_.violations_sampled |= sight.weight > 1;
   }
+}
+
+void Top::take(const Ja4& ja4) {
+  running_.of[fingerprints].add(std::bit_cast<dam_address>(ja4), 1);
 }
 
 void Top::tick(uint64_t now_ns) {
@@ -76,8 +87,7 @@ std::string Top::answer(const v1::TopQuery& query, uint64_t now_ns, v1::Top& to)
   for (const HeavyHitters::Entry& entry : now.together_with(then)) {
     if (static_cast<uint32_t>(to.sources_size()) >= std::min(query.most(), kMostAnswered)) break;
     v1::TopSource& source = *to.add_sources();
-    const bool v4 = dam_address_is_v4(&entry.source) != 0;
-    write_prefix({entry.source, static_cast<uint8_t>(v4 ? 128 : 64)}, *source.mutable_source());
+    name_source(entry.source, measure == fingerprints, source);
     source.set_value(entry.value);
     source.set_error(entry.error);
     if (sampled) source.set_sampling(two_sigma(entry.value, measure == bytes ? kFullFrame : 1));

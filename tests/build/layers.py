@@ -11,7 +11,7 @@ import sys
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')
 SUFFIXES = {".h", ".hpp", ".c", ".cc"}
 ABI = r"dataplane/core/(connection_end|counters|drop_reason|types)\.h"
-MESSAGES = r"dataplane/ipc/(dam\.pb|framing|start_digest|bounds|device_name)\.h"
+MESSAGES = r"dataplane/ipc/(dam\.pb|framing|start_digest|bounds|device_name|ja4_pattern)\.h"
 # What a layer that does no input or output has no use for (huge pages are asked for once, at start).
 SYSTEM = r"(rte_|bpf/|xdp/|linux/|sys/(?!mman\.h)|net/|netinet/|arpa/|unistd\.h|fcntl\.h|poll\.h|ctime|time\.h|chrono)"
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Any bytes as a client's first: no read outside them, the same answer however records cut the
-// hello, none before it is whole, and never another name than the one that OpenSSL's server reads.
+// hello, none before it is whole, and never another name than the one that OpenSSL's server reads;
+// and a fingerprint of each that is whole.
 #include "dataplane/engine/client_hello.h"
 
 #include <openssl/ssl.h>
@@ -12,6 +13,8 @@
 
 #include "dataplane/core/types.h"
 #include "dataplane/engine/host_name.h"
+#include "dataplane/engine/ja4.h"
+#include "dataplane/ipc/ja4_pattern.h"
 #include "tests/fuzz/check.h"
 
 namespace dam::fuzz {
@@ -25,8 +28,19 @@ using Bytes = std::vector<uint8_t>;
 struct Parsed {
   HelloStatus status{};
   uint32_t wire_bytes = 0, need_bytes = 0;
-  std::string name, alpn;
+  std::string name, alpn, ja4;
 };
+
+// What is remembered of other hellos changes nothing; and its text is read again.
+std::string ja4_of(const ClientHello& hello) {
+  static Ja4Maker maker({1, 2});
+  const Ja4 ja4 = maker.make(hello);
+  check(ja4.known() && ja4 == Ja4Maker({3, 4}).make(hello), "memory changes no fingerprint");
+  const auto read = Ja4Pattern::parse(ja4.text());
+  check(read && read->whole() && read->wanted == ja4, "a fingerprint's text is read again");
+  check(is_ja4_pattern(ja4.text()), "the policy may name it");
+  return ja4.text();
+}
 
 Parsed parse(std::span<const uint8_t> bytes) {
   const Bytes exact(bytes.begin(), bytes.end());  // ASan guards both its ends
@@ -38,6 +52,7 @@ Parsed parse(std::span<const uint8_t> bytes) {
   result.need_bytes = hello.need_bytes;
   result.name = hello.server_name;
   result.alpn = hello.alpn_wire;
+  if (result.status == HelloStatus::complete) result.ja4 = ja4_of(hello);
   return result;
 }
 
@@ -110,7 +125,7 @@ void check_complete(std::span<const uint8_t> bytes, const Parsed& parsed) {
   const Parsed again = parse(cut_again(bytes.first(length), seed));
   if (again.status == HelloStatus::too_long) return;
   check(again.status == HelloStatus::complete && again.name == parsed.name &&
-            again.alpn == parsed.alpn,
+            again.alpn == parsed.alpn && again.ja4 == parsed.ja4,
         "records do not matter");
   check_against_openssl(bytes.first(length), parsed);
 }

@@ -67,7 +67,7 @@ int roll_back(const Settings& settings, int64_t to, const std::string& confirm_w
 int confirm(const Settings& settings, int64_t version);
 // Which: by what all of these say that are not empty.
 struct Connections {
-  std::string id, client, zone, server, listener, state;
+  std::string id, client, zone, server, listener, state, ja4;
   int count = 100;   // to be shown
   bool all = false;  // none of these is needed
 };

@@ -25,6 +25,7 @@ std::string query_of(const Connections& which) {
   add("server", which.server);
   add("listener", which.listener);
   add("state", which.state);
+  add("ja4", which.ja4);
   return query;
 }
 
@@ -42,13 +43,14 @@ int show_flows(const Settings& settings, const Connections& which) {
   std::string query = query_of(which);
   query += (query.empty() ? "?" : "&") + std::string("count=") + std::to_string(which.count);
   return view(settings, "/v1/flows" + query, [](const Json& now, const Json&) {
-    Table table({"id", "client", "listener", "zone", "server", "state", ">silent"});
+    Table table({"id", "client", "listener", "zone", "server", "state", ">silent", "ja4"});
     for (const Json& flow : now["flows"]) {
       const std::string closing = flow.value("closing", false) ? ", closing" : "";
       table.row({flow.value("id", ""), endpoint_text(flow), flow.value("listener", ""),
                  flow.value("zone", ""), or_dash(flow.value("server", "")),
                  flow.value("state", "") + closing,
-                 short_time(static_cast<double>(flow.value("silent_ms", uint64_t{0})) / 1000)});
+                 short_time(static_cast<double>(flow.value("silent_ms", uint64_t{0})) / 1000),
+                 or_dash(flow.value("ja4", ""))});
     }
     if (!now["flows"].empty()) table.print(std::cout, Style(wants_colour(STDOUT_FILENO)));
     const auto matched = now.value("matched", uint64_t{0});

@@ -158,6 +158,7 @@ void add_which(CLI::App* command, Connections& which) {
   command->add_option("--server", which.server, "to this server");
   command->add_option("--listener", which.listener, "that came to this listener");
   command->add_option("--state", which.state, "hello, connect, deliver or established");
+  command->add_option("--ja4", which.ja4, "of this JA4 fingerprint; a part may be *");
 }
 
 void add_flows(CLI::App& app, Arguments& a, Command& chosen) {

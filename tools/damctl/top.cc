@@ -26,16 +26,17 @@ int show_top(const Settings& settings, const std::string& by, int count) {
     const Style style = out_style();
     const double span = now.value("span_ms", 0.0) / 1000;
     const double total = now.value("total", 0.0);
-    Table table({"source", ">" + by, ">a second", ">share", ">off by"});
+    const std::string whose = by == "fingerprints" ? "ja4" : "client";
+    Table table({whose == "ja4" ? whose : "source", ">" + by, ">a second", ">share", ">off by"});
     for (const Json& source : now["sources"]) {
       const double value = source.value("value", 0.0);
-      table.row({source.value("client", ""), short_number(value),
+      table.row({source.value(whose, ""), short_number(value),
                  short_number(source.value("per_second", 0.0)),
                  total > 0 ? short_number(value / total * 100) + "%" : "", doubt(source)});
     }
     if (!now["sources"].empty()) table.print(std::cout, style);
     std::cout << short_number(total) << " " << by << " in the last " << short_number(span)
-              << "s; a source that is not held has had " << now.value("unlisted_most", uint64_t{0})
+              << "s; one that is not held has had " << now.value("unlisted_most", uint64_t{0})
               << " at most.\n";
     if (now.value("lost", uint64_t{0}) > 0) {
       std::cout << style.bold("Not complete: ") << now["lost"]

@@ -191,6 +191,7 @@ std::string conditions_text(const Json& route) {
   const auto append = [&](const std::string& part) { text += (text.empty() ? "" : "; ") + part; };
   if (route.value("absent_server_name", false)) append("no server name");
   if (!route["alpn"].empty()) append("alpn " + joined(route["alpn"], "|"));
+  if (!route["ja4"].empty()) append("ja4 " + joined(route["ja4"], "|"));
   if (!route.value("path", "").empty()) append("path " + route.value("path", ""));
   if (!route["sources"].empty()) append("from " + joined(route["sources"]));
   return text.empty() ? "everything" : text;

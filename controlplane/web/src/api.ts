@@ -156,7 +156,7 @@ export interface Bans {
 
 export interface Top {
   by: string;
-  sources: { client: string; value: number; per_second: number }[];
+  sources: { client?: string; ja4?: string; value: number; per_second: number }[];
 }
 export interface Explanation {
   address: string;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The sources with the most, and why one of them is let in or not.
+// The sources and fingerprints with the most, and why a source is let in or not.
 import { useState } from "preact/hooks";
 import { type Explanation, get, type Top } from "./api";
 import { bytes, Dialog, Part, Problems, short, Table, useAction, usePoll } from "./parts";
@@ -43,20 +43,24 @@ export function Sources() {
     <Part id="sources" title="Top sources" of={[top]}>
       <label for="top-by">Most</label>
       <select id="top-by" value={by} onChange={(event) => setBy(event.currentTarget.value)}>
-        {["packets", "bytes", "connections", "violations"].map((one) => (
+        {["packets", "bytes", "connections", "violations", "fingerprints"].map((one) => (
           <option>{one}</option>
         ))}
       </select>
       <Problems list={[...top.problems, ...problems]} />
       <Table label="Top sources" head={["source", `${shownBy}/s`, "why"]} empty={top.value?.sources.length === 0 && "Nobody sent anything in the last seconds."}>
-        {(top.value?.sources ?? []).map((one) => (
-          <tr key={one.client} data-source={one.client}>
-            <th scope="row">{one.client}</th>
-            <td>{shownBy === "bytes" ? bytes(one.per_second) : short(one.per_second)}</td>
+        {(top.value?.sources ?? []).map(({ client, ja4, per_second }) => (
+          <tr key={client ?? ja4} data-source={client ?? ja4}>
+            <th scope="row">{client ?? ja4}</th>
+            <td>{shownBy === "bytes" ? bytes(per_second) : short(per_second)}</td>
             <td>
-              <button type="button" aria-disabled={busy} aria-label={`Explain ${one.client}`} onClick={() => explain(one.client)}>
-                Explain
-              </button>
+              {client === undefined ? (
+                "a kind of client"
+              ) : (
+                <button type="button" aria-disabled={busy} aria-label={`Explain ${client}`} onClick={() => explain(client)}>
+                  Explain
+                </button>
+              )}
             </td>
           </tr>
         ))}

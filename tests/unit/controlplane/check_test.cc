@@ -105,6 +105,11 @@ TEST(Check, conditions_fit_the_protocol_of_the_listener) {
        "{name: post, listener: mail, zone: light, server: web, alpn: h2}",
        {"dam.yaml:19:66: error: alpn works on tls listeners only; \"mail\" is another: take alpn "
         "off"}},
+      {"ja4 outside of tls",
+       kPost,
+       "{name: post, listener: mail, zone: light, server: web, ja4: '*_*_*'}",
+       {"dam.yaml:19:65: error: ja4 works on tls listeners only; \"mail\" is another: take ja4 "
+        "off"}},
       {"a path inside tls",
        "server_names: manage.example.org, ",
        "server_names: manage.example.org, path: /x, ",

@@ -105,7 +105,7 @@ TEST(Compile, the_rest_of_the_language_arrives_too) {
           "{name: post, listener: mail, zone: light, servers: [web], fallback: back-office, "
           "sources: 203.0.113.0/24}\n"
           "  - {name: bare, listener: https, absent_server_name: true, alpn: [h2, "
-          "http/1.1], zone: light, server: web}"),
+          "http/1.1], ja4: ['*_8daaf6152771_*'], zone: light, server: web}"),
       "dam.yaml", ".");
   ASSERT_TRUE(loaded.policy) << loaded.problems[0].text();
   const v1::Snapshot snapshot = compile_snapshot(*loaded.policy, 1);
@@ -114,6 +114,7 @@ TEST(Compile, the_rest_of_the_language_arrives_too) {
   EXPECT_EQ(snapshot.listeners(2).protocol(), v1::TCP);
   EXPECT_TRUE(snapshot.routes(4).absent_name());
   EXPECT_EQ(snapshot.routes(4).alpn_size(), 2);
+  EXPECT_EQ(snapshot.routes(4).ja4(0), "*_8daaf6152771_*");
 }
 
 }  // namespace

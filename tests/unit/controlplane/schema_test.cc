@@ -260,6 +260,11 @@ TEST(Schema, bad_routes_servers_and_listeners_are_refused_by_both) {
            {"server_names: manage.example.org", "server_names: \"a*.example.org\""},
            {"server_names: manage.example.org", "server_names: []"},
            {"server_names: manage.example.org", "server_names: 5"},
+           {"server_names: manage.example.org", "server_names: m.example.org, ja4: t13d1516h2"},
+           {"server_names: manage.example.org", "server_names: m.example.org, ja4: '*'"},
+           {"server_names: manage.example.org",
+            "server_names: m.example.org, ja4: q13d0310h3_55b375c5d22e_cd85d2d88918"},
+           {"server_names: manage.example.org", "server_names: m.example.org, ja4: []"},
            {"port: 80,", "port: 65536,"},
            {"port: 80,", ""},
            {"protocol: tcp", "protocol: udp"},
@@ -276,6 +281,16 @@ TEST(Schema, bad_routes_servers_and_listeners_are_refused_by_both) {
     const std::string text = sample_with(change.from, change.to);
     EXPECT_FALSE(schema_accepts(text)) << change.from << " -> " << change.to;
     EXPECT_FALSE(reader_accepts(text)) << change.from << " -> " << change.to;
+  }
+}
+
+TEST(Schema, fingerprints_and_parts_of_them_are_taken_by_both) {
+  for (const char* ja4 : {"t13d1516h2_8daaf6152771_e5627efa2ab1", "['*_8daaf6152771_*']",
+                          "[ts3i010000_*_*, '*_*_000000000000']"}) {
+    const std::string text = sample_with("server_names: manage.example.org",
+                                         std::string("server_names: m.example.org, ja4: ") + ja4);
+    EXPECT_TRUE(schema_accepts(text)) << ja4;
+    EXPECT_TRUE(reader_accepts(text)) << ja4;
   }
 }
 

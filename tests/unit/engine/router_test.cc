@@ -122,6 +122,22 @@ TEST(Router, TakesTheRouteThatThePolicySays) {
     EXPECT_EQ(ask(router, row), row.expected) << row.sentence;
 }
 
+TEST(Router, TakesFingerprintsByAnyOfTheirPatterns) {
+  const auto pattern = [](const char* text) { return *Ja4Pattern::parse(text); };
+  const Router router(
+      {{.route = 1,
+        .server_names = {"a.example"},
+        .ja4 = {pattern("t13d1516h2_8daaf6152771_e5627efa2ab1"), pattern("*_*_845d286b0d67")}},
+       {.route = 2, .server_names = {"a.example"}}});
+  const auto route = [&](const Ja4& ja4) {
+    return router.route({.server_name = "a.example", .ja4 = ja4});
+  };
+  EXPECT_EQ(route(pattern("t13d1516h2_8daaf6152771_e5627efa2ab1").wanted), 1);
+  EXPECT_EQ(route(pattern("t13d2613h2_2802a3db6c62_845d286b0d67").wanted), 1);
+  EXPECT_EQ(route(pattern("t13d1516h1_8daaf6152771_e5627efa2ab1").wanted), 2);
+  EXPECT_EQ(route({}), 2) << "who has shown none";
+}
+
 TEST(Router, StillWorksAfterItIsMovedAndCopied) {
   Router first(site());
   const Router copy = first;
