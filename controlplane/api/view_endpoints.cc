@@ -88,6 +88,7 @@ Json zones_schema() {
                             {"exceeded", string("what happens then")},
                             {"per_source", buckets_schema()},
                             {"total", buckets_schema()},
+                            {"key", one_of({"source", "ja4", "source+ja4"})},
                             {"source_prefix", object({{"ipv4", count()}, {"ipv6", count()}},
                                                      "bits that make one source")},
                             {"counters?", counters}});

@@ -183,6 +183,11 @@ Json zone_counters_view(const dam_zone_counters& sum) {
           {"drops", drops_of(sum)}};
 }
 
+const char* zone_key_text(ZoneKey key) {
+  constexpr const char* kTexts[] = {"source", "ja4", "source+ja4"};
+  return kTexts[static_cast<int>(key)];
+}
+
 Json zone_view(const Sight& sight, const std::string& name, const Zone& zone) {
   Json view = {{"name", name},
                {"management", zone.management},
@@ -190,6 +195,7 @@ Json zone_view(const Sight& sight, const std::string& name, const Zone& zone) {
                {"exceeded", exceeded_text(zone.exceeded)},
                {"per_source", buckets_view(zone.per_source)},
                {"total", buckets_view(zone.total)},
+               {"key", zone_key_text(zone.key)},
                {"source_prefix",
                 {{"ipv4", zone.source_prefix.ipv4_bits}, {"ipv6", zone.source_prefix.ipv6_bits}}}};
   const int slot = sight.counters ? zone_slot(*sight.counters, name) : -1;

@@ -62,6 +62,15 @@ void check_zones(const Policy& policy, Problems& problems) {
       problems.error(zone.mark, "the zone \"front\" cannot be a management zone",
                      "it is charged before the dam knows where a connection wants to go");
     }
+    if (zone.value.key == ZoneKey::source) continue;
+    if (zone.name == kFrontZone) {
+      problems.error(zone.mark, "the zone \"front\" knows sources by their addresses alone",
+                     "it is charged before there is a ClientHello: take key off");
+    }
+    if (zone.value.exceeded.action == Action::ban) {
+      problems.error(zone.mark, "zone \"" + zone.name + "\" cannot ban: bans are of addresses",
+                     "write exceeded: drop or reset, or key: source");
+    }
   }
 }
 

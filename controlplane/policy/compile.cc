@@ -93,6 +93,7 @@ void fill(v1::Zone* to, const Named<Zone>& from) {
   to->set_ban_for_ns(zone.exceeded.ban.for_ns);
   fill(to->mutable_per_source(), zone.per_source);
   fill(to->mutable_total(), zone.total);
+  to->set_key(static_cast<v1::ZoneKey>(zone.key));
   to->set_source_bits_v4(u32(zone.source_prefix.ipv4_bits));
   to->set_source_bits_v6(u32(zone.source_prefix.ipv6_bits));
 }

@@ -18,6 +18,7 @@ enum class Hugepages { automatic, on, off };
 enum class Protocol { tls, http, tcp };
 enum class Mode { enforce, shadow };
 enum class Action { drop, reset, ban };
+enum class ZoneKey { source, ja4, source_ja4 };
 enum class Proxy { none, v1, v2 };
 enum class Tlv { alpn, authority, unique_id, crc32c };
 
@@ -128,6 +129,7 @@ struct Zone {
   Exceeded exceeded;
   Buckets per_source;
   Buckets total;
+  ZoneKey key = ZoneKey::source;
   SourcePrefix source_prefix;
   bool broken = false;
 };

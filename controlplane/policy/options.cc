@@ -407,6 +407,15 @@ const Table<Zone>& zone_options() {
       option("total", Need::optional, object("a map of limits", bucket_options()), &Zone::total, "",
              "limits of all sources together: they protect the server; they ban nobody and end no "
              "standing connection"),
+      option(
+          "key", Need::optional,
+          one_of<ZoneKey>({{"source", ZoneKey::source},
+                           {"ja4", ZoneKey::ja4},
+                           {"source+ja4", ZoneKey::source_ja4}}),
+          &Zone::key, "source",
+          "what `per_source` takes for one source: an address, a kind of clients (all that share "
+          "a JA4 fingerprint, whatever their addresses) or both; clients without a ClientHello "
+          "are told apart by address"),
       option("source_prefix", Need::optional,
              object("a map of prefix lengths", source_prefix_options()), &Zone::source_prefix, "",
              "how many leading bits of an address make one source"),

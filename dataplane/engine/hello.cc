@@ -3,6 +3,8 @@
 #include "dataplane/engine/client_hello.h"
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cstring>
 
 #include "dataplane/engine/http_head.h"
@@ -203,6 +205,29 @@ bool Worker::is_service(const Flow& flow) {
   return (flow.flags & (DAM_FLOW_ROUTED | DAM_FLOW_MANAGEMENT)) == DAM_FLOW_ROUTED;
 }
 
+// Whom the zone takes for one source. A fingerprint stands where an address would; of address and
+// fingerprint a digest does, since both do not fit. Neither looks like a mapped IPv4 address.
+SourceKey Worker::source_in(uint8_t zone_slot, const dam_address& client, const Ja4& ja4) const {
+  const Zone& zone = policy_->zones[zone_slot];
+  const SourceTable& sources = engine_.sources;
+  const SourceKey by_address =
+      sources.key(client, zone_slot, zone.source_bits_v4, zone.source_bits_v6);
+  if (zone.key == ZoneKey::source || !ja4.known()) return by_address;
+  dam_address name = std::bit_cast<dam_address>(ja4);
+  if (zone.key == ZoneKey::source_ja4) {
+    std::array<uint64_t, 5> words{};
+    std::memcpy(words.data(), &by_address.prefix, sizeof by_address.prefix);
+    std::memcpy(&words[2], &ja4, sizeof ja4);
+    for (uint32_t half = 0; half < 2; ++half) {
+      words[4] = half;
+      const uint64_t digest = dam_siphash24(engine_.config().hash_key, words.data(), words.size());
+      std::memcpy(&name.word[2 * half], &digest, sizeof digest);
+    }
+    name.word[0] |= 1;
+  }
+  return sources.key(name, zone_slot, 32, 128);
+}
+
 // Leaves "front" for the route's zone: its share of the tables, its buckets.
 dam_drop_reason Worker::enter_zone(Flow& flow, const Route& route) {
   const bool holds = handshake_of(flow).hold != kNone;
@@ -210,10 +235,8 @@ dam_drop_reason Worker::enter_zone(Flow& flow, const Route& route) {
   if (flow.source != kNone) engine_.sources.release(flow.source);
   const Zone& zone = policy_->zones[route.zone_slot];
   flow.zone_slot = route.zone_slot;
-  flow.source = engine_.sources.acquire(
-      index_,
-      engine_.sources.key(flow.client, route.zone_slot, zone.source_bits_v4, zone.source_bits_v6),
-      now_ns_);
+  const SourceKey source = source_in(route.zone_slot, flow.client, handshake_of(flow).ja4);
+  flow.source = engine_.sources.acquire(index_, source, now_ns_);
   const Limits& limits = engine_.config().limits;
   const uint32_t workers = engine_.config().workers;
   const uint32_t flows = (limits.flows + workers - 1) / workers;

@@ -43,6 +43,9 @@ struct Interface {
 
 enum class Mode : uint8_t { enforce, shadow };
 enum class Exceeded : uint8_t { drop, reset, ban };
+// What counts as one source: an address, a kind of clients, or both. Clients that have shown no
+// ClientHello are told apart by address alone.
+enum class ZoneKey : uint8_t { source, ja4, source_ja4 };
 
 struct Zone {
   std::string name;
@@ -55,7 +58,8 @@ struct Zone {
   uint32_t total_concurrent = 0;
   uint8_t source_bits_v4 = 32;  // what counts as one source
   uint8_t source_bits_v6 = 64;
-  uint32_t ban_after = 0;  // violations within ban_within_ns
+  ZoneKey key = ZoneKey::source;  // another one does not ban
+  uint32_t ban_after = 0;         // violations within ban_within_ns
   uint64_t ban_within_ns = 0;
   uint64_t ban_for_ns = 0;
   bool in_policy = true;  // false: kept for living flows only

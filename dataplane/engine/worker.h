@@ -271,6 +271,7 @@ class Worker {
   void hello_refused(Flow& flow, HelloStatus status);
   void route(Flow& flow, Handshake& handshake, const RouteQuery& query);
   Drop enter_zone(Flow& flow, const Route& route);
+  SourceKey source_in(uint8_t zone_slot, const dam_address& client, const Ja4& ja4) const;
   bool tells_client(const Flow& flow, Drop refused) const;
   void refuse(Flow& flow, Drop reason, bool reset);
 

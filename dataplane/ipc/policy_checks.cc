@@ -125,6 +125,12 @@ Zone read_zone(const v1::Zone& message, Errors& errors) {
   check_name(where, message.name(), errors);
   errors.require(v1::Mode_IsValid(message.mode()), where + ": unknown mode.");
   errors.require(v1::Exceeded_IsValid(message.exceeded()), where + ": unknown action.");
+  const bool by_address = message.key() == v1::SOURCE;
+  errors.require(v1::ZoneKey_IsValid(message.key()), where + ": unknown key.");
+  errors.require(by_address || message.exceeded() != v1::BAN,
+                 where + " cannot ban: its key is no address.");
+  errors.require(by_address || message.name() != "front",
+                 where + " is charged before there is a fingerprint: its key is the address.");
   errors.require(message.source_bits_v4() <= 32 && message.source_bits_v6() <= 128,
                  where + ": a source has at most 32 (IPv4) or 128 (IPv6) bits.");
   Zone zone;
@@ -132,6 +138,7 @@ Zone read_zone(const v1::Zone& message, Errors& errors) {
   zone.management = message.management();
   zone.mode = static_cast<Mode>(message.mode());
   zone.exceeded = static_cast<Exceeded>(message.exceeded());
+  zone.key = static_cast<ZoneKey>(message.key());
   read_buckets(where + " per source", message.per_source(), zone.per_source, errors);
   read_buckets(where + " total", message.total(), zone.total, errors);
   zone.per_source_concurrent = message.per_source().concurrent();

@@ -148,6 +148,8 @@ void print_limits(const Json& zones, const Style& style) {
   for (const Json& zone : zones) {
     std::string name = zone.value("name", "");
     std::string exceeded = zone.value("exceeded", "");
+    const std::string by = zone.value("key", "source");
+    if (by != "source") name += " (by " + by + ")";
     for (const char* scope : {"per_source", "total"}) {
       for (const auto& [key, value] : zone[scope].items()) {
         if (value == "none") continue;

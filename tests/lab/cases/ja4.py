@@ -2,17 +2,20 @@
 """Kinds of clients, told apart by the JA4 fingerprint of their ClientHello."""
 import json
 import ssl
+import time
 
-from lib import hello, ja4, log_lines, suite
+from lib import hello, ja4, log_lines, stream, suite
 from lib.plan import plan
 
 MACRO = ja4.of(hello.client_hello("service.example", tls13=False))
 PLAN = plan(
     zones={"service": {}, "management": {"management": True},
-           "macros": {"per_source": {"connections": "1r/s burst=2"}}},
+           "macros": {"per_source": {"connections": "1r/s burst=2"}},
+           "kinds": {"per_source": {"packets": "20r/s burst=40"}, "key": "ja4"}},
     add_servers={"trap": {"role": "service", "n": 11, "port": 443}},
     add_routes=[{"name": "macros", "listener": "https", "names": ["service.example"], "ja4": ["*_" + MACRO.split("_", 1)[1]],
-                 "zone": "macros", "servers": ["trap"]}])
+                 "zone": "macros", "servers": ["trap"]},
+                {"name": "kinds", "listener": "https", "names": ["kinds.example"], "zone": "kinds", "servers": ["service"]}])
 PLAN["routes"].insert(0, PLAN["routes"].pop(2))  # the narrower route comes first
 DAM_ONLY = True
 
@@ -75,6 +78,23 @@ def test_routed(site):
         site.finish(*site.connect())
     for pair in (first, second):
         site.finish(*pair)
+
+
+def test_kind_is_one_source(site):
+    """a kind of clients is held to one bucket in each plane, whatever its addresses; others there are not"""
+    first, second = site.sources[4][30], site.sources[4][31]
+    macro, person = (hello.client_hello("kinds.example", alpn=[name]) for name in ("http/1.0", "h2"))
+    pairs = [site.connect(text=macro, source=source) for source in (first, second)]
+    other = site.connect(text=person, source=first)
+    with site.counted("source_packets", at_least=20):
+        for client, _ in pairs:
+            for _ in range(60):
+                client.send(b"x")
+                time.sleep(0.002)
+    stream.transfer(other[0], other[1], 5_000)
+    for client, _ in pairs:
+        client.drop()
+    site.finish(*other)
 
 
 def test_top(site):

@@ -40,6 +40,18 @@ TEST(Check, names_that_do_not_exist_are_named) {
        "name: post, listener: mail, zone: front",
        {"dam.yaml:19:40: error: a route cannot use the zone \"front\"; front is charged before a "
         "route is known: name another zone"}},
+      {"a front zone by fingerprints",
+       "  admin: {management: true}",
+       "  admin: {management: true}\n  front: {key: ja4}",
+       {"dam.yaml:12:3: error: the zone \"front\" knows sources by their addresses alone; it is "
+        "charged before there is a ClientHello: take key off"}},
+      {"a ban by fingerprints",
+       "  admin: {management: true}",
+       "  admin: {management: true}\n  heavy: {key: source+ja4, exceeded: {ban: {after: 1, within: "
+       "1s, "
+       "for: 1s}}}",
+       {"dam.yaml:12:3: error: zone \"heavy\" cannot ban: bans are of addresses; write exceeded: "
+        "drop or reset, or key: source"}},
       {"a management zone called front",
        "  admin: {management: true}",
        "  admin: {management: true}\n  front: {management: true}",

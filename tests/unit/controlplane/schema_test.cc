@@ -284,6 +284,15 @@ TEST(Schema, bad_routes_servers_and_listeners_are_refused_by_both) {
   }
 }
 
+TEST(Schema, a_zone_may_know_kinds_of_clients) {
+  for (const char* key : {"source", "ja4", "source+ja4"}) {
+    const std::string text = sample_with(
+        "admin: {management: true}", std::string("admin: {management: true, key: ") + key + "}");
+    EXPECT_TRUE(schema_accepts(text)) << key;
+    EXPECT_TRUE(reader_accepts(text)) << key;
+  }
+}
+
 TEST(Schema, fingerprints_and_parts_of_them_are_taken_by_both) {
   for (const char* ja4 : {"t13d1516h2_8daaf6152771_e5627efa2ab1", "['*_8daaf6152771_*']",
                           "[ts3i010000_*_*, '*_*_000000000000']"}) {

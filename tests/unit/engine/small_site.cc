@@ -349,7 +349,7 @@ Segment Connection::from_server(uint8_t flags, std::string_view payload, uint32_
 }
 
 // RFC 8446 4.1.2 with one cipher suite and, unless the name is empty, RFC 6066's server_name.
-std::string client_hello(std::string_view server_name) {
+std::string client_hello(std::string_view server_name, uint8_t cipher) {
   std::string extensions;
   if (!server_name.empty()) {
     append_be16(extensions, 0);
@@ -360,7 +360,7 @@ std::string client_hello(std::string_view server_name) {
     extensions += server_name;
   }
   std::string body = "\x03\x03" + std::string(32, 'r');
-  body += std::string("\0\0\x02\x13\x01\x01\0", 7);
+  body += std::string("\0\0\x02\x13", 4) + static_cast<char>(cipher) + std::string("\x01\0", 2);
   append_be16(body, extensions.size());
   body += extensions;
   std::string record = "\x16\x03\x01";
@@ -404,7 +404,8 @@ std::optional<Connection> establish(SmallSite& site, ClientSide client, std::str
   const std::optional<Seen> syn_ack = prove(site, client);
   if (!syn_ack) return std::nullopt;
   connection.syn_ack = *syn_ack;
-  const std::string hello = client.to_port == 443 ? client_hello(name) : std::string();
+  const std::string hello =
+      client.to_port == 443 ? client_hello(name, client.cipher) : std::string();
   const auto after = site.send(kFrontPort, client.segment(DAM_TCP_ACK, hello));
   client.next += static_cast<uint32_t>(hello.size());
   connection.client = client;

@@ -159,6 +159,7 @@ struct ClientSide {
   uint32_t ack = 0;
   bool timestamps = false;
   uint8_t wscale = 7;
+  uint8_t cipher = 1;  // of its hello
 
   Segment segment(uint8_t flags, std::string_view payload = {}) const;
 };
@@ -176,7 +177,8 @@ struct Connection {
   Segment from_server(uint8_t flags, std::string_view payload, uint32_t seq, uint32_t ack) const;
 };
 
-std::string client_hello(std::string_view server_name);
+// Of a client whose only cipher suite is 0x1300 + `cipher`: kinds of clients differ by it.
+std::string client_hello(std::string_view server_name, uint8_t cipher = 1);
 // SYN, SYN-ACK, ACK: the dam knows the client and waits for bytes. Gives the SYN-ACK.
 std::optional<Seen> prove(SmallSite& site, ClientSide& client);
 // Everything up to the splice; nullopt where the dam refused.

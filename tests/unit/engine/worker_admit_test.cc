@@ -36,6 +36,75 @@ TEST(Admit, ConnectionsOverTheSourcesBucketAreRefusedAndOthersAreNot) {
   EXPECT_TRUE(establish(site, client_at(41012), "manage.example.org")) << "another zone's bucket";
 }
 
+ClientSide of_kind(uint8_t cipher, ClientSide client) {
+  client.cipher = cipher;
+  return client;
+}
+
+SmallSite& with_key(SmallSite& site, ZoneKey key) {
+  Policy policy = site.draft();
+  policy.zones[kServiceZone].per_source[DAM_DIM_connections] = dam_gcra_rate_of(1000, 2);
+  policy.zones[kServiceZone].exceeded = Exceeded::reset;
+  policy.zones[kServiceZone].key = key;
+  site.apply(policy);
+  return site;
+}
+
+TEST(Admit, AZoneMayTakeAKindOfClientsForOneSource) {
+  SmallSite site;
+  with_key(site, ZoneKey::ja4);
+  const auto comes = [&](uint8_t kind, uint16_t port, const dam_address& address) {
+    const auto client = of_kind(kind, client_at(port, address));
+    return establish(site, client, "www.example.org").has_value();
+  };
+  EXPECT_TRUE(comes(1, 41000, kClient));
+  EXPECT_TRUE(comes(1, 41001, kStranger));
+  EXPECT_FALSE(comes(1, 41002, kClient));
+  EXPECT_FALSE(comes(1, 41003, kStranger)) << "whatever its address";
+  EXPECT_TRUE(comes(2, 41004, kClient)) << "another kind";
+  EXPECT_EQ(site.drops(DAM_DROP_source_connections, kServiceZone), 2u);
+}
+
+TEST(Admit, AZoneMayTakeAKindOfClientsAtOneAddressForOneSource) {
+  SmallSite site;
+  with_key(site, ZoneKey::source_ja4);
+  const auto comes = [&](uint8_t kind, uint16_t port, const dam_address& address) {
+    const auto client = of_kind(kind, client_at(port, address));
+    return establish(site, client, "www.example.org").has_value();
+  };
+  EXPECT_TRUE(comes(1, 41000, kClient));
+  EXPECT_TRUE(comes(1, 41001, kClient));
+  EXPECT_FALSE(comes(1, 41002, kClient));
+  EXPECT_TRUE(comes(2, 41003, kClient)) << "another kind there";
+  EXPECT_TRUE(comes(1, 41004, kStranger)) << "that kind elsewhere";
+  EXPECT_EQ(site.drops(DAM_DROP_source_connections, kServiceZone), 1u);
+}
+
+// Packets of standing connections too, in whichever plane they are charged.
+TEST(Admit, APacketIsChargedToTheKindOfItsClient) {
+  SmallSite site;
+  Policy policy = site.draft();
+  policy.zones[kServiceZone].per_source[DAM_DIM_packets] = dam_gcra_rate_of(1, 40);
+  policy.zones[kServiceZone].key = ZoneKey::ja4;
+  site.apply(policy);
+  std::vector<Connection> all;
+  for (uint8_t kind = 1; kind <= 2; ++kind) {
+    for (const dam_address& address : {kClient, kStranger}) {
+      const auto port = static_cast<uint16_t>(41000 + all.size());
+      const auto c = stand(site, of_kind(kind, client_at(port, address)));
+      ASSERT_TRUE(c);
+      all.push_back(*c);
+    }
+  }
+  const auto passes = [&](Connection& c) {
+    return !site.send(kFrontPort, c.client.segment(kAck, "x")).empty();
+  };
+  for (int i = 0; i < 50; ++i) passes(all[0]);
+  EXPECT_GT(site.drops(DAM_DROP_source_packets, kServiceZone), 0u);
+  EXPECT_FALSE(passes(all[1])) << "the same kind at another address";
+  EXPECT_TRUE(passes(all[2])) << "another kind at that address";
+}
+
 TEST(Admit, ShadowCountsWhatItWouldHaveRefused) {
   SmallSite site;
   Policy policy = site.draft();

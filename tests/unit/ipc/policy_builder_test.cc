@@ -70,6 +70,22 @@ const PolicyRow kPolicyRows[] = {
      [](auto& s) { s.mutable_listeners(0)->set_port(70000); }},
     {"Listener \"web\": unknown protocol.",
      [](auto& s) { s.mutable_listeners(0)->set_protocol(static_cast<v1::Protocol>(3)); }},
+    {"Zone \"pages\": unknown key.",
+     [](auto& s) { s.mutable_zones(0)->set_key(static_cast<v1::ZoneKey>(3)); }},
+    {"Zone \"pages\" cannot ban: its key is no address.",
+     [](auto& s) {
+       v1::Zone& zone = *s.mutable_zones(0);
+       zone.set_key(v1::JA4);
+       zone.set_exceeded(v1::BAN);
+       zone.set_ban_after(1);
+       zone.set_ban_within_ns(1'000'000'000);
+       zone.set_ban_for_ns(1'000'000'000);
+     }},
+    {"Zone \"front\" is charged before there is a fingerprint: its key is the address.",
+     [](auto& s) {
+       s.add_zones()->set_name("front");
+       s.mutable_zones(s.zones_size() - 1)->set_key(v1::SOURCE_JA4);
+     }},
     {"Route \"shop\" is there twice.",
      [](auto& s) { add_route(s, "shop", "web", "pages", "service", "b.example.org"); }},
     {"Route \"shop\": there is no zone \"attic\".",
