@@ -168,6 +168,9 @@ def main(build, parts, rounds, names, smoke, with_super):
             trips.append(round_trip_ns(cores, build))
     except KeyboardInterrupt:
         say("told to end: what there is so far follows")
+    except (RuntimeError, OSError, subprocess.SubprocessError) as error:
+        result["failed"] = str(error)
+        say(f"it ends here: {error}; what there is so far follows")
     for part in ("idle", "flood", "over-limit"):
         result[part] = wire.pop(part, {})
     for fronts in (*wire.values(), *large.values(), result["flood"], result["over-limit"]):

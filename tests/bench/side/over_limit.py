@@ -17,9 +17,9 @@ def _command(site, front, **words):
 
 
 def _honest(site, front, size):
-    """Two hundred sources, which take turns."""
+    """All of the client's sources but the macro's, which take turns."""
     command = _command(site, front, count=size["honest"], rate=size["honest_rate"], give_up=5)
-    command[command.index("--sources") + 1] = 200
+    command[command.index("--sources") + 1] = len(SOURCES[4]) - 1
     return measures.run(site, command)
 
 
