@@ -126,7 +126,14 @@ std::string words_of(const Known& known, int64_t now_unix, int64_t& let_in) {
            "against it is not known";
   }
   const std::string words = words_of_zones(*known.dataplane, now_unix, let_in);
-  return words.empty() ? "let in: nothing holds it back now" : "held back: " + words;
+  if (!words.empty()) return "held back: " + words;
+  std::string by_kind;
+  for (const std::string& zone : known.dataplane->zones_by_kind()) {
+    by_kind += (by_kind.empty() ? "" : ", ") + zone;
+  }
+  if (by_kind.empty()) return "let in: nothing holds it back now";
+  return "let in: nothing holds the address back now; what " + by_kind +
+         " holds against its kind of client is not known here: damctl top --by fingerprints";
 }
 
 Known known_of(const ApiParts& parts, const Address& address) {

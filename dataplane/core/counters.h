@@ -138,11 +138,11 @@ DAM_INLINE void dam_observe(struct dam_histogram* histogram, uint64_t value, uin
 }
 
 /* What `top` orders sources by: name, what is counted. */
-#define DAM_TOP_MEASURES(X)                            \
-  X(packets, "packets that passed, both ways")         \
-  X(bytes, "octets of frames that passed, both ways")  \
-  X(connections, "connections that found their route") \
-  X(violations,                                        \
+#define DAM_TOP_MEASURES(X)                                                                \
+  X(packets, "packets that passed, both ways")                                             \
+  X(bytes, "octets of frames that passed, both ways")                                      \
+  X(connections, "connections that found their route")                                     \
+  X(violations,                                                                            \
     "packets and connections refused over the limits for one source, or banned by a zone") \
   X(fingerprints, "TLS ClientHellos, by their JA4 fingerprint instead of their source")
 

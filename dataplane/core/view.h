@@ -75,7 +75,8 @@ struct dam_view_zone {
   uint8_t management;
   uint8_t source_bits_v4;
   uint8_t source_bits_v6;
-  uint8_t reserved[7];
+  uint8_t key; /* of the engine's ZoneKey; 0: addresses, in what older ones wrote, too */
+  uint8_t reserved[6];
 };
 
 struct dam_view_server {

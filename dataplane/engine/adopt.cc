@@ -183,7 +183,8 @@ bool Worker::adopt(Flow& flow) {
   return true;
 }
 
-// By its address, whatever place the flow names: who wrote it may have wanted another to pay.
+// By its address, whatever place the flow names: who wrote it may have wanted another to pay. So in
+// a zone by fingerprints too, since nobody has kept the hello.
 bool Worker::find_own_source(Flow& flow) {
   const Zone& zone = policy_->zones[flow.zone_slot];
   flow.source = engine_.sources.acquire(

@@ -19,9 +19,7 @@ constexpr uint8_t kHandshakeRecord = 22;
 constexpr uint8_t kClientHelloType = 1;
 constexpr uint8_t kVersionMajor = 3;  // SSL 3.0 and every TLS
 
-constexpr uint32_t kServerNameExtension = 0;
 constexpr uint32_t kSignatureAlgorithmsExtension = 13;
-constexpr uint32_t kAlpnExtension = 16;
 constexpr uint32_t kSupportedVersionsExtension = 43;
 constexpr uint32_t kEchExtension = 0xfe0d;
 constexpr uint32_t kHostNameType = 0;

@@ -36,6 +36,9 @@ struct ClientHello {
   uint32_t need_bytes = 0;  // incomplete: no call with fewer bytes than this can complete
 };
 
+inline constexpr uint32_t kServerNameExtension = 0;
+inline constexpr uint32_t kAlpnExtension = 16;
+
 // Values that stand for nothing, so that servers get used to unknown ones (RFC 8701).
 constexpr bool is_grease(uint32_t number) {
   return (number & 0x0f0f) == 0x0a0a && number >> 8 == (number & 0xff);

@@ -30,9 +30,10 @@ Ja4 load_ja4(const Ja4Words& from) {
 std::optional<FlowGlance> Worker::glance(uint32_t index) const {
   const Flow& flow = flows_[index];
   FlowGlance seen;
-  seen.state = load(flow.state);
-  if (seen.state == DAM_FLOW_free) return std::nullopt;
   seen.id = {index_, index, load(flow.epoch)};
+  __atomic_thread_fence(__ATOMIC_ACQUIRE);
+  seen.state = load(flow.state);  // of that life or a later one: then the epochs differ below
+  if (seen.state == DAM_FLOW_free) return std::nullopt;
   __atomic_thread_fence(__ATOMIC_ACQUIRE);
   for (int i = 0; i < 4; ++i) seen.client.word[i] = load(flow.client.word[i]);
   seen.client_port.raw = load(flow.client_port.raw);

@@ -10,25 +10,23 @@ namespace dam {
 namespace {
 
 using Bytes = std::span<const uint8_t>;
-using Digest = std::array<uint8_t, 6>;
+using Ja4Digest = std::array<uint8_t, 6>;
 
-constexpr std::string_view kHex = "0123456789abcdef";
+constexpr std::string_view kHexDigits = "0123456789abcdef";
 constexpr std::string_view kAlphanumeric =
     "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 constexpr std::string_view kAny = "*";
-constexpr uint32_t kServerNameExtension = 0;
-constexpr uint32_t kAlpnExtension = 16;
 
-struct Version {
+struct TlsVersion {
   uint32_t number;  // on the wire
   std::string_view text;
 };
-constexpr Version kVersions[] = {{0, "00"},      {0x0300, "s3"}, {0x0301, "10"},
-                                 {0x0302, "11"}, {0x0303, "12"}, {0x0304, "13"}};
+constexpr TlsVersion kJa4Versions[] = {{0, "00"},      {0x0300, "s3"}, {0x0301, "10"},
+                                       {0x0302, "11"}, {0x0303, "12"}, {0x0304, "13"}};
 
 // Of the numbers and letters that the first part has.
 struct Open {
-  uint32_t version = 0;  // in kVersions
+  uint32_t version = 0;  // in kJa4Versions
   bool named = false;
   uint32_t ciphers = 0, extensions = 0;
   uint32_t alpn[2] = {};  // in kAlphanumeric
@@ -46,22 +44,24 @@ struct Open {
   }
 };
 
-uint32_t version_of(uint32_t number) {
-  for (uint32_t i = 0; i < std::size(kVersions); ++i) {
-    if (kVersions[i].number == number) return i;
+uint32_t version_rank(uint32_t number) {
+  for (uint32_t i = 0; i < std::size(kJa4Versions); ++i) {
+    if (kJa4Versions[i].number == number) return i;
   }
   return 0;
 }
 
-// In kAlphanumeric, or kNone.
-constexpr uint32_t kNone = 64;
+// In kAlphanumeric, or kNoRank.
+constexpr uint32_t kNoRank = 64;
 uint32_t rank_of(uint8_t octet) {
   if (octet >= '0' && octet <= '9') return octet - uint32_t{'0'};
   if (octet >= 'A' && octet <= 'Z') return octet - uint32_t{'A'} + 10;
   if (octet >= 'a' && octet <= 'z') return octet - uint32_t{'a'} + 36;
-  return kNone;
+  return kNoRank;
 }
-uint32_t rank_of_digit(uint32_t digit) { return rank_of(static_cast<uint8_t>(kHex[digit & 15])); }
+uint32_t rank_of_digit(uint32_t digit) {
+  return rank_of(static_cast<uint8_t>(kHexDigits[digit & 15]));
+}
 
 // The first name's first and last character; of hexadecimal digits if one of them is neither letter
 // nor digit.
@@ -71,34 +71,34 @@ void show_alpn(std::string_view wire, uint32_t (&alpn)[2]) {
   const auto first = static_cast<uint8_t>(wire[1]), last = static_cast<uint8_t>(wire[bytes]);
   alpn[0] = rank_of(first);
   alpn[1] = rank_of(last);
-  if (alpn[0] != kNone && alpn[1] != kNone) return;
+  if (alpn[0] != kNoRank && alpn[1] != kNoRank) return;
   alpn[0] = rank_of_digit(first >> 4);
   alpn[1] = rank_of_digit(last);
 }
 
 // The numbers in hexadecimal, between commas, and before them what divides them from others.
-void hash(Sha256& sha, std::span<const uint16_t> numbers, char before) {
+void add_list(Sha256& sha, std::span<const uint16_t> numbers, char before) {
   std::array<uint8_t, 5 * Ja4Maker::kMostListed> text;
   size_t bytes = 0;
   for (const uint16_t number : numbers) {
     if (before != '\0') text[bytes++] = static_cast<uint8_t>(before);
     for (int shift = 12; shift >= 0; shift -= 4) {
-      text[bytes++] = static_cast<uint8_t>(kHex[number >> shift & 15]);
+      text[bytes++] = static_cast<uint8_t>(kHexDigits[number >> shift & 15]);
     }
     before = ',';
   }
   sha.add({text.data(), bytes});
 }
 
-Digest first_of(Sha256& sha) {
+Ja4Digest first_octets(Sha256& sha) {
   const std::array<uint8_t, 32> whole = sha.digest();
-  Digest first;
+  Ja4Digest first;
   std::copy_n(whole.begin(), first.size(), first.begin());
   return first;
 }
 
-Digest all(uint8_t octet) {
-  Digest digest;
+Ja4Digest filled_with(uint8_t octet) {
+  Ja4Digest digest;
   digest.fill(octet);
   return digest;
 }
@@ -115,25 +115,25 @@ bool read_open(std::string_view text, uint32_t& packed) {
   if (text.size() != 10 || text[0] != 't' || (text[3] != 'd' && text[3] != 'i')) return false;
   Open open;
   const auto* version =
-      std::find_if(std::begin(kVersions), std::end(kVersions),
-                   [&](const Version& one) { return one.text == text.substr(1, 2); });
-  open.version = static_cast<uint32_t>(version - std::begin(kVersions));
+      std::find_if(std::begin(kJa4Versions), std::end(kJa4Versions),
+                   [&](const TlsVersion& one) { return one.text == text.substr(1, 2); });
+  open.version = static_cast<uint32_t>(version - std::begin(kJa4Versions));
   open.named = text[3] == 'd';
   for (size_t i = 0; i < 2; ++i) open.alpn[i] = rank_of(static_cast<uint8_t>(text[8 + i]));
-  const bool good = version != std::end(kVersions) && read_count(text.substr(4), open.ciphers) &&
-                    read_count(text.substr(6), open.extensions) && open.alpn[0] != kNone &&
-                    open.alpn[1] != kNone;
+  const bool good = version != std::end(kJa4Versions) && read_count(text.substr(4), open.ciphers) &&
+                    read_count(text.substr(6), open.extensions) && open.alpn[0] != kNoRank &&
+                    open.alpn[1] != kNoRank;
   if (good) packed = open.packed();
   return good;
 }
 
-bool read_digest(std::string_view text, Digest& digest, bool& any) {
+bool read_digest(std::string_view text, Ja4Digest& digest, bool& any) {
   any = text == kAny;
   if (any) return true;
   if (text.size() != 2 * digest.size()) return false;
   for (size_t i = 0; i < text.size(); ++i) {
-    const size_t digit = kHex.find(text[i]);
-    if (digit == kHex.npos) return false;
+    const size_t digit = kHexDigits.find(text[i]);
+    if (digit == kHexDigits.npos) return false;
     digest[i / 2] = static_cast<uint8_t>(digest[i / 2] << 4 | digit);
   }
   return true;
@@ -171,35 +171,35 @@ uint64_t Ja4Maker::scatter(uint64_t word) const {
 }
 
 // The same for the same ciphers and extensions in any order, and the same signature algorithms in
-// theirs. Who could make two hellos meet might as well send the other one's lists.
+// theirs. Keyed in each step: who could make two hellos meet would rename others' for as long as
+// theirs is remembered.
 uint64_t Ja4Maker::key_of(Lists& lists) const {
   uint64_t sum = scatter(lists.ciphers.count << 16 | lists.extensions.count << 32);
   for (const uint16_t cipher : lists.ciphers.span()) sum += scatter(cipher | 1u << 16);
   for (const uint16_t type : lists.extensions.span()) sum += scatter(type | 2u << 16);
   uint64_t row = lists.signatures.count;
   for (const uint16_t algorithm : lists.signatures.span()) {
-    row = (row + algorithm) * UINT64_C(0x9e3779b97f4a7c15);
-    row ^= row >> 32;
+    row = scatter(row ^ (algorithm | UINT64_C(3) << 16));
   }
   return scatter(sum ^ row) | 1;  // 0 stands for nothing
 }
 
 void Ja4Maker::digest(Lists& lists, Seen& to) {
-  to.ciphers = all(lists.ciphers.overlong() ? kNotHashed : 0);
+  to.ciphers = filled_with(lists.ciphers.overlong() ? kNotHashed : 0);
   if (!lists.ciphers.overlong() && lists.ciphers.count != 0) {
     Sha256 sha;
     std::sort(lists.ciphers.span().begin(), lists.ciphers.span().end());
-    hash(sha, lists.ciphers.span(), '\0');
-    to.ciphers = first_of(sha);
+    add_list(sha, lists.ciphers.span(), '\0');
+    to.ciphers = first_octets(sha);
   }
   const bool overlong = lists.extensions.overlong() || lists.signatures.overlong();
-  to.extensions = all(overlong ? kNotHashed : 0);
+  to.extensions = filled_with(overlong ? kNotHashed : 0);
   if (!overlong && lists.extensions.count != 0) {
     Sha256 sha;
     std::sort(lists.extensions.span().begin(), lists.extensions.span().end());
-    hash(sha, lists.extensions.span(), '\0');
-    hash(sha, lists.signatures.span(), '_');
-    to.extensions = first_of(sha);
+    add_list(sha, lists.extensions.span(), '\0');
+    add_list(sha, lists.signatures.span(), '_');
+    to.extensions = first_octets(sha);
   }
 }
 
@@ -207,7 +207,7 @@ Ja4 Ja4Maker::make(const ClientHello& hello) {
   Lists lists;
   read(hello, lists);
   Open open;
-  open.version = version_of(hello.best_number);
+  open.version = version_rank(hello.best_number);
   open.named = !hello.server_name.empty();
   open.ciphers = static_cast<uint32_t>(lists.ciphers.count);
   open.extensions = static_cast<uint32_t>(lists.extensions_count);
@@ -229,16 +229,16 @@ std::string Ja4::text() const {
   if (!known()) return {};
   const Open seen = Open::unpacked(open);
   const auto digits = [](uint32_t count) {
-    return std::string{kHex[count / 10 % 10], kHex[count % 10]};
+    return std::string{kHexDigits[count / 10 % 10], kHexDigits[count % 10]};
   };
-  std::string text = "t" + std::string(kVersions[seen.version % std::size(kVersions)].text) +
+  std::string text = "t" + std::string(kJa4Versions[seen.version % std::size(kJa4Versions)].text) +
                      (seen.named ? "d" : "i") + digits(seen.ciphers) + digits(seen.extensions);
   for (const uint32_t rank : seen.alpn) text += kAlphanumeric[rank % kAlphanumeric.size()];
-  for (const Digest& digest : {ciphers, extensions}) {
+  for (const Ja4Digest& digest : {ciphers, extensions}) {
     text += '_';
     for (const uint8_t octet : digest) {
-      text += kHex[octet >> 4];
-      text += kHex[octet & 15];
+      text += kHexDigits[octet >> 4];
+      text += kHexDigits[octet & 15];
     }
   }
   return text;

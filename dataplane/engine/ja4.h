@@ -52,6 +52,7 @@ class Ja4Maker {
   static constexpr size_t kMostListed = 99;
   static constexpr uint8_t kNotHashed = 0xff;  // each octet
 
+  // `secret`: random; who knew it could rename others.
   explicit Ja4Maker(std::array<uint64_t, 2> secret) : secret_(secret), seen_(kSeen) {}
   Ja4 make(const ClientHello& hello);
   uint64_t hashed() const { return hashed_; }  // of all made, those that were not remembered

@@ -20,6 +20,7 @@ void fill_zone(dam_view_zone& to, const Zone& zone) {
   to.management = zone.management ? 1 : 0;
   to.source_bits_v4 = zone.source_bits_v4;
   to.source_bits_v6 = zone.source_bits_v6;
+  to.key = static_cast<uint8_t>(zone.key);
 }
 static_assert(static_cast<int>(Exceeded::reset) == DAM_EXCEEDED_RESET &&
               static_cast<int>(Exceeded::ban) == DAM_EXCEEDED_BAN);
@@ -56,6 +57,8 @@ Zone zone_of(const dam_view_zone& from, const std::string& name) {
   zone.ban_for_ns = from.ban_for_ns;
   zone.source_bits_v4 = from.source_bits_v4;
   zone.source_bits_v6 = from.source_bits_v6;
+  if (from.key <= static_cast<uint8_t>(ZoneKey::source_ja4))
+    zone.key = static_cast<ZoneKey>(from.key);
   return zone;
 }
 

@@ -444,7 +444,7 @@ class Worker {
   uint16_t staged_bytes_ = 0;       // that it has
   Job* handling_ = nullptr;         // whose turn it is
 
-  SpscQueue<Ja4, 4096> hellos_;
+  SpscQueue<Ja4, 16384> hellos_;
   SpscQueue<ConnectionRecord, 4096> records_;
   std::atomic<uint32_t> records_lost_{0};
 

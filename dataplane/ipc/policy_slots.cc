@@ -43,7 +43,9 @@ std::vector<uint32_t> assign_slots(const std::vector<std::string>& previous,
   return slots;
 }
 
-std::string slot_key(const Zone& zone) { return zone.name; }
+std::string slot_key(const Zone& zone) {
+  return std::string(1, static_cast<char>('0' + static_cast<int>(zone.key))) + zone.name;
+}
 
 std::string slot_key(const Server& server) {
   return bytes_of(server.address[0]) + bytes_of(server.address[1]) + bytes_of(server.port) +

@@ -17,7 +17,9 @@ namespace dam {
 std::vector<uint32_t> assign_slots(const std::vector<std::string>& previous,
                                    const std::vector<std::string>& wanted, uint32_t most);
 
-// What makes an entry the same one as before: a server that moved to another address is another.
+// What makes an entry the same one as before: a server that moved to another address is another,
+// and so is a zone that tells its sources apart by something else: those who are in it stay what
+// they were.
 std::string slot_key(const Zone& zone);
 std::string slot_key(const Server& server);
 std::string slot_key(const Listener& listener);

@@ -84,6 +84,7 @@ std::string explain(const Engine& engine, const RecentDrops& recent, const std::
   for (size_t slot = 0; slot < policy->zones.size(); ++slot) {
     const Zone& zone = policy->zones[slot];
     if (!zone.in_policy) continue;
+    if (zone.key != ZoneKey::source) to.add_zones_by_kind(zone.name);
     const uint32_t at = engine.sources.find(engine.sources.key(
         *address, static_cast<uint8_t>(slot), zone.source_bits_v4, zone.source_bits_v6));
     const auto seen = at == SourceTable::kNone ? std::nullopt : engine.sources.glance(at);

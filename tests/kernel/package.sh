@@ -21,7 +21,7 @@ fetch_kernel() {
   (cd "$scratch" && apt-get download -q "$package" >apt.log 2>&1) ||
     say_die "apt-get download $package: $(tail -n 1 "$scratch/apt.log")" "sudo apt-get update"
   dpkg-deb --fsys-tarfile "$scratch"/linux-image-*.deb | tar -x -C "$scratch/unpacked" --wildcards "$@"
-  mv "$scratch/unpacked" "$unpacked"
+  mv -T "$scratch/unpacked" "$unpacked" 2>/dev/null || [[ -d $unpacked ]] # another one was faster
 }
 
 # boot_guest SECONDS KERNEL OPTIONS…: what $scratch/guest holds, with QEMU's own OPTIONS; its console on stdout. An

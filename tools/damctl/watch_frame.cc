@@ -220,7 +220,7 @@ Part sources_part(const Picture& picture, size_t columns, const Style& style) {
   const double seconds = number_at(top, "/span_ms") / 1000;
   for (const Json& source : top["sources"]) {
     Row row(columns, style);
-    row.add("  ").cell(source.value("client", ""), client);
+    row.add("  ").cell(source.value("client", source.value("ja4", "")), client);
     row.number(text(number_at(source, "/per_second")), 8);
     const double error = number_at(source, "/error") + number_at(source, "/sampling");
     if (error > 0 && seconds > 0) row.add("+-" + text(error / seconds), Paint::dim);

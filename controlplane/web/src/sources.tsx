@@ -40,7 +40,7 @@ export function Sources() {
   const explain = (client: string) =>
     run(async () => void show(await get<Explanation>(`/v1/explain/${encodeURIComponent(client.split("/")[0] ?? "")}`)));
   return (
-    <Part id="sources" title="Top sources" of={[top]}>
+    <Part id="sources" title="Top sources and kinds of clients" of={[top]}>
       <label for="top-by">Most</label>
       <select id="top-by" value={by} onChange={(event) => setBy(event.currentTarget.value)}>
         {["packets", "bytes", "connections", "violations", "fingerprints"].map((one) => (
@@ -48,7 +48,7 @@ export function Sources() {
         ))}
       </select>
       <Problems list={[...top.problems, ...problems]} />
-      <Table label="Top sources" head={["source", `${shownBy}/s`, "why"]} empty={top.value?.sources.length === 0 && "Nobody sent anything in the last seconds."}>
+      <Table label="Top sources" head={["source", `${shownBy}/s`, "why"]} empty={top.value?.sources.length === 0 && "Nobody did in the last seconds."}>
         {(top.value?.sources ?? []).map(({ client, ja4, per_second }) => (
           <tr key={client ?? ja4} data-source={client ?? ja4}>
             <th scope="row">{client ?? ja4}</th>

@@ -4,14 +4,14 @@ import json
 import ssl
 import time
 
-from lib import hello, ja4, log_lines, stream, suite
+from lib import hello, ja4, log_lines, suite
 from lib.plan import plan
 
 MACRO = ja4.of(hello.client_hello("service.example", tls13=False))
 PLAN = plan(
     zones={"service": {}, "management": {"management": True},
-           "macros": {"per_source": {"connections": "1r/s burst=2"}},
-           "kinds": {"per_source": {"packets": "20r/s burst=40"}, "key": "ja4"}},
+           "macros": {"per_source": {"connections": "1r/m burst=2"}},
+           "kinds": {"per_source": {"packets": "1r/s burst=50"}, "key": "ja4"}},
     add_servers={"trap": {"role": "service", "n": 11, "port": 443}},
     add_routes=[{"name": "macros", "listener": "https", "names": ["service.example"], "ja4": ["*_" + MACRO.split("_", 1)[1]],
                  "zone": "macros", "servers": ["trap"]},
@@ -80,21 +80,27 @@ def test_routed(site):
         site.finish(*pair)
 
 
-def test_kind_is_one_source(site):
+@suite.each(family=(4, 6))
+def test_kind_is_one_source(site, family):
     """a kind of clients is held to one bucket in each plane, whatever its addresses; others there are not"""
-    first, second = site.sources[4][30], site.sources[4][31]
-    macro, person = (hello.client_hello("kinds.example", alpn=[name]) for name in ("http/1.0", "h2"))
-    pairs = [site.connect(text=macro, source=source) for source in (first, second)]
-    other = site.connect(text=person, source=first)
-    with site.counted("source_packets", at_least=20):
-        for client, _ in pairs:
-            for _ in range(60):
-                client.send(b"x")
-                time.sleep(0.002)
-    stream.transfer(other[0], other[1], 5_000)
-    for client, _ in pairs:
+    sources = site.sources[family]
+    macro, person = (hello.client_hello("kinds.example", alpn=[name]) for name in (f"http/{family}", f"h{family}"))
+    first, second = (site.connect(text=macro, source=source, family=family) for source in sources[30:32])
+    others = [site.connect(text=person, source=sources[30], family=family)]
+    with site.counted("source_packets", at_least=5):
+        for _ in range(60):
+            first[0].send(b"x")
+            time.sleep(0.002)
+    with site.counted("source_packets"):  # it has sent nothing yet
+        second[0].send(b"x")
+    others.append(site.connect(text=person, source=sources[31], family=family))
+    for client, server in others:
+        client.send(b"still here")
+        server.expect(b"still here")
+        site.finish(client, server)
+    assert "what kinds holds against its kind of client" in site.front.damctl("explain", sources[30])
+    for client, _ in (first, second):
         client.drop()
-    site.finish(*other)
 
 
 def test_top(site):
@@ -114,6 +120,6 @@ def test_top(site):
 
 
 def test_unreadable(site):
-    """what is no fingerprint is refused with words, by the policy and by the list"""
+    """what is no fingerprint is refused with words"""
     refused = site.front.try_damctl("flows", "--ja4", "t13d1516h2")
     assert refused.returncode == 1 and "no fingerprint" in refused.stderr, refused

@@ -3,7 +3,7 @@
 import os
 import sys
 
-from lib import suite
+from lib import hello, ja4, suite
 from lib.site import SOURCES
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -70,6 +70,22 @@ def test_flood(site):
             visit.until(f"{of('service', 'held')} > 2", "it goes on")
             visit.screenshot("flood")
         visit.until(f"{of('service', 'held')} < 1", "an end of it", 30)
+
+
+@suite.seconds(90)
+def test_new_kind(site):
+    """a burst of clients of a kind that was never there leads the list of kinds within seconds"""
+    office(site)
+    text = hello.client_hello("service.example", alpn=["new/1"])
+    leads = f"document.querySelector('#sources tbody tr')?.dataset.source === '{ja4.of(text)}'"
+    with Visit(site, "viewer") as visit:
+        visit.until(READY, "the page")
+        visit.value("((by) => { by.value = 'fingerprints'; by.dispatchEvent(new Event('change', {bubbles: true})); })"
+                    "(document.querySelector('#top-by'))")
+        assert not visit.value(leads)
+        for number in range(40):  # from many addresses
+            site.finish(*site.connect(text=text, source=SOURCES[4][number]))
+        visit.until(leads, "the new kind, first")
 
 
 def test_ban(site):

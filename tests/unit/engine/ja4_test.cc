@@ -19,6 +19,8 @@ namespace dam::test {
 namespace {
 
 using Numbers = std::vector<uint16_t>;
+// Random, as it must be.
+constexpr std::array<uint64_t, 2> kSecret = {0x243f6a8885a308d3, 0x13198a2e03707344};
 
 std::string hex(std::span<const uint8_t> octets) {
   std::string text;
@@ -41,7 +43,7 @@ std::string ja4_of(const Bytes& bytes, Ja4Maker* maker = nullptr) {
   Bytes scratch(hello_scratch_bytes(kMaxHelloBytes));
   ClientHello hello;
   EXPECT_EQ(parse_client_hello(bytes, scratch, kMaxHelloBytes, hello), HelloStatus::complete);
-  Ja4Maker once({1, 2});
+  Ja4Maker once(kSecret);
   return (maker != nullptr ? maker : &once)->make(hello).text();
 }
 
@@ -131,7 +133,7 @@ TEST(Ja4, ListsThatAreLongerThanItCountsAreNotHashed) {
 
 // Chrome writes its extensions in another order each time, and another GREASE.
 TEST(Ja4, RemembersHellosThatSayTheSame) {
-  Ja4Maker maker({3, 4});
+  Ja4Maker maker(kSecret);
   std::mt19937 random(7);
   std::vector<Bytes> extensions = {server_name("example.org"), alpn({"h2"}),
                                    extension(5, {1}),          extension(10, {}),
@@ -178,7 +180,7 @@ std::string as_the_document_says(const Numbers& ciphers, const Numbers& types,
 
 TEST(Ja4, IsWhatTheDocumentSaysOfAnyHello) {
   std::mt19937 random(11);
-  Ja4Maker maker({5, 6});
+  Ja4Maker maker(kSecret);
   for (int round = 0; round < 2000; ++round) {
     Numbers ciphers(1 + random() % 40), algorithms(random() % 20), types;
     for (uint16_t& cipher : ciphers) cipher = static_cast<uint16_t>(random() % 0x1400);

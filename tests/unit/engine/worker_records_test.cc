@@ -61,6 +61,7 @@ TEST_F(Records, of_a_connection_that_both_ends_close) {
   EXPECT_NEAR(static_cast<double>(one.lasted_ns), 2.0 * kSecond, 0.1 * kSecond);
   EXPECT_NEAR(static_cast<double>(site.now_ns() - one.ended_ns), 3.0 * kSecond, 0.1 * kSecond);
   EXPECT_EQ(one.stands_for, 1u);
+  EXPECT_TRUE(one.ja4.text().starts_with("t12d010100_")) << one.ja4.text();
 }
 
 TEST_F(Records, of_resets_and_silence_and_of_who_ended_them) {

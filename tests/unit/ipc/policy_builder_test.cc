@@ -248,6 +248,19 @@ TEST(PolicyBuilder, a_server_that_moved_is_another_server) {
   EXPECT_EQ(second->routes[0].server_slots[0], 2);
 }
 
+TEST(PolicyBuilder, a_zone_with_another_key_is_another_zone) {
+  const auto first = build_policy(example_policy(), Limits{}, nullptr).policy;
+  v1::Snapshot snapshot = example_policy();
+  snapshot.mutable_zones(0)->set_key(v1::SOURCE_JA4);
+  const auto second = build_policy(snapshot, Limits{}, first.get()).policy;
+  ASSERT_EQ(second->zones.size(), first->zones.size() + 1);
+  EXPECT_FALSE(second->zones[1].in_policy) << "for those who are in it";
+  EXPECT_EQ(second->zones[1].key, ZoneKey::source);
+  EXPECT_EQ(second->zones[3].name, "pages");
+  EXPECT_EQ(second->zones[3].key, ZoneKey::source_ja4);
+  EXPECT_EQ(second->routes[0].zone_slot, 3);
+}
+
 TEST(PolicyBuilder, retired_slots_are_used_again_only_when_none_is_left) {
   v1::Snapshot snapshot = example_policy();
   for (int i = 0; i < 61; ++i) snapshot.add_zones()->set_name("z" + std::to_string(i));
