@@ -109,7 +109,7 @@ std::string words_of(const Known& known, int64_t now_unix, int64_t& let_in) {
   }
   const KeptBan* longest = nullptr;
   for (const KeptBan& ban : known.bans) {
-    if (ban.of_zone) continue;
+    if (ban.of_zone) continue;  // the dataplane says so
     if (longest == nullptr || ban.until_unix > longest->until_unix) longest = &ban;
   }
   if (longest != nullptr) {
@@ -117,7 +117,9 @@ std::string words_of(const Known& known, int64_t now_unix, int64_t& let_in) {
     const std::string end = longest->until_unix == KeptBan::kForEver
                                 ? "for ever"
                                 : "for " + until_text(longest->until_unix, now_unix);
-    return "kept out: " + longest->source.text() + " is banned " + end + " by " + longest->author +
+    const char* where = longest->in_services ? " of the service zones" : "";
+    return std::string("kept out") + where + ": " + longest->source.text() + " is banned " + end +
+           " by " + longest->author +
            " (" + longest->origin + ")" + (longest->reason.empty() ? "" : ": " + longest->reason) +
            ". To lift it: damctl unban " + longest->source.text();
   }
