@@ -44,7 +44,7 @@ std::optional<Address> signal_client(std::string_view text) {
 
 std::string normal_path(std::string_view path) {
   path = path.substr(0, std::min(path.find_first_of("?#"), kMostSignalPath));
-  const std::string text = decoded(path);
+  std::string text = decoded(path);
   if (!text.starts_with('/')) return text;
   std::string result;
   result.reserve(text.size());
