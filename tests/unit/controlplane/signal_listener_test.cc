@@ -61,11 +61,11 @@ struct SignalListenerTest : testing::Test {
     inet_pton(AF_INET, from.c_str(), &own.sin_addr);
     inet_pton(AF_INET, "127.0.0.1", &to.sin_addr);
     to.sin_port = htons(port_of_this_shard());
-    bind(fd, reinterpret_cast<sockaddr*>(&own), sizeof own);
-    const ssize_t sent =
-        sendto(fd, text.data(), text.size(), 0, reinterpret_cast<sockaddr*>(&to), sizeof to);
+    const bool sent = bind(fd, reinterpret_cast<sockaddr*>(&own), sizeof own) == 0 &&
+                      sendto(fd, text.data(), text.size(), 0, reinterpret_cast<sockaddr*>(&to),
+                             sizeof to) == static_cast<ssize_t>(text.size());
     close(fd);
-    return sent == static_cast<ssize_t>(text.size());
+    return sent;
   }
 };
 
