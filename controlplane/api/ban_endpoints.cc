@@ -244,10 +244,11 @@ Endpoint bans_endpoint() {
   Endpoint endpoint;
   endpoint.summary = "The bans that hold, those that zones have begun among them";
   endpoint.path = "/v1/bans";
-  endpoint.query = {{"after", schema::string("the `next` of the page before")},
-                    {"count", schema::integer(1, kMostOnAPage, "how many; 100 if not said")},
-                    {"address", schema::string("only bans that hold this address")},
-                    {"origin", schema::string("only those whose origin begins so: zone, import, signal")}};
+  endpoint.query = {
+      {"after", schema::string("the `next` of the page before")},
+      {"count", schema::integer(1, kMostOnAPage, "how many; 100 if not said")},
+      {"address", schema::string("only bans that hold this address")},
+      {"origin", schema::string("only those whose origin begins so: zone, import, signal")}};
   endpoint.answers = {{200, schema::object({{"total", schema::count("that hold")},
                                             {"bans", schema::array(ban_schema())},
                                             {"next?", schema::string("where to go on")}})}};

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What a real nginx tells by `access_log syslog:` bans its client in the service zones, within a second: the way to
-management stays open, and others notice nothing. A server that somebody has taken bans no administrator, and few others."""
+management stays open, and others notice nothing. A server that somebody has taken bans no administrator, and few
+others."""
 import os
 import signal
 import socket
@@ -43,7 +44,7 @@ def teardown(site):
 
 
 def _begin(site):
-    """Once. With driver dpdk the edge's kernel has none of the dam's addresses: signals come by a cable of their own."""
+    """Once. With driver dpdk the edge's kernel has none of the dam's addresses: signals come by another cable."""
     if site.plan:
         return
     if site.front.on_xdp:
@@ -72,7 +73,7 @@ def _start_nginx(site, role, address):
     with open(home + "/html/index.html", "w") as page:
         page.write("here\n")
     six = address.replace("198.18.", "2001:db8:").replace(".", "::")
-    told = f"access_log syslog:server={site.ear}:{PORT},nohostname,tag=nginx dam;" if role == "service" else "access_log off;"
+    told = f"syslog:server={site.ear}:{PORT},nohostname,tag=nginx dam" if role == "service" else "off"
     with open(home + "/nginx.conf", "w") as conf:
         conf.write(f"""
 daemon off; worker_processes 1; user root; pid {home}/nginx.pid;
@@ -80,7 +81,7 @@ events {{ worker_connections 512; }}
 http {{
   map $uri $dam_class {{ default -; ~^/login login; }}
   log_format dam 'dam client=$proxy_protocol_addr status=$status class=$dam_class path=$request_uri';
-  {told}
+  access_log {told};
   client_body_temp_path {home}/body; proxy_temp_path {home}/proxy; fastcgi_temp_path {home}/fastcgi;
   uwsgi_temp_path {home}/uwsgi; scgi_temp_path {home}/scgi;
   server {{
