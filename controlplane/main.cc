@@ -23,6 +23,8 @@
 #include "controlplane/logs/log_feed.h"
 #include "controlplane/metrics/counters_collector.h"
 #include "controlplane/service_manager.h"
+#include "controlplane/signals/signal_listener.h"
+#include "controlplane/signals/signals.h"
 #include "controlplane/state/running_policy.h"
 
 namespace {
@@ -165,6 +167,19 @@ struct BanParts {
   const BanSync sync;
 };
 
+uint64_t monotonic_ns() {
+  return static_cast<uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
+}
+
+SignalListener::Ends ends_of(Signals& signals) {
+  return {[&signals] { return signals.listen_at(); },
+          [&signals](const Address& sender, std::string_view datagram) {
+            signals.take_line(sender, datagram);
+          },
+          [&signals](uint64_t count) { signals.lost(count); },
+          [](const std::string& sentence) { spdlog::info("{}", sentence); }};
+}
+
 void reload(RunningPolicy& policy) {
   const bool done = report(policy.load_config());
   if (done) spdlog::info("read {} again", policy.config().string());
@@ -210,7 +225,7 @@ void wait_for_signals(const sigset_t& set, ServiceManager& service, RunningPolic
 }
 
 int run(const Options& options) {
-  const sigset_t signals = block_signals();
+  const sigset_t process_signals = block_signals();
   DataplaneLink link(options.dataplane_socket, [](const std::string& s) { spdlog::info("{}", s); });
   EventLog events;
   const std::unique_ptr<PolicyStore> store = open_store<PolicyStore>(options.state, "policies");
@@ -244,11 +259,19 @@ int run(const Options& options) {
     return 1;
   }
   BanParts bans(options.state, policy, events, link);
+  Signals signals(
+      bans.book, [&policy] { return policy_of(policy); }, monotonic_ns,
+      [&events](const std::string& server, const std::string& sentence) {
+        spdlog::warn("{}", sentence);
+        events.add({EventKind::ban, server, "capped", 1, sentence});
+      });
+  const SignalListener signal_listener(ends_of(signals));
   Logs logs(sinks_in(options.logs, [](const std::string& s) { spdlog::warn("{}", s); }));
   const CountersCollector collector(
       {counters, [&link] { return link.state(); }, [&servers] { return servers.look(); },
        [&] { return bans.book.counts(link.state().bans_version); },
-       [&policy] { return policy_of(policy); }, [&logs] { return logs.counts(); }});
+       [&policy] { return policy_of(policy); }, [&logs] { return logs.counts(); },
+       [&signals] { return signals.totals(); }});
   const std::unique_ptr<Trust> trust = open_trust(options.state);
   const auto ask = [&link](const dam::v1::Request& request, std::string& wrong) {
     return link.ask(request, std::chrono::seconds(3), wrong);
@@ -265,8 +288,8 @@ int run(const Options& options) {
                  servers.look()};
   };
 
-  const ApiParts parts{policy,  look,      metrics, events,   *trust,
-                       servers, bans.book, ask,     captures, options.web};
+  const ApiParts parts{policy,    look, metrics,  events,  *trust,     servers,
+                       bans.book, ask,  captures, signals, options.web};
   if (options.https_address != "none") {
     https = std::make_unique<Https>(options.tls, all_endpoints(parts), *trust, log_tls);
   }
@@ -300,7 +323,7 @@ int run(const Options& options) {
                https ? "https://" + options.https_address : "no address", options.metrics_address);
   ServiceManager::ready("Serving.");
   ServiceManager service(options.api_socket);
-  wait_for_signals(signals, service, policy, https.get());
+  wait_for_signals(process_signals, service, policy, https.get());
   ServiceManager::stopping();
   events.close();  // those who listen must not keep the servers from ending
   captures.close();

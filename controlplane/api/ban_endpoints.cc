@@ -162,7 +162,7 @@ void get_export(const BanBook& book, const Call&, httplib::Response& response) {
   query.count = SIZE_MAX;
   std::string text;
   for (const KeptBan& ban : book.list(query).bans) {
-    if (ban.of_zone) continue;
+    if (!ban.everywhere()) continue;
     Json line = {{"source", ban.source.text()}};
     if (ban.until_unix != KeptBan::kForEver) line["until"] = ban.until_unix;
     if (!ban.reason.empty()) line["reason"] = ban.reason;
@@ -244,10 +244,11 @@ Endpoint bans_endpoint() {
   Endpoint endpoint;
   endpoint.summary = "The bans that hold, those that zones have begun among them";
   endpoint.path = "/v1/bans";
-  endpoint.query = {{"after", schema::string("the `next` of the page before")},
-                    {"count", schema::integer(1, kMostOnAPage, "how many; 100 if not said")},
-                    {"address", schema::string("only bans that hold this address")},
-                    {"origin", schema::string("only those whose origin begins so: zone, import")}};
+  endpoint.query = {
+      {"after", schema::string("the `next` of the page before")},
+      {"count", schema::integer(1, kMostOnAPage, "how many; 100 if not said")},
+      {"address", schema::string("only bans that hold this address")},
+      {"origin", schema::string("only those whose origin begins so: zone, import, signal")}};
   endpoint.answers = {{200, schema::object({{"total", schema::count("that hold")},
                                             {"bans", schema::array(ban_schema())},
                                             {"next?", schema::string("where to go on")}})}};
@@ -272,6 +273,7 @@ Json ban_json(const KeptBan& ban) {
   json["origin"] = ban.origin;
   json["author"] = ban.author;
   json["by_zone"] = ban.of_zone;
+  json["in_services"] = ban.in_services;
   return json;
 }
 
@@ -282,9 +284,10 @@ Json ban_schema() {
        {"until?", schema::count("Unix time, s; absent: for ever")},
        {"times", schema::count("how often it was banned, one soon after another")},
        {"reason", schema::string()},
-       {"origin", schema::string("operator, import, or a zone")},
+       {"origin", schema::string("operator, import, a zone, or a rule of the signals")},
        {"author", schema::string()},
-       {"by_zone", schema::boolean("in this zone alone, by itself")}});
+       {"by_zone", schema::boolean("in this zone alone, by itself")},
+       {"in_services", schema::boolean("in the service zones alone, not in management's")}});
 }
 
 Endpoints ban_endpoints(BanBook& book) {

@@ -94,7 +94,7 @@ Shown recognise(Trust& trust, const Credentials& shown) {
 std::string refusal_by_now(Trust& trust, const Credentials& shown, Role needed) {
   const Recognised now = recognise(trust, shown).who;
   if (!now.refusal.empty()) return now.refusal;
-  if (now.role >= needed) return "";
+  if (may(now.role, needed)) return "";
   return now.name + " is " + role_text(now.role) + " by now; this needs " + role_text(needed);
 }
 

@@ -64,6 +64,8 @@ Endpoints all_endpoints(const ApiParts& parts) {
   append(all, ready_endpoints(parts.look));
   append(all, trust_endpoints(parts.trust));
   all = audited(std::move(all), parts.trust.audit);
+  // Signals change nothing by themselves; the bans that they cause are listed with who told.
+  append(all, signal_endpoints(parts.signals));
   // A session opens no more than its token did: whoever looks may begin one on a full disk too.
   append(all, session_endpoints(parts.trust));
   append(all, web_endpoints(parts.web));

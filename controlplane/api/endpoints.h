@@ -12,6 +12,7 @@
 #include "controlplane/capture/captures.h"
 #include "controlplane/dataplane_link/ask.h"
 #include "controlplane/events/event_log.h"
+#include "controlplane/signals/signals.h"
 #include "controlplane/state/running_policy.h"
 #include "controlplane/trust/trust.h"
 
@@ -28,6 +29,7 @@ struct ApiParts {
   BanBook& bans;
   Ask ask_dataplane;
   Captures& captures;
+  Signals& signals;
   std::filesystem::path web = {};  // the page's files; absent: there is no page
 };
 
@@ -46,6 +48,7 @@ Endpoints metrics_endpoints(const std::function<std::string()>& text);
 Endpoints ready_endpoints(const std::function<Sight()>& look);
 Endpoints trust_endpoints(Trust& trust);
 Endpoints session_endpoints(Trust& trust);
+Endpoints signal_endpoints(Signals& signals);
 Endpoints web_endpoints(const std::filesystem::path& folder);
 // On the address of /metrics: that, and whether all is well.
 Endpoints scraped_endpoints(const ApiParts& parts);

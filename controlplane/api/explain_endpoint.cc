@@ -109,17 +109,23 @@ std::string words_of(const Known& known, int64_t now_unix, int64_t& let_in) {
   }
   const KeptBan* longest = nullptr;
   for (const KeptBan& ban : known.bans) {
-    if (ban.of_zone) continue;
-    if (longest == nullptr || ban.until_unix > longest->until_unix) longest = &ban;
+    if (ban.of_zone) continue;  // the dataplane says so
+    const bool wider = longest != nullptr && ban.everywhere() && longest->in_services;
+    const bool narrower = longest != nullptr && ban.in_services && longest->everywhere();
+    if (longest == nullptr || wider || (!narrower && ban.until_unix > longest->until_unix)) {
+      longest = &ban;
+    }
   }
   if (longest != nullptr) {
     let_in = longest->until_unix;
     const std::string end = longest->until_unix == KeptBan::kForEver
                                 ? "for ever"
                                 : "for " + until_text(longest->until_unix, now_unix);
-    return "kept out: " + longest->source.text() + " is banned " + end + " by " + longest->author +
-           " (" + longest->origin + ")" + (longest->reason.empty() ? "" : ": " + longest->reason) +
-           ". To lift it: damctl unban " + longest->source.text();
+    const char* where = longest->in_services ? " of the service zones" : "";
+    return std::string("kept out") + where + ": " + longest->source.text() + " is banned " + end +
+           " by " + longest->author + " (" + longest->origin + ")" +
+           (longest->reason.empty() ? "" : ": " + longest->reason) + ". To lift it: damctl unban " +
+           longest->source.text();
   }
   if (!known.dataplane) {
     return "no list and no ban names it; the dataplane does not answer, so what its zones hold "

@@ -99,7 +99,7 @@ thread_local Caller who;
 
 int refusal_status(const Caller& caller, Role needed) {
   if (caller.retry_after_s > 0) return 429;
-  if (caller.role >= needed) return 0;
+  if (may(caller.role, needed)) return 0;
   return caller.name.empty() ? 401 : 403;
 }
 

@@ -26,8 +26,9 @@ Json name_schema() {
 }
 
 Json role_schema() {
-  return schema::one_of({"viewer", "operator", "admin"},
-                        "viewer: looks; operator: changes zones and bans; admin: everything");
+  return schema::one_of({"reporter", "viewer", "operator", "admin"},
+                        "reporter: sends signals and does nothing else; viewer: looks; operator: "
+                        "changes zones and bans; admin: everything");
 }
 
 Json refusal_schema(const std::string& text) {

@@ -17,10 +17,12 @@ struct KeptBan {
   int64_t until_unix = 0;  // kForEver: without an end
   int64_t times = 1;       // how often it was banned, each within bans.repeat_within of the last
   std::string reason;
-  std::string origin;    // "operator", "import", "zone heavy"
+  std::string origin;    // "operator", "import", "zone heavy", "signal probing"
   std::string author;    // who asked for it; "dam": nobody
   bool of_zone = false;  // the zone that its origin names holds it: it is no ban of the whole dam
+  bool in_services = false;  // every service zone holds it; the way to management stays open
 
+  bool everywhere() const { return !of_zone && !in_services; }
   static constexpr int64_t kForEver = INT64_MAX;
   bool holds(int64_t now_unix) const { return until_unix > now_unix; }
 };

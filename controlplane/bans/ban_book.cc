@@ -83,7 +83,7 @@ const KeptBan* BanBook::find(const Network& source) const {
 
 size_t BanBook::holding(int64_t now_unix) const {
   size_t count = 0;
-  for (const auto& [source, ban] : all_) count += !ban.of_zone && ban.holds(now_unix) ? 1 : 0;
+  for (const auto& [source, ban] : all_) count += ban.everywhere() && ban.holds(now_unix) ? 1 : 0;
   return count;
 }
 
@@ -138,7 +138,7 @@ BanResult BanBook::ban(const std::vector<BanRequest>& requests, const Asker& ask
     std::set<Network, NetworkOrder> fresh;
     for (const KeptBan& ban : put) {
       const KeptBan* before = find(ban.source);
-      if (before == nullptr || before->of_zone || !before->holds(now_unix)) {
+      if (before == nullptr || !before->everywhere() || !before->holds(now_unix)) {
         fresh.insert(ban.source);
       }
     }
@@ -170,6 +170,7 @@ BanResult BanBook::lift(const Network& source) {
   if (!save({}, {source}, result)) return result;
   if (known) ++one_of(lifted_, result.bans.front());
   if (report_) report_(source.text(), 1, source.text() + " is banned no more");
+  std::erase_if(zone_changes_, [&source](const auto& one) { return one.source == source; });
   zone_changes_.push_back({source, "", 0});  // of each zone that may have banned it, too
   news_.notify_all();
   return result;
@@ -266,7 +267,7 @@ std::optional<KeptBan> BanBook::noted(const v1::ZoneBan& seen, const Network& so
   ban.author = "dam";
   ban.reason = std::to_string(seen.violations()) + " violations";
   if (before == nullptr) return ban;
-  if (std::abs(before->until_unix - until_unix) <= kSameEnd_s && before->of_zone) return {};
+  if (std::abs(before->until_unix - until_unix) <= kSameEnd_s && !before->everywhere()) return {};
   if (before->holds(now_unix) && !before->of_zone) return {};
   ban.times = before->times;
   if (before->holds(now_unix))
@@ -371,7 +372,7 @@ std::optional<v1::Bans> BanBook::news_for(uint64_t held) {
     }
   };
   const auto counts = [now_unix](const KeptBan& ban) {
-    return !ban.of_zone && ban.holds(now_unix);
+    return ban.everywhere() && ban.holds(now_unix);
   };
   if (held != 0 && held == told_version_) {
     news.set_base(held);
@@ -414,9 +415,9 @@ std::vector<ZoneBanChange> BanBook::zone_changes() {
 
 void BanBook::again(const std::vector<ZoneBanChange>& changes) {
   const std::lock_guard lock(mutex_);
-  constexpr size_t kMost = 10'000;
+  constexpr size_t kMost = 1'000'000;
   if (zone_changes_.size() + changes.size() > kMost) return;
-  zone_changes_.insert(zone_changes_.end(), changes.begin(), changes.end());
+  zone_changes_.insert(zone_changes_.begin(), changes.begin(), changes.end());
 }
 
 void BanBook::wait(std::chrono::milliseconds most) {

@@ -48,13 +48,15 @@ struct BanResult {
   size_t count = 0;
 };
 
-// Of a ban that a zone has begun: another end, or (0) none any more. An empty zone: all of them.
+// Of a zone's ban: another end, or (0) none any more; a service zone begins it where there is none.
+// An empty zone: all of them that hold.
 struct ZoneBanChange {
   Network source;
   std::string zone;
   int64_t until_unix = 0;
 };
 
+std::vector<std::string> service_zones(const Policy& policy);
 size_t most_bans(const BanRules& rules);  // that may hold at one time
 
 class BanBook {
@@ -73,6 +75,10 @@ class BanBook {
   // Whole or not at all.
   BanResult ban(const std::vector<BanRequest>& requests, const Asker& asker);
   BanResult lift(const Network& source);
+  // In each service zone alone: the way to management stays open, whoever asks. Whom an operator
+  // has banned, or who is banned for longer, stays as he is (count 0). `most`: such bans of this
+  // asker that may hold.
+  BanResult ban_in_services(const BanRequest& request, const Asker& asker, size_t most);
 
   struct Query {
     std::optional<Network> after;    // in NetworkOrder; where the page before has ended
@@ -97,8 +103,10 @@ class BanBook {
 
   // For BanSync. What the dataplane is to be told that holds `held`; nothing if it is up to date.
   std::optional<v1::Bans> news_for(uint64_t held);
-  void told(bool taken);                      // of what news_for gave last
-  std::vector<ZoneBanChange> zone_changes();  // that the dataplane is to make; taken out
+  void told(bool taken);  // of what news_for gave last
+  // Has the service zones told of their bans again if `all` or another policy is in force.
+  void tell_services(bool all);
+  std::vector<ZoneBanChange> zone_changes();  // that the dataplane is to make, in order; taken out
   void again(const std::vector<ZoneBanChange>& changes);  // it could not be asked
   // Waits for news, or for so long.
   void wait(std::chrono::milliseconds most);
@@ -119,6 +127,10 @@ class BanBook {
             BanResult& result);
   std::vector<Network> forgettable(const BanRules& rules, size_t more, int64_t now_unix);
   size_t holding(int64_t now_unix) const;
+  // service_bans.cc
+  void change_in_services(const KeptBan& ban, const Policy& policy);
+  bool is_held(const Network& source);
+  std::string full_of_services(const std::string& author, size_t most, int64_t now_unix);
   void report_each(const std::vector<KeptBan>& bans, int64_t now_unix) const;
   void report(const std::vector<KeptBan>& bans, int64_t now_unix) const;
   // ban_counts.cc
@@ -136,6 +148,7 @@ class BanBook {
   All all_;
   std::set<Network, NetworkOrder> dirty_, on_the_way_;
   std::vector<ZoneBanChange> zone_changes_;
+  std::shared_ptr<const Policy> services_of_;  // whose service zones know the bans, or are to
   uint64_t version_;           // of what is here; drawn at random, so that no two runs share one
   uint64_t told_version_ = 0;  // the dataplane's
   uint64_t sent_version_ = 0;

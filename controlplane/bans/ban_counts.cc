@@ -30,6 +30,7 @@ const char* ban_origin_text(BanOrigin origin) {
 }
 
 BanOrigin origin_of(const KeptBan& ban) {
+  if (ban.in_services) return BanOrigin::signal;
   if (ban.of_zone) return ban.times > 1 ? BanOrigin::repeat : BanOrigin::zone;
   return ban.origin == ban_origin_name(BanOrigin::list) ? BanOrigin::list : BanOrigin::people;
 }

@@ -13,11 +13,12 @@
 namespace dam::control {
 
 // Where bans come from, as metrics know it: name, text. Never more, whatever zones are called.
-#define DAM_BAN_ORIGINS(X)            \
-  X(people, "operator", "one by one") \
-  X(list, "import", "lists of many")  \
-  X(zone, "zone", "a zone's own")     \
-  X(repeat, "escalation", "a zone's own of a source that came back, longer each time")
+#define DAM_BAN_ORIGINS(X)                                                             \
+  X(people, "operator", "one by one")                                                  \
+  X(list, "import", "lists of many")                                                   \
+  X(zone, "zone", "a zone's own")                                                      \
+  X(repeat, "escalation", "a zone's own of a source that came back, longer each time") \
+  X(signal, "signal", "by what servers have told, in service zones alone")
 enum class BanOrigin {
 #define X(id, name, text) id,
   DAM_BAN_ORIGINS(X)

@@ -9,6 +9,8 @@ namespace dam::control {
 namespace {
 
 constexpr int kBanSchema = 1;  // PRAGMA user_version
+constexpr int kOfZone = 1;     // in the column of_zone
+constexpr int kInServices = 2;
 constexpr const char* kBanSchemaSql = R"(
   CREATE TABLE IF NOT EXISTS ban (
     address BLOB NOT NULL, bits INTEGER NOT NULL, made_unix INTEGER NOT NULL,
@@ -58,7 +60,9 @@ std::vector<KeptBan> BanStore::all() const {
     ban.reason = query.getColumn(5).getString();
     ban.origin = query.getColumn(6).getString();
     ban.author = query.getColumn(7).getString();
-    ban.of_zone = query.getColumn(8).getInt() != 0;
+    const int where = query.getColumn(8).getInt();
+    ban.of_zone = where == kOfZone;
+    ban.in_services = where == kInServices;
     bans.push_back(std::move(ban));
   }
   return bans;
@@ -82,7 +86,7 @@ void BanStore::write(const std::vector<KeptBan>& put, const std::vector<Network>
     insert.bind(6, ban.reason);
     insert.bind(7, ban.origin);
     insert.bind(8, ban.author);
-    insert.bind(9, ban.of_zone ? 1 : 0);
+    insert.bind(9, ban.of_zone ? kOfZone : ban.in_services ? kInServices : 0);
     insert.exec();
     insert.reset();
   }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "controlplane/bans/ban_sync.h"
 
+#include <utility>
+
 #include "controlplane/policy/subnet.h"
 
 namespace dam::control {
@@ -29,9 +31,12 @@ void BanSync::run() {
   while (!stopping_.load()) {
     const LinkState state = link_.state();
     if (!state.connected || !state.started) {
+      services_under_ = 0;
       std::this_thread::sleep_for(kBansRound);
       continue;
     }
+    book_.tell_services(std::exchange(services_under_, state.policy_version) !=
+                        state.policy_version);
     if (!give_news(state.bans_version) || !change_in_zones()) {
       std::this_thread::sleep_for(kAfterBanTrouble);
       continue;
@@ -44,6 +49,11 @@ void BanSync::run() {
 void BanSync::trouble(const std::string& what) {
   if (what != trouble_ && !what.empty()) log_(what);
   trouble_ = what;
+}
+
+void BanSync::trouble_with_zones(const std::string& what) {
+  if (what != zone_trouble_ && !what.empty()) log_("a zone has not taken a ban: " + what);
+  zone_trouble_ = what;
 }
 
 bool BanSync::give_news(uint64_t held) {
@@ -60,20 +70,21 @@ bool BanSync::give_news(uint64_t held) {
 }
 
 bool BanSync::change_in_zones() {
-  std::vector<ZoneBanChange> changes = book_.zone_changes();
-  while (!changes.empty()) {
-    const ZoneBanChange& one = changes.back();
+  const std::vector<ZoneBanChange> changes = book_.zone_changes();
+  for (auto at = changes.begin(); at != changes.end(); ++at) {
+    const ZoneBanChange& one = *at;
     v1::Request request;
     v1::ChangeZoneBan& change = *request.mutable_change_zone_ban();
     write_subnet(one.source, *change.mutable_source());
     change.set_zone(one.zone);
     change.set_until_unix_ms(static_cast<uint64_t>(one.until_unix) * 1000);
     std::string wrong;
-    if (!link_.ask(request, kBansPatience, wrong)) {
-      book_.again(changes);
+    const auto reply = link_.ask(request, kBansPatience, wrong);
+    if (!reply) {
+      book_.again({at, changes.end()});
       return false;
     }
-    changes.pop_back();
+    trouble_with_zones(reply->ok() || reply->errors_size() == 0 ? "" : reply->errors(0));
   }
   return true;
 }

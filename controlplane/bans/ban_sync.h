@@ -27,13 +27,15 @@ class BanSync {
   bool change_in_zones();
   void look_at_zones();
   void trouble(const std::string& what);
+  void trouble_with_zones(const std::string& what);
 
   BanBook& book_;
   DataplaneLink& link_;
   const std::function<void(const std::string&)> log_;
   uint64_t zones_seen_ = 0;
   std::chrono::steady_clock::time_point look_at_{};
-  std::string trouble_;
+  std::string trouble_, zone_trouble_;
+  uint64_t services_under_ = 0;  // the dataplane's policy when its service zones were told all
   std::atomic<bool> stopping_{false};
   std::thread thread_;
 };

@@ -75,7 +75,7 @@ const std::vector<Field>& fields() {
        "string",
        {refusal},
        {connection, ban},
-       "a drop reason of dataplane/core/drop_reason.h; of bans: expired"},
+       "a drop reason of dataplane/core/drop_reason.h; of bans: expired, capped"},
       {"proven", "boolean", {refusal}, {}, "false: the client's address may be a forged one"},
       {"count",
        "integer",

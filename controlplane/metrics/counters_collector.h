@@ -14,6 +14,7 @@
 #include "controlplane/dataplane_link/dataplane_link.h"
 #include "controlplane/health/servers.h"
 #include "controlplane/logs/logs.h"
+#include "controlplane/signals/signal_totals.h"
 #include "dataplane/core/counters.h"
 
 namespace dam::control {
@@ -27,6 +28,7 @@ class CountersCollector : public prometheus::Collectable {
     std::function<BanCounts()> bans{};                              // may be empty
     std::function<std::shared_ptr<const Policy>()> policy{};        // may be empty, and say nothing
     std::function<LogCounts()> logs{};                              // may be empty
+    std::function<SignalTotals()> signals{};                        // may be empty
   };
   explicit CountersCollector(Sources sources) : sources_(std::move(sources)) {}
 

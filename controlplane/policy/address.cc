@@ -75,6 +75,27 @@ std::optional<Network> parse_network(std::string_view text) {
   return Network{*address, static_cast<uint8_t>(bits)};
 }
 
+std::string SocketAddress::text() const {
+  const std::string host = address.text();
+  return (address.v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
+}
+
+std::optional<SocketAddress> parse_socket_address(std::string_view text) {
+  const size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos) return std::nullopt;
+  std::string_view host = text.substr(0, colon);
+  const std::string_view digits = text.substr(colon + 1);
+  const bool in_brackets = host.size() > 2 && host.front() == '[' && host.back() == ']';
+  if (in_brackets) host = host.substr(1, host.size() - 2);
+  const auto address = parse_address(host);
+  if (!address || address->v6 != in_brackets) return std::nullopt;
+  SocketAddress result{*address, 0};
+  const auto [end, error] =
+      std::from_chars(digits.data(), digits.data() + digits.size(), result.port);
+  if (error != std::errc{} || end != digits.data() + digits.size()) return std::nullopt;
+  return result;
+}
+
 bool is_host_address(const Address& address) {
   if (address.v6) return !inside(address, "::/127") && !inside(address, "ff00::/8");
   return !inside(address, "0.0.0.0/8") && !inside(address, "127.0.0.0/8") &&

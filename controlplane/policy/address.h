@@ -31,8 +31,19 @@ struct Network {
   bool operator==(const Network&) const = default;
 };
 
+// Where a socket listens.
+struct SocketAddress {
+  Address address;
+  uint16_t port = 0;
+
+  std::string text() const;
+  bool operator==(const SocketAddress&) const = default;
+};
+
 // IPv4-mapped IPv6 addresses are refused: one address has one way to be written.
 std::optional<Address> parse_address(std::string_view text);
+// "198.51.100.2:5514" or "[2001:db8::2]:5514".
+std::optional<SocketAddress> parse_socket_address(std::string_view text);
 // "198.51.100.0/24", or an address alone, which is a network of one.
 std::optional<Network> parse_network(std::string_view text);
 

@@ -14,6 +14,7 @@ void check_policy(const Policy& policy, Problems& problems) {
   check_zones(policy, problems);
   check_servers(policy, problems);
   check_health_checks(policy, problems);
+  check_signals(policy, problems);
   check_routes(policy, problems);
   // Where names are wrong, what they meant looks unused.
   if (!problems.failed()) check_unused(policy, problems);

@@ -18,6 +18,7 @@ void check_zones(const Policy& policy, Problems& problems);  // check.cc
 void check_lists(const Policy& policy, Problems& problems);
 void check_limits(const Policy& policy, Problems& problems);
 void check_health_checks(const Policy& policy, Problems& problems);  // check_health.cc
+void check_signals(const Policy& policy, Problems& problems);        // check_signals.cc
 void check_routes(const Policy& policy, Problems& problems);         // check_routes.cc
 void check_unused(const Policy& policy, Problems& problems);
 void check_management(const Policy& policy, Problems& problems);

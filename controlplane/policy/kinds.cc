@@ -284,6 +284,22 @@ Kind<Address> host_address() {
           read_host_address};
 }
 
+Kind<SocketAddress> socket_address() {
+  static constexpr char kWhat[] = "an address and a port such as 198.51.100.2:5514";
+  const Json schema = {{"type", "string"}, {"pattern", "^([0-9.]+|\\[[0-9a-fA-F.:]+\\]):[0-9]+$"}};
+  return {kWhat, schema,
+          [](Reader& reader, const YAML::Node& node) -> std::optional<SocketAddress> {
+            const std::string* value = scalar(reader, node, kWhat);
+            if (value == nullptr) return std::nullopt;
+            const auto read = parse_socket_address(*value);
+            if (!read || read->port == 0 || !is_host_address(read->address)) {
+              reader.wrong(node, kWhat, "IPv6: \"[2001:db8::2]:5514\"");
+              return std::nullopt;
+            }
+            return read;
+          }};
+}
+
 Kind<Network> network() {
   return {"a network", Json{{"type", "string"}, {"pattern", kNetworkPattern}}, read_network};
 }

@@ -28,6 +28,8 @@ Kind<Rate> byte_rate();
 // An integer from 1, or `none` (0).
 Kind<uint64_t> at_most();
 Kind<Address> host_address();
+// ADDRESS:PORT, of this host.
+Kind<SocketAddress> socket_address();
 // With bits behind the prefix clear; a bare address is a network of one.
 Kind<Network> network();
 // An address of one's own with its prefix length: 198.51.100.2/24.

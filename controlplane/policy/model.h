@@ -217,6 +217,36 @@ struct LogRules {
   bool operator==(const LogRules&) const = default;
 };
 
+// What servers tell of their clients, and what comes of it.
+struct SignalRule {
+  Located<std::string> name;
+  std::vector<Located<StatusRange>> statuses;  // empty, like the two below: any
+  std::vector<Located<std::string>> paths;     // what they begin with
+  std::vector<Located<std::string>> classes;
+  std::optional<Located<Rate>> rate;  // none: the first one is too many
+  uint64_t ban_ns = 0;
+  Mode mode = Mode::enforce;
+  Mark mark;
+  bool broken = false;
+};
+
+// What a server can do at most, whoever has it.
+struct SignalCaps {
+  uint64_t signals_per_second = 1000;  // of each server
+  uint64_t bans_per_minute = 60;       // of each server
+  uint64_t bans = 1000;                // that hold, of each server
+};
+
+struct SignalPolicy {
+  std::optional<Located<SocketAddress>> listen;
+  std::vector<Located<std::string>> from;  // names of servers, and addresses
+  std::vector<SignalRule> rules;           // none: there are no signals
+  SignalCaps most;
+  SourcePrefix source_prefix;
+  Mark mark;
+  bool broken = false;
+};
+
 // A network, or a file with one network a line.
 struct ListEntry {
   std::optional<Network> network;
@@ -242,6 +272,7 @@ struct Policy {
   std::vector<ListEntry> deny_entries;
   BanRules bans;
   LogRules logs;
+  SignalPolicy signals;
   std::vector<Network> admin;  // the entries' networks and those of the files
   std::vector<Network> deny;
   std::vector<Listener> listeners;

@@ -153,6 +153,76 @@ const Table<LogRules>& log_options() {
   return table;
 }
 
+const Table<SignalRule>& signal_rule_options() {
+  static const Table<SignalRule> table{
+      option("name", Need::required, located(name()), &SignalRule::name, "",
+             "what bans, metrics and events call it"),
+      option("status", Need::optional,
+             list_of("the list of statuses", located(status_range()), 1, 16), &SignalRule::statuses,
+             "", "only answers with one of these HTTP statuses"),
+      option("path", Need::optional,
+             list_of("the list of paths", located(text(kMostPathBytes)), 1, 256),
+             &SignalRule::paths, "",
+             "only requests whose path begins with one of these, decoded and without \"..\""),
+      option("class", Need::optional, list_of("the list of classes", located(name()), 1, 64),
+             &SignalRule::classes, "",
+             "only requests that the server itself has put into one of these classes"),
+      option_with<SignalRule, Located<Rate>>(
+          "rate", located(event_rate()),
+          [](SignalRule& rule, Located<Rate> rate) { rule.rate = rate; },
+          "what one source may have of them; left out: the first one is too many (honey paths)"),
+      option("ban", Need::required, duration(kSecond, 365 * kDay), &SignalRule::ban_ns, "",
+             "shut the source out of the service zones for this time; longer if it is a repeat "
+             "(bans.repeat_within)"),
+      option("mode", Need::optional,
+             one_of<Mode>({{"enforce", Mode::enforce}, {"shadow", Mode::shadow}}),
+             &SignalRule::mode, "enforce",
+             "shadow counts whom it would have banned and bans nobody"),
+  };
+  return table;
+}
+
+const Table<SignalCaps>& signal_cap_options() {
+  static const Table<SignalCaps> table{
+      option("signals_per_second", Need::optional, count(1, 100'000),
+             &SignalCaps::signals_per_second, "1000",
+             "of each server, and twice as many at once; more are not heard"),
+      option("bans_per_minute", Need::optional, count(1, 6000), &SignalCaps::bans_per_minute, "60",
+             "that one server may cause, and as many at once"),
+      option("bans", Need::optional, count(1, 10'000), &SignalCaps::bans, "1000",
+             "that one server has caused and that may hold at one time"),
+  };
+  return table;
+}
+
+const Table<SignalPolicy>& signal_options() {
+  static const Table<SignalPolicy> table{
+      option_with<SignalPolicy, Located<SocketAddress>>(
+          "listen", located(socket_address()),
+          [](SignalPolicy& signals, Located<SocketAddress> listen) { signals.listen = listen; },
+          "an address of this host on the servers' side, and a UDP port: where nginx's access_log "
+          "syslog: sends its lines; left out: over the API alone (POST /v1/signals)"),
+      option("from", Need::optional, list_of("the list of senders", located(text(64)), 1, 64),
+             &SignalPolicy::from, "",
+             "who may send there: servers by name, others by address; needed with listen"),
+      option("rules", Need::required,
+             rows_of("a list of rules", object("a map of a rule's keys", signal_rule_options()), 1,
+                     64),
+             &SignalPolicy::rules, "",
+             "what is too much; a signal counts for each rule that it fits, of each server by "
+             "itself"),
+      option("most", Need::optional, object("a map of caps", signal_cap_options()),
+             &SignalPolicy::most, "", "what a server can do at most, whoever has it"),
+      option(
+          "source_prefix", Need::optional,
+          object("a map of prefix lengths", source_prefix_options()), &SignalPolicy::source_prefix,
+          "",
+          "how many leading bits of an address make one source: what is counted, and the largest "
+          "network that is banned; as in the service zones"),
+  };
+  return table;
+}
+
 const Table<Timeouts>& timeout_options() {
   static const Table<Timeouts> table{
       option("hello", Need::optional, duration(kSecond / 10, 600 * kSecond), &Timeouts::hello_ns,
@@ -475,6 +545,11 @@ const Table<Policy>& policy_options() {
              &Policy::logs, "",
              "lines of JSON about connections, refusals, bans and changes, each as "
              "config/log.schema.json says; none without a place for them"),
+      option_with<Policy, SignalPolicy>(
+          "signals", object("a map of the signals' keys", signal_options()),
+          [](Policy& policy, SignalPolicy signals) { policy.signals = std::move(signals); },
+          "what servers tell of their clients, and whom that bans: in the service zones alone, and "
+          "never administrators"),
       option("listeners", Need::required,
              rows_of("a list of listeners",
                      object("a map of a listener's keys", listener_options()), 1, kMostListeners),

@@ -3,8 +3,15 @@
 
 namespace dam::control {
 
+bool may(Role role, Role needed) {
+  if (needed == Role::reporter) return role == Role::reporter || role >= Role::operator_;
+  return role >= needed;
+}
+
 const char* role_text(Role role) {
   switch (role) {
+    case Role::reporter:
+      return "reporter";
     case Role::viewer:
       return "viewer";
     case Role::operator_:
@@ -17,7 +24,7 @@ const char* role_text(Role role) {
 }
 
 std::optional<Role> role_of(std::string_view text) {
-  for (const Role role : {Role::viewer, Role::operator_, Role::admin}) {
+  for (const Role role : {Role::reporter, Role::viewer, Role::operator_, Role::admin}) {
     if (text == role_text(role)) return role;
   }
   return std::nullopt;

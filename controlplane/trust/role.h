@@ -10,10 +10,13 @@
 
 namespace dam::control {
 
-// Each may do what those before it may.
-enum class Role { anyone, viewer, operator_, admin };
+// Each may do what those before it may, but what is the reporter's: a server's program, which tells
+// of its clients (signals) and does nothing else. Operators, who ban, may do that too; viewers may
+// not.
+enum class Role { anyone, reporter, viewer, operator_, admin };
 
-const char* role_text(Role role);  // "anyone", "viewer", "operator", "admin"
+bool may(Role role, Role needed);
+const char* role_text(Role role);  // "anyone", "reporter", "viewer", "operator", "admin"
 // Of the roles that somebody can be given: all but "anyone".
 std::optional<Role> role_of(std::string_view text);
 

@@ -20,6 +20,12 @@ uint64_t end_ns_of(const v1::ChangeZoneBan& request, uint64_t now_ns) {
   return now_ns + std::min(request.until_unix_ms() - now_ms, kLongest_ms) * 1'000'000;
 }
 
+// Whoever asks: not in the way to management, nor before it is known which way a client takes.
+bool may_begin(const Zone& zone, size_t slot) {
+  constexpr size_t kFrontSlot = 0;
+  return slot != kFrontSlot && !zone.management;
+}
+
 }  // namespace
 
 uint64_t ban_end_ns(uint64_t penalty, uint64_t now_ns) {
@@ -80,23 +86,38 @@ v1::ZoneBans ZoneBanWatch::since(uint64_t seen) const {
   return same;
 }
 
+// A place for a ban that is to begin, with a reference; kNone: there is none.
+uint32_t ZoneBanWatch::place_of(Engine& engine, const SourceKey& key, bool begins) {
+  constexpr uint32_t kCountedAsWorker = 0;  // any thread may
+  if (!begins) return engine.sources.find(key);
+  return engine.sources.acquire(kCountedAsWorker, key, monotonic_ns());
+}
+
 std::string ZoneBanWatch::change(Engine& engine, const v1::ChangeZoneBan& request) {
   SourcePrefix source;
   const std::string wrong = read_prefix(request.source(), source);
   if (!wrong.empty()) return "The source: " + wrong + ".";
   const Policy* policy = engine.policy();
   if (policy == nullptr) return "No policy is in force yet.";
+  const uint64_t now_ns = monotonic_ns();
+  const uint64_t end_ns = end_ns_of(request, now_ns);
   bool known = request.zone().empty();
   for (size_t slot = 0; slot < policy->zones.size(); ++slot) {
     const Zone& zone = policy->zones[slot];
     if (!request.zone().empty() && zone.name != request.zone()) continue;
     known = true;
-    const uint32_t at = engine.sources.find(engine.sources.key(
-        source.address, static_cast<uint8_t>(slot), zone.source_bits_v4, zone.source_bits_v6));
-    const uint64_t now_ns = monotonic_ns();
-    if (at == SourceTable::kNone || !SourceTable::banned(engine.sources[at], now_ns)) continue;
-    SourceTable::ban(engine.sources[at], end_ns_of(request, now_ns));
-    due_ = true;
+    const bool begins = !request.zone().empty() && end_ns != 0 && may_begin(zone, slot);
+    const uint32_t at = place_of(engine,
+                                 engine.sources.key(source.address, static_cast<uint8_t>(slot),
+                                                    zone.source_bits_v4, zone.source_bits_v6),
+                                 begins);
+    if (at == SourceTable::kNone && begins) return "The table of sources is full.";
+    if (at == SourceTable::kNone) continue;
+    if (begins || SourceTable::banned(engine.sources[at], now_ns)) {
+      SourceTable::ban(engine.sources[at], end_ns);
+      due_ = true;
+    }
+    if (begins) engine.sources.release(at);
   }
   return known ? "" : "There is no zone \"" + request.zone() + "\".";
 }

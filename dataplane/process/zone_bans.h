@@ -23,11 +23,13 @@ class ZoneBanWatch {
   // `begun`: how many bans the counters know of. Every 100 ms; a million sources take 0.8 s.
   void tick(const Engine& engine, uint64_t begun, uint64_t now_ns);
   v1::ZoneBans since(uint64_t seen) const;
-  // Returns what is wrong; empty: it is changed, or had ended.
+  // In a service zone that is named a ban is begun where none holds; else one that holds is
+  // changed. Returns what is wrong; empty: it is done, or the ban had ended.
   std::string change(Engine& engine, const v1::ChangeZoneBan& request);
 
  private:
   void look(const Engine& engine, uint64_t now_ns);
+  static uint32_t place_of(Engine& engine, const SourceKey& key, bool begins);
 
   v1::ZoneBans found_, looking_;
   uint64_t begun_ = UINT64_MAX;  // the tables may hold bans of a dataplane before this one

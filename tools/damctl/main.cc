@@ -228,8 +228,11 @@ void add_changes(CLI::App& app, Arguments& a, Command& chosen) {
 }
 
 void add_role(CLI::App* command, std::string& role) {
-  command->add_option("--role", role, "viewer looks, operator changes zones and bans, admin all")
-      ->check(CLI::IsMember({"viewer", "operator", "admin"}))
+  command
+      ->add_option(
+          "--role", role,
+          "reporter sends signals alone, viewer looks, operator changes zones and bans, admin all")
+      ->check(CLI::IsMember({"reporter", "viewer", "operator", "admin"}))
       ->capture_default_str();
 }
 

@@ -60,7 +60,8 @@ def configuration(plan, driver):
         # None: the dam's own defaults, large tables and all.
         "limits": {} if plan["limits"] is None else {"flows": 20000, "sources": 20000, **plan["limits"]},
         "timeouts": plan["timeouts"], "source_ports": f"{first}-{last}",
-        "admin": plan["admin"], "deny": plan["deny"], "logs": plan["logs"], **({"bans": plan["bans"]} if "bans" in plan else {}),
+        "admin": plan["admin"], "deny": plan["deny"], "logs": plan["logs"],
+        **{key: plan[key] for key in ("bans", "signals") if key in plan},
         "listeners": [{"name": name, "addresses": list(sites.PUBLIC.values()), "port": one["port"],
                        "protocol": one["protocol"]} for name, one in plan["listeners"].items()],
         "zones": plan["zones"],

@@ -60,7 +60,8 @@ struct ApiTest : testing::Test {
             [this](const v1::Request& request, std::string& wrong) {
               return link.ask(request, std::chrono::seconds(3), wrong);
             },
-            spare.captures};
+            spare.captures,
+            spare.signals};
   }
 
   void SetUp() override {

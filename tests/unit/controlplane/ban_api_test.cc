@@ -127,6 +127,13 @@ TEST_F(BanApiTest, explain_says_which_list_which_ban_and_what_the_zones_hold) {
                   .starts_with("kept out: it is on the deny list of the policy (192.0.2.0/24"));
   ban(R"({"source": "198.18.77.0/24", "for": "1h", "reason": "it floods"})");
   EXPECT_TRUE(verdict("198.18.77.9").starts_with("kept out: 198.18.77.0/24 is banned for "));
+  BanRequest told;
+  told.source = *parse_network("198.18.77.9");
+  told.for_s = 86'400;
+  ASSERT_EQ(book.ban_in_services(told, {"web", {}, "signal honey"}, 10).count, 1u);
+  EXPECT_TRUE(verdict("198.18.77.9").starts_with("kept out: 198.18.77.0/24 is banned for "));
+  lift("198.18.77.0/24");
+  EXPECT_TRUE(verdict("198.18.77.9").starts_with("kept out of the service zones: 198.18.77.9/32"));
   v1::Explanation seen;
   v1::Standing& zone = *seen.add_zones();
   zone.set_zone("light");

@@ -35,10 +35,18 @@ TEST_F(BanStoreTest, a_ban_is_there_after_a_restart_with_everything_it_had) {
   six.times = 3;
   six.of_zone = true;
   six.until_unix = 4'000'000'000;
-  BanStore(file).write({ban_of(0x01020304), six}, {});
+  KeptBan served = ban_of(5);
+  served.in_services = true;
+  BanStore(file).write({ban_of(0x01020304), six, served}, {});
   {
     BanStore store(file);
-    ASSERT_EQ(store.all().size(), 2u);
+    const auto all = store.all();
+    ASSERT_EQ(all.size(), 3u);
+    for (const KeptBan& ban : all) {
+      EXPECT_EQ(ban.of_zone, ban.source == six.source);
+      EXPECT_EQ(ban.in_services, ban.source == served.source);
+    }
+    store.write({}, {served.source});
     store.write({}, {six.source});
   }
   const auto left = BanStore(file).all();

@@ -85,8 +85,19 @@ TEST_F(OpenApiTest, every_reference_leads_somewhere_and_every_success_has_a_sche
 TEST_F(OpenApiTest, viewers_read_and_only_more_than_viewers_change) {
   for (const Endpoint& endpoint : endpoints) {
     if (endpoint.method == "GET" || endpoint.path == "/v1/session") continue;  // their own alone
-    EXPECT_GE(endpoint.role, Role::operator_) << endpoint.method << " " << endpoint.path;
+    EXPECT_FALSE(may(Role::viewer, endpoint.role)) << endpoint.method << " " << endpoint.path;
+    EXPECT_TRUE(may(Role::admin, endpoint.role)) << endpoint.method << " " << endpoint.path;
   }
+}
+
+// What a server's program has in its hands when somebody has taken the server.
+TEST_F(OpenApiTest, a_reporter_sends_signals_and_does_nothing_else) {
+  std::set<std::string> open;
+  for (const Endpoint& endpoint : endpoints) {
+    const std::string one = endpoint.method + " " + endpoint.path;
+    if (may(Role::reporter, endpoint.role) && !may(Role::anyone, endpoint.role)) open.insert(one);
+  }
+  EXPECT_EQ(open, std::set<std::string>{"POST /v1/signals"});
 }
 
 TEST(JsonSchema, names_every_place_that_does_not_match) {

@@ -32,6 +32,12 @@ struct SpareParts {
     return std::optional<v1::Reply>();
   }};
   Captures captures{ask};
+  Signals signals{bans,
+                  [this] {
+                    const auto now = policy.current();
+                    return now ? now->policy : nullptr;
+                  },
+                  [] { return uint64_t{1'000'000'000}; }};
 
   // Of these, a dam that has counted nothing, and a dataplane that does not answer.
   ApiParts parts() {
@@ -43,7 +49,8 @@ struct SpareParts {
             servers,
             bans,
             ask,
-            captures};
+            captures,
+            signals};
   }
 };
 

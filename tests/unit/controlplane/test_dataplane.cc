@@ -96,6 +96,11 @@ void TestDataplane::explain_as(const v1::Explanation& explanation) {
   explanation_ = explanation;
 }
 
+std::vector<std::string> TestDataplane::zone_changes() const {
+  const std::lock_guard lock(mutex_);
+  return zone_changes_;
+}
+
 int TestDataplane::lifted() const {
   const std::lock_guard lock(mutex_);
   return lifted_;
@@ -117,6 +122,10 @@ void TestDataplane::answer_bans(const v1::Request& request, v1::Reply& reply) {
   if (request.has_zone_bans()) *reply.mutable_zone_bans() = zone_bans_;
   if (request.has_explain()) *reply.mutable_explanation() = explanation_;
   lifted_ += request.has_change_zone_ban() ? 1 : 0;
+  if (request.has_change_zone_ban()) {
+    zone_changes_.push_back(request.change_zone_ban().zone() + " " +
+                            text_of(request.change_zone_ban().source()));
+  }
   if (!request.has_bans()) return;
   const v1::Bans& bans = request.bans();
   if (bans.base() != 0 && bans.base() != bans_version_) {

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <set>
+
+#include "controlplane/policy/check.h"
+#include "dataplane/ipc/bounds.h"
+
+namespace dam::control {
+
+namespace {
+
+void check_sender(const Policy& policy, const Located<std::string>& sender, Problems& problems) {
+  if (find_named(policy.servers, sender.value) != nullptr) return;
+  const auto address = parse_address(sender.value);
+  if (address && is_host_address(*address)) return;
+  const std::string guess = did_you_mean(sender.value, names_of(policy.servers));
+  problems.error(sender.mark, "\"" + sender.value + "\" is neither a server nor an address",
+                 guess.empty() ? "write the name of a server below `servers`, or an IP address"
+                               : "did you mean \"" + guess + "\"?");
+}
+
+void check_listen(const Policy& policy, Problems& problems) {
+  const SignalPolicy& signals = policy.signals;
+  if (!signals.listen) return;
+  if (signals.from.empty()) {
+    problems.error(signals.listen->mark, "nobody may send signals there",
+                   "write e.g. `from: [NAME-OF-A-SERVER]`");
+  }
+  for (const Listener& listener : policy.listeners) {
+    for (const auto& address : listener.addresses) {
+      if (address.value != signals.listen->value.address) continue;
+      problems.error(signals.listen->mark,
+                     "clients reach " + address.value.text() +
+                         ": they could send signals in a "
+                         "server's name",
+                     "write the dam's address on the servers' network");
+      return;
+    }
+  }
+}
+
+void check_rule(const SignalRule& rule, std::set<std::string>& names, Problems& problems) {
+  if (!names.insert(rule.name.value).second) {
+    problems.error(rule.name.mark, "the rule \"" + rule.name.value + "\" is there twice",
+                   "give each a name of its own");
+  }
+  if (rule.statuses.empty() && rule.paths.empty() && rule.classes.empty()) {
+    problems.error(rule.mark, "the rule \"" + rule.name.value + "\" fits every request",
+                   "write a status, path or class");
+  }
+  for (const auto& path : rule.paths) {
+    if (path.value.starts_with('/') && is_printable(path.value)) continue;
+    problems.error(path.mark, "a path begins with \"/\" and has no blanks",
+                   "write it decoded, without what follows \"?\"");
+  }
+  if (rule.rate && !rule.rate->value.limited()) {
+    problems.error(rule.rate->mark, "a rule without a limit bans nobody",
+                   "write a rate, or leave it out: then the first one is too many");
+  }
+  if (!rule.rate && !rule.statuses.empty() && rule.paths.empty() && rule.classes.empty()) {
+    problems.warning(rule.mark,
+                     "the rule \"" + rule.name.value + "\" bans whoever meets that status once",
+                     "write a rate, e.g. `rate: \"20r/m burst=20\"`");
+  }
+}
+
+// The zones hold the bans: what they take for one source is what is banned.
+void check_source_prefix(const Policy& policy, Problems& problems) {
+  const SourcePrefix& wanted = policy.signals.source_prefix;
+  for (const auto& zone : policy.zones) {
+    const SourcePrefix& is = zone.value.source_prefix;
+    if (zone.value.management || zone.value.broken || zone.name == kFrontZone) continue;
+    if (is.ipv4_bits == wanted.ipv4_bits && is.ipv6_bits == wanted.ipv6_bits) continue;
+    problems.error(
+        policy.signals.mark, "signals and the zone \"" + zone.name + "\" count sources differently",
+        "write the zone's source_prefix here, too: {ipv4: " + std::to_string(is.ipv4_bits) +
+            ", ipv6: " + std::to_string(is.ipv6_bits) + "}");
+  }
+}
+
+}  // namespace
+
+void check_signals(const Policy& policy, Problems& problems) {
+  const SignalPolicy& signals = policy.signals;
+  if (signals.rules.empty() || signals.broken) return;
+  for (const auto& sender : signals.from) check_sender(policy, sender, problems);
+  check_listen(policy, problems);
+  std::set<std::string> names;
+  for (const SignalRule& rule : signals.rules) {
+    if (!rule.broken) check_rule(rule, names, problems);
+  }
+  check_source_prefix(policy, problems);
+}
+
+}  // namespace dam::control

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "controlplane/signals/signals.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "controlplane/signals/signal_line.h"
+#include "controlplane/signals/signal_match.h"
+#include "dataplane/ipc/bounds.h"
+
+namespace dam::control {
+
+namespace {
+
+constexpr uint64_t kNsOfMinute = 60'000'000'000;
+constexpr double kSecondsOfMinute = 60;
+constexpr size_t kMostServers = 128;  // more share one place
+constexpr int64_t kNsOfSignalBanSecond = 1'000'000'000;
+
+std::vector<std::string> names_of_rules(const Policy& policy) {
+  std::vector<std::string> names;
+  for (const SignalRule& rule : policy.signals.rules) names.push_back(rule.name.value);
+  return names;
+}
+
+SignalEnd end_of(const BanResult& result) {
+  switch (result.outcome) {
+    case BanResult::Outcome::done:
+      return result.count == 0 ? SignalEnd::held : SignalEnd::banned;
+    case BanResult::Outcome::refused:
+      return SignalEnd::spared;
+    case BanResult::Outcome::full:
+      return SignalEnd::capped;
+    default:
+      return SignalEnd::failed;
+  }
+}
+
+}  // namespace
+
+Signals::Signals(BanBook& book, CurrentPolicy policy, Clock clock, Report report)
+    : book_(book),
+      policy_(std::move(policy)),
+      clock_(std::move(clock)),
+      report_(std::move(report)) {}
+
+bool Signals::has_rules() const {
+  const auto policy = policy_();
+  return policy != nullptr && !policy->signals.rules.empty();
+}
+
+std::optional<SocketAddress> Signals::listen_at() const {
+  const auto policy = policy_();
+  if (policy == nullptr || !policy->signals.listen) return std::nullopt;
+  return policy->signals.listen->value;
+}
+
+SignalTotals Signals::totals() const {
+  const std::lock_guard lock(mutex_);
+  return totals_;
+}
+
+void Signals::lost(uint64_t count) {
+  const std::lock_guard lock(mutex_);
+  totals_.refused[static_cast<size_t>(SignalRefusal::overflow)] += count;
+}
+
+// Counts of rules that were others mean nothing any more.
+std::shared_ptr<const Policy> Signals::policy_now() {
+  auto policy = policy_();
+  if (policy == nullptr) return nullptr;
+  auto names = names_of_rules(*policy);
+  if (names != rules_) {
+    rules_ = std::move(names);
+    servers_.clear();
+    for (const std::string& rule : rules_) totals_.ends.try_emplace(rule);
+    std::erase_if(totals_.ends, [this](const auto& one) {
+      return std::find(rules_.begin(), rules_.end(), one.first) == rules_.end();
+    });
+  }
+  return policy;
+}
+
+// "": a stranger's.
+std::string Signals::name_of(const Address& sender, const Policy& policy) const {
+  for (const auto& one : policy.signals.from) {
+    if (parse_address(one.value) == sender) return one.value;
+    const auto* server = find_named(policy.servers, one.value);
+    if (server == nullptr) continue;
+    for (const auto& address : server->value.addresses) {
+      if (address.value == sender) return server->name;
+    }
+  }
+  return "";
+}
+
+Signals::Server& Signals::server_of(const std::string& name) {
+  const auto found = servers_.find(name);
+  if (found != servers_.end()) return found->second;
+  return servers_[servers_.size() < kMostServers ? name : ""];
+}
+
+void Signals::take_line(const Address& sender, std::string_view datagram) {
+  const std::lock_guard lock(mutex_);
+  const auto policy = policy_now();
+  const std::string name = policy == nullptr ? "" : name_of(sender, *policy);
+  if (name.empty()) {
+    ++totals_.refused[static_cast<size_t>(SignalRefusal::stranger)];
+    return;
+  }
+  const auto signal = read_signal_line(datagram);
+  if (!signal) {
+    ++totals_.refused[static_cast<size_t>(SignalRefusal::malformed)];
+    return;
+  }
+  size_t banned = 0;
+  take_one_of(name, *signal, *policy, banned);
+}
+
+Signals::Taken Signals::take(const std::string& server, const std::vector<Signal>& signals) {
+  const std::lock_guard lock(mutex_);
+  const auto policy = policy_now();
+  Taken taken;
+  if (policy == nullptr) return taken;
+  for (const Signal& signal : signals) {
+    const bool accepted = take_one_of(server, signal, *policy, taken.banned);
+    ++(accepted ? taken.accepted : taken.refused);
+  }
+  return taken;
+}
+
+bool Signals::take_one_of(const std::string& name, const Signal& signal, const Policy& policy,
+                          size_t& banned) {
+  Server& server = server_of(name);
+  const SignalPolicy& rules = policy.signals;
+  const uint64_t now_ns = clock_();
+  const uint64_t a_second = rules.most.signals_per_second;
+  if (!take_one({static_cast<double>(a_second), 2 * a_second}, now_ns, server.signals_tat_ns)) {
+    ++totals_.refused[static_cast<size_t>(SignalRefusal::too_many)];
+    return false;
+  }
+  ++totals_.accepted;
+  const Network source = source_of(signal.client, rules.source_prefix);
+  for (uint32_t i = 0; i < rules.rules.size(); ++i) {
+    const SignalRule& rule = rules.rules[i];
+    if (!fits(rule, signal)) continue;
+    if (rule.rate && !server.counts.exceeds(i, source, rule.rate->value, now_ns)) continue;
+    const SignalEnd end = act(name, server, rule, source, signal, policy);
+    ++totals_.ends[rule.name.value][static_cast<size_t>(end)];
+    banned += end == SignalEnd::banned ? 1 : 0;
+  }
+  return true;
+}
+
+SignalEnd Signals::act(const std::string& name, Server& server, const SignalRule& rule,
+                       const Network& source, const Signal& signal, const Policy& policy) {
+  if (rule.mode == Mode::shadow) return SignalEnd::shadow;
+  const SignalCaps& most = policy.signals.most;
+  const Rate bans{static_cast<double>(most.bans_per_minute) / kSecondsOfMinute,
+                  most.bans_per_minute};
+  const uint64_t before_ns = server.bans_tat_ns;
+  if (!take_one(bans, clock_(), server.bans_tat_ns)) {
+    tell_capped(name, server, "signals.most.bans_per_minute");
+    return SignalEnd::capped;
+  }
+  BanRequest request;
+  request.source = source;
+  request.for_s = static_cast<int64_t>(rule.ban_ns) / kNsOfSignalBanSecond;
+  request.reason = reason_of(signal);
+  Asker asker;
+  asker.name = name;
+  asker.origin = "signal " + rule.name.value;
+  const SignalEnd end = end_of(book_.ban_in_services(request, asker, most.bans));
+  if (end == SignalEnd::capped) tell_capped(name, server, "signals.most.bans");
+  if (end != SignalEnd::banned) server.bans_tat_ns = before_ns;  // nothing was used up
+  return end;
+}
+
+void Signals::tell_capped(const std::string& name, Server& server, const std::string& why) {
+  const uint64_t now_ns = clock_();
+  if (!report_ || (server.told_ns != 0 && now_ns - server.told_ns < kNsOfMinute)) return;
+  server.told_ns = now_ns;
+  report_(name, "signals of " + name + " ban nobody for now: " + why + " is reached");
+}
+
+}  // namespace dam::control

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Servers tell of their clients; whoever is over a rule of the policy is banned in the service
+// zones. What one server can do is bounded, whoever has it: signals, bans a minute, bans in all,
+// memory.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "controlplane/bans/ban_book.h"
+#include "controlplane/signals/signal.h"
+#include "controlplane/signals/signal_counts.h"
+#include "controlplane/signals/signal_totals.h"
+
+namespace dam::control {
+
+class Signals {
+ public:
+  using CurrentPolicy = std::function<std::shared_ptr<const Policy>()>;
+  using Clock = std::function<uint64_t()>;  // monotonic, ns
+  // Of a server whose bans are at an end, at most once a minute: which, and a sentence.
+  using Report = std::function<void(const std::string&, const std::string&)>;
+
+  Signals(BanBook& book, CurrentPolicy policy, Clock clock, Report report = {});
+
+  struct Taken {
+    size_t accepted = 0;
+    size_t refused = 0;  // too many
+    size_t banned = 0;
+  };
+  // Of a server that was recognised by other means: its name.
+  Taken take(const std::string& server, const std::vector<Signal>& signals);
+  // A datagram, of whom its sender's address tells.
+  void take_line(const Address& sender, std::string_view datagram);
+  // So many were lost before anybody saw them.
+  void lost(uint64_t count);
+
+  bool has_rules() const;
+  std::optional<SocketAddress> listen_at() const;
+  SignalTotals totals() const;
+
+ private:
+  struct Server {
+    SignalCounts counts;
+    uint64_t signals_tat_ns = 0;
+    uint64_t bans_tat_ns = 0;
+    uint64_t told_ns = 0;
+  };
+  std::shared_ptr<const Policy> policy_now();
+  std::string name_of(const Address& sender, const Policy& policy) const;
+  Server& server_of(const std::string& name);
+  bool take_one_of(const std::string& name, const Signal& signal, const Policy& policy,
+                   size_t& banned);
+  SignalEnd act(const std::string& name, Server& server, const SignalRule& rule,
+                const Network& source, const Signal& signal, const Policy& policy);
+  void tell_capped(const std::string& name, Server& server, const std::string& why);
+
+  BanBook& book_;
+  const CurrentPolicy policy_;
+  const Clock clock_;
+  const Report report_;
+  mutable std::mutex mutex_;
+  std::vector<std::string> rules_;  // their names; counts are by their places
+  std::map<std::string, Server> servers_;
+  SignalTotals totals_;
+};
+
+}  // namespace dam::control
