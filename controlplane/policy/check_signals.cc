@@ -69,6 +69,11 @@ void check_source_prefix(const Policy& policy, Problems& problems) {
   for (const auto& zone : policy.zones) {
     const SourcePrefix& is = zone.value.source_prefix;
     if (zone.value.management || zone.value.broken || zone.name == kFrontZone) continue;
+    if (zone.value.key != ZoneKey::source) {
+      problems.warning(zone.mark,
+                       "bans by signals do not reach TLS clients of the zone \"" + zone.name + "\"",
+                       "it tells kinds of clients apart, and bans are of addresses: key: source");
+    }
     if (is.ipv4_bits == wanted.ipv4_bits && is.ipv6_bits == wanted.ipv6_bits) continue;
     problems.error(
         policy.signals.mark, "signals and the zone \"" + zone.name + "\" count sources differently",
