@@ -17,8 +17,6 @@ T load(const T& from) {
   return value;
 }
 
-using Ja4Words = std::array<uint64_t, sizeof(Ja4) / sizeof(uint64_t)>;
-
 Ja4 load_ja4(const Ja4Words& from) {
   Ja4Words words;
   for (size_t i = 0; i < words.size(); ++i) words[i] = load(from[i]);

@@ -212,8 +212,7 @@ Ja4 Ja4Maker::make(const ClientHello& hello) {
   open.ciphers = static_cast<uint32_t>(lists.ciphers.count);
   open.extensions = static_cast<uint32_t>(lists.extensions_count);
   show_alpn(hello.alpn_wire, open.alpn);
-  const bool overlong =
-      lists.ciphers.overlong() || lists.extensions.overlong() || lists.signatures.overlong();
+  const bool overlong = lists.overlong();
   Seen once;
   const uint64_t key = overlong ? 0 : key_of(lists);
   Seen& seen = overlong ? once : seen_[key >> 8 & (kSeen - 1)];

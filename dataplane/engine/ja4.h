@@ -26,9 +26,10 @@ struct alignas(8) Ja4 {
 
   bool known() const { return open != 0; }
   std::string text() const;  // empty: unknown. Not for the packet path
-  auto operator<=>(const Ja4&) const = default;
+  bool operator==(const Ja4&) const = default;
 };
 static_assert(sizeof(Ja4) == sizeof(dam_address));
+using Ja4Words = std::array<uint64_t, 2>;  // one, where another thread may look
 
 // A fingerprint of which parts may be "*", which stands for any: "*_8daaf6152771_*".
 struct Ja4Pattern {
@@ -69,6 +70,9 @@ class Ja4Maker {
   struct Lists {
     Numbers ciphers, extensions, signatures;
     size_t extensions_count = 0;  // with server_name and ALPN
+    bool overlong() const {
+      return ciphers.overlong() || extensions.overlong() || signatures.overlong();
+    }
   };
   struct Seen {
     uint64_t key = 0;

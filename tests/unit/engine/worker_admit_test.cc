@@ -41,22 +41,26 @@ ClientSide of_kind(uint8_t cipher, ClientSide client) {
   return client;
 }
 
-SmallSite& with_key(SmallSite& site, ZoneKey key) {
-  Policy policy = site.draft();
-  policy.zones[kServiceZone].per_source[DAM_DIM_connections] = dam_gcra_rate_of(1000, 2);
-  policy.zones[kServiceZone].exceeded = Exceeded::reset;
-  policy.zones[kServiceZone].key = key;
-  site.apply(policy);
-  return site;
-}
-
-TEST(Admit, AZoneMayTakeAKindOfClientsForOneSource) {
-  SmallSite site;
-  with_key(site, ZoneKey::ja4);
-  const auto comes = [&](uint8_t kind, uint16_t port, const dam_address& address) {
-    const auto client = of_kind(kind, client_at(port, address));
+// Two connections at once for whatever the zone takes for one source.
+class KindsOfClients : public ::testing::Test {
+ protected:
+  void take_for_one_source(ZoneKey key) {
+    Policy policy = site.draft();
+    policy.zones[kServiceZone].per_source[DAM_DIM_connections] = dam_gcra_rate_of(1000, 2);
+    policy.zones[kServiceZone].exceeded = Exceeded::reset;
+    policy.zones[kServiceZone].key = key;
+    site.apply(policy);
+  }
+  bool comes(uint8_t kind, uint16_t port, const dam_address& address) {
+    const ClientSide client = of_kind(kind, client_at(port, address));
     return establish(site, client, "www.example.org").has_value();
-  };
+  }
+
+  SmallSite site;
+};
+
+TEST_F(KindsOfClients, AZoneMayTakeAKindForOneSource) {
+  take_for_one_source(ZoneKey::ja4);
   EXPECT_TRUE(comes(1, 41000, kClient));
   EXPECT_TRUE(comes(1, 41001, kStranger));
   EXPECT_FALSE(comes(1, 41002, kClient));
@@ -65,13 +69,8 @@ TEST(Admit, AZoneMayTakeAKindOfClientsForOneSource) {
   EXPECT_EQ(site.drops(DAM_DROP_source_connections, kServiceZone), 2u);
 }
 
-TEST(Admit, AZoneMayTakeAKindOfClientsAtOneAddressForOneSource) {
-  SmallSite site;
-  with_key(site, ZoneKey::source_ja4);
-  const auto comes = [&](uint8_t kind, uint16_t port, const dam_address& address) {
-    const auto client = of_kind(kind, client_at(port, address));
-    return establish(site, client, "www.example.org").has_value();
-  };
+TEST_F(KindsOfClients, AZoneMayTakeAKindAtOneAddressForOneSource) {
+  take_for_one_source(ZoneKey::source_ja4);
   EXPECT_TRUE(comes(1, 41000, kClient));
   EXPECT_TRUE(comes(1, 41001, kClient));
   EXPECT_FALSE(comes(1, 41002, kClient));
