@@ -20,6 +20,18 @@ struct payer {
   uint32_t admin;
 };
 
+/* 0: cannot be, since slots are masked. */
+DAM_INLINE int open_payer(struct payer* p, const struct frame* f, const struct dam_flow* flow) {
+  uint32_t zone_slot = flow->zone_slot & (DAM_MAX_ZONES - 1);
+  p->zone = &f->view->zone[zone_slot];
+  p->source = flow->source == DAM_NONE ? 0 : DAM_LOOKUP(dam_sources, flow->source);
+  p->totals = DAM_LOOKUP(dam_totals, zone_slot);
+  p->counters = zone_counters(f, zone_slot);
+  p->now_ns = f->job->now_ns;
+  p->admin = flow->flags & DAM_FLOW_ADMIN;
+  return p->totals && p->counters;
+}
+
 /* For after a lost race with another CPU. */
 DAM_STEP int dam_charge_again(uint64_t* tat_ns, const struct dam_gcra_rate* rate, uint64_t now_ns,
                               uint32_t units) {
@@ -57,22 +69,28 @@ DAM_INLINE int exceeded(const struct payer* p, uint32_t total, uint32_t dimensio
   return 1;
 }
 
-DAM_INLINE enum dam_drop_reason charge(const struct payer* p, uint32_t dimension, uint32_t units) {
+/* `tat_ns`: the source's bucket, or 0. */
+DAM_INLINE enum dam_drop_reason charge_at(const struct payer* p, uint32_t dimension, uint32_t units,
+                                          uint64_t* tat_ns, enum dam_drop_reason of_source,
+                                          enum dam_drop_reason of_zone) {
   const struct dam_gcra_rate* rate = &p->zone->per_source[dimension];
-  if (rate->interval_q20 != 0 && p->source) {
-    if (!within(&p->source->tat_ns[dimension], rate, p->now_ns, units) &&
-        exceeded(p, 0, dimension)) {
-      return (enum dam_drop_reason)(DAM_DROP_source_packets + dimension);
-    }
+  if (rate->interval_q20 != 0 && tat_ns) {
+    if (!within(tat_ns, rate, p->now_ns, units) && exceeded(p, 0, dimension)) return of_source;
   }
   rate = &p->zone->total[dimension];
   if (rate->interval_q20 != 0) {
     if (!within(&p->totals->tat_ns[dimension], rate, p->now_ns, units) &&
         exceeded(p, 1, dimension)) {
-      return (enum dam_drop_reason)(DAM_DROP_zone_packets + dimension);
+      return of_zone;
     }
   }
   return DAM_DROP_none;
+}
+
+DAM_INLINE enum dam_drop_reason charge(const struct payer* p, uint32_t dimension, uint32_t units) {
+  return charge_at(p, dimension, units, p->source ? &p->source->tat_ns[dimension] : 0,
+                   (enum dam_drop_reason)(DAM_DROP_source_packets + dimension),
+                   (enum dam_drop_reason)(DAM_DROP_zone_packets + dimension));
 }
 
 /* Would the source's own buckets refuse the packet, and that end the connection? It is the engine's

@@ -12,6 +12,7 @@
 #include "dataplane/core/counters.h"
 #include "dataplane/core/flow.h"
 #include "dataplane/core/plane.h"
+#include "dataplane/core/requests.h"
 #include "dataplane/core/sight.h"
 #include "dataplane/core/source_entry.h"
 #include "dataplane/core/view.h"
@@ -63,6 +64,23 @@ struct {
   __type(key, uint32_t);
   __type(value, struct dam_source_entry);
 } dam_sources SEC(".maps");
+
+/* Beside dam_flows and dam_sources, at the same places; asked for in zones that limit requests. */
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(map_flags, BPF_F_MMAPABLE);
+  __uint(max_entries, 1);
+  __type(key, uint32_t);
+  __type(value, struct dam_requests);
+} dam_requests SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(map_flags, BPF_F_MMAPABLE);
+  __uint(max_entries, 1);
+  __type(key, uint32_t);
+  __type(value, uint64_t);
+} dam_request_tats SEC(".maps");
 
 /* By neighbour: its link address in the first six octets, and DAM_MAC_KNOWN. */
 struct {

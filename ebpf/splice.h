@@ -9,6 +9,7 @@
 #include "ebpf/admit.h"
 #include "ebpf/lists.h"
 #include "ebpf/options.h"
+#include "ebpf/requests.h"
 #include "ebpf/transmit.h"
 
 DAM_INLINE struct dam_rewrite rewrite_of(const struct dam_view* view, const struct dam_flow* flow,
@@ -132,7 +133,6 @@ DAM_STEP int dam_translate(struct xdp_md* ctx, struct job* job) {
 DAM_INLINE int admit(const struct frame* f, struct dam_flow* flow, const struct way* way,
                      enum dam_direction direction) {
   const struct dam_packet* packet = f->packet;
-  uint32_t zone_slot = flow->zone_slot & (DAM_MAX_ZONES - 1);
   uint32_t out = flow->out_interface[direction & 1] & (DAM_MAX_INTERFACES - 1);
   if (!dam_in_window(&flow->splice, &flow->track, direction, packet)) {
     return drop_on(f, way, DAM_DROP_out_of_window, flow->zone_slot);
@@ -141,15 +141,16 @@ DAM_INLINE int admit(const struct frame* f, struct dam_flow* flow, const struct 
   if ((way->mac & DAM_MAC_KNOWN) == 0) return to_engine(f);
 
   struct payer payer;
-  payer.zone = &f->view->zone[zone_slot];
-  payer.source = flow->source == DAM_NONE ? 0 : DAM_LOOKUP(dam_sources, flow->source);
-  payer.totals = DAM_LOOKUP(dam_totals, zone_slot);
-  payer.counters = way->counters;
-  payer.now_ns = f->job->now_ns;
-  payer.admin = flow->flags & DAM_FLOW_ADMIN;
-  if (!payer.totals) return XDP_ABORTED; /* cannot be: slots are masked */
+  if (!open_payer(&payer, f, flow)) return XDP_ABORTED;
   if (may_end(&payer, direction, frame_bytes(f))) return to_engine(f);
+  int counts = payer.zone->counts_requests && packet->payload_bytes != 0;
+  uint32_t found = counts && direction == DAM_C2S ? dam_find_requests(f->ctx, f->job) : 0;
+  if (found == REQUESTS_MAY_END) return to_engine(f);
   enum dam_drop_reason refused = admit_packet(&payer, direction, frame_bytes(f));
+  if (counts && direction == DAM_S2C) note_answer(f, flow);
+  if (counts && direction == DAM_C2S && refused == DAM_DROP_none) {
+    refused = (enum dam_drop_reason)dam_admit_requests(f->ctx, f->job, found);
+  }
   if (refused == DAM_DROP_zone_banned) return to_engine(f); /* it tells both ends */
   if (refused != DAM_DROP_none) return drop_on(f, way, refused, flow->zone_slot);
   note_segment(flow, direction, packet, f->job->now_ns);

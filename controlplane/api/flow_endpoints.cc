@@ -18,6 +18,13 @@ constexpr std::array kFilters = {"client", "zone", "server", "listener", "state"
 
 Json flow_schema() {
   using namespace schema;
+  const Json requests =
+      object({{"count", count()},
+              {"gap_ms", count("smoothed, between one and the next")},
+              {"gap_deviation_ms", count("likewise, from that")},
+              {"first_bytes", count("of the first one's head")}},
+             "of a TLS client whose zone limits them, as the sizes of its records "
+             "tell");
   return object(
       {{"id", matching("^[0-9a-f]{16}$", "also the second half of UNIQUE_ID in its PROXY header")},
        {"client", string()},
@@ -30,7 +37,8 @@ Json flow_schema() {
        {"closing", boolean("a FIN or RST was seen")},
        {"silent_ms", count("since its last packet")},
        {"ja4", string("the client's fingerprint; empty: it has shown none, or to a dataplane "
-                      "before this one")}});
+                      "before this one")},
+       {"requests?", requests}});
 }
 
 // As the UNIQUE_ID has it: byte by byte.
@@ -52,19 +60,28 @@ uint64_t id_of(const std::string& text) {
   return id;
 }
 
+Json requests_json(const v1::Requests& requests) {
+  return {{"count", requests.count()},
+          {"gap_ms", requests.gap_ms()},
+          {"gap_deviation_ms", requests.gap_deviation_ms()},
+          {"first_bytes", requests.first_bytes()}};
+}
+
 Json flow_json(const v1::Flow& flow) {
   const auto client = read_subnet(flow.client());
-  return {{"id", id_text(flow.id())},
-          {"client", client ? client->address.text() : ""},
-          {"client_port", flow.client_port()},
-          {"source_port", flow.source_port()},
-          {"listener", flow.listener()},
-          {"zone", flow.zone()},
-          {"server", flow.server()},
-          {"state", flow.state()},
-          {"closing", flow.closing()},
-          {"silent_ms", flow.silent_ms()},
-          {"ja4", flow.ja4()}};
+  Json view = {{"id", id_text(flow.id())},
+               {"client", client ? client->address.text() : ""},
+               {"client_port", flow.client_port()},
+               {"source_port", flow.source_port()},
+               {"listener", flow.listener()},
+               {"zone", flow.zone()},
+               {"server", flow.server()},
+               {"state", flow.state()},
+               {"closing", flow.closing()},
+               {"silent_ms", flow.silent_ms()},
+               {"ja4", flow.ja4()}};
+  if (flow.has_requests()) view["requests"] = requests_json(flow.requests());
+  return view;
 }
 
 // False after a 400: the client is no address or network, or the fingerprint is none.

@@ -67,6 +67,7 @@ Json buckets_schema() {
                  {"bytes_up", string()},
                  {"bytes_down", string()},
                  {"connections", string()},
+                 {"requests", string()},
                  {"concurrent", string()}},
                 "as dam.yaml writes them; none: no limit");
 }
@@ -78,6 +79,7 @@ Json zones_schema() {
                                 {"bytes_down", count()},
                                 {"connections_opened", count()},
                                 {"connections_open", count()},
+                                {"requests", count("of TLS clients, where the zone limits them")},
                                 {"bans", count()},
                                 {"shadow_exceeded", count()},
                                 {"dropped", count()},

@@ -129,11 +129,10 @@ namespace {
 std::string limit_text(uint64_t value) { return value == 0 ? "none" : std::to_string(value); }
 
 Json buckets_view(const Buckets& b) {
-  return {{"packets", event_rate_text(b.packets)},
-          {"bytes_up", byte_rate_text(b.bytes_up)},
-          {"bytes_down", byte_rate_text(b.bytes_down)},
-          {"connections", event_rate_text(b.connections)},
-          {"concurrent", limit_text(b.concurrent)}};
+  return {
+      {"packets", event_rate_text(b.packets)},      {"bytes_up", byte_rate_text(b.bytes_up)},
+      {"bytes_down", byte_rate_text(b.bytes_down)}, {"connections", event_rate_text(b.connections)},
+      {"requests", event_rate_text(b.requests)},    {"concurrent", limit_text(b.concurrent)}};
 }
 
 std::string exceeded_text(const Exceeded& e) {
@@ -177,6 +176,7 @@ Json zone_counters_view(const dam_zone_counters& sum) {
           {"bytes_down", sum.bytes[1]},
           {"connections_opened", sum.connections_opened},
           {"connections_open", sum.connections_opened - sum.connections_closed},
+          {"requests", sum.requests},
           {"bans", dam_bans_of(&sum)},
           {"shadow_exceeded", shadow_exceeded(sum)},
           {"dropped", refused(sum)},

@@ -17,11 +17,13 @@ std::optional<EventKind> kind_of(int reason) {
     case DAM_DROP_source_bytes_up:
     case DAM_DROP_source_bytes_down:
     case DAM_DROP_source_connections:
+    case DAM_DROP_source_requests:
     case DAM_DROP_source_concurrent:
     case DAM_DROP_zone_packets:
     case DAM_DROP_zone_bytes_up:
     case DAM_DROP_zone_bytes_down:
     case DAM_DROP_zone_connections:
+    case DAM_DROP_zone_requests:
     case DAM_DROP_zone_concurrent:
       return EventKind::violation;
     case DAM_DROP_no_server_name:

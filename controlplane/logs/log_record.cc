@@ -121,6 +121,7 @@ LogRecord record_of(const v1::EndedConnection& one, int64_t now_unix_ns) {
   if (!one.reason().empty()) record.fields["reason"] = one.reason();
   record.fields["sampled"] = one.stands_for();
   if (!one.ja4().empty()) record.fields["ja4"] = one.ja4();
+  if (one.has_requests()) record.fields["requests"] = one.requests().count();
   return record;
 }
 

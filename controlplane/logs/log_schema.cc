@@ -71,6 +71,11 @@ const std::vector<Field>& fields() {
        {connection},
        "the JA4 fingerprint of its ClientHello; none: it has shown none, or to a dataplane before "
        "this one"},
+      {"requests",
+       "integer",
+       {},
+       {connection},
+       "HTTP requests, as the sizes of its TLS records tell; none: its zone does not limit them"},
       {"reason",
        "string",
        {refusal},

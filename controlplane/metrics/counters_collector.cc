@@ -158,10 +158,10 @@ void add_exceeded(const std::vector<ZoneTotals>& zones, Families& out) {
 void add_admitted(const std::vector<ZoneTotals>& zones, Families& out) {
   auto admitted = counter("dam_bucket_admitted_total",
                           "What a zone's limits let by, in the dimension's own unit: packets and "
-                          "bytes (up: of clients, down: of servers), connections.");
+                          "bytes (up: of clients, down: of servers), connections, requests.");
   for (const auto& [name, sum] : zones) {
-    const uint64_t let_by[] = {sum.packets[0], sum.bytes[0], sum.bytes[1],
-                               sum.connections_opened};  // kDirections
+    const uint64_t let_by[] = {sum.packets[0], sum.bytes[0], sum.bytes[1], sum.connections_opened,
+                               sum.requests};  // kDirections
     static_assert(std::size(let_by) == DAM_DIM_COUNT);
     for (int d = 0; d < DAM_DIM_COUNT; ++d) {
       admitted.add(real(let_by[d]), {{"zone", name}, {"dimension", kDimensions[d]}});

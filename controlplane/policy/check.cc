@@ -63,6 +63,10 @@ void check_zones(const Policy& policy, Problems& problems) {
       problems.error(zone.mark, "the zone \"front\" cannot be a management zone",
                      "it is charged before the dam knows where a connection wants to go");
     }
+    if (zone.name == kFrontZone && limits_requests(zone.value)) {
+      problems.error(zone.mark, "the zone \"front\" sees no requests",
+                     "it is charged before there is a ClientHello: limit them in another zone");
+    }
     if (zone.value.key == ZoneKey::source) continue;
     if (zone.name == kFrontZone) {
       problems.error(zone.mark, "the zone \"front\" knows sources by their addresses alone",

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -116,6 +117,23 @@ void check_conditions(const Route& route, const Listener& listener, Problems& pr
   }
 }
 
+// A zone with routes of both kinds limits those of TLS listeners alone.
+bool has_tls_route(const Policy& policy, const std::string& zone) {
+  return std::any_of(policy.routes.begin(), policy.routes.end(), [&](const Route& route) {
+    const Listener* listener = find_listener(policy, route.listener.value);
+    return route.zone.value == zone && (listener == nullptr || listener->protocol == Protocol::tls);
+  });
+}
+
+void check_requests(const Policy& policy, Problems& problems) {
+  for (const auto& zone : policy.zones) {
+    if (!limits_requests(zone.value) || zone.name == kFrontZone) continue;
+    if (has_tls_route(policy, zone.name)) continue;
+    problems.warning(zone.mark, "the zone \"" + zone.name + "\" will count no requests",
+                     "they are counted of tls listeners' clients, and no such route leads there");
+  }
+}
+
 void check_tls_names(const Route& route, const Listener& listener, Problems& problems) {
   if (listener.protocol != Protocol::tls) return;
   for (const auto& name : route.server_names) {
@@ -197,6 +215,7 @@ void check_routes(const Policy& policy, Problems& problems) {
     for (const auto& server : route.servers) check_family(policy, *listener, server, problems);
     if (!route.fallback.value.empty()) check_family(policy, *listener, route.fallback, problems);
   }
+  check_requests(policy, problems);
   check_reachable(policy, problems);
 }
 

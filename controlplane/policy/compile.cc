@@ -68,6 +68,7 @@ void fill(v1::Buckets* to, const Buckets& from) {
   fill(to->mutable_bytes_up(), from.bytes_up);
   fill(to->mutable_bytes_down(), from.bytes_down);
   fill(to->mutable_connections(), from.connections);
+  fill(to->mutable_requests(), from.requests);
   to->set_concurrent(u32(from.concurrent));
 }
 

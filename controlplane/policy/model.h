@@ -104,6 +104,7 @@ struct Buckets {
   Rate bytes_up;
   Rate bytes_down;
   Rate connections;
+  Rate requests;
   uint64_t concurrent = 0;  // 0: no limit
 };
 
@@ -133,6 +134,9 @@ struct Zone {
   SourcePrefix source_prefix;
   bool broken = false;
 };
+inline bool limits_requests(const Zone& zone) {
+  return zone.per_source.requests.limited() || zone.total.requests.limited();
+}
 
 enum class CheckKind { automatic, tcp, tls, http, https };
 enum class Coalescing { refuse, allow };

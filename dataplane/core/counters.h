@@ -9,7 +9,7 @@
 
 enum {
   DAM_COUNTERS_MAGIC = 0x6d616431, /* "1dam" */
-  DAM_COUNTERS_VERSION = 7,
+  DAM_COUNTERS_VERSION = 8,
   DAM_MAX_WORKERS = 16,
   DAM_MAX_ZONES = 64, /* slot 0 is "front": traffic that has no route yet */
   DAM_MAX_SERVERS = 256,
@@ -18,17 +18,20 @@ enum {
 };
 
 /* The dimensions of a zone's buckets: name (as in dam.yaml), unit. */
-#define DAM_DIMENSIONS(X) \
-  X(packets, "packets")   \
-  X(bytes_up, "bytes")    \
-  X(bytes_down, "bytes")  \
-  X(connections, "connections")
+#define DAM_DIMENSIONS(X)       \
+  X(packets, "packets")         \
+  X(bytes_up, "bytes")          \
+  X(bytes_down, "bytes")        \
+  X(connections, "connections") \
+  X(requests, "requests")
 enum dam_dimension {
 #define X(name, unit) DAM_DIM_##name,
   DAM_DIMENSIONS(X)
 #undef X
       DAM_DIM_COUNT
 };
+/* A source's bucket of requests lies beside its entry: see core/source_entry.h. */
+enum { DAM_ENTRY_DIMS = DAM_DIM_requests };
 /* What bans and shadow mode are counted by: the dimensions, and open connections at once. */
 enum { DAM_SHADOW_CONCURRENT = DAM_DIM_COUNT, DAM_SHADOW_COUNT };
 
@@ -37,6 +40,7 @@ struct dam_zone_counters {
   uint64_t bytes[2];   /* forwarded, whole frames */
   uint64_t connections_opened;
   uint64_t connections_closed;     /* open now = opened - closed, summed over workers */
+  uint64_t requests;               /* forwarded, in zones that limit them: core/requests.h */
   uint64_t bans[DAM_SHADOW_COUNT]; /* of sources, by the limit that they broke last */
   uint64_t shadow_exceeded[2][DAM_SHADOW_COUNT]; /* [0] per source, [1] total: what `mode: shadow`
                                                     let by */

@@ -60,7 +60,9 @@
   X(source_banned, "the source is banned, by an operator or for coming back")            \
   X(ended, "an operator ended the connection")                                           \
   X(host_full, "for the host, which takes up what is its own more slowly than it comes") \
-  X(host_refused, "for the host, whose own interface did not take it")
+  X(host_refused, "for the host, whose own interface did not take it")                   \
+  X(source_requests, "over the zone's rate of requests for one source")                  \
+  X(zone_requests, "over the zone's total rate of requests")
 
 enum dam_drop_reason {
 #define X(name, text) DAM_DROP_##name,

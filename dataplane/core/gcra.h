@@ -116,6 +116,15 @@ DAM_INLINE int dam_gcra_charge_alone(uint64_t* tat_ns, const struct dam_gcra_rat
   return 1;
 }
 
+/* Units that come at once and may be more than the burst: no more than a full bucket holds, else
+ * they would never pass. */
+DAM_INLINE uint32_t dam_gcra_fitting(const struct dam_gcra_rate* rate, uint32_t units) {
+  if (rate->interval_q20 == 0 || dam_gcra_cost_ns(rate, units) <= rate->tolerance_ns) return units;
+  uint64_t interval_ns = (rate->interval_q20 + DAM_GCRA_FRACTION_MASK) >> DAM_GCRA_FRACTION;
+  uint64_t most = rate->tolerance_ns / interval_ns;
+  return most > 1 ? (uint32_t)most : 1;
+}
+
 /* For after a refusal. An arrival time further ahead than the tolerance is debt from another rate:
  * the policy has changed since. The bucket goes on as an empty one of this rate; else whoever had
  * filled the old one would wait at the old pace, for hours where that was slow. CPUs' clocks that

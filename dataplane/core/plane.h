@@ -5,6 +5,7 @@
 
 #include "dataplane/core/counters.h"
 #include "dataplane/core/flow.h"
+#include "dataplane/core/requests.h"
 #include "dataplane/core/sight.h"
 #include "dataplane/core/types.h"
 
@@ -110,6 +111,7 @@ struct dam_kernel_counters {
   uint64_t echo_tat_ns;
   uint64_t out_ifindex; /* tests: where the last frame went */
   struct dam_sighting sighting;
+  struct dam_requests requests; /* of the packet under way */
 } __attribute__((aligned(64)));
 
 #endif

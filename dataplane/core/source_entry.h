@@ -7,10 +7,11 @@
 #include "dataplane/core/counters.h"
 #include "dataplane/core/types.h"
 
-/* One cache line. */
+/* One cache line. Its bucket of requests, which few packets ask for, lies in a table beside this
+ * one, at the same place. */
 struct dam_source_entry {
   dam_address prefix;
-  uint64_t tat_ns[DAM_DIM_COUNT]; /* for dam_gcra_charge */
+  uint64_t tat_ns[DAM_ENTRY_DIMS]; /* for dam_gcra_charge */
   uint64_t state;   /* references 24 | open connections 24 | zone slot 6 | live 1 | generation 9 */
   uint64_t penalty; /* bit 63: banned until the rest, in ns; else violations 16 | window start 47 */
 } __attribute__((aligned(64)));

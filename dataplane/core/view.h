@@ -15,7 +15,7 @@
 
 enum {
   DAM_VIEW_MAGIC = 0x76616431, /* "1dav" */
-  DAM_VIEW_VERSION = 9,
+  DAM_VIEW_VERSION = 10,
   DAM_MAX_INTERFACES = 16,
   DAM_MAX_SUBNETS = 64,
   DAM_MAX_LISTENERS = 1024, /* address and port pairs, retired ones included */
@@ -76,7 +76,8 @@ struct dam_view_zone {
   uint8_t source_bits_v4;
   uint8_t source_bits_v6;
   uint8_t key; /* of the engine's ZoneKey; 0: addresses, in what older ones wrote, too */
-  uint8_t reserved[6];
+  uint8_t counts_requests;
+  uint8_t reserved[5];
 };
 
 struct dam_view_server {

@@ -272,4 +272,13 @@ HelloStatus parse_client_hello(std::span<const uint8_t> bytes, std::span<uint8_t
   return readable ? HelloStatus::complete : HelloStatus::malformed;
 }
 
+bool offers(std::string_view alpn_wire, std::string_view protocol) {
+  while (!alpn_wire.empty()) {
+    const std::string_view name = alpn_wire.substr(1, static_cast<uint8_t>(alpn_wire.front()));
+    if (name == protocol) return true;
+    alpn_wire.remove_prefix(1 + name.size());
+  }
+  return false;
+}
+
 }  // namespace dam

@@ -44,6 +44,9 @@ constexpr bool is_grease(uint32_t number) {
   return (number & 0x0f0f) == 0x0a0a && number >> 8 == (number & 0xff);
 }
 
+// Is a protocol in the client's ProtocolNameList, as parse_client_hello has it?
+bool offers(std::string_view alpn_wire, std::string_view protocol);
+
 // Parses the hello in `bytes`, the client's bytes from the first one of the connection, in order
 // and without gaps, however many TLS records they hold. Bytes behind the hello's last record (0-RTT
 // data) are not looked at. A hello that would take more than max_bytes with its record headers is

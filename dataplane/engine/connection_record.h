@@ -8,6 +8,7 @@
 #include "dataplane/core/connection_end.h"
 #include "dataplane/core/drop_reason.h"
 #include "dataplane/core/types.h"
+#include "dataplane/engine/flow_id.h"
 #include "dataplane/engine/ja4.h"
 
 namespace dam {
@@ -28,7 +29,8 @@ struct ConnectionRecord {
   dam_drop_reason reason = DAM_DROP_none;  // with `refused`
   uint32_t stands_for = 1;                 // so many connections: the policy's sampling
   Ja4 ja4{};
+  RequestRhythm requests{};
 };
-static_assert(sizeof(ConnectionRecord) == 80);
+static_assert(sizeof(ConnectionRecord) == 104);
 
 }  // namespace dam

@@ -16,7 +16,8 @@ void publish(uint64_t& counter, uint64_t value) {
 SourceTable sources_of(const EngineConfig& config) {
   const std::array<uint64_t, 2> secret = {config.hash_key[0], config.hash_key[1]};
   if (!config.shared) return SourceTable(config.limits.sources, config.workers, secret);
-  return SourceTable(config.shared.source_buckets, config.shared.sources, config.workers, secret);
+  return SourceTable(config.shared.source_buckets, config.shared.sources,
+                     config.shared.request_tats_ns, config.workers, secret);
 }
 
 }  // namespace

@@ -14,6 +14,7 @@
 
 #include "dataplane/core/counters.h"
 #include "dataplane/core/plane.h"
+#include "dataplane/core/requests.h"
 #include "dataplane/core/sight.h"
 #include "dataplane/core/syn_cookie.h"
 #include "dataplane/core/table_hash.h"
@@ -46,12 +47,14 @@ struct TableSizes {
 TableSizes table_sizes(const Limits& limits, uint32_t workers);
 
 // Memory of another owner for the tables; it holds what it holds. Empty: the engine has its own.
-// Flows, index and strays are the workers', equal parts one behind the other.
+// Flows, requests, index and strays are the workers', equal parts one behind the other.
 struct SharedTables {
   std::span<dam_flow> flows;
+  std::span<dam_requests> requests;  // by flow
   std::span<dam_index_bucket> index;
   std::span<dam_source_bucket> source_buckets;
   std::span<dam_source_entry> sources;
+  std::span<uint64_t> request_tats_ns;  // by source
   std::span<dam_zone_totals> totals;
   std::span<dam_neighbour> neighbours;
   std::span<uint64_t> macs;  // by neighbour: see Neighbours::mac_word

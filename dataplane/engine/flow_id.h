@@ -25,6 +25,15 @@ struct FlowId {
   }
 };
 
+// Of one connection, as core/requests.h finds them.
+struct RequestRhythm {
+  bool followed = false;  // else they are not counted here
+  uint32_t count = 0;
+  uint32_t gap_ms = 0;  // smoothed, between one and the next
+  uint32_t gap_deviation_ms = 0;
+  uint16_t first_bytes = 0;  // of the first one's head
+};
+
 // What another thread may see of a flow without asking its worker. Each field is whole; that all of
 // them are of one moment is true of what stays the same for a flow's life.
 struct FlowGlance {
@@ -39,6 +48,7 @@ struct FlowGlance {
   uint8_t flags = 0;       // enum dam_flow_flags
   uint32_t last_seen = 0;  // as in dam_flow
   Ja4 ja4{};               // from DAM_FLOW_connect on
+  RequestRhythm requests{};
 };
 
 }  // namespace dam

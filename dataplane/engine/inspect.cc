@@ -42,9 +42,28 @@ std::optional<FlowGlance> Worker::glance(uint32_t index) const {
   seen.flags = load(flow.flags);
   seen.last_seen = load(flow.last_seen);
   if (seen.state >= DAM_FLOW_connect) seen.ja4 = load_ja4(ja4s_[index]);
+  seen.requests = rhythm_of(index);
   __atomic_thread_fence(__ATOMIC_ACQUIRE);
   const bool same = load(flow.epoch) == seen.id.epoch && load(flow.state) != DAM_FLOW_free;
   return same ? std::optional(seen) : std::nullopt;
+}
+
+RequestRhythm Worker::rhythm_of(uint32_t index) const {
+  constexpr uint64_t kNsOfMillisecond = 1'000'000;
+  const auto in_ms = [](uint32_t units) {
+    return static_cast<uint32_t>(units * kCoarseNs / kNsOfMillisecond);
+  };
+  const dam_requests& from = requests_[index];
+  RequestRhythm rhythm;
+  const uint8_t epoch = load(from.epoch);
+  rhythm.followed = (load(from.flags) & DAM_REQUESTS_STAGE) != 0 &&
+                    epoch == static_cast<uint8_t>(load(flows_[index].epoch));
+  if (!rhythm.followed) return rhythm;
+  rhythm.count = load(from.count);
+  rhythm.gap_ms = in_ms(load(from.gap_8) / 8u);
+  rhythm.gap_deviation_ms = in_ms(load(from.gap_deviation_4) / 4u);
+  rhythm.first_bytes = load(from.first_bytes);
+  return rhythm;
 }
 
 void Worker::note_ja4(const Flow& flow, const Ja4& ja4) {

@@ -10,10 +10,10 @@ namespace dam {
 // What a packet is refused by, in the order of enum dam_dimension.
 inline constexpr dam_drop_reason kSourceReasons[DAM_DIM_COUNT] = {
     DAM_DROP_source_packets, DAM_DROP_source_bytes_up, DAM_DROP_source_bytes_down,
-    DAM_DROP_source_connections};
+    DAM_DROP_source_connections, DAM_DROP_source_requests};
 inline constexpr dam_drop_reason kTotalReasons[DAM_DIM_COUNT] = {
     DAM_DROP_zone_packets, DAM_DROP_zone_bytes_up, DAM_DROP_zone_bytes_down,
-    DAM_DROP_zone_connections};
+    DAM_DROP_zone_connections, DAM_DROP_zone_requests};
 
 [[gnu::always_inline]] inline uint64_t Worker::hash_of(const dam_packet& packet) const {
   const dam_flow_key flow{packet.src, packet.dst, packet.src_port, packet.dst_port};
@@ -57,7 +57,7 @@ inline uint32_t Worker::find_flow(const dam_packet& packet, uint64_t hash) const
                                                              uint32_t units) {
   const dam_gcra_rate& per_source = zone.per_source[dimension];
   if (per_source.interval_q20 != 0 && flow.source != kNone) {
-    uint64_t& tat_ns = engine_.sources[flow.source].tat_ns[dimension];
+    uint64_t& tat_ns = engine_.sources.tat_ns(flow.source, dimension);
     if (!within(tat_ns, per_source, units) && exceeded(flow, zone, false, dimension)) {
       return kSourceReasons[dimension];
     }

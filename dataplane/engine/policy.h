@@ -63,6 +63,9 @@ struct Zone {
   uint64_t ban_within_ns = 0;
   uint64_t ban_for_ns = 0;
   bool in_policy = true;  // false: kept for living flows only
+  bool counts_requests() const {
+    return (per_source[DAM_DIM_requests].interval_q20 | total[DAM_DIM_requests].interval_q20) != 0;
+  }
 };
 
 inline constexpr uint32_t kMaxListeners = 1024;  // address and port pairs, retired ones included

@@ -43,6 +43,7 @@ void Worker::record(const Flow& flow, dam_connection_end end, Drop reason) {
   record.reason = reason;
   record.stands_for = every;
   record.ja4 = ja4_of(flow);
+  record.requests = rhythm_of(index_of(flow));
   if (!records_.push(record)) count_lost(records_lost_);
 }
 

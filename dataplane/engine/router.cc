@@ -31,14 +31,9 @@ uint64_t hash_of(std::string_view name, uint16_t group) {
 
 bool is_wildcard(std::string_view name) { return name.starts_with("*."); }
 
-// Is one of `wanted` in the client's ProtocolNameList? The parser has checked the list's lengths.
-bool offers(std::string_view wire, const std::vector<std::string>& wanted) {
-  while (!wire.empty()) {
-    const std::string_view name = wire.substr(1, static_cast<uint8_t>(wire.front()));
-    if (std::find(wanted.begin(), wanted.end(), name) != wanted.end()) return true;
-    wire.remove_prefix(1 + name.size());
-  }
-  return false;
+bool offers_one_of(std::string_view alpn_wire, const std::vector<std::string>& wanted) {
+  return std::any_of(wanted.begin(), wanted.end(),
+                     [&](const std::string& name) { return offers(alpn_wire, name); });
 }
 
 bool is_one_of(const Ja4& ja4, const std::vector<Ja4Pattern>& wanted) {
@@ -132,7 +127,7 @@ const Router::Slot* Router::find(uint64_t hash, uint16_t group, std::string_view
 
 bool Router::holds(const CompiledRule& rule, const RouteQuery& query) const {
   if (!query.path.starts_with(rule.path_prefix)) return false;
-  if (!rule.alpn.empty() && !offers(query.alpn_wire, rule.alpn)) return false;
+  if (!rule.alpn.empty() && !offers_one_of(query.alpn_wire, rule.alpn)) return false;
   if (!rule.ja4.empty() && !is_one_of(query.ja4, rule.ja4)) return false;
   return rule.source_set < 0 ||
          source_sets_[static_cast<uint32_t>(rule.source_set)].contains(query.source);

@@ -57,7 +57,9 @@ bool SourceTable::banned(const SourceEntry& entry, uint64_t now_ns) {
   return dam_source_banned(&entry, now_ns) != 0;
 }
 
-bool SourceTable::remembers(const SourceEntry& entry, uint64_t now_ns, uint64_t violations_ns) {
+bool SourceTable::remembers(uint32_t index, uint64_t now_ns, uint64_t violations_ns) const {
+  const SourceEntry& entry = entries_[index];
+  if (__atomic_load_n(&request_tats_ns_[index], __ATOMIC_RELAXED) > now_ns) return true;
   for (const uint64_t& tat_ns : entry.tat_ns) {
     if (__atomic_load_n(&tat_ns, __ATOMIC_RELAXED) > now_ns) return true;
   }
@@ -79,9 +81,10 @@ std::optional<SourceTable::Glance> SourceTable::glance(uint32_t index) const {
     }
     seen.zone_slot = static_cast<uint8_t>(state >> DAM_SOURCE_ZONE_SHIFT & (DAM_MAX_ZONES - 1));
     seen.connections = static_cast<uint32_t>(state >> kConcurrentShift & kConcurrentMost);
-    for (size_t i = 0; i < seen.tat_ns.size(); ++i) {
+    for (size_t i = 0; i < DAM_ENTRY_DIMS; ++i) {
       seen.tat_ns[i] = __atomic_load_n(&entry.tat_ns[i], __ATOMIC_RELAXED);
     }
+    seen.tat_ns[DAM_DIM_requests] = __atomic_load_n(&request_tats_ns_[index], __ATOMIC_RELAXED);
     seen.penalty = __atomic_load_n(&entry.penalty, __ATOMIC_RELAXED);
     __atomic_thread_fence(__ATOMIC_ACQUIRE);
     if (__atomic_load_n(&entry.state, __ATOMIC_RELAXED) == state) return seen;

@@ -52,18 +52,6 @@ dam_table_key secret_of(const std::array<uint64_t, 2>& secret) {
   return key;
 }
 
-void fill(SourceEntry& entry, const SourceKey& key) {
-  for (int i = 0; i < 4; ++i) {
-    __atomic_store_n(&entry.prefix.word[i], key.prefix.word[i], __ATOMIC_RELAXED);
-  }
-  for (uint64_t& tat_ns : entry.tat_ns) __atomic_store_n(&tat_ns, 0, __ATOMIC_RELAXED);
-  __atomic_store_n(&entry.penalty, 0, __ATOMIC_RELAXED);
-  uint64_t state = __atomic_load_n(&entry.state, __ATOMIC_RELAXED) & ~(kLive - 1);
-  state += kGeneration;
-  state |= kLive | uint64_t{key.zone_slot} << kZoneShift | 1;
-  __atomic_store_n(&entry.state, state, __ATOMIC_RELEASE);
-}
-
 }  // namespace
 
 // Three quarters of the slots: with two buckets to choose from, none finds both full before that.
@@ -76,14 +64,17 @@ SourceTable::SourceTable(uint32_t capacity, uint32_t workers, std::array<uint64_
       bucket_count_(buckets_for(capacity)),
       buckets_(bucket_count_),
       entries_(std::size_t{bucket_count_} * kSlots),
+      request_tats_ns_(entries_.size()),
       used_(std::max(workers, 1u)) {}
 
 SourceTable::SourceTable(std::span<dam_source_bucket> buckets, std::span<dam_source_entry> entries,
-                         uint32_t workers, std::array<uint64_t, 2> secret)
+                         std::span<uint64_t> request_tats_ns, uint32_t workers,
+                         std::array<uint64_t, 2> secret)
     : secret_(secret_of(secret)),
       bucket_count_(static_cast<uint32_t>(buckets.size())),
       buckets_(buckets),
       entries_(entries),
+      request_tats_ns_(request_tats_ns),
       used_(std::max(workers, 1u)) {
   for (uint32_t i = 0; i < slots(); ++i) used_[0].used += word(i) != 0;
 }
@@ -190,11 +181,30 @@ uint32_t SourceTable::acquire(uint32_t worker, const SourceKey& key, uint64_t no
     const uint32_t index = reserve(at, key, result.vacant, reserved, worker, now_ns);
     if (index == kNone && result.vacant == kNone) return kNone;
     if (index == kNone) continue;
-    fill(entries_[index], key);
+    fill(index, key);
     if (publish(at, control, index)) return index;
     abandon(index, worker);
   }
   return kNone;
+}
+
+void SourceTable::empty_buckets(uint32_t index) {
+  for (int dimension = 0; dimension < DAM_DIM_COUNT; ++dimension) {
+    __atomic_store_n(&tat_ns(index, static_cast<dam_dimension>(dimension)), 0, __ATOMIC_RELAXED);
+  }
+}
+
+void SourceTable::fill(uint32_t index, const SourceKey& key) {
+  SourceEntry& entry = entries_[index];
+  for (int i = 0; i < 4; ++i) {
+    __atomic_store_n(&entry.prefix.word[i], key.prefix.word[i], __ATOMIC_RELAXED);
+  }
+  empty_buckets(index);
+  __atomic_store_n(&entry.penalty, 0, __ATOMIC_RELAXED);
+  uint64_t state = __atomic_load_n(&entry.state, __ATOMIC_RELAXED) & ~(kLive - 1);
+  state += kGeneration;
+  state |= kLive | uint64_t{key.zone_slot} << kZoneShift | 1;
+  __atomic_store_n(&entry.state, state, __ATOMIC_RELEASE);
 }
 
 // A slot that is ours to fill; kNone: another was quicker, or (nothing vacant) all are in use.
@@ -252,7 +262,7 @@ bool SourceTable::kill_idle(uint32_t index, uint64_t now_ns) {
   uint64_t state = __atomic_load_n(&entry.state, __ATOMIC_ACQUIRE);
   if ((state & kLive) == 0 || (state & kInUse) != 0) return false;
   const uint64_t memory_ns = __atomic_load_n(&violation_memory_ns_, __ATOMIC_RELAXED);
-  if (remembers(entry, now_ns, memory_ns)) return false;
+  if (remembers(index, now_ns, memory_ns)) return false;
   return __atomic_compare_exchange_n(&entry.state, &state, state & ~kLive, false, __ATOMIC_ACQ_REL,
                                      __ATOMIC_RELAXED);
 }
@@ -284,11 +294,11 @@ uint32_t SourceTable::sweep(uint32_t worker, uint64_t now_ns, uint32_t budget) {
 }
 
 void SourceTable::forget(uint64_t zones) {
-  for (SourceEntry& entry : entries_.all()) {
-    const uint64_t state = __atomic_load_n(&entry.state, __ATOMIC_ACQUIRE);
+  for (uint32_t i = 0; i < slots(); ++i) {
+    const uint64_t state = __atomic_load_n(&entries_[i].state, __ATOMIC_ACQUIRE);
     if ((state & kLive) == 0 || (zones >> (state >> kZoneShift & kZoneMask) & 1) == 0) continue;
-    for (uint64_t& tat_ns : entry.tat_ns) __atomic_store_n(&tat_ns, 0, __ATOMIC_RELAXED);
-    __atomic_store_n(&entry.penalty, 0, __ATOMIC_RELAXED);
+    empty_buckets(i);
+    __atomic_store_n(&entries_[i].penalty, 0, __ATOMIC_RELAXED);
   }
 }
 

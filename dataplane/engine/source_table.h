@@ -30,9 +30,10 @@ class SourceTable {
   // Holds `capacity` entries at least (a few more fit); indices stay below slots().
   SourceTable(uint32_t capacity, uint32_t workers, std::array<uint64_t, 2> secret);
   // In memory of another owner, which holds what it holds: buckets_for() buckets, and
-  // DAM_SOURCE_SLOTS entries for each.
+  // DAM_SOURCE_SLOTS entries and buckets of requests for each.
   SourceTable(std::span<dam_source_bucket> buckets, std::span<dam_source_entry> entries,
-              uint32_t workers, std::array<uint64_t, 2> secret);
+              std::span<uint64_t> request_tats_ns, uint32_t workers,
+              std::array<uint64_t, 2> secret);
   static uint32_t buckets_for(uint32_t capacity);
 
   SourceKey key(const dam_address& source, uint8_t zone_slot, uint8_t source_bits_v4,
@@ -60,6 +61,11 @@ class SourceTable {
 
   SourceEntry& operator[](uint32_t index) { return entries_[index]; }
   const SourceEntry& operator[](uint32_t index) const { return entries_[index]; }
+  // For dam_gcra_charge.
+  uint64_t& tat_ns(uint32_t index, dam_dimension dimension) {
+    return dimension == DAM_DIM_requests ? request_tats_ns_[index]
+                                         : entries_[index].tat_ns[dimension];
+  }
 
   // Open connections. enter: false when there are `limit` already (0: no limit).
   static bool enter(SourceEntry& entry, uint32_t limit);
@@ -88,7 +94,9 @@ class SourceTable {
 
   uint32_t used() const;
   uint32_t slots() const { return static_cast<uint32_t>(entries_.size()); }
-  std::size_t bytes() const { return entries_.bytes() + buckets_.bytes(); }
+  std::size_t bytes() const {
+    return entries_.bytes() + buckets_.bytes() + request_tats_ns_.bytes();
+  }
 
  private:
   static constexpr uint32_t kSlots = DAM_SOURCE_SLOTS;
@@ -107,7 +115,9 @@ class SourceTable {
   uint32_t slots_like(uint32_t bucket, uint32_t word) const;
   Search search(const SourceKey& key, const Place& place);
   bool pin(uint32_t index, uint32_t member, const SourceKey& key);
-  static bool remembers(const SourceEntry& entry, uint64_t now_ns, uint64_t violations_ns);
+  void fill(uint32_t index, const SourceKey& key);
+  void empty_buckets(uint32_t index);
+  bool remembers(uint32_t index, uint64_t now_ns, uint64_t violations_ns) const;
   bool kill_idle(uint32_t index, uint64_t now_ns);
   uint32_t reclaim(const Place& place, const SourceKey& key, uint64_t now_ns);
   uint32_t reserve(const Place& place, const SourceKey& key, uint32_t vacant, uint32_t reserved,
@@ -121,6 +131,7 @@ class SourceTable {
   uint32_t bucket_count_;
   BigArray<Bucket> buckets_;
   BigArray<SourceEntry> entries_;
+  BigArray<uint64_t> request_tats_ns_;  // by entry
   BigArray<Count> used_;
   uint64_t violation_memory_ns_ = 600'000'000'000;
   uint32_t sweep_cursor_ = 0;

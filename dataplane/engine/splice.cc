@@ -12,7 +12,7 @@ template <dam_direction kWay>
   if (!dam_in_window(&flow.splice, &flow.track, kWay, &packet)) [[unlikely]] {
     return drop(*job.frame, DAM_DROP_out_of_window, flow.zone_slot);
   }
-  const Drop refused = admit_along<kWay>(flow, job.frame->bytes);
+  const Drop refused = admit_along<kWay>(flow, job);
   if (refused != DAM_DROP_none) return refuse_segment(flow, job, refused);
   flow.last_seen = coarse(now_ns_);
   dam_track_segment(&flow.track, kWay, &packet, dam_seq_add(packet.seq, packet.payload_bytes));
@@ -21,14 +21,22 @@ template <dam_direction kWay>
 
 // What a client sends counts as its packets; bytes count each way.
 template <dam_direction kWay>
-[[gnu::always_inline]] inline Worker::Drop Worker::admit_along(const Flow& flow, uint16_t bytes) {
+[[gnu::always_inline]] inline Worker::Drop Worker::admit_along(const Flow& flow, const Job& job) {
   const Zone& zone = policy_->zones[flow.zone_slot];
+  const uint16_t bytes = job.frame->bytes;
+  const bool counts = job.packet.payload_bytes != 0 && zone.counts_requests();
   if (is_banned(flow, zone)) [[unlikely]]
     return DAM_DROP_zone_banned;
-  if (kWay == DAM_S2C) return charge(flow, zone, DAM_DIM_bytes_down, bytes);
-  const Drop refused = charge(flow, zone, DAM_DIM_packets, 1);
-  if (refused != DAM_DROP_none) return refused;
-  return charge(flow, zone, DAM_DIM_bytes_up, bytes);
+  if (kWay == DAM_S2C) {
+    if (counts) [[unlikely]]
+      note_answer(flow, job);
+    return charge(flow, zone, DAM_DIM_bytes_down, bytes);
+  }
+  Drop refused = charge(flow, zone, DAM_DIM_packets, 1);
+  if (refused == DAM_DROP_none) refused = charge(flow, zone, DAM_DIM_bytes_up, bytes);
+  if (counts && refused == DAM_DROP_none) [[unlikely]]
+    refused = admit_requests(flow, zone, job);
+  return refused;
 }
 
 // False: the packet went nowhere.
@@ -93,9 +101,8 @@ void Worker::handle(Job& job) {
   direction == DAM_C2S ? splice_along<DAM_C2S>(flow, job) : splice_along<DAM_S2C>(flow, job);
 }
 
-Worker::Drop Worker::admit_packet(const Flow& flow, dam_direction direction, uint16_t bytes) {
-  return direction == DAM_C2S ? admit_along<DAM_C2S>(flow, bytes)
-                              : admit_along<DAM_S2C>(flow, bytes);
+Worker::Drop Worker::admit_packet(const Flow& flow, dam_direction direction, const Job& job) {
+  return direction == DAM_C2S ? admit_along<DAM_C2S>(flow, job) : admit_along<DAM_S2C>(flow, job);
 }
 
 bool Worker::forward(Flow& flow, dam_direction direction, Job& job) {

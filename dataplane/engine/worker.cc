@@ -38,6 +38,11 @@ BigArray<Flow> flows_of(const EngineConfig& config, uint32_t worker) {
   return BigArray<Flow>(flows_of_each(config.limits, config.workers));
 }
 
+BigArray<dam_requests> requests_of(const EngineConfig& config, uint32_t worker) {
+  if (config.shared) return BigArray(part_of(config.shared.requests, config, worker));
+  return BigArray<dam_requests>(flows_of_each(config.limits, config.workers));
+}
+
 FlowIndex index_for(const EngineConfig& config, uint32_t worker) {
   if (config.shared) return FlowIndex(part_of(config.shared.index, config, worker));
   return FlowIndex(2 * flows_of_each(config.limits, config.workers));
@@ -62,6 +67,7 @@ Worker::Worker(Engine& engine, uint32_t index)
       alone_(engine.config().workers == 1 && !engine.config().shared.with_kernel),
       counters_(&engine.config().counters->worker[index]),
       flows_(flows_of(engine.config(), index)),
+      requests_(requests_of(engine.config(), index)),
       index_of_flows_(index_for(engine.config(), index)),
       flow_timers_(static_cast<uint32_t>(flows_.size()), kFlowTickNs, 4096),
       handshakes_(share_of(engine.config().limits.half_open, engine.config().workers)),

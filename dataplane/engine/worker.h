@@ -166,12 +166,12 @@ class Worker {
 
   // splice.cc: the straight way of an established connection's packets.
   void handle(Job& job);
-  Drop admit_packet(const Flow& flow, dam_direction direction, uint16_t bytes);
+  Drop admit_packet(const Flow& flow, dam_direction direction, const Job& job);
   bool forward(Flow& flow, dam_direction direction, Job& job);
   template <dam_direction kWay>
   void splice_along(Flow& flow, Job& job);
   template <dam_direction kWay>
-  Drop admit_along(const Flow& flow, uint16_t bytes);
+  Drop admit_along(const Flow& flow, const Job& job);
   template <dam_direction kWay>
   bool forward_along(Flow& flow, Job& job);
 
@@ -217,6 +217,11 @@ class Worker {
   bool may_send_icmp(const Flow& flow);
   [[gnu::noinline]] void too_big(Flow& flow, dam_direction direction, Job& job, uint16_t mtu);
   const LinkSide& side(size_t interface) const { return sides_[interface]; }
+
+  // requests.cc: how many a client makes, by its records.
+  void follow_requests(const Flow& flow, const Handshake& handshake, const RouteQuery& query);
+  [[gnu::noinline]] void note_answer(const Flow& flow, const Job& job);
+  [[gnu::noinline]] Drop admit_requests(const Flow& flow, const Zone& zone, const Job& job);
 
   // admit.cc: buckets, bans, shares.
   Drop admit_connection(Flow& flow, const Zone& zone);
@@ -336,6 +341,7 @@ class Worker {
   void end_wanted();
   void note_ja4(const Flow& flow, const Ja4& ja4);
   Ja4 ja4_of(const Flow& flow) const;
+  RequestRhythm rhythm_of(uint32_t index) const;
 
   // icmp.cc
   static bool is_icmp_error(const Job& job);
@@ -396,6 +402,7 @@ class Worker {
   bool adopted_ = false;  // flows, whose flags the first policy makes anew
 
   BigArray<Flow> flows_;
+  BigArray<dam_requests> requests_;  // by flow
   uint32_t free_flow_ = kNone;
   struct Places {  // of flows that have ended, as a list
     uint32_t first = kNone;

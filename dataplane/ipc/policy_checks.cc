@@ -49,6 +49,7 @@ void read_buckets(const std::string& where, const v1::Buckets& message, dam_gcra
       read_bucket(where + " bytes_down", message.bytes_down(), true, errors);
   rates[DAM_DIM_connections] =
       read_bucket(where + " connections", message.connections(), false, errors);
+  rates[DAM_DIM_requests] = read_bucket(where + " requests", message.requests(), false, errors);
 }
 
 void read_ban(const std::string& where, const v1::Zone& message, Zone& zone, Errors& errors) {

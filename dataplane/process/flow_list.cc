@@ -8,6 +8,7 @@
 #include "dataplane/engine/worker.h"
 #include "dataplane/ipc/wire_address.h"
 #include "dataplane/process/names.h"
+#include "dataplane/process/rhythm.h"
 
 namespace dam {
 namespace {
@@ -66,6 +67,7 @@ void write_flow(const FlowGlance& flow, const Policy& policy, uint64_t now_ns, v
   const uint64_t silent_ns = uint64_t{dam_coarse_since(flow.last_seen, coarse(now_ns))} * kCoarseNs;
   to.set_silent_ms(silent_ns / 1'000'000);
   to.set_ja4(flow.ja4.text());
+  if (flow.requests.followed) write_rhythm(flow.requests, *to.mutable_requests());
 }
 
 // Where a scan stands: worker and entry in one number, + 1, so that 0 is its beginning and end.

@@ -7,6 +7,7 @@
 #include "dataplane/process/drop_names.h"
 #include "dataplane/process/heavy_hitters.h"
 #include "dataplane/process/names.h"
+#include "dataplane/process/rhythm.h"
 
 namespace dam {
 
@@ -102,6 +103,7 @@ void LogBook::give_connections(const Policy& policy, uint64_t to_unix, v1::Log& 
     if (from.end == DAM_END_refused) one.set_reason(kDropNames[from.reason]);
     one.set_stands_for(from.stands_for);
     one.set_ja4(from.ja4.text());
+    if (from.requests.followed) write_rhythm(from.requests, *one.mutable_requests());
     connections_.pop_front();
   }
   to.set_more(!connections_.empty());

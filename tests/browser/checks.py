@@ -3,6 +3,7 @@
 the servers saw. Started by tests/browser/run."""
 import argparse
 import hashlib
+import json
 import os
 import re
 import signal
@@ -18,6 +19,7 @@ from webdriver import Browser, Driver, WebDriverError
 PUBLIC = {"IPv4": "203.0.113.10", "IPv6": "2001:db8:113::10"}
 BIG = "32m.bin"
 UPLOAD_MIB = 8
+LEAST_COUNTED = 0.85  # of a page's requests: heads that come where bodies may are not
 MESSAGES = 51  # of every size from 1 byte to 64 KiB, three times
 
 
@@ -165,13 +167,29 @@ def check_web_socket(checks, browser, options, family):
                  f"{unasked} times unasked, none lost; closed with {end['code']}")
 
 
+def requests_of_light(options):
+    zones = json.loads(damctl(options, "zones", "--json"))["zones"]
+    return next(zone["counters"]["requests"] for zone in zones if zone["name"] == "light")
+
+
+def check_requests(checks, options, family, started, before):
+    """What the dam has counted by the sizes of records, beside what nginx has served."""
+    counted = requests_of_light(options) - before
+    served = sum(line["host"] == "www.example.org" for line in log_lines(options.state, "service", started))
+    checks.check(served * LEAST_COUNTED <= counted <= served,
+                 f"requests over {family}: {counted} counted without decrypting, {served} in nginx's log "
+                 f"({100 * counted / served:.0f} %)")
+
+
 def visit(checks, driver, options, family):
     checks.title(f"Chromium over {family}")
+    started, before = time.time(), requests_of_light(options)
     with Browser(driver, f"{options.scratch}/profile-{family}", PUBLIC[family]) as browser:
         got = check_page(checks, browser, options, family, "www.example.org", "service")
         check_heavy(checks, options, family, got)
         checks.attempt(f"transfers over {family}", check_transfers, browser, options, family)
         checks.attempt(f"WebSocket over {family}", check_web_socket, browser, options, family)
+        checks.attempt(f"requests over {family}", check_requests, options, family, started, before)
         check_page(checks, browser, options, family, "manage.example.org", "management")
         checks.note(f"Chromium {browser.version}: {got['agent']}")
 

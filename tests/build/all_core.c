@@ -12,6 +12,7 @@
 #include "dataplane/core/packet.h"
 #include "dataplane/core/packet_types.h"
 #include "dataplane/core/plane.h"
+#include "dataplane/core/requests.h"
 #include "dataplane/core/rewrite.h"
 #include "dataplane/core/sight.h"
 #include "dataplane/core/siphash.h"
@@ -21,6 +22,7 @@
 #include "dataplane/core/syn_cookie.h"
 #include "dataplane/core/table_hash.h"
 #include "dataplane/core/tcp_options.h"
+#include "dataplane/core/tls_records.h"
 #include "dataplane/core/types.h"
 #include "dataplane/core/view.h"
 #include "dataplane/core/window.h"
@@ -42,6 +44,7 @@ struct everything {
   struct dam_answer answer;
   struct dam_source_entry source;
   struct dam_source_key source_key;
+  struct dam_requests requests;
 };
 
 #ifdef __cplusplus
@@ -53,6 +56,7 @@ EXPORTED int use_packet(uint8_t* data, uint8_t* end, struct everything* e);
 EXPORTED int use_splice(uint8_t* data, uint8_t* end, struct everything* e);
 EXPORTED uint64_t use_cookie(struct everything* e);
 EXPORTED uint64_t use_gcra(struct everything* e);
+EXPORTED uint32_t use_requests(uint8_t* data, uint8_t* end, struct everything* e);
 EXPORTED int use_checksums(uint8_t* data, const struct dam_packet* packet);
 EXPORTED int use_answer(uint8_t* data, uint8_t* end, struct everything* e);
 EXPORTED uint32_t use_tables(struct everything* e);
@@ -88,7 +92,15 @@ EXPORTED uint64_t use_gcra(struct everything* e) {
   e->rate = dam_gcra_rate_of(e->key[0], e->key[1]);
   if (dam_gcra_charge(&e->tat_ns, &e->rate, 1, 2)) return 1;
   if (dam_gcra_would_admit(&e->tat_ns, &e->rate, 1, 2)) return 2;
-  return dam_gcra_wait_ns(&e->tat_ns, &e->rate, 1, 2);
+  return dam_gcra_wait_ns(&e->tat_ns, &e->rate, 1, dam_gcra_fitting(&e->rate, 2));
+}
+
+EXPORTED uint32_t use_requests(uint8_t* data, uint8_t* end, struct everything* e) {
+  struct dam_tls_segment segment = {data, end, e->packet.seq, e->packet.payload_bytes};
+  dam_requests_begin(&e->requests, e->packet.seq, 1, 7);
+  dam_requests_answer(&e->requests, 100);
+  if (!dam_requests_are_followed(&e->requests, 7)) return 0;
+  return dam_requests_segment(&e->requests, &segment, 1);
 }
 
 EXPORTED int use_checksums(uint8_t* data, const struct dam_packet* packet) {

@@ -77,8 +77,10 @@ class Prototype {
       return std::span<uint8_t>(reinterpret_cast<uint8_t*>(table.data()), table.size_bytes());
     };
     visit(octets(t.flows));
+    visit(octets(t.requests));
     visit(octets(t.source_buckets));
     visit(octets(t.sources));
+    visit(octets(t.request_tats_ns));
     visit(octets(t.totals));
     visit(octets(t.neighbours));
     visit(octets(t.macs));

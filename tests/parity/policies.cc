@@ -22,6 +22,7 @@ void limit(dam_gcra_rate (&rates)[DAM_DIM_COUNT], Dice& dice) {
   rates[DAM_DIM_bytes_up] = rate_of(dice, {0, 0, 2000, 100'000}, {60, 3000, 20'000});
   rates[DAM_DIM_bytes_down] = rate_of(dice, {0, 0, 2000, 100'000}, {60, 3000, 20'000});
   rates[DAM_DIM_connections] = rate_of(dice, {0, 0, 1, 5, 100}, {0, 1, 2, 5});
+  rates[DAM_DIM_requests] = rate_of(dice, {0, 1, 5, 100}, {0, 1, 2, 20});
 }
 
 void draw(Zone& zone, Dice& dice) {

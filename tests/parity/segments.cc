@@ -66,11 +66,28 @@ uint32_t shift_of(Dice& dice) {
 }
 
 std::string hello_for(Dice& dice) {
-  std::string hello = client_hello(dice.of<std::string_view>(
-      {"www.example.org", "www.example.org", "api.example.org", "manage.example.org",
-       "manage.example.org", "", "other.example.org"}));
+  const auto name = dice.of<std::string_view>({"www.example.org", "www.example.org",
+                                               "api.example.org", "manage.example.org",
+                                               "manage.example.org", "", "other.example.org"});
+  const auto alpn = dice.of<std::string_view>({"h2", "h2", "http/1.1", ""});
+  std::string hello = client_hello(name, 1, alpn);
   if (dice.one_in(16)) hello[0] = 'G';
   return hello;
+}
+
+// TLS records, from the first octet on or not, whole or not.
+std::string records_of(Dice& dice, size_t bytes) {
+  std::string payload(bytes, 'c');
+  for (size_t at = dice.of<size_t>({0, 0, 0, 0, 0, 3}); at < bytes;) {
+    const auto length =
+        dice.of<uint16_t>({1, 26, 32, 40, 53, 53, 54, 60, 69, 117, 200, 1300, 16401});
+    const char header[] = {dice.of<char>({23, 23, 23, 23, 23, 23, 22, 20}), 3, 3,
+                           static_cast<char>(length >> 8), static_cast<char>(length)};
+    const size_t there = std::min(sizeof header, bytes - at);
+    payload.replace(at, there, header, there);
+    at += sizeof header + length;
+  }
+  return payload;
 }
 
 }  // namespace
@@ -160,7 +177,7 @@ void Conversations::client_segment(Talk& talk, Dice& dice, uint8_t flags, size_t
   s.ack += shift_of(dice);
   s.window = dice.of<uint16_t>({502, 0, 1, 65535});
   s.traffic_class = dice.of<uint8_t>({0, 1, 2, 3, 0xb8});
-  s.payload.assign(bytes, 'c');
+  s.payload = records_of(dice, bytes);
   const auto clock = static_cast<uint32_t>(twins_.now_ns() / kMillisecond);
   s.options = options_of(dice, talk.timestamps, clock, talk.tsecr, s.ack);
   if (shift == 0) {

@@ -42,11 +42,13 @@ SourceName name_of(const dam_source_entry& entry) {
 // An entry that says nothing any more is as good as none; when it is swept away differs.
 std::map<SourceName, SourceState> sources_of(const SharedTables& tables, uint64_t now_ns) {
   std::map<SourceName, SourceState> all;
-  for (const dam_source_entry& entry : tables.sources) {
+  for (size_t at = 0; at < tables.sources.size(); ++at) {
+    const dam_source_entry& entry = tables.sources[at];
     if ((entry.state & DAM_SOURCE_LIVE) == 0) continue;
     SourceState state;
     for (size_t i = 0; i < DAM_DIM_COUNT; ++i) {
-      if (entry.tat_ns[i] > now_ns) state.tat_ns[i] = entry.tat_ns[i];
+      const uint64_t tat_ns = i == DAM_DIM_requests ? tables.request_tats_ns[at] : entry.tat_ns[i];
+      if (tat_ns > now_ns) state.tat_ns[i] = tat_ns;
     }
     state.in_use = entry.state & kInUse;
     const bool over =
@@ -65,6 +67,18 @@ dam_flow comparable(const dam_flow& of) {
   if (flow.source != DAM_NONE) flow.source = 0;
   flow.epoch = 0;
   return flow;
+}
+
+// Nothing where they are not followed.
+dam_requests requests_of(const SharedTables& tables, size_t flow) {
+  const dam_flow& of = tables.flows[flow];
+  dam_requests requests = tables.requests[flow];
+  if (of.state == DAM_FLOW_free || !dam_requests_are_followed(&requests, of.epoch)) return {};
+  requests.epoch = 0;
+  return requests;
+}
+bool same_requests(const dam_requests& a, const dam_requests& b) {
+  return std::memcmp(&a, &b, sizeof a) == 0;
 }
 
 struct Field {
@@ -146,6 +160,9 @@ Difference compare_flows(const SharedTables& alone, const SharedTables& kernel) 
     if (std::memcmp(&a, &b, sizeof a) != 0) {
       return "flow " + std::to_string(i) + " differs in" + fields_that_differ(a, b);
     }
+    if (!same_requests(requests_of(alone, i), requests_of(kernel, i))) {
+      return "what is known of the requests of flow " + std::to_string(i) + " differs";
+    }
     if (a.state == DAM_FLOW_free || a.source == DAM_NONE) continue;
     if (name_of(alone.sources[alone.flows[i].source]) !=
         name_of(kernel.sources[kernel.flows[i].source])) {
@@ -156,7 +173,10 @@ Difference compare_flows(const SharedTables& alone, const SharedTables& kernel) 
 }
 
 Difference compare_sources(const SharedTables& alone, const SharedTables& kernel, uint64_t now_ns) {
-  if (std::memcmp(alone.sources.data(), kernel.sources.data(), alone.sources.size_bytes()) == 0) {
+  const auto same = [](const auto& a, const auto& b) {
+    return std::memcmp(a.data(), b.data(), a.size_bytes()) == 0;
+  };
+  if (same(alone.sources, kernel.sources) && same(alone.request_tats_ns, kernel.request_tats_ns)) {
     return {};
   }
   const auto a = sources_of(alone, now_ns), b = sources_of(kernel, now_ns);

@@ -10,6 +10,7 @@
 #include "tools/damctl/exit_code.h"
 #include "tools/damctl/show_problems.h"
 #include "tools/damctl/table.h"
+#include "tools/damctl/view_parts.h"
 
 namespace dam::ctl {
 
@@ -37,20 +38,26 @@ std::string endpoint_text(const Json& flow) {
 
 std::string or_dash(const std::string& text) { return text.empty() ? "-" : text; }
 
+// Where they are not counted, none is none.
+std::string requests_text(const Json& flow) {
+  return flow.contains("requests") ? short_number(number_at(flow, "/requests/count")) : "-";
+}
+
 }  // namespace
 
 int show_flows(const Settings& settings, const Connections& which) {
   std::string query = query_of(which);
   query += (query.empty() ? "?" : "&") + std::string("count=") + std::to_string(which.count);
   return view(settings, "/v1/flows" + query, [](const Json& now, const Json&) {
-    Table table({"id", "client", "listener", "zone", "server", "state", ">silent", "ja4"});
+    Table table(
+        {"id", "client", "listener", "zone", "server", "state", ">silent", ">requests", "ja4"});
     for (const Json& flow : now["flows"]) {
       const std::string closing = flow.value("closing", false) ? ", closing" : "";
       table.row({flow.value("id", ""), endpoint_text(flow), flow.value("listener", ""),
                  flow.value("zone", ""), or_dash(flow.value("server", "")),
                  flow.value("state", "") + closing,
                  short_time(static_cast<double>(flow.value("silent_ms", uint64_t{0})) / 1000),
-                 or_dash(flow.value("ja4", ""))});
+                 requests_text(flow), or_dash(flow.value("ja4", ""))});
     }
     if (!now["flows"].empty()) table.print(std::cout, Style(wants_colour(STDOUT_FILENO)));
     const auto matched = now.value("matched", uint64_t{0});

@@ -52,6 +52,7 @@ Level level_of(const Json& zone, const Growth& growth) {
        "bytes down");
   note(growth.of("/counters/connections_opened"), rate("connections", control::parse_event_rate),
        "new connections");
+  note(growth.of("/counters/requests"), rate("requests", control::parse_event_rate), "requests");
   const auto most = control::parse_count(total.value("concurrent", "none"));
   note(number_at(zone, "/counters/connections_open"),
        most.value ? static_cast<double>(*most.value) : 0, "connections");

@@ -42,9 +42,11 @@ StandingHeader* cut_header(Cutter& cutter) { return cutter.cut<StandingHeader>(1
 SharedTables cut_tables(Cutter& cutter, const TableSizes& sizes) {
   SharedTables tables;
   tables.flows = cutter.cut<dam_flow>(sizes.flows);
+  tables.requests = cutter.cut<dam_requests>(sizes.flows);
   tables.index = cutter.cut<dam_index_bucket>(sizes.index_buckets);
   tables.source_buckets = cutter.cut<dam_source_bucket>(sizes.source_buckets);
   tables.sources = cutter.cut<dam_source_entry>(size_t{sizes.source_buckets} * DAM_SOURCE_SLOTS);
+  tables.request_tats_ns = cutter.cut<uint64_t>(size_t{sizes.source_buckets} * DAM_SOURCE_SLOTS);
   tables.totals = cutter.cut<dam_zone_totals>(DAM_MAX_ZONES);
   tables.neighbours = cutter.cut<dam_neighbour>(DAM_MAX_NEIGHBOURS);
   tables.macs = cutter.cut<uint64_t>(DAM_MAX_NEIGHBOURS);

@@ -81,8 +81,10 @@ void KernelTables::load(const Limits& limits, const Pins* pins) {
   const TableSizes sizes = table_sizes(limits, 1);
   set_entries(bpf_->maps.dam_index, sizes.index_buckets);
   set_entries(bpf_->maps.dam_flows, sizes.flows);
+  set_entries(bpf_->maps.dam_requests, sizes.flows);
   set_entries(bpf_->maps.dam_source_buckets, sizes.source_buckets);
   set_entries(bpf_->maps.dam_sources, sizes.source_buckets * DAM_SOURCE_SLOTS);
+  set_entries(bpf_->maps.dam_request_tats, sizes.source_buckets * DAM_SOURCE_SLOTS);
   set_entries(bpf_->maps.dam_zone_counts, cpus_ * DAM_MAX_ZONES);
   set_entries(bpf_->maps.dam_counts, cpus_);
   bpf_map* map = nullptr;
@@ -106,6 +108,8 @@ void KernelTables::share_all() {
   views_ = share(bpf_->maps.dam_views);
   index_ = share(bpf_->maps.dam_index);
   flows_ = share(bpf_->maps.dam_flows);
+  requests_ = share(bpf_->maps.dam_requests);
+  request_tats_ = share(bpf_->maps.dam_request_tats);
   source_buckets_ = share(bpf_->maps.dam_source_buckets);
   sources_ = share(bpf_->maps.dam_sources);
   neighbours_ = share(bpf_->maps.dam_neighbours);
@@ -122,8 +126,9 @@ void KernelTables::share_all() {
 KernelTables::~KernelTables() = default;
 
 void KernelTables::forget() {
-  for (const SharedArray* table : {&index_, &flows_, &source_buckets_, &sources_, &neighbours_,
-                                   &macs_, &totals_, &strays_, &openings_}) {
+  for (const SharedArray* table :
+       {&index_, &flows_, &requests_, &source_buckets_, &sources_, &request_tats_, &neighbours_,
+        &macs_, &totals_, &strays_, &openings_}) {
     const auto bytes = table->as<std::byte>();
     std::fill(bytes.begin(), bytes.end(), std::byte{0});
   }
@@ -136,9 +141,11 @@ void KernelTables::forget() {
 
 SharedTables KernelTables::engine_tables() const {
   return {.flows = flows_.as<dam_flow>(),
+          .requests = requests_.as<dam_requests>(),
           .index = index_.as<dam_index_bucket>(),
           .source_buckets = source_buckets_.as<dam_source_bucket>(),
           .sources = sources_.as<dam_source_entry>(),
+          .request_tats_ns = request_tats_.as<uint64_t>(),
           .totals = totals_.as<dam_zone_totals>(),
           .neighbours = neighbours_.as<dam_neighbour>(),
           .macs = macs_.as<uint64_t>(),

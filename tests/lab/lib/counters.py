@@ -28,7 +28,7 @@ _SERVERS_AT = 16 + 32 + NAME + ZONES * NAME
 _TABLES_AT = _SERVERS_AT + SERVERS * (NAME + 24)
 _WORKERS_AT = (_TABLES_AT + 16 * len(TABLES) + 63) // 64 * 64
 _SHADOW = DIMENSIONS + ["concurrent"]  # what shadow mode counts
-_ZONE_FIXED = 6 + 3 * len(_SHADOW)
+_ZONE_FIXED = 7 + 3 * len(_SHADOW)
 _HELLOS = len(_list("counters.h", "DAM_TLS_VERSIONS")) + len(_list("counters.h", "DAM_ALPNS"))
 _HISTOGRAMS = len(_list("counters.h", "DAM_HISTOGRAMS")) * 20
 _INTERFACES = 32 * (2 * NAME + 8 + 8 * len(_list("counters.h", "DAM_INTERFACE_FIELDS")))  # behind the workers
@@ -83,10 +83,10 @@ class Counters:
     def zone(self, name):
         words = self._zone_words(self.zone_slots[name])
         kinds = len(_SHADOW)
-        bans, source, total, drops = (6 + kinds * n for n in range(4))
+        bans, source, total, drops = (7 + kinds * n for n in range(4))
         shadow = {"per_source": dict(zip(_SHADOW, words[source:])), "total": dict(zip(_SHADOW, words[total:]))}
         return {"packets": sum(words[0:2]), "bytes": sum(words[2:4]), "opened": words[4],
-                "closed": words[5], "bans": sum(words[bans:source]), "shadow_exceeded": sum(words[source:drops]), "shadow": shadow,
+                "closed": words[5], "requests": words[6], "bans": sum(words[bans:source]), "shadow_exceeded": sum(words[source:drops]), "shadow": shadow,
                 "drops": dict(zip(self.reasons, words[drops:]))}
 
     def drops(self):

@@ -215,4 +215,19 @@ TEST(Gcra, stays_exact_when_threads_share_a_bucket) {
   }
 }
 
+TEST(Gcra, more_units_than_a_bucket_holds_are_as_many_as_it_holds) {
+  for (const uint64_t milli : {1u, 500u, 1'000u, 10'000u, 333'333u, 100'000'000u}) {
+    for (const uint64_t burst : {1u, 2u, 3u, 20u, 1000u}) {
+      const dam_gcra_rate rate = dam_gcra_rate_of(milli, burst);
+      const uint32_t fitting = dam_gcra_fitting(&rate, 5000);
+      uint64_t tat_ns = 0;
+      EXPECT_TRUE(dam_gcra_charge(&tat_ns, &rate, dam::kSecond, fitting)) << milli << ' ' << burst;
+      EXPECT_FALSE(dam_gcra_charge(&tat_ns, &rate, dam::kSecond, 1)) << milli << ' ' << burst;
+    }
+  }
+  const dam_gcra_rate none{}, wide = dam_gcra_rate_of(1'000, 100);
+  EXPECT_EQ(dam_gcra_fitting(&none, 5000), 5000u);
+  EXPECT_EQ(dam_gcra_fitting(&wide, 7), 7u);
+}
+
 }  // namespace

@@ -8,16 +8,20 @@ namespace dam::test {
 
 OwnTables::OwnTables(const TableSizes& sizes)
     : flows(sizes.flows),
+      requests(sizes.flows),
       index(sizes.index_buckets),
       source_buckets(sizes.source_buckets),
       sources(source_buckets.size() * DAM_SOURCE_SLOTS),
+      request_tats_ns(sources.size()),
       strays(sizes.strays) {}
 
 SharedTables OwnTables::shared() {
   return {.flows = flows.all(),
+          .requests = requests.all(),
           .index = index.all(),
           .source_buckets = source_buckets.all(),
           .sources = sources.all(),
+          .request_tats_ns = request_tats_ns.all(),
           .totals = totals.all(),
           .neighbours = neighbours.all(),
           .macs = macs.all(),

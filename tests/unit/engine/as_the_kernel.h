@@ -13,9 +13,11 @@ struct OwnTables {
   explicit OwnTables(const TableSizes& sizes);
   SharedTables shared();
   BigArray<dam_flow> flows;
+  BigArray<dam_requests> requests;
   BigArray<dam_index_bucket> index;
   BigArray<dam_source_bucket> source_buckets;
   BigArray<dam_source_entry> sources;
+  BigArray<uint64_t> request_tats_ns;
   BigArray<dam_zone_totals> totals{DAM_MAX_ZONES};
   BigArray<dam_neighbour> neighbours{DAM_MAX_NEIGHBOURS};
   BigArray<uint64_t> macs{DAM_MAX_NEIGHBOURS};

@@ -349,7 +349,7 @@ Segment Connection::from_server(uint8_t flags, std::string_view payload, uint32_
 }
 
 // RFC 8446 4.1.2 with one cipher suite and, unless the name is empty, RFC 6066's server_name.
-std::string client_hello(std::string_view server_name, uint8_t cipher) {
+std::string client_hello(std::string_view server_name, uint8_t cipher, std::string_view alpn) {
   std::string extensions;
   if (!server_name.empty()) {
     append_be16(extensions, 0);
@@ -358,6 +358,13 @@ std::string client_hello(std::string_view server_name, uint8_t cipher) {
     extensions.push_back(0);
     append_be16(extensions, server_name.size());
     extensions += server_name;
+  }
+  if (!alpn.empty()) {
+    append_be16(extensions, 16);
+    append_be16(extensions, alpn.size() + 3);
+    append_be16(extensions, alpn.size() + 1);
+    extensions.push_back(static_cast<char>(alpn.size()));
+    extensions += alpn;
   }
   std::string body = "\x03\x03" + std::string(32, 'r');
   body += std::string("\0\0\x02\x13", 4) + static_cast<char>(cipher) + std::string("\x01\0", 2);
@@ -405,7 +412,7 @@ std::optional<Connection> establish(SmallSite& site, ClientSide client, std::str
   if (!syn_ack) return std::nullopt;
   connection.syn_ack = *syn_ack;
   const std::string hello =
-      client.to_port == 443 ? client_hello(name, client.cipher) : std::string();
+      client.to_port == 443 ? client_hello(name, client.cipher, client.alpn) : std::string();
   const auto after = site.send(kFrontPort, client.segment(DAM_TCP_ACK, hello));
   client.next += static_cast<uint32_t>(hello.size());
   connection.client = client;

@@ -159,7 +159,8 @@ struct ClientSide {
   uint32_t ack = 0;
   bool timestamps = false;
   uint8_t wscale = 7;
-  uint8_t cipher = 1;  // of its hello
+  uint8_t cipher = 1;       // of its hello
+  std::string_view alpn{};  // that it offers
 
   Segment segment(uint8_t flags, std::string_view payload = {}) const;
 };
@@ -178,7 +179,8 @@ struct Connection {
 };
 
 // Of a client whose only cipher suite is 0x1300 + `cipher`: kinds of clients differ by it.
-std::string client_hello(std::string_view server_name, uint8_t cipher = 1);
+std::string client_hello(std::string_view server_name, uint8_t cipher = 1,
+                         std::string_view alpn = {});
 // SYN, SYN-ACK, ACK: the dam knows the client and waits for bytes. Gives the SYN-ACK.
 std::optional<Seen> prove(SmallSite& site, ClientSide& client);
 // Everything up to the splice; nullopt where the dam refused.

@@ -198,7 +198,8 @@ TEST(SourceTableInterleaved, OneEntryAKeyNoChargeForgottenNoSlotLost) {
 struct Laid {
   std::vector<dam_source_bucket> buckets{2};
   std::vector<dam_source_entry> entries{2 * DAM_SOURCE_SLOTS};
-  SourceTable table{buckets, entries, 4, kSecret};
+  std::vector<uint64_t> request_tats_ns = std::vector<uint64_t>(2 * DAM_SOURCE_SLOTS);
+  SourceTable table{buckets, entries, request_tats_ns, 4, kSecret};
 
   // The nth key whose first bucket is bucket 0.
   SourceKey key(uint32_t nth) const {

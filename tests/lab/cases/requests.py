@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A zone that limits requests, and a real nginx behind it: what the dam counts in the records of TLS clients is held
+against nginx's own log. A macro inside one HTTP/2 connection keeps its rate; people beside it notice nothing."""
+import os
+import subprocess
+import tempfile
+import time
+
+from lib import suite
+from lib.plan import plan
+from lib.site import PUBLIC, SOURCES
+
+NAMES = {"held.example": "held", "counted.example": "counted"}
+PORT = 8443
+RATE, BURST, MISSED = 10, 20, 5
+PLAN = plan(
+    zones={"service": {}, "management": {"management": True},
+           "held": {"per_source": {"requests": f"{RATE}r/s burst={BURST}"}},
+           "counted": {"total": {"requests": "1Mr/s burst=1M"}}},
+    timeouts={"hello": "3s", "connect": "2s", "probe_interval": "500ms"},
+    add_servers={"web": {"role": "service", "n": 11, "port": PORT, "start": False}},
+    add_routes=[{"name": zone, "listener": "https", "names": [name], "zone": zone, "servers": ["web"]} for name, zone in NAMES.items()])
+DAM_ONLY = True
+COST = 30
+
+
+def setup(site):
+    site.home = tempfile.mkdtemp(prefix="dam-lab-requests-", dir="/tmp")
+    os.chmod(site.home, 0o755)
+    site.begun = False
+
+
+def teardown(site):
+    subprocess.run(["rm", "-rf", site.home], check=False)
+
+
+def _begin(site):
+    if site.begun:
+        return
+    site.begun = True
+    home = site.home
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                    "-keyout", home + "/key.pem", "-out", home + "/cert.pem", "-days", "2", "-subj", "/CN=example"],
+                   check=True, capture_output=True)
+    with open(home + "/nginx.conf", "w") as conf:
+        conf.write(f"""
+daemon off; worker_processes 1; user root; pid {home}/nginx.pid;
+events {{ worker_connections 512; }}
+http {{
+  log_format counted '$msec $host $server_protocol $proxy_protocol_addr $status $request_uri';
+  access_log {home}/access.log counted;
+  ssl_certificate {home}/cert.pem; ssl_certificate_key {home}/key.pem; client_max_body_size 50m;
+  client_body_temp_path {home}/body; proxy_temp_path {home}/proxy; fastcgi_temp_path {home}/fastcgi;
+  uwsgi_temp_path {home}/uwsgi; scgi_temp_path {home}/scgi;
+  server {{
+    listen 198.18.1.11:{PORT} ssl http2 proxy_protocol; listen [2001:db8:1::11]:{PORT} ssl http2 proxy_protocol;
+    location / {{ return 200 "an answer of some length, as answers are\\n"; }}
+    location /take {{ proxy_pass http://127.0.0.1:{PORT}/; }}
+  }}
+  server {{ listen 127.0.0.1:{PORT}; access_log off; location / {{ return 200 "taken, all of it\\n"; }} }}
+}}
+""")
+    site.children.append(site.service.popen(["nginx", "-p", home, "-c", home + "/nginx.conf", "-e", home + "/error.log"],
+                                            start_new_session=True))
+    suite.eventually(lambda: "an answer" in _curl(site, "held.example", ["/"], SOURCES[4][59]), 15, "nginx")
+
+
+def _curl(site, name, paths, source, more=(), http="--http2"):
+    """What one process got, and so one connection: each path one after the other."""
+    address = f"[{PUBLIC[6]}]" if ":" in source else PUBLIC[4]
+    words = ["curl", "-sk", http, "--max-time", "60", "--interface", source, "--connect-to", f"{name}::{address}:443", *more,
+             *[f"https://{name}{path}" for path in paths]]
+    return site.client.run(*words, check=False, timeout=90)
+
+
+def _log(site, name, since=0.0):
+    with open(site.home + "/access.log") as log:
+        lines = [line.split() for line in log]
+    return [line for line in lines if line[1] == name and float(line[0]) >= since - 0.002]
+
+
+def _counted(site, zone, run):
+    """How many requests the dam has counted meanwhile, and nginx served."""
+    before, since = site.front.counters().zone(zone)["requests"], time.time()
+    run()
+    time.sleep(0.1)  # nginx writes its line when the answer is out
+    return site.front.counters().zone(zone)["requests"] - before, len(_log(site, f"{zone}.example", since))
+
+
+@suite.each(family=[4, 6])
+def test_macro(site, family):
+    """a macro that asks again and again inside one connection gets what its rate allows, and no more; all of it is
+    served in the end, for nothing was reset"""
+    _begin(site)
+    source, since, asked = SOURCES[family][7], time.time(), 50
+    with site.counted("source_requests"):
+        got = _curl(site, "held.example", [f"/item/{n}" for n in range(asked)], source)
+    assert got.count("an answer") == asked, got
+    times = sorted(float(line[0]) for line in _log(site, "held.example", since))
+    assert len(times) == asked, len(times)
+    # Of a client so near, which asks again within two milliseconds, a few may have been taken for bodies.
+    for first in range(asked):
+        for last in range(first, asked):
+            allowed = BURST + MISSED + RATE * (times[last] - times[first] + 0.05)
+            assert last - first + 1 <= allowed, (first, last, times[last] - times[first])
+    site.note(f"{asked} requests in {times[-1] - times[0]:.1f} s")
+
+
+@suite.each(family=[4, 6])
+def test_person(site, family):
+    """a page with fifteen parts loads at once in the same zone, whatever a macro does beside it"""
+    _begin(site)
+    macro = site.client.popen(["curl", "-sk", "--http2", "--max-time", "20", "--interface", SOURCES[4][8], "--connect-to",
+                               f"held.example::{PUBLIC[4]}:443",
+                               *[f"https://held.example/item/{n}" for n in range(60)]],
+                              stdout=subprocess.DEVNULL, start_new_session=True)
+    site.children.append(macro)
+    start = time.monotonic()
+    got = _curl(site, "held.example", [f"/part/{n}" for n in range(15)], SOURCES[family][9])
+    spent = time.monotonic() - start
+    macro.terminate()
+    macro.wait(10)
+    assert got.count("an answer") == 15 and spent < 2, (got, spent)
+
+
+@suite.each(http=["--http2", "--http1.1"], tls=["1.2", "1.3"])
+def test_counts(site, http, tls):
+    """GETs one after the other, as curl and nginx speak: nginx's log and the dam's count differ by little, and the dam's
+    is never the greater one"""
+    _begin(site)
+    # A pause between them: what follows within two milliseconds may be a body.
+    counted, served = _counted(site, "counted", lambda: _curl(
+        site, "counted.example", [f"/item/{n}" for n in range(100)], SOURCES[4][10], ("--tls-max", tls, "--rate", "200/s"), http))
+    site.note(f"{counted} of {served} ({100 * counted / served:.0f} %)")
+    assert served == 100 and 95 <= counted <= served, (counted, served)
+
+
+@suite.each(http=["--http2", "--http1.1"])
+def test_bodies(site, http):
+    """forms and uploads are one request each, large ones too"""
+    _begin(site)
+    with open(site.home + "/large", "wb") as large:
+        large.write(os.urandom(3_000_000))
+
+    def post():
+        for n in range(5):
+            _curl(site, "counted.example", ["/take"] * 8, SOURCES[4][11], ("-d", f"name=value{n}&text=" + "x" * 40 * n), http)
+        _curl(site, "counted.example", ["/take"], SOURCES[4][11], ("-T", site.home + "/large"), http)
+        _curl(site, "counted.example", ["/take"], SOURCES[4][11],
+              ("-T", site.home + "/large", "--limit-rate", "4M"), http)
+
+    counted, served = _counted(site, "counted", post)
+    site.note(f"{counted} of {served} ({100 * counted / served:.0f} %)")
+    assert served == 42 and served // 2 <= counted <= served, (counted, served)

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Zones that limit requests: what is found in a client's records is charged, whatever way its
+// segments take.
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "tests/unit/engine/standing.h"
+
+namespace dam::test {
+namespace {
+
+constexpr uint32_t kHead = 60;
+
+std::string record_of(uint32_t bytes, uint8_t type = DAM_TLS_DATA) {
+  const char header[] = {static_cast<char>(type), 3, 3, static_cast<char>(bytes >> 8),
+                         static_cast<char>(bytes)};
+  return std::string(header, sizeof header) + std::string(bytes, 'c');
+}
+
+// A client of HTTP/2 whose handshake is over, in a site whose service zone limits requests.
+class Requests : public testing::Test {
+ protected:
+  void begin(const std::function<void(Zone&)>& change, std::string_view alpn = "h2") {
+    Policy policy = site_.draft();
+    change(policy.zones[kServiceZone]);
+    site_.apply(policy);
+    ClientSide client;
+    client.alpn = alpn;
+    connect(client);
+  }
+  void connect(const ClientSide& client) {
+    connection_ = stand(site_, client).value();
+    server_next_ = server_next(connection_);
+    say(record_of(1, DAM_TLS_CHANGE_CIPHER_SPEC) + record_of(53));
+    if (!client.alpn.empty()) say(record_of(81));
+  }
+  // Whether it reached the server, and as it was.
+  bool say(const std::string& octets) {
+    const auto seen = site_.send(kFrontPort, connection_.client.segment(kAck, octets));
+    const Seen* forwarded = find_tcp(seen, kServicePort, kAck);
+    const bool passed = forwarded != nullptr && !forwarded->has(DAM_TCP_RST);
+    if (passed) connection_.client.next += static_cast<uint32_t>(octets.size());
+    return passed;
+  }
+  void answer(size_t bytes = 200) {
+    const auto client = connection_.client.next - connection_.client.isn - 1;
+    const auto ack = connection_.header.packet.seq.value + 28 + client;
+    site_.send(kServicePort,
+               connection_.from_server(kAck, std::string(bytes, 's'), server_next_, ack));
+    server_next_ += static_cast<uint32_t>(bytes);
+    connection_.client.ack += static_cast<uint32_t>(bytes);
+    site_.advance(20 * kMillisecond);
+  }
+  bool request(uint32_t bytes = kHead) {
+    const bool passed = say(record_of(bytes));
+    if (passed) answer();
+    return passed;
+  }
+  uint64_t counted() { return site_.zone(kServiceZone).requests; }
+
+  SmallSite site_;
+  Connection connection_;
+  uint32_t server_next_ = 0;
+};
+
+void limit_source(Zone& zone) { zone.per_source[DAM_DIM_requests] = dam_gcra_rate_of(1'000, 5); }
+
+TEST_F(Requests, AMacroOnOneConnectionIsHeldAtItsRate) {
+  begin(limit_source);
+  int passed = 0;
+  while (passed < 100 && request()) ++passed;
+  EXPECT_EQ(passed, 5);
+  EXPECT_EQ(counted(), 5u);
+  EXPECT_EQ(site_.drops(DAM_DROP_source_requests), 1u);
+  EXPECT_TRUE(say({})) << "a bare ACK brings none";
+  site_.advance(kSecond);
+  EXPECT_TRUE(request()) << "the same segment again, a second later";
+  EXPECT_FALSE(request());
+  EXPECT_EQ(counted(), 6u);
+}
+
+TEST_F(Requests, WhoIsRefusedIsCountedOnceHoweverOftenHeTries) {
+  begin(limit_source);
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(request());
+  for (int i = 0; i < 20; ++i) EXPECT_FALSE(request());
+  site_.advance(3 * kSecond);
+  EXPECT_TRUE(request());
+  EXPECT_EQ(counted(), 6u);
+}
+
+TEST_F(Requests, HeadAndBodyAreOne) {
+  begin(limit_source);
+  int passed = 0;
+  while (passed < 100 && say(record_of(kHead)) && say(record_of(90))) ++passed, answer();
+  EXPECT_EQ(passed, 5);
+}
+
+TEST_F(Requests, HttpOneOneCountsTurns) {
+  begin(limit_source, "http/1.1");
+  connection_.client.alpn = {};
+  int passed = 0;
+  while (passed < 100 && request(300)) ++passed;
+  EXPECT_GE(passed, 5);
+  EXPECT_LE(passed, 6);
+}
+
+TEST_F(Requests, SourcesShareNoBucketButTheTotals) {
+  begin([](Zone& zone) {
+    limit_source(zone);
+    zone.total[DAM_DIM_requests] = dam_gcra_rate_of(1'000, 8);
+  });
+  int passed = 0;
+  while (passed < 100 && request()) ++passed;
+  EXPECT_EQ(passed, 5);
+  ClientSide other;
+  other.address = kStranger;
+  other.alpn = "h2";
+  connect(other);
+  while (passed < 100 && request()) ++passed;
+  EXPECT_EQ(passed, 8);
+  EXPECT_EQ(site_.drops(DAM_DROP_zone_requests), 1u);
+}
+
+TEST_F(Requests, ABurstLargerThanTheBucketPassesWhenThatIsFull) {
+  begin([](Zone& zone) { zone.per_source[DAM_DIM_requests] = dam_gcra_rate_of(1'000, 2); });
+  ASSERT_TRUE(request(kHead + 60));
+  site_.advance(5 * kSecond);
+  std::string burst;
+  for (int i = 0; i < 6; ++i) burst += record_of(kHead);
+  EXPECT_TRUE(say(burst));
+  EXPECT_FALSE(say(burst)) << "and it is empty then";
+}
+
+TEST_F(Requests, ResetAndBanWorkOnThemToo) {
+  begin([](Zone& zone) {
+    limit_source(zone);
+    zone.exceeded = Exceeded::reset;
+  });
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(request());
+  EXPECT_FALSE(request());
+  EXPECT_EQ(site_.flows(), 0u);
+}
+
+TEST_F(Requests, ABanIsCountedUnderThem) {
+  begin([](Zone& zone) {
+    limit_source(zone);
+    let_ban(zone, 1);
+  });
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(request());
+  EXPECT_FALSE(request());
+  EXPECT_EQ(site_.zone(kServiceZone).bans[DAM_DIM_requests], 1u);
+}
+
+TEST_F(Requests, ShadowCountsAndLetsBy) {
+  begin([](Zone& zone) {
+    limit_source(zone);
+    zone.mode = Mode::shadow;
+  });
+  for (int i = 0; i < 8; ++i) EXPECT_TRUE(request());
+  EXPECT_EQ(site_.zone(kServiceZone).shadow_exceeded[0][DAM_DIM_requests], 3u);
+}
+
+TEST_F(Requests, ConnectionsFromBeforeTheLimitAreNotFollowed) {
+  begin([](Zone&) {});
+  Policy policy = site_.draft();
+  limit_source(policy.zones[kServiceZone]);
+  site_.apply(policy);
+  for (int i = 0; i < 20; ++i) EXPECT_TRUE(request());
+  EXPECT_EQ(counted(), 0u);
+}
+
+TEST_F(Requests, TheEntrysNextConnectionBeginsAnew) {
+  begin(limit_source);
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(request());
+  site_.advance(10 * kSecond);
+  const auto glance = site_.engine().worker(0).glance(0);
+  ASSERT_TRUE(glance && glance->requests.followed);
+  EXPECT_EQ(glance->requests.count, 5u);
+  EXPECT_EQ(glance->requests.first_bytes, kHead - 17);
+}
+
+}  // namespace
+}  // namespace dam::test
