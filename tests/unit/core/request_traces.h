@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What clients sent to nginx 1.22 over 30 ms in a lab, records by records: a number is the length of a record with
-// application data, h that of a handshake record, k of ChangeCipherSpec; s: the server has said 64 octets or more in a
-// segment; +N: so many units of 2^20 ns since the record before. `requests`: what nginx has written into its log.
+// What clients sent to nginx 1.22 over 30 ms in a lab, records by records: a number is the length
+// of a record with application data, h that of a handshake record, k of ChangeCipherSpec; s: the
+// server has said 64 octets or more in a segment; +N: so many units of 2^20 ns since the record
+// before. `requests`: what nginx has written into its log.
 #pragma once
 
 #include <cstdint>
