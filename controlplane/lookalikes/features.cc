@@ -38,6 +38,7 @@ Behaviour squashed(const FeatureValues& values) {
 }
 
 std::string feature_text(const FeatureRow& row, float squashed) {
+  if (squashed == kAbsentFeature) return "no sign";
   const double part = static_cast<double>(squashed);
   const double value = row.scale == Scale::logarithm
                            ? row.least * std::pow(row.most / row.least, part)

@@ -90,7 +90,7 @@ inline double& at(FeatureValues& values, Feature feature) {
 
 float squashed(const FeatureRow& row, double value);
 Behaviour squashed(const FeatureValues& values);
-// Back into the feature's unit: "120 ms".
+// Back into the feature's unit: "120 ms"; "no sign" where that is what it says.
 std::string feature_text(const FeatureRow& row, float squashed);
 
 // In [0, 1]: root mean square of the features' differences.

@@ -126,7 +126,9 @@ void Lookalikes::look_at_flows(int64_t now_ms) {
     std::string untold;  // the link says what is wrong with it
     const auto reply = ends_.ask(request, untold);
     if (!reply || !reply->ok()) return;
-    for (const v1::Flow& flow : reply->flows().flows()) accumulators_.flow(flow, now_ms);
+    for (const v1::Flow& flow : reply->flows().flows()) {
+      if (!flow.closing()) accumulators_.flow(flow, now_ms);  // else the log tells of it soon
+    }
     looked_at += static_cast<size_t>(reply->flows().flows_size());
     request.mutable_flows()->set_from(reply->flows().next());
   } while (request.flows().from() != 0 && looked_at < Accumulators::kMostFlows);

@@ -136,10 +136,10 @@ TEST_F(BehaviourTest, servers_words_count_with_their_paths_and_statuses) {
 
 TEST_F(BehaviourTest, refusals_count_where_the_source_is_proven_and_make_nobody_known_alone) {
   every("198.51.100.7", 10'000);
-  refuse("198.51.100.7", 6);
+  refuse("198.51.100.7", 2);
   refuse("198.51.100.7", 1000, false);
   refuse("198.51.100.8", 1000);
-  EXPECT_EQ(only(Feature::refused), "0.5");
+  EXPECT_EQ(only(Feature::refused), "0.25");
 }
 
 TEST_F(BehaviourTest, who_does_little_is_given_ten_windows) {
