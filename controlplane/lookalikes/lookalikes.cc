@@ -80,7 +80,11 @@ SimilarAnswer Lookalikes::similar(const SimilarQuery& query) const {
 // In the order in which a source's behaviour goes on: nothing of it can slip by.
 uint64_t Lookalikes::forget(const Network& source) {
   const auto store = store_now();
-  uint64_t gone = accumulators_.forget(source) + store->forget(source);
+  uint64_t gone = 0;
+  {
+    const std::lock_guard lock(ending_);
+    gone = accumulators_.forget(source) + store->forget(source);
+  }
   try {
     gone += store->open(kQuestionPatience)->erase(source);
   } catch (const std::exception& error) {
@@ -143,6 +147,7 @@ void Lookalikes::round() {
     const int64_t before = std::exchange(window_, window);
     if (before != 0 && before != window) {
       look_at_flows(now_ms);
+      const std::lock_guard lock(ending_);
       BehaviourRows rows = accumulators_.end_window(now_ms);
       if (!rows.empty()) store_now()->offer(std::move(rows));
     }

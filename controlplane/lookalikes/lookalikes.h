@@ -65,6 +65,9 @@ class Lookalikes {
   const std::filesystem::path file_;
   const Ends ends_;
   Accumulators accumulators_;
+  // Held from a window's end until its rows are in the queue: who is forgotten meanwhile is in
+  // neither.
+  std::mutex ending_;
   mutable std::mutex mutex_;
   std::shared_ptr<BehaviourStore> store_;  // while the policy wants it
   int64_t window_ = 0;                     // number of the one that is under way

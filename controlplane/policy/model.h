@@ -252,10 +252,9 @@ struct SignalPolicy {
 struct LookalikePolicy {
   uint64_t window_ns = 60'000'000'000;
   uint64_t keep_ns = 2 * 86'400'000'000'000;
-  uint64_t sources = 10'000;  // in a window
-  uint64_t rows = 1'000'000;  // kept at one time
-  uint32_t within_percent =
-      10;  // so far apart sources are alike, where nobody says another distance
+  uint64_t sources = 10'000;    // in a window
+  uint64_t rows = 1'000'000;    // kept at one time
+  uint32_t within_percent = 8;  // of the distance, where nobody says another
   SourcePrefix source_prefix;
 };
 

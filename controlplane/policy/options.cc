@@ -233,7 +233,7 @@ const Table<LookalikePolicy>& lookalike_options() {
              "that are looked at in one window; more are not, and counted"),
       option("rows", Need::optional, count(1000, 20'000'000), &LookalikePolicy::rows, "1M",
              "vectors that are kept at most: the oldest go first"),
-      option("within", Need::optional, percent(1, 90), &LookalikePolicy::within_percent, "10%",
+      option("within", Need::optional, percent(1, 90), &LookalikePolicy::within_percent, "8%",
              "so far apart sources count as alike, where no other distance is asked for: the root "
              "mean square of their features' differences"),
       option("source_prefix", Need::optional,
