@@ -21,6 +21,7 @@
 #include "controlplane/events/watcher.h"
 #include "controlplane/health/servers.h"
 #include "controlplane/logs/log_feed.h"
+#include "controlplane/lookalikes/lookalikes.h"
 #include "controlplane/metrics/counters_collector.h"
 #include "controlplane/service_manager.h"
 #include "controlplane/signals/signal_listener.h"
@@ -43,6 +44,7 @@ struct Options {
   bool https_public = false;
   std::string tls = "/etc/dam/tls";
   std::string web = "/usr/share/dam/web";
+  std::string lookalikes_database = "/etc/dam/lookalikes.database";
   LogPlaces logs;
 };
 
@@ -72,6 +74,10 @@ void add_options(CLI::App& app, Options& options) {
                  "a .netrc: user and password by Loki's host, told it over https alone");
   app.add_option("--loki-ca", options.logs.loki_ca,
                  "certificates (PEM) that Loki's must be signed by (default: the system's)");
+  app.add_option("--lookalikes-database", options.lookalikes_database,
+                 "a file that others may not read: how to reach the look-alikes' PostgreSQL, in "
+                 "libpq's keywords (host=… dbname=… user=… password=…)")
+      ->capture_default_str();
   app.add_option("--tls", options.tls, "the folder of its certificates: damctl enroll makes them")
       ->capture_default_str();
   app.add_option("--web", options.web, "the folder of the live page's files")
@@ -259,23 +265,31 @@ int run(const Options& options) {
     return 1;
   }
   BanParts bans(options.state, policy, events, link);
+  const auto ask = [&link](const dam::v1::Request& request, std::string& wrong) {
+    return link.ask(request, std::chrono::seconds(3), wrong);
+  };
+  Lookalikes lookalikes(options.lookalikes_database,
+                        {[&policy] { return policy_of(policy); }, ask,
+                         [&events](bool well, const std::string& sentence) {
+                           spdlog::log(well ? spdlog::level::info : spdlog::level::warn, "{}",
+                                       sentence);
+                           events.add({EventKind::server, "lookalikes", "", 1, sentence});
+                         }});
   Signals signals(
       bans.book, [&policy] { return policy_of(policy); }, monotonic_ns,
       [&events](const std::string& server, const std::string& sentence) {
         spdlog::warn("{}", sentence);
         events.add({EventKind::ban, server, "capped", 1, sentence});
-      });
+      },
+      [&lookalikes](const Signal& signal) { lookalikes.take(signal); });
   const SignalListener signal_listener(ends_of(signals));
   Logs logs(sinks_in(options.logs, [](const std::string& s) { spdlog::warn("{}", s); }));
   const CountersCollector collector(
       {counters, [&link] { return link.state(); }, [&servers] { return servers.look(); },
        [&] { return bans.book.counts(link.state().bans_version); },
        [&policy] { return policy_of(policy); }, [&logs] { return logs.counts(); },
-       [&signals] { return signals.totals(); }});
+       [&signals] { return signals.totals(); }, [&lookalikes] { return lookalikes.counts(); }});
   const std::unique_ptr<Trust> trust = open_trust(options.state);
-  const auto ask = [&link](const dam::v1::Request& request, std::string& wrong) {
-    return link.ask(request, std::chrono::seconds(3), wrong);
-  };
   Captures captures(ask);
   std::unique_ptr<Https> https;
   const auto metrics = [&] { return collector.text() + (https ? https->metrics_text() : ""); };
@@ -289,7 +303,7 @@ int run(const Options& options) {
   };
 
   const ApiParts parts{policy,    look, metrics,  events,  *trust,     servers,
-                       bans.book, ask,  captures, signals, options.web};
+                       bans.book, ask,  captures, signals, lookalikes, options.web};
   if (options.https_address != "none") {
     https = std::make_unique<Https>(options.tls, all_endpoints(parts), *trust, log_tls);
   }
@@ -302,10 +316,9 @@ int run(const Options& options) {
     std::string untold;  // the link says what is wrong with it
     return ask(request, untold);
   };
-  const LogFeed log_feed(logs, events, ask_for_log, [&policy] {
-    const auto running = policy.current();
-    return running ? running->policy : nullptr;
-  });
+  const LogFeed log_feed(logs, events, ask_for_log, [&policy] { return policy_of(policy); },
+                         {[&lookalikes] { return lookalikes.wants_log(); },
+                          [&lookalikes](const dam::v1::Log& log) { lookalikes.take(log); }});
   HttpServer api([&](httplib::Server& s) {
     serve(s, all_endpoints(parts), socket_caller, refusals_to(trust->audit));
   });

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Bans of operators, and those that zones have begun.
 #include <chrono>
-#include <ctime>
 
 #include "controlplane/api/ban_json.h"
+#include "controlplane/api/ban_request.h"
 #include "controlplane/api/endpoints.h"
 #include "controlplane/api/problem_json.h"
 #include "controlplane/bans/ban_lines.h"
@@ -17,21 +17,6 @@ constexpr auto kOneHolds = std::chrono::seconds(3);
 constexpr auto kManyHold = std::chrono::seconds(20);
 constexpr int64_t kMostOnAPage = 1000;
 
-int status_of(const BanResult& result, bool in_force) {
-  switch (result.outcome) {
-    case BanResult::Outcome::done:
-      return in_force ? 200 : 202;
-    case BanResult::Outcome::unknown:
-      return 404;
-    case BanResult::Outcome::full:
-      return 409;
-    case BanResult::Outcome::not_saved:
-      return 507;
-    default:
-      return 422;
-  }
-}
-
 void answer_change(BanBook& book, const BanResult& result, std::chrono::milliseconds patience,
                    httplib::Response& response) {
   const bool done = result.outcome == BanResult::Outcome::done;
@@ -39,54 +24,7 @@ void answer_change(BanBook& book, const BanResult& result, std::chrono::millisec
   Json body = {{"count", result.count}, {"in_force", in_force}, {"bans", Json::array()}};
   for (const KeptBan& ban : result.bans) body["bans"].push_back(ban_json(ban));
   body.update(problems_to_json(result.problems));
-  answer(response, status_of(result, in_force), body);
-}
-
-void refuse(httplib::Response& response, const std::string& message, const std::string& hint) {
-  answer(response, 400, error_body(message, hint));
-}
-
-// Who asks must not ban himself: the peer, or whom damctl says that it was started by (SSH).
-Asker asker_of(const Call& call, const char* origin) {
-  Asker asker;
-  asker.name = call.caller.name;
-  asker.origin = origin;
-  for (const std::string& text :
-       {call.caller.address, call.request.get_header_value("X-Dam-Client")}) {
-    if (const auto address = parse_address(text)) asker.addresses.push_back(*address);
-  }
-  return asker;
-}
-
-// False after a 400.
-bool read_end(const Json& from, BanRequest& ban, httplib::Response& response) {
-  if (from.contains("until") && from.contains("for")) {
-    refuse(response, "for and until contradict each other", "write one of them");
-    return false;
-  }
-  if (from.contains("until")) {
-    ban.until_unix = from["until"].get<int64_t>();
-    if (*ban.until_unix <= std::time(nullptr)) {
-      refuse(response, "until is over already", "a Unix time in seconds that is still to come");
-      return false;
-    }
-  }
-  if (!from.contains("for")) return true;
-  const auto time = parse_duration_ns(from["for"].get<std::string>());
-  constexpr uint64_t kSecond_ns = 1'000'000'000;
-  if (!time.value || *time.value < kSecond_ns) {
-    refuse(response, "for is no time from 1s up", "write e.g. 90s, 1h30m or 7d");
-    return false;
-  }
-  ban.for_s = static_cast<int64_t>(*time.value / kSecond_ns);
-  return true;
-}
-
-bool read_reason(const Json& from, BanRequest& ban, httplib::Response& response) {
-  ban.reason = from.value("reason", "");
-  const std::string wrong = objection_to_reason(ban.reason);
-  if (!wrong.empty()) refuse(response, wrong, "say it shorter, in one line");
-  return wrong.empty();
+  answer(response, ban_status(result, in_force), body);
 }
 
 void post_ban(BanBook& book, const Call& call, httplib::Response& response) {
@@ -94,11 +32,11 @@ void post_ban(BanBook& book, const Call& call, httplib::Response& response) {
   const std::string text = call.body.value("source", "");
   const auto source = parse_network(text);
   if (!source) {
-    return refuse(response, "source: " + text.substr(0, 60) + " is not a network",
-                  "write an address or a network, e.g. 198.51.100.0/24");
+    return refuse_ban(response, "source: " + text.substr(0, 60) + " is not a network",
+                      "write an address or a network, e.g. 198.51.100.0/24");
   }
   ban.source = source->masked();
-  if (!read_end(call.body, ban, response) || !read_reason(call.body, ban, response)) return;
+  if (!read_ban_end(call.body, ban, response) || !read_ban_reason(call.body, ban, response)) return;
   Asker asker = asker_of(call, "operator");
   asker.force = call.body.value("force", false);
   answer_change(book, book.ban({ban}, asker), kOneHolds, response);
@@ -106,8 +44,8 @@ void post_ban(BanBook& book, const Call& call, httplib::Response& response) {
 
 void post_import(BanBook& book, const Call& call, httplib::Response& response) {
   BanRequest otherwise;
-  if (!read_end(call.parameters, otherwise, response)) return;
-  if (!read_reason(call.parameters, otherwise, response)) return;
+  if (!read_ban_end(call.parameters, otherwise, response)) return;
+  if (!read_ban_reason(call.parameters, otherwise, response)) return;
   BanResult result;
   const std::vector<BanRequest> bans =
       read_ban_lines(call.request.body, otherwise, result.problems);
@@ -125,8 +63,8 @@ void delete_ban(BanBook& book, const Call& call, httplib::Response& response) {
   const std::string text = call.parameter("source", std::string());
   const auto source = parse_network(text);
   if (!source) {
-    return refuse(response, text.substr(0, 60) + " is not a network",
-                  "as it stands in the list: damctl bans");
+    return refuse_ban(response, text.substr(0, 60) + " is not a network",
+                      "as it stands in the list: damctl bans");
   }
   BanResult result = book.lift(source->masked());
   if (result.outcome == BanResult::Outcome::unknown) {
@@ -148,8 +86,8 @@ void get_bans(const BanBook& book, const Call& call, httplib::Response& response
   const std::string address = call.parameter("address", std::string());
   query.after = parse_network(after);
   query.address = parse_address(address);
-  if (!after.empty() && !query.after) return refuse(response, "after is not a network", "");
-  if (!address.empty() && !query.address) return refuse(response, "address is no address", "");
+  if (!after.empty() && !query.after) return refuse_ban(response, "after is not a network", "");
+  if (!address.empty() && !query.address) return refuse_ban(response, "address is no address", "");
   const BanBook::Page page = book.list(query);
   Json body = {{"total", page.total}, {"bans", Json::array()}};
   for (const KeptBan& ban : page.bans) body["bans"].push_back(ban_json(ban));
@@ -190,11 +128,6 @@ std::map<int, Json> ban_answers() {
           {507, as("it could not be saved: nothing has changed")}};
 }
 
-Json for_schema() {
-  return schema::matching("^[0-9hmsd]{2,20}$", "e.g. 1h30m; longer if it is a repeat");
-}
-Json until_schema() { return schema::integer(1, 1LL << 40, "Unix time, s; instead of `for`"); }
-Json reason_schema() { return schema::string("in one line, at most 200 bytes"); }
 Json force_schema() {
   return schema::boolean("however wide, and over the site's own addresses too");
 }
@@ -205,9 +138,9 @@ Endpoint ban_endpoint() {
   endpoint.path = "/v1/bans";
   endpoint.body = {Body::Kind::json,
                    schema::object({{"source", schema::string("an address or a network")},
-                                   {"for?", for_schema()},
-                                   {"until?", until_schema()},
-                                   {"reason?", reason_schema()},
+                                   {"for?", ban_for_schema()},
+                                   {"until?", ban_until_schema()},
+                                   {"reason?", ban_reason_schema()},
                                    {"force?", force_schema()}}),
                    "", "whom, for how long, and why"};
   endpoint.answers = ban_answers();
@@ -218,9 +151,9 @@ Endpoint import_endpoint() {
   Endpoint endpoint;
   endpoint.summary = "Ban a whole list, or nobody of it";
   endpoint.path = "/v1/bans/import";
-  endpoint.query = {{"for", for_schema()},
-                    {"until", until_schema()},
-                    {"reason", reason_schema()},
+  endpoint.query = {{"for", ban_for_schema()},
+                    {"until", ban_until_schema()},
+                    {"reason", ban_reason_schema()},
                     {"force", force_schema()}};
   endpoint.body = {
       Body::Kind::text,

@@ -12,6 +12,7 @@
 #include "controlplane/capture/captures.h"
 #include "controlplane/dataplane_link/ask.h"
 #include "controlplane/events/event_log.h"
+#include "controlplane/lookalikes/lookalikes.h"
 #include "controlplane/signals/signals.h"
 #include "controlplane/state/running_policy.h"
 #include "controlplane/trust/trust.h"
@@ -30,6 +31,7 @@ struct ApiParts {
   Ask ask_dataplane;
   Captures& captures;
   Signals& signals;
+  Lookalikes& lookalikes;
   std::filesystem::path web = {};  // the page's files; absent: there is no page
 };
 
@@ -49,6 +51,8 @@ Endpoints ready_endpoints(const std::function<Sight()>& look);
 Endpoints trust_endpoints(Trust& trust);
 Endpoints session_endpoints(Trust& trust);
 Endpoints signal_endpoints(Signals& signals);
+Endpoints similar_endpoints(Lookalikes& lookalikes);
+Endpoints similar_ban_endpoints(const ApiParts& parts);
 Endpoints web_endpoints(const std::filesystem::path& folder);
 // On the address of /metrics: that, and whether all is well.
 Endpoints scraped_endpoints(const ApiParts& parts);

@@ -12,11 +12,12 @@ constexpr int kMostAnswers = 20;
 }  // namespace
 
 LogFeed::LogFeed(Logs& logs, const EventLog& events, Ask ask,
-                 std::function<std::shared_ptr<const Policy>()> policy)
+                 std::function<std::shared_ptr<const Policy>()> policy, Listener listener)
     : logs_(logs),
       events_(events),
       ask_(std::move(ask)),
       policy_(std::move(policy)),
+      listener_(std::move(listener)),
       alarm_([this] { round(); }) {
   if (const auto now = policy_()) logs_.set_rules(now->logs);
   thread_ = std::thread([this] { run(); });
@@ -49,7 +50,7 @@ void LogFeed::take_events() {
   }
 }
 
-void LogFeed::take_records() {
+void LogFeed::take_records(bool with_connections) {
   v1::Request request;
   request.mutable_take_log();
   for (int answers = 0; answers < kMostAnswers; ++answers) {
@@ -57,7 +58,10 @@ void LogFeed::take_records() {
     if (!reply) return;
     const v1::Log& log = reply->log();
     const int64_t now = unix_ns_now();
-    for (const auto& one : log.connections()) logs_.add(record_of(one, now));
+    if (listener_.take) listener_.take(log);
+    if (with_connections) {
+      for (const auto& one : log.connections()) logs_.add(record_of(one, now));
+    }
     for (const auto& one : log.refusals()) logs_.add(record_of(one, now));
     if (const uint64_t lost = log.lost_sights(); lost != 0) {
       logs_.add(record_of_lost("refusal", 0, lost,
@@ -73,7 +77,10 @@ void LogFeed::take_records() {
 void LogFeed::round() {
   const auto now = policy_();
   if (now) logs_.set_rules(now->logs);
-  if (now && now->logs.has_sink()) take_records();
+  const bool lines = now && now->logs.has_sink();
+  if (lines || (listener_.wants && listener_.wants())) {
+    take_records(lines && now->logs.connections != 0);
+  }
   logs_.tick();
   alarm_.set(AlarmClock::Clock::now() + kLogRound);
 }

@@ -12,6 +12,7 @@
 #include "controlplane/metrics/handshake_metrics.h"
 #include "controlplane/metrics/interface_metrics.h"
 #include "controlplane/metrics/log_metrics.h"
+#include "controlplane/metrics/lookalike_metrics.h"
 #include "controlplane/metrics/policy_metrics.h"
 #include "controlplane/metrics/server_metrics.h"
 #include "controlplane/metrics/signal_metrics.h"
@@ -320,6 +321,7 @@ std::vector<prometheus::MetricFamily> CountersCollector::Collect() const {
   if (sources_.bans) add_bans(sources_.bans(), out);
   if (sources_.logs) add_logs(sources_.logs(), out);
   if (sources_.signals) add_signals(sources_.signals(), out);
+  if (sources_.lookalikes) add_lookalikes(sources_.lookalikes(), out);
   const auto counters = sources_.counters();
   if (!counters) return out;
   add_dataplane(*counters, out);

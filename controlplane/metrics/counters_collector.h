@@ -14,6 +14,7 @@
 #include "controlplane/dataplane_link/dataplane_link.h"
 #include "controlplane/health/servers.h"
 #include "controlplane/logs/logs.h"
+#include "controlplane/lookalikes/lookalikes.h"
 #include "controlplane/signals/signal_totals.h"
 #include "dataplane/core/counters.h"
 
@@ -29,6 +30,7 @@ class CountersCollector : public prometheus::Collectable {
     std::function<std::shared_ptr<const Policy>()> policy{};        // may be empty, and say nothing
     std::function<LogCounts()> logs{};                              // may be empty
     std::function<SignalTotals()> signals{};                        // may be empty
+    std::function<LookalikeCounts()> lookalikes{};                  // may be empty
   };
   explicit CountersCollector(Sources sources) : sources_(std::move(sources)) {}
 

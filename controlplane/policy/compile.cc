@@ -200,6 +200,9 @@ v1::Snapshot compile_snapshot(const Policy& policy, uint64_t version) {
   snapshot.set_half_open_per_source(u32(policy.limits.half_open_per_source));
   snapshot.set_management_share_percent(policy.limits.management_share_percent);
   if (policy.logs.has_sink()) snapshot.set_log_connections_every(u32(policy.logs.connections));
+  if (policy.lookalikes && snapshot.log_connections_every() == 0) {
+    snapshot.set_log_connections_every(1);  // no lines, but behaviour
+  }
   return snapshot;
 }
 

@@ -251,6 +251,17 @@ struct SignalPolicy {
   bool broken = false;
 };
 
+// Behaviour of sources, kept in the site's PostgreSQL, which this host knows of by a file of its
+// own.
+struct LookalikePolicy {
+  uint64_t window_ns = 60'000'000'000;
+  uint64_t keep_ns = 2 * 86'400'000'000'000;
+  uint64_t sources = 10'000;    // in a window
+  uint64_t rows = 1'000'000;    // kept at one time
+  uint32_t within_percent = 8;  // of the distance, where nobody says another
+  SourcePrefix source_prefix;
+};
+
 // A network, or a file with one network a line.
 struct ListEntry {
   std::optional<Network> network;
@@ -277,6 +288,7 @@ struct Policy {
   BanRules bans;
   LogRules logs;
   SignalPolicy signals;
+  std::optional<LookalikePolicy> lookalikes;
   std::vector<Network> admin;  // the entries' networks and those of the files
   std::vector<Network> deny;
   std::vector<Listener> listeners;

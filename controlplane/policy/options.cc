@@ -223,6 +223,27 @@ const Table<SignalPolicy>& signal_options() {
   return table;
 }
 
+const Table<LookalikePolicy>& lookalike_options() {
+  static const Table<LookalikePolicy> table{
+      option("window", Need::optional, duration(10 * kSecond, 3600 * kSecond),
+             &LookalikePolicy::window_ns, "60s", "so long is looked at a source for one vector"),
+      option("keep", Need::optional, duration(3600 * kSecond, 90 * kDay), &LookalikePolicy::keep_ns,
+             "2d", "vectors that are older are deleted"),
+      option("sources", Need::optional, count(16, 100'000), &LookalikePolicy::sources, "10k",
+             "that are looked at in one window; more are not, and counted"),
+      option("rows", Need::optional, count(1000, 20'000'000), &LookalikePolicy::rows, "1M",
+             "vectors that are kept at most: the oldest go first"),
+      option("within", Need::optional, percent(1, 90), &LookalikePolicy::within_percent, "8%",
+             "so far apart sources count as alike, where no other distance is asked for: the root "
+             "mean square of their features' differences"),
+      option("source_prefix", Need::optional,
+             object("a map of prefix lengths", source_prefix_options()),
+             &LookalikePolicy::source_prefix, "",
+             "how many leading bits of an address make one source; as in the service zones"),
+  };
+  return table;
+}
+
 const Table<Timeouts>& timeout_options() {
   static const Table<Timeouts> table{
       option("hello", Need::optional, duration(kSecond / 10, 600 * kSecond), &Timeouts::hello_ns,
@@ -553,6 +574,12 @@ const Table<Policy>& policy_options() {
           [](Policy& policy, SignalPolicy signals) { policy.signals = std::move(signals); },
           "what servers tell of their clients, and whom that bans: in the service zones alone, and "
           "never administrators"),
+      option_with<Policy, LookalikePolicy>(
+          "lookalikes", object("a map of the look-alikes' keys", lookalike_options()),
+          [](Policy& policy, LookalikePolicy rules) { policy.lookalikes = rules; },
+          "how sources behave, as vectors in a PostgreSQL with pgvector that dam-controlplane's "
+          "--lookalikes-database names: damctl similar; left out, or without such a file, nothing "
+          "is kept"),
       option("listeners", Need::required,
              rows_of("a list of listeners",
                      object("a map of a listener's keys", listener_options()), 1, kMostListeners),

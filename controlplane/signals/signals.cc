@@ -38,11 +38,12 @@ SignalEnd end_of(const BanResult& result) {
 
 }  // namespace
 
-Signals::Signals(BanBook& book, CurrentPolicy policy, Clock clock, Report report)
+Signals::Signals(BanBook& book, CurrentPolicy policy, Clock clock, Report report, Hear hear)
     : book_(book),
       policy_(std::move(policy)),
       clock_(std::move(clock)),
-      report_(std::move(report)) {}
+      report_(std::move(report)),
+      hear_(std::move(hear)) {}
 
 bool Signals::has_rules() const {
   const auto policy = policy_();
@@ -140,6 +141,7 @@ bool Signals::take_one_of(const std::string& name, const Signal& signal, const P
     return false;
   }
   ++totals_.accepted;
+  if (hear_) hear_(signal);
   const Network source = source_of(signal.client, rules.source_prefix);
   for (uint32_t i = 0; i < rules.rules.size(); ++i) {
     const SignalRule& rule = rules.rules[i];

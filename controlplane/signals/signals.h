@@ -25,8 +25,9 @@ class Signals {
   using Clock = std::function<uint64_t()>;  // monotonic, ns
   // Of a server whose bans are at an end, at most once a minute: which, and a sentence.
   using Report = std::function<void(const std::string&, const std::string&)>;
+  using Hear = std::function<void(const Signal&)>;  // somebody else who hears each that counts
 
-  Signals(BanBook& book, CurrentPolicy policy, Clock clock, Report report = {});
+  Signals(BanBook& book, CurrentPolicy policy, Clock clock, Report report = {}, Hear hear = {});
 
   struct Taken {
     size_t accepted = 0;
@@ -64,6 +65,7 @@ class Signals {
   const CurrentPolicy policy_;
   const Clock clock_;
   const Report report_;
+  const Hear hear_;
   mutable std::mutex mutex_;
   std::vector<std::string> rules_;  // their names; counts are by their places
   std::map<std::string, Server> servers_;

@@ -5,6 +5,7 @@
 
 #include "controlplane/api/problem_json.h"
 #include "controlplane/logs/log_record.h"
+#include "controlplane/lookalikes/features.h"
 #include "controlplane/policy/load.h"
 #include "controlplane/policy/schema.h"
 #include "tools/damctl/commands.h"
@@ -57,6 +58,11 @@ int print_schema(bool of_logs) {
 
 int print_reference() {
   std::cout << control::policy_reference();
+  return kOk;
+}
+
+int print_features() {
+  std::cout << control::features_reference();
   return kOk;
 }
 

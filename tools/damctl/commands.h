@@ -43,6 +43,7 @@ struct SettingUp {
 int set_up(const Settings& settings, const SettingUp& how);
 int print_schema(bool of_logs);
 int print_reference();
+int print_features();
 
 int show_status(const Settings& settings);
 int show_zones(const Settings& settings);
@@ -140,6 +141,18 @@ struct Banning {
   bool force = false;
 };
 int ban(const Settings& settings, const Banning& how);
+// Sources that behave like one.
+struct Alike {
+  std::string address;
+  std::string within, over;  // as the API takes them; empty: as usual
+  int count = 20;
+  bool all = false;      // every feature of it
+  bool dry_run = false;  // of a ban: show whom it would hit
+  bool yes = false;      // do not ask
+};
+int show_similar(const Settings& settings, const Alike& how);
+int ban_similar(const Settings& settings, const Alike& how, const Banning& ban);
+int forget_behaviour(const Settings& settings, const std::string& source);
 int unban(const Settings& settings, const std::string& source);
 int show_bans(const Settings& settings, const std::string& origin);
 int import_bans(const Settings& settings, const Banning& how);

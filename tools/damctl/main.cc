@@ -30,6 +30,7 @@ struct Arguments {
   std::string driver;
   std::string confirm_within;
   Banning banning;
+  Alike alike;
   std::string origin;
   int64_t version = 0;
   int64_t other_version = 0;
@@ -336,11 +337,55 @@ void add_banning(CLI::App* command, Arguments& a) {
                     "however wide, and over the site's own addresses too");
 }
 
-void add_bans(CLI::App& app, Arguments& a, Command& chosen) {
+void add_distance(CLI::App* command, Alike& how) {
+  command->add_option("--within", how.within,
+                      "at most so far apart, e.g. 7.5% (default: lookalikes.within of dam.yaml)");
+  command->add_option("--over", how.over, "only who did something in this time (1h if not said)");
+}
+
+void add_ban(CLI::App& app, Arguments& a, Command& chosen) {
   CLI::App* one = add(app, "ban", "ban an address or a network; its connections end", a, chosen,
-                      [](const Arguments& x) { return ban(x.settings, x.banning); });
-  one->add_option("source", a.banning.source, "e.g. 198.51.100.7 or 198.51.100.0/24")->required();
+                      [](const Arguments& x) {
+                        return x.alike.address.empty()
+                                   ? ban(x.settings, x.banning)
+                                   : ban_similar(x.settings, x.alike, x.banning);
+                      });
+  CLI::Option* source =
+      one->add_option("source", a.banning.source, "e.g. 198.51.100.7 or 198.51.100.0/24");
+  CLI::Option* like = one->add_option("--similar-to", a.alike.address,
+                                      "instead: this address and all that behave like it");
+  source->excludes(like);
+  add_distance(one, a.alike);
+  one->add_flag("--dry-run", a.alike.dry_run, "with --similar-to: show whom it would hit");
+  one->add_flag("-y,--yes", a.alike.yes, "with --similar-to: do not ask (a script is never asked)");
+  for (const char* name : {"--within", "--over", "--dry-run", "--yes"}) {
+    one->get_option(name)->needs(like);
+  }
   add_banning(one, a);
+  one->get_option("--force")->excludes(like);
+  one->parse_complete_callback([source, like] {
+    if (source->empty() && like->empty()) throw CLI::RequiredError("source or --similar-to");
+  });
+}
+
+void add_similar(CLI::App& app, Arguments& a, Command& chosen) {
+  CLI::App* similar =
+      add(app, "similar", "the sources that behave most like this one, and what they share", a,
+          chosen, [](const Arguments& x) { return show_similar(x.settings, x.alike); });
+  similar->add_option("address", a.alike.address, "one address")->required();
+  add_distance(similar, a.alike);
+  similar->add_option("-n,--count", a.alike.count, "so many at most")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  similar->add_flag("--features", a.alike.all, "show its whole behaviour, too");
+  add(app, "forget", "erase what is known of a source's behaviour", a, chosen,
+      [](const Arguments& x) { return forget_behaviour(x.settings, x.banning.source); })
+      ->add_option("source", a.banning.source, "an address or a network")
+      ->required();
+}
+
+void add_bans(CLI::App& app, Arguments& a, Command& chosen) {
+  add_ban(app, a, chosen);
   add(app, "unban", "lift a ban", a, chosen,
       [](const Arguments& x) { return unban(x.settings, x.banning.source); })
       ->add_option("source", a.banning.source, "as damctl bans shows it")
@@ -447,6 +492,8 @@ void add_documents(CLI::App& app, Command& chosen) {
   app.add_subcommand("reference", "every key of dam.yaml, as Markdown")->callback([&chosen] {
     chosen = [](const Arguments&) { return print_reference(); };
   });
+  app.add_subcommand("features", "what a source's behaviour is made of, as Markdown")
+      ->callback([&chosen] { chosen = [](const Arguments&) { return print_features(); }; });
   text("man", "this program's manual page: damctl man | man -l -", manual_page);
   text("completion-bash", "for bash and zsh: . <(damctl completion-bash)", bash_completion);
   text("completion-fish", "for fish: damctl completion-fish | source", fish_completion);
@@ -481,6 +528,7 @@ int main(int argc, char** argv) {
   add_flows(app, arguments, chosen);
   add_capture(app, arguments, chosen);
   add_bans(app, arguments, chosen);
+  add_similar(app, arguments, chosen);
   add_host(app, arguments, chosen);
   add_doctor(app, arguments, chosen);
   add_setup(app, arguments, chosen);

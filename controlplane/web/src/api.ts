@@ -167,6 +167,13 @@ export interface Explanation {
   zones: { zone: string; mode: string; violations: number; buckets: { bucket: string; used_percent: number }[] }[];
 }
 
+// Who behaves like a source; what they share, the most telling first.
+export interface Similar {
+  source: string;
+  within: number;
+  similar: { source: string; distance: number; share: { feature: string; value: string; text: string }[] }[];
+}
+
 // What is answered to a change; success too has something to say.
 export interface Outcome {
   in_force?: boolean; // of bans

@@ -1,10 +1,29 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The sources and fingerprints with the most, and why a source is let in or not.
 import { useState } from "preact/hooks";
-import { type Explanation, get, type Top } from "./api";
+import { type Explanation, get, type Similar, type Top } from "./api";
 import { bytes, Dialog, Part, Problems, short, Table, useAction, usePoll } from "./parts";
 
-function Explained({ one, close }: { one: Explanation; close: () => void }) {
+const kShownShares = 3;
+
+function Alike({ of }: { of: Similar }) {
+  return (
+    <div data-alike={of.source}>
+      <h4>Behave alike</h4>
+      {of.similar.length === 0 ? <p>Nobody is within {of.within} % of it.</p> : null}
+      <ul>
+        {of.similar.map((one) => (
+          <li key={one.source}>
+            {one.source}, {one.distance} % apart
+            {one.share.slice(0, kShownShares).map((feature) => `; ${feature.feature} ${feature.value}`)}
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}
+
+function Explained({ one, alike, close }: { one: Explanation; alike: Similar | undefined; close: () => void }) {
   return (
     <Dialog title={`Source ${one.address}`} close={close}>
       <div data-explained={one.address}>
@@ -26,6 +45,7 @@ function Explained({ one, close }: { one: Explanation; close: () => void }) {
             {zone.buckets.map((bucket) => `; ${bucket.bucket} ${bucket.used_percent.toFixed(0)} % used`)}
           </p>
         ))}
+        {alike ? <Alike of={alike} /> : null}
       </div>
     </Dialog>
   );
@@ -37,8 +57,15 @@ export function Sources() {
   const shownBy = top.value?.by ?? by; // the answer to a new question is still to come
   const [shown, show] = useState<Explanation>();
   const { busy, problems, run } = useAction(() => undefined);
+  const [alike, showAlike] = useState<{ of: string; similar: Similar }>();
   const explain = (client: string) =>
-    run(async () => void show(await get<Explanation>(`/v1/explain/${encodeURIComponent(client.split("/")[0] ?? "")}`)));
+    run(async () => {
+      const address = encodeURIComponent(client.split("/")[0] ?? "");
+      const one = await get<Explanation>(`/v1/explain/${address}`);
+      show(one);
+      // Many dams keep no behaviour, and viewers may not ask for it: then nothing is said.
+      void get<Similar>(`/v1/similar/${address}?count=5`).then((similar) => showAlike({ of: one.address, similar }), () => undefined);
+    });
   return (
     <Part id="sources" title="Top sources and kinds of clients" of={[top]}>
       <label for="top-by">Most</label>
@@ -65,7 +92,7 @@ export function Sources() {
           </tr>
         ))}
       </Table>
-      {shown ? <Explained one={shown} close={() => show(undefined)} /> : null}
+      {shown ? <Explained one={shown} alike={alike?.of === shown.address ? alike.similar : undefined} close={() => show(undefined)} /> : null}
     </Part>
   );
 }

@@ -61,7 +61,7 @@ struct ApiTest : testing::Test {
               return link.ask(request, std::chrono::seconds(3), wrong);
             },
             spare.captures,
-            spare.signals};
+            spare.signals, spare.lookalikes};
   }
 
   void SetUp() override {

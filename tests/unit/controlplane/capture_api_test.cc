@@ -47,8 +47,9 @@ struct CaptureApiTest : testing::Test {
 
   ApiParts parts() {
     ApiParts parts = spare.parts();
-    return {parts.policy,  parts.look, parts.metrics_text,  parts.events, parts.trust,
-            parts.servers, parts.bans, parts.ask_dataplane, captures,     parts.signals};
+    return {parts.policy, parts.look,    parts.metrics_text, parts.events,
+            parts.trust,  parts.servers, parts.bans,         parts.ask_dataplane,
+            captures,     parts.signals, parts.lookalikes};
   }
 
   std::optional<v1::Reply> ask_dataplane(const v1::Request& request, std::string& wrong) {

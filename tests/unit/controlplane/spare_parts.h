@@ -39,6 +39,14 @@ struct SpareParts {
                   },
                   [] { return uint64_t{1'000'000'000}; }};
 
+  Lookalikes lookalikes{"/nonexistent",
+                        {[this] {
+                           const auto now = policy.current();
+                           return now ? now->policy : nullptr;
+                         },
+                         ask,
+                         {}}};
+
   // Of these, a dam that has counted nothing, and a dataplane that does not answer.
   ApiParts parts() {
     return {policy,
@@ -50,7 +58,8 @@ struct SpareParts {
             bans,
             ask,
             captures,
-            signals};
+            signals,
+            lookalikes};
   }
 };
 

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What each source does in the window that is under way, of what the control plane hears anyway.
+// Bounded: a source beyond the most is not looked at, and counted. Administrators, the site's own
+// addresses and whatever goes to management are left out: nobody needs to find their like.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "controlplane/bans/ban.h"
+#include "controlplane/bans/protected_addresses.h"
+#include "controlplane/lookalikes/activity.h"
+#include "controlplane/lookalikes/behaviour_row.h"
+#include "controlplane/policy/model.h"
+
+namespace dam::control {
+
+class Accumulators {
+ public:
+  static constexpr size_t kMostFlows = 65'536;  // whose requests are told apart
+
+  struct Counts {
+    size_t sources = 0;
+    uint64_t refused = 0;  // of what sources did that found no room
+  };
+
+  // The policy's rules hold from now on; without any nothing is kept.
+  void set_policy(std::shared_ptr<const Policy> policy);
+  // What the dataplane's log tells. Refusals of unproven sources may be of forged addresses.
+  void take(const v1::Log& log, int64_t now_ms);
+  void take(const Signal& signal, int64_t now_ms);
+  // All open connections, once before the window ends: begin, each, then end_window().
+  void begin_flows();
+  void flow(const v1::Flow& flow, int64_t now_ms);
+  // The rows of who has done enough to be known by.
+  BehaviourRows end_window(int64_t now_ms);
+  size_t forget(const Network& source);  // all that is known of it, and of whatever lies in it
+  Counts counts() const;
+
+ private:
+  void connection(const v1::EndedConnection& ended, int64_t now_ms);
+  Activity* activity_of(const Address& client, int64_t now_ms);
+  bool is_spared(const Network& source) const;
+  FlowRhythm untold(const std::string& key, FlowRhythm rhythm) const;
+
+  mutable std::mutex mutex_;
+  std::shared_ptr<const Policy> policy_;
+  std::optional<ProtectedAddresses> spared_;
+  std::unordered_set<std::string> management_zones_;
+  std::map<Network, Activity, NetworkOrder> sources_;
+  // Requests of open connections that were counted, by client and port.
+  std::unordered_map<std::string, uint64_t> flows_, next_flows_;
+  uint64_t refused_ = 0;
+};
+
+}  // namespace dam::control

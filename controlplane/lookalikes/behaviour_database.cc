@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "controlplane/lookalikes/behaviour_database.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstdio>
+#include <pqxx/pqxx>
+#include <stdexcept>
+
+#include "controlplane/lookalikes/behaviour_schema.h"
+
+namespace dam::control {
+
+namespace {
+
+// Before what the file says, which may say otherwise. Whoever is not answered waits no longer than
+// this, so that the program can end.
+std::string keywords_before(std::chrono::seconds patience) {
+  return "connect_timeout=3 tcp_user_timeout=5000 application_name=traffic-dam options='-c "
+         "lock_timeout=5s -c client_min_messages=warning -c statement_timeout=" +
+         std::to_string(patience.count()) + "s' ";
+}
+
+constexpr size_t kMostPopulation = 5'000;
+constexpr size_t kRowsOfAPurge = 50'000;
+constexpr int64_t kMeanOf_s = 3600;  // up to a source's last window
+
+std::string vector_text(const Behaviour& behaviour) {
+  std::string text = "[";
+  for (const float value : behaviour) {
+    char number[16];
+    std::snprintf(number, sizeof number, "%s%.4f", text.size() == 1 ? "" : ",",
+                  static_cast<double>(value));
+    text += number;
+  }
+  return text + "]";
+}
+
+Behaviour read_vector(const char* text) {
+  Behaviour behaviour{};
+  const char* const end = text + std::char_traits<char>::length(text);
+  for (float& value : behaviour) {
+    if (*text == '\0') throw std::runtime_error("a vector is too short");
+    const auto read = std::from_chars(text + 1, end, value);  // behind "[" or ","
+    if (read.ec != std::errc()) throw std::runtime_error("a vector is none");
+    text = read.ptr;
+  }
+  return behaviour;
+}
+
+KnownBehaviour read_known(const pqxx::row& row) {
+  KnownBehaviour known;
+  const auto source = parse_network(row["source"].c_str());
+  if (!source) throw std::runtime_error("a source is no network");
+  known.source = *source;
+  known.windows = row["windows"].as<uint64_t>();
+  known.last_unix_s = row["last"].as<int64_t>();
+  known.requests = row["requests"].as<uint64_t>();
+  known.connections = row["connections"].as<uint64_t>();
+  known.behaviour = read_vector(row["behaviour"].c_str());
+  return known;
+}
+
+std::string moment(int64_t unix_s) { return "to_timestamp(" + std::to_string(unix_s) + ")"; }
+
+// Of a source as read_known() takes it.
+constexpr char kKnownColumns[] =
+    "source, windows, extract(epoch from last_window)::bigint as last, requests, connections, "
+    "behaviour";
+
+// In pgvector's measure, which knows nothing of how many features there are.
+double own_distance(double distance) {
+  return distance * std::sqrt(static_cast<double>(kFeatureCount));
+}
+
+void read_population(pqxx::work& work, SimilarAnswer& answer) {
+  const auto found = work.exec(
+      "select avg(behaviour) as mean, avg(behaviour * behaviour) as squares from (select behaviour "
+      "from behaviour_sources order by last_window desc limit " +
+      std::to_string(kMostPopulation) + ") as latest");
+  if (found.empty() || found[0]["mean"].is_null()) return;
+  answer.mean = read_vector(found[0]["mean"].c_str());
+  const Behaviour squares = read_vector(found[0]["squares"].c_str());
+  for (size_t i = 0; i < kFeatureCount; ++i) {
+    answer.deviation[i] = std::sqrt(std::max(squares[i] - answer.mean[i] * answer.mean[i], 0.0F));
+  }
+}
+
+std::string values_of(std::span<const BehaviourRow> rows) {
+  std::string values;
+  for (const BehaviourRow& row : rows) {  // numbers and addresses of our own writing alone
+    values += (values.empty() ? "('" : ",('") + row.source.text() + "'," +
+              moment(row.begun_unix_s) + "," + std::to_string(kBehaviourVersion) + "," +
+              std::to_string(row.requests) + "," + std::to_string(row.connections) + ",'" +
+              vector_text(row.behaviour) + "')";
+  }
+  return values;
+}
+
+std::string deleted_some(const char* table, const std::string& which) {
+  return std::string("delete from ") + table + " where ctid = any(array(select ctid from " + table +
+         " " + which + "))";
+}
+
+}  // namespace
+
+struct BehaviourDatabase::Link {
+  explicit Link(const std::string& keywords) : connection(keywords) {}
+  pqxx::connection connection;
+};
+
+BehaviourDatabase::BehaviourDatabase(const std::string& keywords, std::chrono::seconds patience) {
+  if (keywords.starts_with("postgres")) {
+    throw std::runtime_error("the file has a URL: write host=… dbname=… user=… password=…");
+  }
+  std::string one_line = keywords_before(patience) + keywords;
+  for (char& c : one_line) c = c == '\n' || c == '\r' ? ' ' : c;
+  link_ = std::make_unique<Link>(one_line);
+  pqxx::work work(link_->connection);
+  work.exec("select '[1]'::vector");  // loads pgvector, whose settings follow (0.8)
+  work.exec(
+      "set hnsw.iterative_scan = relaxed_order; set hnsw.ef_search = 200; "
+      "set hnsw.max_scan_tuples = 40000");
+  work.commit();
+}
+
+BehaviourDatabase::~BehaviourDatabase() = default;
+
+void BehaviourDatabase::prepare() {
+  pqxx::work work(link_->connection);
+  const auto found =
+      work.exec("select obj_description(to_regclass('behaviour_windows')) as comment");
+  if (!found[0]["comment"].is_null() && found[0]["comment"].c_str() == behaviour_comment()) return;
+  work.exec("drop table if exists behaviour_windows, behaviour_sources");
+  work.exec(behaviour_schema());
+  work.commit();
+}
+
+void BehaviourDatabase::insert(std::span<const BehaviourRow> rows) {
+  if (rows.empty()) return;
+  std::string sources;
+  for (const BehaviourRow& row : rows) {
+    sources += (sources.empty() ? "'" : ",'") + row.source.text() + "'";
+  }
+  pqxx::work work(link_->connection);
+  // The same window a second time: this program was started anew in it.
+  work.exec("insert into behaviour_windows values " + values_of(rows) + " on conflict do nothing");
+  work.exec(
+      "insert into behaviour_sources select source, count(*), max(window_begin), sum(requests), "
+      "sum(connections), avg(behaviour) from behaviour_windows as one where source in (" +
+      sources +
+      ") and window_begin > (select max(window_begin) from behaviour_windows as other where "
+      "other.source = one.source) - interval '" +
+      std::to_string(kMeanOf_s) +
+      " seconds' group by source on conflict (source) do update set windows = excluded.windows, "
+      "last_window = excluded.last_window, requests = excluded.requests, "
+      "connections = excluded.connections, behaviour = excluded.behaviour");
+  work.commit();
+}
+
+uint64_t BehaviourDatabase::purge(int64_t older_than_unix_s, uint64_t most_rows) {
+  pqxx::work work(link_->connection);
+  const std::string old = moment(older_than_unix_s) + " limit " + std::to_string(kRowsOfAPurge);
+  uint64_t gone =
+      work.exec(deleted_some("behaviour_windows", "where window_begin < " + old)).affected_rows();
+  work.exec(deleted_some("behaviour_sources", "where last_window < " + old));
+  const auto count = work.exec("select count(*) from behaviour_windows")[0][0].as<uint64_t>();
+  if (count > most_rows) {
+    const auto some = std::to_string(std::min<uint64_t>(count - most_rows, kRowsOfAPurge));
+    gone += work.exec(deleted_some("behaviour_windows", "order by window_begin limit " + some))
+                .affected_rows();
+  }
+  work.commit();
+  return gone;
+}
+
+uint64_t BehaviourDatabase::erase(const Network& source) {
+  pqxx::work work(link_->connection);
+  const std::string which = " where source <<= '" + source.masked().text() + "'";
+  work.exec("delete from behaviour_sources" + which);
+  const auto gone = work.exec("delete from behaviour_windows" + which).affected_rows();
+  work.commit();
+  return gone;
+}
+
+SimilarAnswer BehaviourDatabase::similar(const SimilarQuery& query) {
+  SimilarAnswer answer;
+  pqxx::work work(link_->connection);
+  const std::string source = "'" + query.source.masked().text() + "'";
+  const std::string known = "select " + std::string(kKnownColumns) + " from behaviour_sources";
+  const auto of = work.exec(known + " where source = " + source);
+  if (of.empty()) return answer;
+  answer.of.push_back(read_known(of[0]));
+  const std::string wanted = "'" + vector_text(answer.of[0].behaviour) + "'::vector";
+  const auto found =
+      work.exec("select " + std::string(kKnownColumns) + ", behaviour <-> " + wanted +
+                " as distance from behaviour_sources where source <> " + source +
+                " and last_window >= " + moment(query.since_unix_s) + " order by behaviour <-> " +
+                wanted + " limit " + std::to_string(query.count));
+  for (const auto& row : found) {
+    KnownBehaviour one = read_known(row);
+    one.distance = row["distance"].as<double>() / own_distance(1);
+    if (one.distance <= query.within) answer.similar.push_back(one);
+  }
+  std::sort(answer.similar.begin(), answer.similar.end(),
+            [](const auto& a, const auto& b) { return a.distance < b.distance; });
+  read_population(work, answer);
+  return answer;
+}
+
+}  // namespace dam::control

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "controlplane/lookalikes/lookalikes.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "controlplane/signals/signal_match.h"
+
+namespace dam::control {
+
+namespace {
+
+constexpr auto kLookalikeRound = std::chrono::seconds(1);
+constexpr uint32_t kFlowsAtOnce = 4096;
+constexpr int64_t kNsOfAMs = 1'000'000;
+constexpr uint64_t kNsOfASecond = 1'000'000'000;
+constexpr double kPercent = 100;
+constexpr auto kQuestionPatience = std::chrono::seconds(3);
+
+int64_t unix_ms_now() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+int64_t window_ms(const Policy& policy) {
+  return static_cast<int64_t>(policy.lookalikes->window_ns) / kNsOfAMs;
+}
+
+}  // namespace
+
+Lookalikes::Lookalikes(std::filesystem::path database, Ends ends)
+    : file_(std::move(database)), ends_(std::move(ends)), alarm_([this] { round(); }) {
+  follow(policy_now());
+  alarm_.set(AlarmClock::Clock::now() + kLookalikeRound);
+}
+
+Lookalikes::~Lookalikes() = default;
+
+std::shared_ptr<const Policy> Lookalikes::policy_now() const {
+  auto policy = ends_.policy();
+  return policy != nullptr && policy->lookalikes ? policy : nullptr;
+}
+
+bool Lookalikes::wants_log() const { return policy_now() != nullptr; }
+
+void Lookalikes::take(const v1::Log& log) { accumulators_.take(log, unix_ms_now()); }
+
+void Lookalikes::take(const Signal& signal) { accumulators_.take(signal, unix_ms_now()); }
+
+std::shared_ptr<BehaviourStore> Lookalikes::store_now() const {
+  const std::lock_guard lock(mutex_);
+  if (store_ != nullptr) return store_;
+  throw NoLookalikes("the policy wants no look-alikes: lookalikes in dam.yaml");
+}
+
+Network Lookalikes::source_with(const Address& address) const {
+  const auto policy = policy_now();
+  if (policy == nullptr) {
+    throw NoLookalikes("the policy wants no look-alikes: lookalikes in dam.yaml");
+  }
+  return source_of(address, policy->lookalikes->source_prefix);
+}
+
+double Lookalikes::usual_distance() const {
+  const auto policy = policy_now();
+  return policy == nullptr ? 0 : policy->lookalikes->within_percent / kPercent;
+}
+
+SimilarAnswer Lookalikes::similar(const SimilarQuery& query) const {
+  const auto store = store_now();
+  try {
+    return store->open(kQuestionPatience)->similar(query);
+  } catch (const std::exception& error) {
+    throw NoLookalikes(std::string("the look-alikes' database does not say: ") + error.what());
+  }
+}
+
+// In the order in which a source's behaviour goes on: nothing of it can slip by.
+uint64_t Lookalikes::forget(const Network& source) {
+  const auto store = store_now();
+  uint64_t gone = 0;
+  {
+    const std::lock_guard lock(ending_);
+    gone = accumulators_.forget(source) + store->forget(source);
+  }
+  try {
+    gone += store->open(kQuestionPatience)->erase(source);
+  } catch (const std::exception& error) {
+    throw NoLookalikes(std::string("the look-alikes' database still has it: ") + error.what());
+  }
+  return gone;
+}
+
+LookalikeCounts Lookalikes::counts() const {
+  LookalikeCounts counts;
+  const auto [sources, refused] = accumulators_.counts();
+  counts.sources = sources;
+  counts.refused = refused;
+  const std::lock_guard lock(mutex_);
+  counts.wanted = store_ != nullptr;
+  if (store_ != nullptr) counts.rows = store_->counts();
+  return counts;
+}
+
+// The database is spoken to while the policy wants it.
+void Lookalikes::follow(const std::shared_ptr<const Policy>& policy) {
+  accumulators_.set_policy(policy);
+  std::shared_ptr<BehaviourStore> gone;  // ends, which may take its time, without the lock
+  const std::lock_guard lock(mutex_);
+  if (policy == nullptr) {
+    gone.swap(store_);
+    return;
+  }
+  if (store_ == nullptr) {
+    store_ = std::make_shared<BehaviourStore>(file_, ends_.limits, ends_.say);
+  }
+  const LookalikePolicy& rules = *policy->lookalikes;
+  store_->set_rules(std::chrono::seconds(rules.keep_ns / kNsOfASecond), rules.rows);
+}
+
+void Lookalikes::look_at_flows(int64_t now_ms) {
+  accumulators_.begin_flows();
+  v1::Request request;
+  request.mutable_flows()->set_state("established");
+  request.mutable_flows()->set_most(kFlowsAtOnce);
+  size_t looked_at = 0;
+  do {
+    std::string untold;  // the link says what is wrong with it
+    const auto reply = ends_.ask(request, untold);
+    if (!reply || !reply->ok()) return;
+    for (const v1::Flow& flow : reply->flows().flows()) {
+      if (!flow.closing()) accumulators_.flow(flow, now_ms);  // else the log tells of it soon
+    }
+    looked_at += static_cast<size_t>(reply->flows().flows_size());
+    request.mutable_flows()->set_from(reply->flows().next());
+  } while (request.flows().from() != 0 && looked_at < Accumulators::kMostFlows);
+}
+
+void Lookalikes::round() {
+  const auto policy = policy_now();
+  follow(policy);
+  if (policy != nullptr) {
+    const int64_t now_ms = unix_ms_now();
+    const int64_t window = now_ms / window_ms(*policy);
+    const int64_t before = std::exchange(window_, window);
+    if (before != 0 && before != window) {
+      look_at_flows(now_ms);
+      const std::lock_guard lock(ending_);
+      BehaviourRows rows = accumulators_.end_window(now_ms);
+      if (!rows.empty()) store_now()->offer(std::move(rows));
+    }
+  }
+  alarm_.set(AlarmClock::Clock::now() + kLookalikeRound);
+}
+
+}  // namespace dam::control
