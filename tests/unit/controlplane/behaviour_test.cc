@@ -198,10 +198,13 @@ TEST_F(BehaviourTest, forgetting_takes_a_source_and_whatever_lies_in_a_network) 
 
 // As the dataplane's messages are to have it.
 struct FlowWithRhythm {
-  uint64_t requests() const { return 7; }
-  uint32_t request_gap_ms() const { return 250; }
-  uint32_t request_gap_deviation_ms() const { return 25; }
-  uint32_t request_bytes() const { return 900; }
+  struct Requests {
+    uint32_t count() const { return 7; }
+    uint32_t gap_ms() const { return 250; }
+    uint32_t gap_deviation_ms() const { return 25; }
+    uint32_t first_bytes() const { return 900; }
+  };
+  Requests requests() const { return {}; }
 };
 
 TEST_F(BehaviourTest, requests_of_open_connections_have_their_rhythm) {
