@@ -84,6 +84,24 @@ void ban_alike(BanBook& book, const Alike& alike, const BanRequest& like, const 
   answer(response, ban_status(result, body["in_force"].get<bool>()), body);
 }
 
+void show_or_ban(const ApiParts& parts, const Call& call, const SimilarAnswer& known,
+                 const BanRequest& like, double within, httplib::Response& response) {
+  const Asker asker = asker_of(call, "operator");
+  const auto running = parts.policy.current();
+  const Alike alike = alike_of(known, running ? running->policy.get() : nullptr, asker);
+  Json body = {{"digest", alike.digest},
+               {"within", percent_of(within)},
+               {"sources", alike.shown},
+               {"count", 0},
+               {"in_force", false}};
+  if (call.body.value("dry_run", false)) {
+    body["count"] = alike.hit.size();
+    return answer(response, 200, body);
+  }
+  if (!may_ban(alike, call, body, response)) return;
+  ban_alike(parts.bans, alike, like, asker, body, response);
+}
+
 void post_alike(const ApiParts& parts, const Call& call, httplib::Response& response) {
   BanRequest like;
   if (!read_ban_end(call.body, like, response)) return;
@@ -95,20 +113,7 @@ void post_alike(const ApiParts& parts, const Call& call, httplib::Response& resp
   const auto known = ask_similar(parts.lookalikes, *query, response);
   if (!known) return;
   if (like.reason.empty()) like.reason = "behaves like " + query->source.text();
-  const Asker asker = asker_of(call, "operator");
-  const auto running = parts.policy.current();
-  const Alike alike = alike_of(*known, running ? running->policy.get() : nullptr, asker);
-  Json body = {{"digest", alike.digest},
-               {"within", percent_of(query->within)},
-               {"sources", alike.shown},
-               {"count", 0},
-               {"in_force", false}};
-  if (call.body.value("dry_run", false)) {
-    body["count"] = alike.hit.size();
-    return answer(response, 200, body);
-  }
-  if (!may_ban(alike, call, body, response)) return;
-  ban_alike(parts.bans, alike, like, asker, body, response);
+  show_or_ban(parts, call, *known, like, query->within, response);
 }
 
 std::map<int, Json> alike_answers() {

@@ -2,13 +2,12 @@
 #include "controlplane/lookalikes/behaviour_database.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
-#include <cstdio>
 #include <pqxx/pqxx>
 #include <stdexcept>
 
 #include "controlplane/lookalikes/behaviour_schema.h"
+#include "controlplane/lookalikes/behaviour_text.h"
 
 namespace dam::control {
 
@@ -25,29 +24,6 @@ std::string keywords_before(std::chrono::seconds patience) {
 constexpr size_t kMostPopulation = 5'000;
 constexpr size_t kRowsOfAPurge = 50'000;
 constexpr int64_t kMeanOf_s = 3600;  // up to a source's last window
-
-std::string vector_text(const Behaviour& behaviour) {
-  std::string text = "[";
-  for (const float value : behaviour) {
-    char number[16];
-    std::snprintf(number, sizeof number, "%s%.4f", text.size() == 1 ? "" : ",",
-                  static_cast<double>(value));
-    text += number;
-  }
-  return text + "]";
-}
-
-Behaviour read_vector(const char* text) {
-  Behaviour behaviour{};
-  const char* const end = text + std::char_traits<char>::length(text);
-  for (float& value : behaviour) {
-    if (*text == '\0') throw std::runtime_error("a vector is too short");
-    const auto read = std::from_chars(text + 1, end, value);  // behind "[" or ","
-    if (read.ec != std::errc()) throw std::runtime_error("a vector is none");
-    text = read.ptr;
-  }
-  return behaviour;
-}
 
 KnownBehaviour read_known(const pqxx::row& row) {
   KnownBehaviour known;
@@ -69,9 +45,9 @@ constexpr char kKnownColumns[] =
     "source, windows, extract(epoch from last_window)::bigint as last, requests, connections, "
     "behaviour";
 
-// In pgvector's measure, which knows nothing of how many features there are.
-double own_distance(double distance) {
-  return distance * std::sqrt(static_cast<double>(kFeatureCount));
+// pgvector's knows nothing of how many features there are.
+double mean_distance(double distance) {
+  return distance / std::sqrt(static_cast<double>(kFeatureCount));
 }
 
 void read_population(pqxx::work& work, SimilarAnswer& answer) {
@@ -96,6 +72,28 @@ std::string values_of(std::span<const BehaviourRow> rows) {
               vector_text(row.behaviour) + "')";
   }
   return values;
+}
+
+std::string quoted(const Network& source) { return "'" + source.masked().text() + "'"; }
+
+// The index gives them about in their order.
+std::vector<KnownBehaviour> nearest(pqxx::work& work, const SimilarQuery& query,
+                                    const Behaviour& to) {
+  const std::string distance = "behaviour <-> '" + vector_text(to) + "'::vector";
+  const auto found =
+      work.exec("select " + std::string(kKnownColumns) + ", " + distance +
+                " as distance from behaviour_sources where source <> " + quoted(query.source) +
+                " and last_window >= " + moment(query.since_unix_s) + " order by " + distance +
+                " limit " + std::to_string(query.count));
+  std::vector<KnownBehaviour> near;
+  for (const auto& row : found) {
+    KnownBehaviour one = read_known(row);
+    one.distance = mean_distance(row["distance"].as<double>());
+    if (one.distance <= query.within) near.push_back(one);
+  }
+  std::sort(near.begin(), near.end(),
+            [](const auto& a, const auto& b) { return a.distance < b.distance; });
+  return near;
 }
 
 std::string deleted_some(const char* table, const std::string& which) {
@@ -177,7 +175,7 @@ uint64_t BehaviourDatabase::purge(int64_t older_than_unix_s, uint64_t most_rows)
 
 uint64_t BehaviourDatabase::erase(const Network& source) {
   pqxx::work work(link_->connection);
-  const std::string which = " where source <<= '" + source.masked().text() + "'";
+  const std::string which = " where source <<= " + quoted(source);
   work.exec("delete from behaviour_sources" + which);
   const auto gone = work.exec("delete from behaviour_windows" + which).affected_rows();
   work.commit();
@@ -187,24 +185,11 @@ uint64_t BehaviourDatabase::erase(const Network& source) {
 SimilarAnswer BehaviourDatabase::similar(const SimilarQuery& query) {
   SimilarAnswer answer;
   pqxx::work work(link_->connection);
-  const std::string source = "'" + query.source.masked().text() + "'";
-  const std::string known = "select " + std::string(kKnownColumns) + " from behaviour_sources";
-  const auto of = work.exec(known + " where source = " + source);
+  const auto of = work.exec("select " + std::string(kKnownColumns) +
+                            " from behaviour_sources where source = " + quoted(query.source));
   if (of.empty()) return answer;
   answer.of.push_back(read_known(of[0]));
-  const std::string wanted = "'" + vector_text(answer.of[0].behaviour) + "'::vector";
-  const auto found =
-      work.exec("select " + std::string(kKnownColumns) + ", behaviour <-> " + wanted +
-                " as distance from behaviour_sources where source <> " + source +
-                " and last_window >= " + moment(query.since_unix_s) + " order by behaviour <-> " +
-                wanted + " limit " + std::to_string(query.count));
-  for (const auto& row : found) {
-    KnownBehaviour one = read_known(row);
-    one.distance = row["distance"].as<double>() / own_distance(1);
-    if (one.distance <= query.within) answer.similar.push_back(one);
-  }
-  std::sort(answer.similar.begin(), answer.similar.end(),
-            [](const auto& a, const auto& b) { return a.distance < b.distance; });
+  answer.similar = nearest(work, query, answer.of[0].behaviour);
   read_population(work, answer);
   return answer;
 }

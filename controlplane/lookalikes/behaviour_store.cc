@@ -46,10 +46,10 @@ void BehaviourStore::set_rules(std::chrono::seconds keep, uint64_t most_rows) {
   most_rows_ = most_rows;
 }
 
-void BehaviourStore::offer(BehaviourRows rows) {
+void BehaviourStore::offer(const BehaviourRows& rows) {
   {
     const std::lock_guard lock(mutex_);
-    for (BehaviourRow& row : rows) queue_.push_back(row);
+    queue_.insert(queue_.end(), rows.begin(), rows.end());
     while (queue_.size() > limits_.queue_rows) {
       queue_.pop_front();
       ++counts_.dropped;

@@ -44,7 +44,7 @@ class BehaviourStore {
   BehaviourStore& operator=(const BehaviourStore&) = delete;
 
   void set_rules(std::chrono::seconds keep, uint64_t most_rows);
-  void offer(BehaviourRows rows);
+  void offer(const BehaviourRows& rows);
   // Of those that wait: how many. Those that are being written are waited for.
   size_t forget(const Network& source);
   StoreCounts counts() const;

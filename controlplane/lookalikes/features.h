@@ -22,7 +22,7 @@ enum class Scale : uint8_t { share, linear, logarithm };
   X(requests, "a minute", logarithm, 0.1, 6000, "requests, estimated from the records' rhythm")   \
   X(request_gap, "ms", logarithm, 10, 60'000, "from one request of a connection to the next")     \
   X(request_jitter, "of the gap", linear, 0, 1, "mean deviation of that gap; 0: a clock")         \
-  X(request_bytes, "bytes", logarithm, 64, 16'384, "size of the first request's head")            \
+  X(request_bytes, "bytes", logarithm, 64, 16'384, "a connection's first request, its head")      \
   X(requests_per_connection, "", logarithm, 1, 1000, "requests of a connection")                  \
   X(connections, "a minute", logarithm, 0.1, 6000, "connections that ended")                      \
   X(connection_gap, "ms", logarithm, 10, 60'000, "from one connection's beginning to the next")   \

@@ -148,8 +148,7 @@ void Lookalikes::round() {
     if (before != 0 && before != window) {
       look_at_flows(now_ms);
       const std::lock_guard lock(ending_);
-      BehaviourRows rows = accumulators_.end_window(now_ms);
-      if (!rows.empty()) store_now()->offer(std::move(rows));
+      store_now()->offer(accumulators_.end_window(now_ms));
     }
   }
   alarm_.set(AlarmClock::Clock::now() + kLookalikeRound);

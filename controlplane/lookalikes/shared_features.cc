@@ -14,11 +14,10 @@ std::vector<Feature> shared_features(const Behaviour& one, const Behaviour& othe
   for (size_t i = 0; i < kFeatureCount; ++i) {
     const float deviation = population.deviation[i];
     if (deviation < kLeastDeviation) continue;
-    // In the population's standard deviations: how far both are from its mean, on the same side,
-    // less how far they are from each other.
+    // In the population's standard deviations: how far both are from its mean, less how far they
+    // are from each other (which is more where they are on different sides).
     const float a = (one[i] - population.mean[i]) / deviation;
     const float b = (other[i] - population.mean[i]) / deviation;
-    if (a * b <= 0) continue;
     const float tells = std::min(std::fabs(a), std::fabs(b)) - std::fabs(a - b);
     if (tells > 0) told.emplace_back(tells, static_cast<Feature>(i));
   }
