@@ -4,8 +4,8 @@
  * many are counted.
  *
  * HTTP/1.1 (the client offers no h2): a request is the first record after the server has spoken,
- * unless it is much shorter than the connection's first: heads repeat themselves, and messages of a
- * WebSocket are short beside the head that opened it.
+ * unless it is much shorter or longer than the connection's first: heads repeat themselves, and
+ * messages of a WebSocket are mostly short beside the head that opened it.
  *
  * HTTP/2 (RFC 9113): a record may hold a request's head, or a piece of some body, or control
  * frames. Those are told by their size, since a head is never shorter than its number of fields,
@@ -18,8 +18,8 @@
  *
  * Too many: three and more bodies of one size, one behind the other, that have no head each (a
  * stream of small equal pieces in a quick burst); a body that comes late, after the server has
- * spoken of something else; clients that pad their records. tests/README.md has what was measured.
- */
+ * spoken of something else; messages of a WebSocket about as long as the head that opened it, each
+ * turn one; clients that pad their records. tests/README.md has what was measured. */
 #ifndef DAM_CORE_REQUESTS_H
 #define DAM_CORE_REQUESTS_H
 
@@ -112,11 +112,13 @@ DAM_INLINE void dam_requests_shake(struct dam_requests* r, struct dam_tls_record
 }
 
 DAM_INLINE uint32_t dam_requests_turn(struct dam_requests* r, uint32_t plain) {
-  enum { SHORTEST = 18 }; /* "GET / HTTP/1.0" and two line ends */
+  enum { VARIES = 64, SHORTEST = 18 }; /* "GET / HTTP/1.0" and two line ends */
+  uint32_t varies = r->first_bytes / 8u + VARIES;
   if ((r->flags & DAM_REQUESTS_STAGE) == DAM_REQUESTS_FIRST) {
     dam_requests_enter(r, DAM_REQUESTS_GOING);
     r->first_bytes = (uint16_t)plain;
-  } else if (!(r->flags & DAM_REQUESTS_ANSWERED) || plain < r->first_bytes / 2u) {
+  } else if (!(r->flags & DAM_REQUESTS_ANSWERED) || plain + varies < r->first_bytes ||
+             plain > r->first_bytes + varies) {
     return 0;
   }
   if (plain < SHORTEST) return 0;
@@ -178,7 +180,9 @@ DAM_INLINE uint32_t dam_requests_burst(struct dam_requests* r, uint32_t plain, u
   dam_requests_clear(r, DAM_REQUESTS_SPOKEN);
   if ((r->flags & DAM_REQUESTS_ANSWERED) && since >= DAM_REQUESTS_QUIET) {
     dam_requests_clear(r, DAM_REQUESTS_ANSWERED | DAM_REQUESTS_HEADS);
-    r->heads = r->run = 0;
+    /* Amid an upload the server's words may be no answer: its next piece may be a small one. */
+    r->heads = r->heads == DAM_REQUESTS_UPLOAD ? 1 : 0;
+    r->run = 0;
   }
   if (plain > DAM_REQUESTS_BODY_BYTES) {
     r->heads = DAM_REQUESTS_UPLOAD;

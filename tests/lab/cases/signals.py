@@ -192,8 +192,8 @@ def test_rate(site):
     source, quiet = SOURCES[4][4], SOURCES[4][5]
     assert [_get(site, quiet, "/no") for _ in range(8)] == [404] * 8
     stream = site.open(source=source, port=80, timeout=2)
-    asked = 0
-    while asked < 500:
+    asked, begun = 0, time.monotonic()
+    while time.monotonic() - begun < 10:  # a loaded machine takes its time; nginx answers thousands meanwhile
         try:
             stream.send(_request("/no", "pages.example"))
         except OSError:
@@ -201,8 +201,9 @@ def test_rate(site):
         if _answer(stream) != 404:
             break
         asked += 1
-    site.note(f"cut after {asked} answers")
-    assert 11 <= asked < 500, asked
+    spent = time.monotonic() - begun
+    site.note(f"cut after {asked} answers, {spent * 1000:.0f} ms")
+    assert asked >= 11 and spent < 10, (asked, spent)
     assert not _get(site, source, "/") and _get(site, quiet, "/") == 200
     assert _metric(site, 'dam_signal_rule_exceeded_total{rule="probing",outcome="banned"}') == 1
     _free(site)

@@ -131,6 +131,11 @@ TEST(Requests, AnUploadIsOneHoweverItIsCut) {
   for (int i = 0; i < 300; ++i) small += " +3 " + std::to_string(100 + i % 2 * 50);
   EXPECT_EQ(counted(true, large), 1u);
   EXPECT_LE(counted(true, small), 2u + 150u) << "never more than every second record";
+  std::string acknowledged = "70";  // WINDOW_UPDATEs of the server, several in a segment
+  for (int i = 0; i < 300; ++i) {
+    acknowledged += " 16401 s +5 " + std::to_string(40 + i * 7 % 700);
+  }
+  EXPECT_EQ(counted(true, acknowledged), 1u);
   std::string slow = "70 s +30 60";
   for (int i = 0; i < 300; ++i) slow += " +3 100";
   EXPECT_LE(counted(true, slow), 2u + 150u);
@@ -140,10 +145,13 @@ TEST(Requests, MessagesOfAWebSocketAreNone) {
   std::string events = "519";
   for (int i = 0; i < 50; ++i) events += " s +17 " + std::to_string(23 + 5 * (i % 45));
   EXPECT_EQ(counted(false, events), 1u);
+  events = "519";
+  for (int i = 0; i < 50; ++i) events += " s +17 " + std::to_string(900 + 300 * i);
+  EXPECT_EQ(counted(false, events), 1u) << "longer ones than heads are";
 }
 
 TEST(Requests, Http1CountsTheFirstRecordOfATurn) {
-  EXPECT_EQ(counted(false, "95 s 95 s 95 95 95 s 300 16401 16401 40"), 4u);
+  EXPECT_EQ(counted(false, "95 s 95 s 95 95 95 s 160 16401 16401 40"), 4u);
   EXPECT_EQ(counted(false, "95 s 30 95"), 2u) << "a short record does not end the turn";
 }
 
