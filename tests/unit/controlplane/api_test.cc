@@ -61,7 +61,8 @@ struct ApiTest : testing::Test {
               return link.ask(request, std::chrono::seconds(3), wrong);
             },
             spare.captures,
-            spare.signals, spare.lookalikes};
+            spare.signals,
+            spare.lookalikes};
   }
 
   void SetUp() override {
