@@ -57,8 +57,8 @@ double distance_between(const Behaviour& a, const Behaviour& b) {
 }
 
 double unit_hash(std::string_view text, uint64_t seed) {
-  uint64_t hash = 0xcbf29ce484222325 ^ (seed * 0x9e3779b97f4a7c15);
-  for (const char c : text) hash = (hash ^ static_cast<uint8_t>(c)) * 0x100000001b3;
+  uint64_t hash = kFnvBasis ^ (seed * 0x9e3779b97f4a7c15);
+  for (const char c : text) hash = fnv1a(hash, static_cast<uint8_t>(c));
   hash = (hash ^ hash >> 30) * 0xbf58476d1ce4e5b9;  // the last steps of SplitMix64
   hash = (hash ^ hash >> 27) * 0x94d049bb133111eb;
   return static_cast<double>((hash ^ hash >> 31) >> 11) / static_cast<double>(1ULL << 53);

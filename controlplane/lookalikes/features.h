@@ -99,11 +99,14 @@ double distance_between(const Behaviour& a, const Behaviour& b);
 // Of a text, in [0, 1): each `seed` gives another one. Not secret, and not meant to be.
 double unit_hash(std::string_view text, uint64_t seed);
 
+inline constexpr uint64_t kFnvBasis = 0xcbf29ce484222325;
+constexpr uint64_t fnv1a(uint64_t hash, uint64_t word) { return (hash ^ word) * 0x100000001b3; }
+
 // Vectors are compared with those of their own version alone. It follows from the list: another
 // feature, scale or bound makes another version.
 constexpr int16_t behaviour_version() {
-  uint64_t hash = 0xcbf29ce484222325;  // FNV-1a
-  const auto mix = [&hash](uint64_t word) { hash = (hash ^ word) * 0x100000001b3; };
+  uint64_t hash = kFnvBasis;
+  const auto mix = [&hash](uint64_t word) { hash = fnv1a(hash, word); };
   for (const FeatureRow& row : kFeatures) {
     for (const char* c = row.name; *c != '\0'; ++c) mix(static_cast<uint8_t>(*c));
     mix(static_cast<uint64_t>(row.scale));

@@ -26,11 +26,11 @@
 #include "dataplane/core/tls_records.h"
 #include "dataplane/core/types.h"
 
-enum dam_requests_stage { /* the two lowest bits of the flags; 0: not followed */
-                          DAM_REQUESTS_HANDSHAKE = 1,
-                          DAM_REQUESTS_FIRST =
-                              2, /* the next record is the first with application data */
-                          DAM_REQUESTS_GOING = 3
+/* The two lowest bits of the flags; 0: not followed. */
+enum dam_requests_stage {
+  DAM_REQUESTS_HANDSHAKE = 1,
+  DAM_REQUESTS_FIRST = 2, /* the next record is the first with application data */
+  DAM_REQUESTS_GOING = 3
 };
 enum dam_requests_flags {
   DAM_REQUESTS_STAGE = 3,

@@ -3,10 +3,9 @@
 against nginx's own log. A macro inside one HTTP/2 connection keeps its rate; people beside it notice nothing."""
 import os
 import subprocess
-import tempfile
 import time
 
-from lib import suite
+from lib import nginx, suite
 from lib.plan import plan
 from lib.site import PUBLIC, SOURCES
 
@@ -25,13 +24,12 @@ COST = 30
 
 
 def setup(site):
-    site.home = tempfile.mkdtemp(prefix="dam-lab-requests-", dir="/tmp")
-    os.chmod(site.home, 0o755)
+    site.home = nginx.make_home("requests")
     site.begun = False
 
 
 def teardown(site):
-    subprocess.run(["rm", "-rf", site.home], check=False)
+    nginx.remove_home(site.home)
 
 
 def _begin(site):
@@ -42,26 +40,16 @@ def _begin(site):
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
                     "-keyout", home + "/key.pem", "-out", home + "/cert.pem", "-days", "2", "-subj", "/CN=example"],
                    check=True, capture_output=True)
-    with open(home + "/nginx.conf", "w") as conf:
-        conf.write(f"""
-daemon off; worker_processes 1; user root; pid {home}/nginx.pid;
-events {{ worker_connections 512; }}
-http {{
+    nginx.start(site, site.service, home, f"""
   log_format counted '$msec $host $server_protocol $proxy_protocol_addr $status $request_uri';
   access_log {home}/access.log counted;
   ssl_certificate {home}/cert.pem; ssl_certificate_key {home}/key.pem; client_max_body_size 50m;
-  client_body_temp_path {home}/body; proxy_temp_path {home}/proxy; fastcgi_temp_path {home}/fastcgi;
-  uwsgi_temp_path {home}/uwsgi; scgi_temp_path {home}/scgi;
   server {{
     listen 198.18.1.11:{PORT} ssl http2 proxy_protocol; listen [2001:db8:1::11]:{PORT} ssl http2 proxy_protocol;
     location / {{ return 200 "an answer of some length, as answers are\\n"; }}
     location /take {{ proxy_pass http://127.0.0.1:{PORT}/; }}
   }}
-  server {{ listen 127.0.0.1:{PORT}; access_log off; location / {{ return 200 "taken, all of it\\n"; }} }}
-}}
-""")
-    site.children.append(site.service.popen(["nginx", "-p", home, "-c", home + "/nginx.conf", "-e", home + "/error.log"],
-                                            start_new_session=True))
+  server {{ listen 127.0.0.1:{PORT}; access_log off; location / {{ return 200 "taken, all of it\\n"; }} }}""")
     suite.eventually(lambda: "an answer" in _curl(site, "held.example", ["/"], SOURCES[4][59]), 15, "nginx")
 
 

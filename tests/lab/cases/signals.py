@@ -5,11 +5,9 @@ others."""
 import os
 import signal
 import socket
-import subprocess
-import tempfile
 import time
 
-from lib import netns, packet, suite
+from lib import netns, nginx, packet, suite
 from lib.plan import plan
 from lib.site import PUBLIC, SOURCES
 
@@ -34,13 +32,12 @@ COST = 40
 
 
 def setup(site):
-    site.home = tempfile.mkdtemp(prefix="dam-lab-signals-", dir="/tmp")
-    os.chmod(site.home, 0o755)
+    site.home = nginx.make_home("signals")
     site.plan = None
 
 
 def teardown(site):
-    subprocess.run(["rm", "-rf", site.home], check=False)
+    nginx.remove_home(site.home)
 
 
 def _begin(site):
@@ -74,25 +71,15 @@ def _start_nginx(site, role, address):
         page.write("here\n")
     six = address.replace("198.18.", "2001:db8:").replace(".", "::")
     told = f"syslog:server={site.ear}:{PORT},nohostname,tag=nginx dam" if role == "service" else "off"
-    with open(home + "/nginx.conf", "w") as conf:
-        conf.write(f"""
-daemon off; worker_processes 1; user root; pid {home}/nginx.pid;
-events {{ worker_connections 512; }}
-http {{
+    nginx.start(site, getattr(site, role), home, f"""
   map $uri $dam_class {{ default -; ~^/login login; }}
   log_format dam 'dam client=$proxy_protocol_addr status=$status class=$dam_class path=$request_uri';
   access_log {told};
-  client_body_temp_path {home}/body; proxy_temp_path {home}/proxy; fastcgi_temp_path {home}/fastcgi;
-  uwsgi_temp_path {home}/uwsgi; scgi_temp_path {home}/scgi;
   server {{
     listen {address}:8080 proxy_protocol; listen [{six}]:8080 proxy_protocol;
     root {home}/html; error_page 404 /gone.html;
     location = /login {{ return 200 "in"; }}
-  }}
-}}
-""")
-    site.children.append(getattr(site, role).popen(
-        ["nginx", "-p", home, "-c", home + "/nginx.conf", "-e", home + "/error.log"], start_new_session=True))
+  }}""")
 
 
 def _request(path, host):
