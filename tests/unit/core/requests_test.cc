@@ -159,12 +159,12 @@ TEST(Requests, TheirRhythmIsSmoothed) {
   Reader reader = going(false);
   reader.read("95");
   for (int i = 0; i < 60; ++i) reader.read("s +100 95");
-  EXPECT_NEAR(reader.requests().gap_8 / 8, 100, 2);
-  EXPECT_LE(reader.requests().gap_deviation_4 / 4, 8);
+  EXPECT_NEAR(reader.requests().gap_8 / 8.0, 100, 2);
+  EXPECT_LE(reader.requests().gap_deviation_4 / 4u, 8u);
   Reader person = going(false);
   person.read("95");
   for (int i = 0; i < 60; ++i) person.read(i % 2 == 0 ? "s +20 95" : "s +1800 95");
-  EXPECT_GT(person.requests().gap_deviation_4 / 4, 500);
+  EXPECT_GT(person.requests().gap_deviation_4 / 4u, 500u);
 }
 
 // A body follows its head at once and has another size than the record before it: then, whatever
