@@ -118,11 +118,17 @@ DAM_STEP int dam_tell_of(struct xdp_md* ctx, struct job* job, uint32_t what) {
   return 0;
 }
 
+/* Pinned in 64 bits: what Linux 6.1's verifier learns of a 32-bit copy it does not carry over. */
+DAM_INLINE void count_drop(struct dam_zone_counters* counters, uint32_t reason) {
+  uint64_t index = reason;
+  DAM_PIN(index);
+  if (index < DAM_DROP_COUNT) counters->drops[index]++;
+}
+
 /* Where frames end up: each is one of these six. */
 DAM_INLINE int drop_untold(const struct frame* f, enum dam_drop_reason reason, uint32_t zone) {
   struct dam_zone_counters* counters = zone_counters(f, zone);
-  uint32_t index = reason;
-  if (counters && index < DAM_DROP_COUNT) counters->drops[index]++;
+  if (counters) count_drop(counters, reason);
   return XDP_DROP;
 }
 

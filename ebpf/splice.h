@@ -92,7 +92,7 @@ DAM_INLINE void tell_of_passing(const struct frame* f, uint32_t family, uint32_t
 DAM_INLINE int drop_on(const struct frame* f, const struct way* way, uint32_t reason,
                        uint32_t zone) {
   tell_of_flow(f, reason, zone);
-  if (reason < DAM_DROP_COUNT) way->counters->drops[reason]++;
+  count_drop(way->counters, reason);
   return XDP_DROP;
 }
 
