@@ -6,16 +6,29 @@
 #include "dataplane/core/requests.h"
 #include "ebpf/admit.h"
 
-enum { REQUESTS_MAY_END = 0xffffffffu };
+enum { REQUESTS_CLIMB = 0xffffffffu };
 
 DAM_INLINE struct dam_requests* requests_of(uint32_t index, const struct dam_flow* flow) {
   struct dam_requests* requests = DAM_LOOKUP(dam_requests, index);
   return requests && dam_requests_are_followed(requests, flow->epoch) ? requests : 0;
 }
 
+DAM_INLINE struct dam_tls_segment segment_of(const struct frame* f) {
+  struct dam_tls_segment segment;
+  segment.payload = frame_data(f) + (f->packet->payload & DAM_OPTION_MASK);
+  segment.end = frame_end(f);
+  segment.seq = f->packet->seq;
+  segment.bytes = f->packet->payload_bytes;
+  return segment;
+}
+
+/* Before the segment is tracked: one that comes again says nothing new. */
 DAM_INLINE void note_answer(const struct frame* f, const struct dam_flow* flow) {
   struct dam_requests* requests = requests_of(f->job->ref >> 1, flow);
-  if (requests) dam_requests_answer(requests, f->packet->payload_bytes);
+  if (!requests || dam_seq_before(f->packet->seq, flow->track.next[DAM_S2C])) return;
+  struct dam_tls_segment segment = segment_of(f);
+  dam_requests_answer(requests, &segment,
+                      dam_seq_untranslate(f->packet->ack, flow->splice.seq_delta[DAM_C2S]));
 }
 
 /* Units that its bucket can hold, as both of the zone's limits have it. */
@@ -32,12 +45,8 @@ DAM_INLINE uint64_t* request_bucket_of(const struct dam_flow* flow) {
  * bytes << 8 | type, or 0. */
 DAM_STEP uint32_t dam_next_record(struct xdp_md* ctx, struct job* job) {
   struct frame frame, *f = &frame;
-  struct dam_tls_segment segment;
   if (!open_frame(f, ctx, job)) return 0;
-  segment.payload = frame_data(f) + (f->packet->payload & DAM_OPTION_MASK);
-  segment.end = frame_end(f);
-  segment.seq = f->packet->seq;
-  segment.bytes = f->packet->payload_bytes;
+  struct dam_tls_segment segment = segment_of(f);
   struct dam_tls_record record = dam_tls_next(&f->counters->requests.records, &segment);
   return record.bytes << 8 | record.type;
 }
@@ -50,7 +59,7 @@ DAM_STEP uint32_t dam_count_record(struct dam_requests* requests, uint32_t packe
 }
 DAM_INLINE uint32_t count_records(const struct frame* f) {
   struct dam_requests* requests = &f->counters->requests;
-  uint32_t found = 0, now = dam_coarse(f->job->now_ns);
+  uint32_t found = dam_requests_hear(requests, f->packet->ack), now = dam_coarse(f->job->now_ns);
   for (uint32_t i = 0; i < DAM_TLS_RECORDS; i++) {
     uint32_t record = dam_next_record(f->ctx, f->job);
     if (record == 0) break;
@@ -61,14 +70,17 @@ DAM_INLINE uint32_t count_records(const struct frame* f) {
 }
 
 /* How many the client's segment brings, and in the CPU's own memory what is then known of the
- * flow. Nothing is charged or noted. REQUESTS_MAY_END: see may_end(). */
+ * flow; of nothing where it is not followed. Nothing is charged or noted. REQUESTS_CLIMB: the
+ * engine must look, at plain HTTP, or as may_end() says. */
 DAM_STEP uint32_t dam_find_requests(struct xdp_md* ctx, struct job* job) {
   struct frame frame, *f = &frame;
   if (!open_frame(f, ctx, job)) return 0;
+  f->counters->requests.flags = 0;
   const struct dam_flow* flow = DAM_LOOKUP(dam_flows, job->ref >> 1);
   if (!flow) return 0;
   const struct dam_requests* kept = requests_of(job->ref >> 1, flow);
   if (!kept) return 0;
+  if (dam_requests_are_plain(kept)) return REQUESTS_CLIMB;
   f->counters->requests = *kept;
   uint32_t found = count_records(f);
   const struct dam_view_zone* zone = &f->view->zone[flow->zone_slot & (DAM_MAX_ZONES - 1)];
@@ -77,7 +89,7 @@ DAM_STEP uint32_t dam_find_requests(struct xdp_md* ctx, struct job* job) {
   uint32_t units = requests_to_charge(zone, found);
   int passes = !tat_ns || dam_gcra_would_admit(tat_ns, &zone->per_source[DAM_DIM_requests],
                                                job->now_ns, units);
-  return passes ? found : (uint32_t)REQUESTS_MAY_END;
+  return passes ? found : (uint32_t)REQUESTS_CLIMB;
 }
 
 /* Charges them and notes what dam_find_requests has found out; enum dam_drop_reason. */
@@ -89,6 +101,8 @@ DAM_STEP uint32_t dam_admit_requests(struct xdp_md* ctx, struct job* job, uint32
   if (!flow) return DAM_DROP_none;
   struct dam_requests* kept = requests_of(job->ref >> 1, flow);
   if (!kept || !open_payer(&payer, f, flow)) return DAM_DROP_none;
+  /* The entry may have become another flow's meanwhile. */
+  if (!dam_requests_are_followed(&f->counters->requests, flow->epoch)) return DAM_DROP_none;
   if (found != 0) {
     enum dam_drop_reason refused =
         charge_at(&payer, DAM_DIM_requests, requests_to_charge(payer.zone, found),
@@ -96,7 +110,7 @@ DAM_STEP uint32_t dam_admit_requests(struct xdp_md* ctx, struct job* job, uint32
     if (refused != DAM_DROP_none) return refused;
     payer.counters->requests += found;
   }
-  *kept = f->counters->requests;
+  dam_requests_keep(kept, &f->counters->requests);
   return DAM_DROP_none;
 }
 

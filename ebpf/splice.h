@@ -145,11 +145,13 @@ DAM_INLINE int admit(const struct frame* f, struct dam_flow* flow, const struct 
   if (may_end(&payer, direction, frame_bytes(f))) return to_engine(f);
   int counts = payer.zone->counts_requests && packet->payload_bytes != 0;
   uint32_t found = counts && direction == DAM_C2S ? dam_find_requests(f->ctx, f->job) : 0;
-  if (found == REQUESTS_MAY_END) return to_engine(f);
+  if (found == REQUESTS_CLIMB) return to_engine(f);
   enum dam_drop_reason refused = admit_packet(&payer, direction, frame_bytes(f));
-  if (counts && direction == DAM_S2C) note_answer(f, flow);
-  if (counts && direction == DAM_C2S && refused == DAM_DROP_none) {
-    refused = (enum dam_drop_reason)dam_admit_requests(f->ctx, f->job, found);
+  if (counts && refused == DAM_DROP_none) {
+    if (direction == DAM_S2C)
+      note_answer(f, flow);
+    else
+      refused = (enum dam_drop_reason)dam_admit_requests(f->ctx, f->job, found);
   }
   if (refused == DAM_DROP_zone_banned) return to_engine(f); /* it tells both ends */
   if (refused != DAM_DROP_none) return drop_on(f, way, refused, flow->zone_slot);

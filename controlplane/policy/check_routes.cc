@@ -117,20 +117,21 @@ void check_conditions(const Route& route, const Listener& listener, Problems& pr
   }
 }
 
-// A zone with routes of both kinds limits those of TLS listeners alone.
-bool has_tls_route(const Policy& policy, const std::string& zone) {
+// A zone with other routes, too, limits the requests of these alone.
+bool has_route_with_requests(const Policy& policy, const std::string& zone) {
   return std::any_of(policy.routes.begin(), policy.routes.end(), [&](const Route& route) {
     const Listener* listener = find_listener(policy, route.listener.value);
-    return route.zone.value == zone && (listener == nullptr || listener->protocol == Protocol::tls);
+    return route.zone.value == zone && (listener == nullptr || listener->protocol != Protocol::tcp);
   });
 }
 
 void check_requests(const Policy& policy, Problems& problems) {
   for (const auto& zone : policy.zones) {
     if (!limits_requests(zone.value) || zone.name == kFrontZone) continue;
-    if (has_tls_route(policy, zone.name)) continue;
+    if (has_route_with_requests(policy, zone.name)) continue;
     problems.warning(zone.mark, "the zone \"" + zone.name + "\" will count no requests",
-                     "they are counted of tls listeners' clients, and no such route leads there");
+                     "they are counted of the clients of tls and http listeners, and no such route "
+                     "leads there");
   }
 }
 

@@ -465,8 +465,9 @@ const Table<Buckets>& bucket_options() {
       option("connections", Need::optional, event_rate(), &Buckets::connections, "none",
              "new connections"),
       option("requests", Need::optional, event_rate(), &Buckets::requests, "none",
-             "HTTP requests of TLS clients, counted by the sizes of their records: never too many, "
-             "with few exceptions (config/README.md)"),
+             "HTTP requests: of plain HTTP exactly, inside TLS by the sizes of records, rather too "
+             "few "
+             "than too many (config/README.md)"),
       option("concurrent", Need::optional, at_most(), &Buckets::concurrent, "none",
              "open connections at one time"),
   };

@@ -62,7 +62,8 @@
   X(host_full, "for the host, which takes up what is its own more slowly than it comes") \
   X(host_refused, "for the host, whose own interface did not take it")                   \
   X(source_requests, "over the zone's rate of requests for one source")                  \
-  X(zone_requests, "over the zone's total rate of requests")
+  X(zone_requests, "over the zone's total rate of requests")                             \
+  X(overtaken, "ahead of octets of plain HTTP that are read in order: it comes again")
 
 enum dam_drop_reason {
 #define X(name, text) DAM_DROP_##name,

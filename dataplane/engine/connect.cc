@@ -219,6 +219,7 @@ void Worker::install_splice(Flow& flow, Handshake& handshake, const dam_packet& 
   flow.track.acked[DAM_C2S] = dam_seq_add(flow.cookie, 1);
   flow.track.acked[DAM_S2C] = dam_seq_add(handshake.iss, 1);
   flow.state = DAM_FLOW_deliver;
+  read_held_requests(flow, handshake);
   flow_timers_.schedule(index_of(flow), now_ns_ + policy_->timeouts.idle_ns);
 }
 

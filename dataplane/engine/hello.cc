@@ -189,7 +189,8 @@ void Worker::route(Flow& flow, Handshake& handshake, const RouteQuery& query) {
   unlink_waiting(handshake);
   const Drop refused = enter_zone(flow, chosen);
   if (refused != DAM_DROP_none) return refuse(flow, refused, tells_client(flow, refused));
-  follow_requests(flow, handshake, query);
+  const Drop too_many = follow_requests(flow, handshake, query);
+  if (too_many != DAM_DROP_none) return refuse(flow, too_many, tells_client(flow, too_many));
   choose_candidates(flow, handshake, chosen);
   note_ja4(flow, handshake.ja4);
   handshake.stage_deadline_ns = now_ns_ + policy_->timeouts.connect_ns;

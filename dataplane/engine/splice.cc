@@ -28,9 +28,10 @@ template <dam_direction kWay>
   if (is_banned(flow, zone)) [[unlikely]]
     return DAM_DROP_zone_banned;
   if (kWay == DAM_S2C) {
-    if (counts) [[unlikely]]
+    const Drop refused = charge(flow, zone, DAM_DIM_bytes_down, bytes);
+    if (counts && refused == DAM_DROP_none) [[unlikely]]
       note_answer(flow, job);
-    return charge(flow, zone, DAM_DIM_bytes_down, bytes);
+    return refused;
   }
   Drop refused = charge(flow, zone, DAM_DIM_packets, 1);
   if (refused == DAM_DROP_none) refused = charge(flow, zone, DAM_DIM_bytes_up, bytes);

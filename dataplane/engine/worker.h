@@ -218,8 +218,11 @@ class Worker {
   [[gnu::noinline]] void too_big(Flow& flow, dam_direction direction, Job& job, uint16_t mtu);
   const LinkSide& side(size_t interface) const { return sides_[interface]; }
 
-  // requests.cc: how many a client makes, by its records.
-  void follow_requests(const Flow& flow, const Handshake& handshake, const RouteQuery& query);
+  // requests.cc: how many a client makes, by its records, or by its octets without TLS.
+  Drop follow_requests(const Flow& flow, const Handshake& handshake, const RouteQuery& query);
+  void read_held_requests(const Flow& flow, const Handshake& handshake);
+  [[gnu::noinline]] Drop admit_http_requests(const Flow& flow, const Zone& zone, const Job& job);
+  Drop charge_requests(const Flow& flow, const Zone& zone, uint32_t found);
   [[gnu::noinline]] void note_answer(const Flow& flow, const Job& job);
   [[gnu::noinline]] Drop admit_requests(const Flow& flow, const Zone& zone, const Job& job);
 

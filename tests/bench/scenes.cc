@@ -5,6 +5,7 @@
 #include <random>
 #include <utility>
 
+#include "dataplane/core/tls_records.h"
 #include "tests/bench/hello_bytes.h"
 
 namespace dam::bench {
@@ -12,6 +13,7 @@ namespace {
 
 constexpr uint32_t kSceneRing = 4096;  // 128 bursts: as many buffers as a port's ring may hold
 constexpr uint8_t kSixBytes[6] = {'d', 'a', 'm', '6', '0', '!'};  // 60 bytes: 64 with the FCS
+constexpr uint8_t kRecord[6] = {DAM_TLS_DATA, DAM_TLS_MAJOR, 3, 0, 1, '!'};
 constexpr uint32_t kMss = 1460;
 // What Linux sends: MSS 1460, SACK permitted, timestamps, window scale 7: 74 bytes in all.
 constexpr uint8_t kLinuxSynOptions[] = {2, 4, 5, 180, 4, 2, 8, 10, 0, 1,
@@ -33,14 +35,15 @@ class Random {
 
 enum class Ways { up, both };
 
-void fill_established(World& world, std::span<Frame> frames, Random& random, Ways ways) {
+void fill_established(World& world, std::span<Frame> frames, Random& random, Ways ways,
+                      std::span<const uint8_t> payload = kSixBytes) {
   const Peer& peer = world.peer();
   for (Frame& frame : frames) {
     const uint32_t flow = world.first_flow() + random.below(world.live_flows());
     const bool up = ways == Ways::up || random.below(2) == 0;
     frame.port = up ? kFrontPort : kBackPort;
-    frame.bytes = up ? peer.write_client_data(flow, kSixBytes, 0, frame.data)
-                     : peer.write_server_data(flow, kSixBytes, frame.data);
+    frame.bytes = up ? peer.write_client_data(flow, payload, 0, frame.data)
+                     : peer.write_server_data(flow, payload, frame.data);
   }
 }
 
@@ -64,6 +67,11 @@ void fill_syns(std::span<Frame> frames, Random& random) {
 
 std::string unless(bool right, const std::string& wrong) { return right ? "" : wrong; }
 
+std::string unless_spliced(World& world) {
+  const Tally tally = world.settle(false);
+  return unless(tally.sent >= kSceneRing && tally.dropped == 0, "a packet was not spliced");
+}
+
 }  // namespace
 
 Scene splice(const World& world) {
@@ -74,12 +82,21 @@ Scene splice(const World& world) {
           .units = kSceneRing,
           .fill = [random](World& w,
                            std::span<Frame> f) { fill_established(w, f, *random, Ways::both); },
-          .settle =
-              [](World& w) {
-                const Tally tally = w.settle(false);
-                return unless(tally.sent >= kSceneRing && tally.dropped == 0,
-                              "a packet was not spliced");
-              }};
+          .settle = [](World& w) { return unless_spliced(w); }};
+}
+
+// Each packet is a record of TLS, in a zone that counts requests.
+Scene splice_requests(const World& world) {
+  const auto random = std::make_shared<Random>();
+  const auto fill = [random](World& w, std::span<Frame> f) {
+    fill_established(w, f, *random, Ways::both, kRecord);
+  };
+  return {.name = "splice/requests",
+          .policy = world.policy_with({.requests = true}),
+          .frames = kSceneRing,
+          .units = kSceneRing,
+          .fill = fill,
+          .settle = [](World& w) { return unless_spliced(w); }};
 }
 
 // One packet in ten seconds passes for each source: a thousandth of what comes.
@@ -216,8 +233,8 @@ Scene hello(const World& world, uint32_t hello_bytes) {
 }  // namespace
 
 std::vector<Scene> make_scenes(const World& world) {
-  return {splice(world),    syn_cookie(world), banned(world),     over_bucket(world),
-          flow_open(world), hello(world, 500), hello(world, 1800)};
+  return {splice(world),      splice_requests(world), syn_cookie(world), banned(world),
+          over_bucket(world), flow_open(world),       hello(world, 500), hello(world, 1800)};
 }
 
 }  // namespace dam::bench

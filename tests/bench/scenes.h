@@ -25,6 +25,7 @@ struct Scene {
 
 // `world` gives the policies their sizes.
 Scene splice(const World& world);
+Scene splice_requests(const World& world);
 Scene syn_cookie(const World& world);
 Scene banned(const World& world);  // its policy has a million denied prefixes
 Scene over_bucket(const World& world);

@@ -43,6 +43,7 @@ Zone site_zone(const SiteOptions& options) {
   }
   zone.per_source[DAM_DIM_connections] = limit(100);
   zone.total[DAM_DIM_connections] = limit(100);
+  if (options.requests) zone.per_source[DAM_DIM_requests] = limit(100);
   if (!options.totals) std::fill(std::begin(zone.total), std::end(zone.total), dam_gcra_rate{});
   if (options.one_source) zone.source_bits_v4 = kClientsBits;
   if (options.source_packets_milli != 0) {

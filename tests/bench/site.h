@@ -29,6 +29,7 @@ struct SiteOptions {
   uint64_t source_packets_milli = 0;  // a second, in thousandths; 0: more than any packet here asks
   bool totals = true;                 // buckets that all sources share
   bool one_source = false;            // all clients count as one
+  bool requests = false;              // counted by the records of connections that begin now
   std::span<const SourcePrefix> deny{};
 };
 

@@ -6,6 +6,7 @@ import statistics
 # Name, what one unit is, and the target in ns for it.
 TARGETS = [
     ("splice/1M", "established packet, buckets charged", 67),
+    ("splice/requests", "the same, its zone counting requests", None),
     ("syn_cookie", "SYN answered with a cookie", 67),
     ("banned", "packet of a denied source (1 M CIDRs)", 25),
     ("over_bucket", "packet over its bucket", 60),
@@ -19,6 +20,7 @@ TARGETS = [
 XDP_TARGETS = [
     ("xdp/splice/1k", "established packet, buckets charged", 150),
     ("xdp/splice/1M", "the same, a million flows at random", 300),
+    ("xdp/splice/requests", "the same, its zone counting requests", None),
     ("xdp/syn_cookie", "SYN answered with a cookie", 120),
     ("xdp/syn_cookie/1M", "the same beside a million flows", None),
     ("xdp/banned", "packet of a denied source (1 M CIDRs)", 50),

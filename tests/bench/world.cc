@@ -52,7 +52,7 @@ World::World(const Sizes& sizes, uint32_t extra_flows, const SharedTables& share
   config.workers = sizes.workers;
   config.shared = shared;
   engine_ = std::make_shared<Engine>(std::move(config));
-  apply(policy_with({}));
+  apply(policy_with({.requests = true}));  // so that each scene may count them
   open(0, sizes.flows, Goal::splice);
 }
 

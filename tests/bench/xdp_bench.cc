@@ -90,6 +90,7 @@ class Bench {
   void add_all() {
     add("xdp/splice/1k", few_, splice(few_.world()), all_spliced);
     add("xdp/splice/1M", many_, splice(many_.world()), all_spliced);
+    add("xdp/splice/requests", many_, splice_requests(many_.world()), all_spliced);
     add("xdp/syn_cookie", few_, syn_cookie(few_.world()), all_answered);
     add("xdp/syn_cookie/1M", many_, syn_cookie(many_.world()), all_answered);
     add("xdp/banned", many_, banned(many_.world()), all_denied);

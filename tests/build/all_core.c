@@ -13,6 +13,9 @@
 #include "dataplane/core/packet_types.h"
 #include "dataplane/core/plane.h"
 #include "dataplane/core/requests.h"
+#include "dataplane/core/requests_http1.h"
+#include "dataplane/core/requests_http2.h"
+#include "dataplane/core/requests_state.h"
 #include "dataplane/core/rewrite.h"
 #include "dataplane/core/sight.h"
 #include "dataplane/core/siphash.h"
@@ -98,9 +101,9 @@ EXPORTED uint64_t use_gcra(struct everything* e) {
 EXPORTED uint32_t use_requests(uint8_t* data, uint8_t* end, struct everything* e) {
   struct dam_tls_segment segment = {data, end, e->packet.seq, e->packet.payload_bytes};
   dam_requests_begin(&e->requests, e->packet.seq, 1, 7);
-  dam_requests_answer(&e->requests, 100);
+  dam_requests_answer(&e->requests, &segment, e->packet.ack);
   if (!dam_requests_are_followed(&e->requests, 7)) return 0;
-  return dam_requests_segment(&e->requests, &segment, 1);
+  return dam_requests_segment(&e->requests, &segment, e->packet.ack, 1);
 }
 
 EXPORTED int use_checksums(uint8_t* data, const struct dam_packet* packet) {

@@ -10,15 +10,19 @@ from lib.plan import plan
 from lib.site import PUBLIC, SOURCES
 
 NAMES = {"held.example": "held", "counted.example": "counted"}
-PORT = 8443
+PORT, PLAIN = 8443, 8080
 RATE, BURST, MISSED = 10, 20, 5
 PLAN = plan(
     zones={"service": {}, "management": {"management": True},
            "held": {"per_source": {"requests": f"{RATE}r/s burst={BURST}"}},
            "counted": {"total": {"requests": "1Mr/s burst=1M"}}},
     timeouts={"hello": "3s", "connect": "2s", "probe_interval": "500ms"},
-    add_servers={"web": {"role": "service", "n": 11, "port": PORT, "start": False}},
-    add_routes=[{"name": zone, "listener": "https", "names": [name], "zone": zone, "servers": ["web"]} for name, zone in NAMES.items()])
+    add_listeners={"http": {"port": 80, "protocol": "http"}},
+    add_servers={"web": {"role": "service", "n": 11, "port": PORT, "start": False},
+                 "plain": {"role": "service", "n": 11, "port": PLAIN, "start": False}},
+    add_routes=[{"name": zone, "listener": "https", "names": [name], "zone": zone, "servers": ["web"]} for name, zone in NAMES.items()] +
+               [{"name": f"plain-{zone}", "listener": "http", "names": [name], "zone": zone, "servers": ["plain"]}
+                for name, zone in NAMES.items()])
 DAM_ONLY = True
 COST = 30
 
@@ -46,6 +50,11 @@ def _begin(site):
   ssl_certificate {home}/cert.pem; ssl_certificate_key {home}/key.pem; client_max_body_size 50m;
   server {{
     listen 198.18.1.11:{PORT} ssl http2 proxy_protocol; listen [2001:db8:1::11]:{PORT} ssl http2 proxy_protocol;
+    location / {{ return 200 "an answer of some length, as answers are\\n"; }}
+    location /take {{ proxy_pass http://127.0.0.1:{PORT}/; }}
+  }}
+  server {{
+    listen 198.18.1.11:{PLAIN} proxy_protocol; listen [2001:db8:1::11]:{PLAIN} proxy_protocol;
     location / {{ return 200 "an answer of some length, as answers are\\n"; }}
     location /take {{ proxy_pass http://127.0.0.1:{PORT}/; }}
   }}
@@ -140,3 +149,63 @@ def test_bodies(site, http):
     counted, served = _counted(site, "counted", post)
     site.note(f"{counted} of {served} ({100 * counted / served:.0f} %)")
     assert served == 42 and served // 2 <= counted <= served, (counted, served)
+
+
+def _plain(site, name, words, source):
+    address = f"[{PUBLIC[6]}]" if ":" in source else PUBLIC[4]
+    return site.client.run("curl", "-s", "--max-time", "60", "--interface", source, "--connect-to", f"{name}::{address}:80",
+                           *words, check=False, timeout=90)
+
+
+@suite.each(family=[4, 6])
+def test_plain_counts(site, family):
+    """without TLS: GETs, forms and uploads, in chunks too, on living connections; the dam counts what nginx does, exactly"""
+    _begin(site)
+    with open(site.home + "/body", "wb") as body:
+        body.write(b"GET /not HTTP/1.1\r\nHost: a\r\n\r\n" * 20_000)
+    pages = [f"http://counted.example/item/{n}" for n in range(60)]
+    take = [f"http://counted.example/take?{n}" for n in range(8)]
+    chunks = ("-H", "Transfer-Encoding: chunked", "-H", "Expect:")
+
+    def ask():
+        for words in (pages, ["-d", "name=value", *take], ["-T", site.home + "/body", *take[:2]],
+                      [*chunks, "-T", site.home + "/body", *take[:2]], [*chunks, "-d", "name=value", *take], pages[:9]):
+            _plain(site, "counted.example", words, SOURCES[family][12])
+
+    counted, served = _counted(site, "counted", ask)
+    assert counted == served == 60 + 8 + 2 + 2 + 8 + 9, (counted, served)
+
+
+def test_plain_macro(site):
+    """without TLS: what is over the rate waits, on one connection and on many"""
+    _begin(site)
+    since, asked = time.time(), 45
+    with site.counted("source_requests"):
+        got = _plain(site, "held.example", [f"http://held.example/item/{n}" for n in range(asked)], SOURCES[4][13])
+    assert got.count("an answer") == asked, got
+    times = sorted(float(line[0]) for line in _log(site, "held.example", since))
+    assert len(times) == asked, len(times)
+    for first in range(asked):
+        for last in range(first, asked):
+            allowed = BURST + 1 + RATE * (times[last] - times[first] + 0.05)
+            assert last - first + 1 <= allowed, (first, last, times[last] - times[first])
+
+
+def test_plain_pipeline(site):
+    """without TLS: requests that come in one segment count each, and those cut into pieces once"""
+    _begin(site)
+    request = b"GET /item HTTP/1.1\r\nHost: counted.example\r\n\r\n"
+
+    def ask():
+        client = site.open(port=80)
+        client.send(request * 7)
+        for piece in (request[:5], request[5:21], request[21:] + request + request[:9], request[9:]):
+            time.sleep(0.02)
+            client.send(piece)
+        got = b""
+        while got.count(b"an answer") < 10:
+            got += client.sock.recv(65536)
+        client.sock.close()
+
+    counted, served = _counted(site, "counted", ask)
+    assert counted == served == 10, (counted, served)

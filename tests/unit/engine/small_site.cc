@@ -411,8 +411,10 @@ std::optional<Connection> establish(SmallSite& site, ClientSide client, std::str
   const std::optional<Seen> syn_ack = prove(site, client);
   if (!syn_ack) return std::nullopt;
   connection.syn_ack = *syn_ack;
-  const std::string hello =
-      client.to_port == 443 ? client_hello(name, client.cipher, client.alpn) : std::string();
+  std::string hello(client.head);
+  if (hello.empty() && client.to_port == 443) {
+    hello = client_hello(name, client.cipher, client.alpn);
+  }
   const auto after = site.send(kFrontPort, client.segment(DAM_TCP_ACK, hello));
   client.next += static_cast<uint32_t>(hello.size());
   connection.client = client;

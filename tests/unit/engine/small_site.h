@@ -161,6 +161,7 @@ struct ClientSide {
   uint8_t wscale = 7;
   uint8_t cipher = 1;       // of its hello
   std::string_view alpn{};  // that it offers
+  std::string_view head{};  // what it says instead of a hello
 
   Segment segment(uint8_t flags, std::string_view payload = {}) const;
 };

@@ -33,6 +33,7 @@ class Requests : public testing::Test {
     connection_ = stand(site_, client).value();
     server_next_ = server_next(connection_);
     say(record_of(1, DAM_TLS_CHANGE_CIPHER_SPEC) + record_of(53));
+    for (uint32_t i = 0; i < DAM_REQUESTS_TICKETS; ++i) answer();
     if (client.alpn == "h2") say(record_of(81));  // the preface
   }
   // Whether it reached the server, and as it was.
@@ -43,13 +44,13 @@ class Requests : public testing::Test {
     if (passed) connection_.client.next += static_cast<uint32_t>(octets.size());
     return passed;
   }
-  void answer(size_t bytes = 200) {
-    const auto client = connection_.client.next - connection_.client.isn - 1;
+  void answer(uint32_t record = 200, uint32_t not_acknowledged = 0) {
+    const std::string octets = record_of(record);
+    const auto client = connection_.client.next - connection_.client.isn - 1 - not_acknowledged;
     const auto ack = connection_.header.packet.seq.value + 28 + client;
-    site_.send(kServicePort,
-               connection_.from_server(kAck, std::string(bytes, 's'), server_next_, ack));
-    server_next_ += static_cast<uint32_t>(bytes);
-    connection_.client.ack += static_cast<uint32_t>(bytes);
+    site_.send(kServicePort, connection_.from_server(kAck, octets, server_next_, ack));
+    server_next_ += static_cast<uint32_t>(octets.size());
+    connection_.client.ack += static_cast<uint32_t>(octets.size());
     site_.advance(20 * kMillisecond);
   }
   bool request(uint32_t bytes = kHead) {
@@ -122,16 +123,6 @@ TEST_F(Requests, SourcesShareNoBucketButTheTotals) {
   EXPECT_EQ(site_.drops(DAM_DROP_zone_requests), 1u);
 }
 
-TEST_F(Requests, ABurstLargerThanTheBucketPassesWhenThatIsFull) {
-  begin([](Zone& zone) { zone.per_source[DAM_DIM_requests] = dam_gcra_rate_of(1'000, 2); });
-  ASSERT_TRUE(request(kHead + 60));
-  site_.advance(5 * kSecond);
-  std::string burst;
-  for (int i = 0; i < 6; ++i) burst += record_of(kHead);
-  EXPECT_TRUE(say(burst));
-  EXPECT_FALSE(say(burst)) << "and it is empty then";
-}
-
 TEST_F(Requests, ResetAndBanWorkOnThemToo) {
   begin([](Zone& zone) {
     limit_source(zone);
@@ -170,14 +161,150 @@ TEST_F(Requests, ConnectionsFromBeforeTheLimitAreNotFollowed) {
   EXPECT_EQ(counted(), 0u);
 }
 
+TEST_F(Requests, WhatTheServerSaysOnceAnswersOnce) {
+  begin(limit_source, "http/1.1");
+  ASSERT_TRUE(say(record_of(300)));
+  answer();
+  ASSERT_TRUE(say(record_of(300)));
+  EXPECT_EQ(counted(), 2u);
+  const uint32_t next = server_next_, ack = connection_.client.ack;
+  server_next_ -= 205;  // the first answer comes again
+  answer();
+  server_next_ = next;
+  connection_.client.ack = ack;
+  ASSERT_TRUE(say(record_of(300)));
+  EXPECT_EQ(counted(), 2u) << "nobody has answered the second request";
+}
+
+TEST_F(Requests, AnAnswerUnderWayAnswersNothing) {
+  begin(limit_source, "http/1.1");
+  ASSERT_TRUE(say(record_of(300)));
+  answer(200, 305);  // it has not got the request yet
+  ASSERT_TRUE(say(record_of(300)));
+  EXPECT_EQ(counted(), 1u);
+}
+
 TEST_F(Requests, TheEntrysNextConnectionBeginsAnew) {
   begin(limit_source);
   for (int i = 0; i < 5; ++i) ASSERT_TRUE(request());
-  site_.advance(10 * kSecond);
+  const auto first = site_.engine().worker(0).glance(0);
+  ASSERT_TRUE(first && first->requests.followed);
+  EXPECT_EQ(first->requests.count, 5u);
+  EXPECT_EQ(first->requests.first_bytes, kHead - 17);
+  // Both end, and in a zone that counts none the entry is another connection's.
+  site_.send(kFrontPort, connection_.client.segment(kAck | DAM_TCP_RST));
+  site_.advance(300 * kSecond);
+  ASSERT_EQ(site_.flows(), 0u);
+  site_.apply(site_.draft());
+  ClientSide other;
+  other.port = 41000;
+  connection_ = stand(site_, other).value();
+  const auto second = site_.engine().worker(0).glance(0);
+  ASSERT_TRUE(second);
+  EXPECT_FALSE(second->requests.followed);
+}
+
+constexpr std::string_view kGet = "GET /a HTTP/1.1\r\nHost: www.example.org\r\n\r\n";
+
+// Without TLS: each request is read as it passes.
+class PlainRequests : public Requests {
+ protected:
+  void begin_plain(const std::function<void(Zone&)>& change, std::string_view head = kGet) {
+    Policy policy = site_.draft();
+    policy.listeners[0].protocol = Protocol::http;
+    change(policy.zones[kServiceZone]);
+    site_.apply(policy);
+    head_ = head;
+    ClientSide client;
+    client.head = head_;
+    const auto stands = stand(site_, client);
+    if (!stands) return;
+    connection_ = *stands;
+    server_next_ = server_next(connection_);
+  }
+  void server_says(const std::string& text) {
+    const auto client = connection_.client.next - connection_.client.isn - 1;
+    const auto ack = connection_.header.packet.seq.value + 28 + client;
+    site_.send(kServicePort, connection_.from_server(kAck, text, server_next_, ack));
+    server_next_ += static_cast<uint32_t>(text.size());
+    connection_.client.ack += static_cast<uint32_t>(text.size());
+  }
+  std::string head_;
+};
+
+TEST_F(PlainRequests, EachIsCountedAndHeldAtItsRate) {
+  begin_plain(limit_source);
+  EXPECT_EQ(counted(), 1u) << "the one that it was routed by";
+  int passed = 0;
+  while (passed < 100 && say(std::string(kGet))) ++passed;
+  EXPECT_EQ(passed, 4);
+  EXPECT_EQ(site_.drops(DAM_DROP_source_requests), 1u);
+  site_.advance(kSecond);
+  EXPECT_TRUE(say(std::string(kGet)));
+  EXPECT_EQ(counted(), 6u);
+}
+
+TEST_F(PlainRequests, ThoseInOneSegmentCountEach) {
+  begin_plain([](Zone& zone) { zone.total[DAM_DIM_requests] = dam_gcra_rate_of(1'000, 50); },
+              std::string(kGet) + std::string(kGet));
+  EXPECT_EQ(counted(), 2u);
+  EXPECT_TRUE(say(std::string(kGet) + std::string(kGet) + std::string(kGet)));
+  EXPECT_EQ(counted(), 5u);
   const auto glance = site_.engine().worker(0).glance(0);
   ASSERT_TRUE(glance && glance->requests.followed);
   EXPECT_EQ(glance->requests.count, 5u);
-  EXPECT_EQ(glance->requests.first_bytes, kHead - 17);
+  EXPECT_EQ(glance->requests.first_bytes, kGet.size() - 4);
+}
+
+TEST_F(PlainRequests, ABurstLargerThanTheBucketPassesWhenThatIsFull) {
+  begin_plain([](Zone& zone) { zone.per_source[DAM_DIM_requests] = dam_gcra_rate_of(1'000, 2); });
+  std::string burst;
+  for (int i = 0; i < 6; ++i) burst += kGet;
+  EXPECT_FALSE(say(burst));
+  site_.advance(5 * kSecond);
+  EXPECT_TRUE(say(burst));
+  EXPECT_FALSE(say(burst)) << "and it is empty then";
+}
+
+TEST_F(PlainRequests, AnOvertakenSegmentComesAgain) {
+  begin_plain(limit_source);
+  const ClientSide before = connection_.client;
+  connection_.client.next += 10;
+  EXPECT_FALSE(say("is missing"));
+  EXPECT_EQ(site_.drops(DAM_DROP_overtaken), 1u);
+  connection_.client = before;
+  EXPECT_TRUE(say("POST / HTT"));
+  EXPECT_EQ(counted(), 2u);
+  connection_.client = before;
+  EXPECT_TRUE(say("POST / HTT")) << "again, as a client does whose ACK was lost";
+  EXPECT_TRUE(say("P/1.1\r\nContent-Length: 30\r\n\r\nGET /not HTTP/1.1\r\n\r\n")) << "a body";
+  EXPECT_EQ(counted(), 2u);
+}
+
+TEST_F(PlainRequests, AConnectionOverTheRateIsRefused) {
+  begin_plain([](Zone& zone) { zone.per_source[DAM_DIM_requests] = dam_gcra_rate_of(1'000, 1); });
+  EXPECT_EQ(counted(), 1u);
+  ClientSide second;
+  second.port = 41000;
+  second.head = head_;
+  EXPECT_FALSE(stand(site_, second));
+  EXPECT_EQ(site_.drops(DAM_DROP_source_requests), 1u);
+}
+
+TEST_F(PlainRequests, BehindASwitchOfProtocolsNoneCounts) {
+  const std::string upgrade =
+      "GET /chat HTTP/1.1\r\nHost: www.example.org\r\nUpgrade: websocket\r\n\r\n";
+  begin_plain(limit_source, upgrade);
+  server_says("HTTP/1.1 101 Switching Protocols\r\n\r\n");
+  EXPECT_TRUE(say(std::string(kGet)));
+  EXPECT_EQ(counted(), 1u);
+}
+
+TEST_F(PlainRequests, AnUpgradeThatTheServerDeclinesChangesNothing) {
+  begin_plain(limit_source, "GET / HTTP/1.1\r\nHost: www.example.org\r\nUpgrade: h2c\r\n\r\n");
+  server_says("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+  EXPECT_TRUE(say(std::string(kGet)));
+  EXPECT_EQ(counted(), 2u);
 }
 
 }  // namespace

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Requests of HTTP/2 (RFC 9113), among bodies and control frames; see core/requests.h. */
+#ifndef DAM_CORE_REQUESTS_HTTP2_H
+#define DAM_CORE_REQUESTS_HTTP2_H
+
+#include "dataplane/core/requests_state.h"
+
+/* SETTINGS, WINDOW_UPDATE, PING and RST_STREAM, two WINDOW_UPDATEs; and what is shorter than a
+ * head. */
+DAM_INLINE int dam_requests_is_control(const struct dam_requests* r, uint32_t plain) {
+  enum { FRAME = 9, BYTES_OF_A_FIELD = 32 };
+  return plain == FRAME || plain == FRAME + 4 || plain == FRAME + 8 || plain == 2 * (FRAME + 4) ||
+         plain < FRAME + r->first_bytes / (uint32_t)BYTES_OF_A_FIELD;
+}
+
+DAM_INLINE void dam_requests_add_heads(struct dam_requests* r, uint32_t count) {
+  uint32_t heads = r->heads + count, most = DAM_REQUESTS_MOST_HEADS;
+  if (r->heads != DAM_REQUESTS_UPLOAD) r->heads = (uint8_t)(heads < most ? heads : most);
+}
+
+DAM_INLINE void dam_requests_take_heads(struct dam_requests* r, uint32_t count) {
+  if (r->heads != DAM_REQUESTS_UPLOAD) r->heads -= (uint8_t)(count < r->heads ? count : r->heads);
+}
+
+/* Another size: those of the run before it were bodies, and this may be one. */
+DAM_INLINE void dam_requests_new_run(struct dam_requests* r) {
+  if (!(r->flags & DAM_REQUESTS_HEADS)) dam_requests_take_heads(r, r->run);
+  dam_requests_clear(r, DAM_REQUESTS_HEADS);
+  r->run = 1;
+}
+
+/* One more of about the same size: how many are heads that was not known of. */
+DAM_INLINE uint32_t dam_requests_same_run(struct dam_requests* r) {
+  enum { SURE = 3 };
+  uint32_t heads = 1;
+  if (r->run < UINT8_MAX) r->run++;
+  if (!(r->flags & DAM_REQUESTS_HEADS)) {
+    heads = r->run;
+    if (heads < SURE || heads <= r->heads) return 0;
+  }
+  r->flags |= DAM_REQUESTS_HEADS;
+  dam_requests_add_heads(r, heads);
+  return heads;
+}
+
+DAM_INLINE uint32_t dam_requests_follow(struct dam_requests* r, uint32_t plain, uint32_t since) {
+  uint32_t near = plain + DAM_REQUESTS_VARY - r->bytes;
+  int is_same = r->run != 0 && near <= 2 * (uint32_t)DAM_REQUESTS_VARY &&
+                since < DAM_REQUESTS_QUIET && plain <= DAM_REQUESTS_HEAD_BYTES;
+  r->bytes = (uint16_t)plain;
+  if (is_same) return dam_requests_same_run(r);
+  dam_requests_new_run(r);
+  return 0;
+}
+
+DAM_INLINE uint32_t dam_requests_spare(const struct dam_requests* r) {
+  return r->flags / (uint32_t)DAM_REQUESTS_ONE_SPARE;
+}
+
+DAM_INLINE void dam_requests_spare_is(struct dam_requests* r, uint32_t spare) {
+  dam_requests_clear(r, DAM_REQUESTS_SPARE);
+  r->flags |= (uint8_t)(spare * DAM_REQUESTS_ONE_SPARE);
+}
+
+/* No body may still come, and the server has spoken since the burst began. */
+DAM_INLINE int dam_requests_are_answered(const struct dam_requests* r) {
+  return r->heads == 0 && dam_requests_spare(r) < DAM_REQUESTS_SPARE_ALL;
+}
+
+/* A head for certain: all that was asked before is answered, or nothing was. Where one is left of
+ * several that waited, one answer too much was let by. */
+DAM_INLINE uint32_t dam_requests_new_burst(struct dam_requests* r, uint32_t plain) {
+  uint32_t left = dam_requests_spare(r) == DAM_REQUESTS_SPARE_NONE && r->waiting == 1;
+  r->bytes = (uint16_t)plain;
+  r->run = 1;
+  r->waiting = 0;
+  r->flags |= DAM_REQUESTS_HEADS;
+  dam_requests_spare_is(r, DAM_REQUESTS_SPARE_ALL);
+  dam_requests_add_heads(r, 1);
+  return 1 + left;
+}
+
+DAM_INLINE void dam_requests_wait(struct dam_requests* r, uint32_t heads) {
+  uint32_t waiting = r->waiting + heads, most = DAM_REQUESTS_MOST_HEADS;
+  r->waiting = (uint8_t)(waiting < most ? waiting : most);
+}
+
+/* The first record begins with the preface (RFC 9113 3.4), and may have a request in it. */
+DAM_INLINE uint32_t dam_requests_frames(struct dam_requests* r, uint32_t plain, uint32_t now) {
+  uint32_t since = (uint16_t)(now - r->seen), is_first = r->first_bytes == 0;
+  if ((r->flags & DAM_REQUESTS_STAGE) == DAM_REQUESTS_FIRST) {
+    dam_requests_enter(r, DAM_REQUESTS_GOING);
+    if (plain < DAM_REQUESTS_PREFACE_BYTES) return 0;
+  }
+  if (dam_requests_is_control(r, plain)) return 0;
+  r->seen = (uint16_t)now;
+  if (is_first) {
+    r->first_bytes = (uint16_t)plain;
+  } else if (plain > DAM_REQUESTS_BODY_BYTES) {
+    r->heads = DAM_REQUESTS_UPLOAD;
+    r->run = 0;
+    return 0;
+  }
+  if (is_first || (dam_requests_are_answered(r) && since >= DAM_REQUESTS_QUIET)) {
+    return dam_requests_new_burst(r, plain);
+  }
+  dam_requests_wait(r, dam_requests_follow(r, plain, since));
+  return 0;
+}
+
+/* Each answer is one head's, whose body comes no more. Amid an upload the server's words may be no
+ * answer: its next piece may be a small one. */
+DAM_INLINE void dam_requests_answered(struct dam_requests* r, uint32_t answers) {
+  if (answers == 0) return;
+  if (r->heads == DAM_REQUESTS_UPLOAD) {
+    r->heads = 1;
+  } else {
+    dam_requests_take_heads(r, answers);
+  }
+}
+
+/* How many of those that wait count, when the server has spoken. */
+DAM_INLINE uint32_t dam_requests_let_count(struct dam_requests* r, uint32_t answers) {
+  uint32_t spare = dam_requests_spare(r);
+  for (; answers > 0 && spare > DAM_REQUESTS_SPARE_LAST; answers--) spare--;
+  uint32_t counted = answers < r->waiting ? answers : r->waiting;
+  if (counted != 0) spare = DAM_REQUESTS_SPARE_NONE;
+  dam_requests_spare_is(r, spare);
+  r->waiting -= (uint8_t)counted;
+  return counted;
+}
+
+/* HTTP/2: what the server has said since the client last spoke, and the client has got of it. Each
+ * answer lets one head count that waits; and in long ones, which hide the next ones' beginnings,
+ * each block. */
+DAM_INLINE uint32_t dam_requests_hear(struct dam_requests* r, dam_seq ack) {
+  uint32_t answers = dam_requests_unheard(r);
+  uint8_t block = (uint8_t)(ack.value / DAM_REQUESTS_BLOCK_BYTES);
+  uint32_t blocks = (uint8_t)(block - r->records.blocks);
+  if (!(r->flags & DAM_REQUESTS_H2)) return 0;
+  r->records.blocks = block;
+  if (answers != 0) r->heard = r->records.answers;
+  if ((r->flags & DAM_REQUESTS_STAGE) == DAM_REQUESTS_HANDSHAKE) return 0;
+  uint32_t counted = dam_requests_let_count(r, answers > blocks ? answers : blocks);
+  dam_requests_answered(r, answers > counted ? answers : counted);
+  return counted;
+}
+
+#endif

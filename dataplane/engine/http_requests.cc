@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "dataplane/engine/http_requests.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstddef>
+#include <string_view>
+
+namespace dam {
+namespace {
+
+enum Name : uint8_t { kContentLength, kTransferEncoding, kUpgrade, kNames };
+constexpr std::string_view kNameText[kNames] = {"content-length", "transfer-encoding", "upgrade"};
+constexpr std::string_view kChunked = "chunked";
+enum Message : uint8_t { kPlainMessage = 0, kHasChunks = 1, kUpgrades = 2 };
+constexpr uint64_t kMostOctets = (uint64_t{1} << 44) - 1;  // more never ends
+
+uint8_t lower(uint8_t c) { return c >= 'A' && c <= 'Z' ? static_cast<uint8_t>(c | 0x20) : c; }
+
+int digit_of(uint8_t c) {
+  const uint8_t l = lower(c);
+  if (c >= '0' && c <= '9') return c - '0';
+  return l >= 'a' && l <= 'f' ? l - 'a' + 10 : -1;
+}
+
+void add_digit(HttpRequests& r, uint8_t c, unsigned base) {
+  const int digit = digit_of(c);
+  if (digit < 0 || static_cast<unsigned>(digit) >= base) return;
+  const uint64_t left = r.left() * base + static_cast<unsigned>(digit);
+  r.set_left(std::min(left, kMostOctets));
+}
+
+void between_messages(HttpRequests& r) {
+  r.state = (r.message & kUpgrades) != 0 ? HttpState::upgrading : HttpState::start;
+}
+
+void end_head(HttpRequests& r) {
+  if ((r.message & kHasChunks) != 0) {
+    r.set_left(0);
+    r.state = HttpState::size;
+  } else if (r.left() != 0) {
+    r.state = HttpState::body;
+  } else {
+    between_messages(r);
+  }
+}
+
+void end_size(HttpRequests& r) { r.state = r.left() != 0 ? HttpState::chunk : HttpState::trailer; }
+
+// A field line's first octet. Folded lines and names that do not matter are skipped.
+void begin_field(HttpRequests& r, uint8_t c) {
+  r.state = HttpState::skip;
+  for (uint8_t name = 0; name < kNames; ++name) {
+    if (lower(c) != static_cast<uint8_t>(kNameText[name][0])) continue;
+    r.state = HttpState::name;
+    r.name = name;
+    r.matched = 1;
+  }
+}
+
+void end_name(HttpRequests& r) {
+  r.state = HttpState::skip;
+  if (r.name == kContentLength) {
+    r.set_left(0);
+    r.state = HttpState::length;
+  } else if (r.name == kTransferEncoding) {
+    r.matched = 0;
+    r.state = HttpState::coding;
+  } else {
+    r.message |= kUpgrades;
+  }
+}
+
+void on_name(HttpRequests& r, uint8_t c) {
+  const std::string_view text = kNameText[r.name];
+  if (r.matched == text.size() && c == ':') return end_name(r);
+  const bool goes_on = r.matched < text.size() && lower(c) == static_cast<uint8_t>(text[r.matched]);
+  if (goes_on) return void(++r.matched);
+  r.state = HttpState::skip;
+}
+
+void on_coding(HttpRequests& r, uint8_t c) {
+  const bool goes_on = lower(c) == static_cast<uint8_t>(kChunked[r.matched]);
+  r.matched = goes_on ? static_cast<uint8_t>(r.matched + 1) : lower(c) == 'c';
+  if (r.matched != kChunked.size()) return;
+  r.message |= kHasChunks;
+  r.state = HttpState::skip;
+}
+
+void on_line_end(HttpRequests& r) {
+  switch (r.state) {
+    case HttpState::field:
+      return end_head(r);
+    case HttpState::size:
+    case HttpState::extension:
+      return end_size(r);
+    case HttpState::chunk_end:
+      r.set_left(0);
+      r.state = HttpState::size;
+      return;
+    case HttpState::trailer:
+      return between_messages(r);
+    case HttpState::trailer_line:
+      r.state = HttpState::trailer;
+      return;
+    default:
+      r.state = HttpState::field;
+  }
+}
+
+// Of a head, or of the lines about chunks.
+void on_octet(HttpRequests& r, uint8_t c) {
+  if (c == '\n') return on_line_end(r);
+  if (c == '\r') return;
+  switch (r.state) {
+    case HttpState::field:
+      return begin_field(r, c);
+    case HttpState::name:
+      return on_name(r, c);
+    case HttpState::length:
+      return add_digit(r, c, 10);
+    case HttpState::coding:
+      return on_coding(r, c);
+    case HttpState::size:
+      if (digit_of(c) < 0) r.state = HttpState::extension;
+      return add_digit(r, c, 16);
+    case HttpState::trailer:
+      r.state = HttpState::trailer_line;
+      return;
+    default:
+      return;
+  }
+}
+
+// Between messages. 1: a request begins.
+uint32_t on_start(HttpRequests& r, uint8_t c) {
+  if (c == '\r' || c == '\n') return 0;
+  if (r.state == HttpState::upgrading && r.answers != 0) {
+    r.state = HttpState::tunnel;
+    return 0;
+  }
+  r.state = HttpState::line;
+  r.message = kPlainMessage;
+  r.set_left(0);
+  return 1;
+}
+
+size_t pass_body(HttpRequests& r, size_t octets) {
+  const uint64_t left = r.left(), taken = std::min<uint64_t>(left, octets);
+  r.set_left(left - taken);
+  if (left != taken) return taken;
+  if (r.state == HttpState::chunk) {
+    r.state = HttpState::chunk_end;
+  } else {
+    between_messages(r);
+  }
+  return taken;
+}
+
+}  // namespace
+
+uint64_t HttpRequests::left() const {
+  return uint64_t{left_high} << 32 | uint64_t{left_middle} << 16 | uint64_t{left_low[1]} << 8 |
+         left_low[0];
+}
+
+void HttpRequests::set_left(uint64_t octets) {
+  left_high = static_cast<uint16_t>(octets >> 32);
+  left_middle = static_cast<uint16_t>(octets >> 16);
+  left_low[1] = static_cast<uint8_t>(octets >> 8);
+  left_low[0] = static_cast<uint8_t>(octets);
+}
+
+// What both have in common lies at the same place, for whoever looks on.
+static_assert(offsetof(HttpRequests, answers) == offsetof(dam_requests, records.answers));
+static_assert(offsetof(HttpRequests, last) == offsetof(dam_requests, last));
+static_assert(offsetof(HttpRequests, count) == offsetof(dam_requests, count));
+static_assert(offsetof(HttpRequests, first_bytes) == offsetof(dam_requests, first_bytes));
+static_assert(offsetof(HttpRequests, gap_8) == offsetof(dam_requests, gap_8));
+static_assert(offsetof(HttpRequests, gap_deviation_4) == offsetof(dam_requests, gap_deviation_4));
+static_assert(offsetof(HttpRequests, flags) == offsetof(dam_requests, flags));
+static_assert(offsetof(HttpRequests, epoch) == offsetof(dam_requests, epoch));
+
+HttpRequests http_requests_of(const dam_requests& record) {
+  return std::bit_cast<HttpRequests>(record);
+}
+dam_requests record_of(const HttpRequests& requests) {
+  return std::bit_cast<dam_requests>(requests);
+}
+
+HttpRequests begin_http_requests(dam_seq next, uint32_t epoch) {
+  HttpRequests requests{};
+  requests.next = next;
+  requests.flags = DAM_REQUESTS_PLAIN;
+  requests.epoch = static_cast<uint8_t>(epoch);
+  return requests;
+}
+
+uint32_t read_http_requests(HttpRequests& r, std::span<const uint8_t> octets) {
+  uint32_t begun = 0;
+  for (size_t i = 0; i < octets.size() && r.state != HttpState::tunnel;) {
+    if (r.state == HttpState::body || r.state == HttpState::chunk) {
+      i += pass_body(r, octets.size() - i);
+    } else if (r.state == HttpState::start || r.state == HttpState::upgrading) {
+      begun += on_start(r, octets[i++]);
+    } else {
+      on_octet(r, octets[i++]);
+    }
+  }
+  r.next = dam_seq_add(r.next, static_cast<uint32_t>(octets.size()));
+  return begun;
+}
+
+}  // namespace dam

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "dataplane/engine/http_requests.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <random>
+#include <string>
+#include <string_view>
+
+namespace dam::test {
+namespace {
+
+uint32_t read(HttpRequests& requests, std::string_view text) {
+  return read_http_requests(requests, {reinterpret_cast<const uint8_t*>(text.data()), text.size()});
+}
+
+uint32_t counted(std::string_view text) {
+  HttpRequests requests = begin_http_requests(dam_seq_of(7), 0);
+  const uint32_t whole = read(requests, text);
+  EXPECT_EQ(requests.next.value, 7 + text.size());
+  HttpRequests by_octet = begin_http_requests(dam_seq_of(7), 0);
+  uint32_t found = 0;
+  for (const char& octet : text) found += read(by_octet, {&octet, 1});
+  EXPECT_EQ(found, whole) << "octet by octet: " << text;
+  return whole;
+}
+
+TEST(HttpRequests, OneForEachHead) {
+  EXPECT_EQ(counted(""), 0u);
+  EXPECT_EQ(counted("G"), 1u);
+  EXPECT_EQ(counted("GET / HTTP/1.1\r\nHost: a\r\n\r\n"), 1u);
+  EXPECT_EQ(counted("GET / HTTP/1.1\r\nHost: a\r\n\r\n\r\n\r\n"), 1u) << "empty lines between";
+  EXPECT_EQ(counted("GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\nHost: a\n\nG"), 3u);
+}
+
+TEST(HttpRequests, BodiesAreNone) {
+  EXPECT_EQ(counted("POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nG\r\n\r\nGET / HTTP/1.1\r\n\r\n"),
+            2u);
+  EXPECT_EQ(counted("POST / HTTP/1.1\r\nCONTENT-LENGTH:3\r\n\r\nabcGET / HTTP/1.1\r\n\r\n"), 2u);
+  EXPECT_EQ(counted("POST / HTTP/1.1\r\nContent-Lengths: 3\r\n\r\nabc\r\n\r\n"), 2u)
+      << "another field: what looks like a body is a request";
+  EXPECT_EQ(counted("POST / HTTP/1.1\r\nContent-Length: 99999999999999999999\r\n\r\nGET /\r\n\r\n"),
+            1u);
+}
+
+TEST(HttpRequests, ChunksAreNone) {
+  const std::string head = "POST / HTTP/1.1\r\nTransfer-Encoding: ";
+  const std::string chunks = "5;a=b\r\nGET /\r\n1\r\n\n\r\n0\r\n";
+  EXPECT_EQ(counted(head + "chunked\r\n\r\n" + chunks + "\r\nGET / HTTP/1.1\r\n\r\n"), 2u);
+  EXPECT_EQ(counted(head + "gzip, Chunked\r\n\r\n" + chunks + "Sum: 1\r\nOf: a\r\n\r\nGET /"), 2u);
+  EXPECT_EQ(counted(head + "chunked\r\nContent-Length: 4\r\n\r\n" + chunks + "\r\nGET /"), 2u)
+      << "chunks go before a length (RFC 9112 6.3)";
+  EXPECT_EQ(counted(head + "cchunked\r\n\r\n0\r\n\r\nGET /"), 2u);
+}
+
+TEST(HttpRequests, AFoldedLineIsNoField) {
+  EXPECT_EQ(counted("GET / HTTP/1.1\r\nA: b\r\n Content-Length: 9\r\n\r\nGET / HTTP/1.1\r\n\r\n"),
+            2u);
+}
+
+// Messages by dice, of which it is known how many requests there are, cut anywhere.
+class Messages {
+ public:
+  explicit Messages(uint32_t seed) : dice_(seed) {}
+  std::string next() {
+    static constexpr std::string_view kMethods[] = {"GET", "POST", "PUT", "DELETE", "OPTIONS"};
+    std::string head = std::string(kMethods[below(5)]) + " /" + text(below(40)) + " HTTP/1.1\r\n";
+    for (size_t i = below(6); i > 0; --i) head += field();
+    switch (below(3)) {
+      case 0:
+        return head + "\r\n";
+      case 1: {
+        const std::string body = octets(below(3000));
+        return head + "content-Length:  " + std::to_string(body.size()) + "\r\n" + field() +
+               "\r\n" + body;
+      }
+      default:
+        return head + "Transfer-encoding: chunked\r\n\r\n" + chunks();
+    }
+  }
+  size_t below(size_t end) { return dice_() % end; }
+
+ private:
+  std::string field() {
+    static constexpr std::string_view kFieldNames[] = {
+        "Host", "Cookie", "Content-Type", "TE", "Upgrade-X", "content-lengt", "transfer-encodings"};
+    return std::string(kFieldNames[below(7)]) + ": " + text(below(60)) + "\r\n";
+  }
+  std::string text(size_t bytes) {
+    std::string result;
+    for (size_t i = 0; i < bytes; ++i) result += static_cast<char>('!' + below(90));
+    return result;
+  }
+  std::string octets(size_t bytes) {
+    std::string result;
+    for (size_t i = 0; i < bytes; ++i) result += static_cast<char>(dice_());
+    return result;
+  }
+  std::string chunks() {
+    std::string result;
+    for (size_t i = below(5); i > 0; --i) {
+      const std::string body = octets(1 + below(400));
+      char size[20];
+      std::snprintf(size, sizeof size, below(2) == 0 ? "%zx" : "%zX", body.size());
+      result += size + std::string(below(2) == 0 ? ";name=value" : "") + "\r\n" + body + "\r\n";
+    }
+    result += "0\r\n";
+    for (size_t i = below(3); i > 0; --i) result += field();
+    return result + "\r\n";
+  }
+  std::mt19937 dice_;
+};
+
+TEST(HttpRequests, AreCountedExactlyHoweverTheyAreCut) {
+  for (uint32_t seed = 0; seed < 500; ++seed) {
+    Messages messages(seed);
+    std::string stream;
+    const auto many = static_cast<uint32_t>(1 + messages.below(20));
+    for (uint32_t i = 0; i < many; ++i) stream += messages.next();
+    HttpRequests requests = begin_http_requests(dam_seq_of(0xfffffff0), 0);
+    uint32_t found = 0;
+    for (size_t at = 0; at < stream.size();) {
+      const size_t bytes = std::min(stream.size() - at, 1 + messages.below(1460));
+      found += read(requests, std::string_view(stream).substr(at, bytes));
+      at += bytes;
+    }
+    ASSERT_EQ(found, many) << "seed " << seed;
+    EXPECT_EQ(requests.state, HttpState::start);
+  }
+}
+
+}  // namespace
+}  // namespace dam::test
