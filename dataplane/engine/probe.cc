@@ -20,11 +20,21 @@ constexpr uint16_t kProbeMss = 1460;
 // Each server and family in its own time; one SYN a call, so that a tick stays short.
 void Worker::probe_servers() {
   const size_t count = policy_->servers.size() * 2;
+  if (probe_range_.first != policy_->source_ports.first) forget_probes();
   probe_range_ = policy_->source_ports;
   for (size_t i = 0; i < count; ++i) {
     probe_next_ = (probe_next_ + 1) % count;
     const auto slot = static_cast<uint16_t>(probe_next_ / 2);
     if (probe_server(slot, probe_next_ % 2 == 0 ? 4 : 6)) return;
+  }
+}
+
+// Whoever answers them will not be heard, and has not failed: their ports are no probe's now.
+void Worker::forget_probes() {
+  for (Probe& probe : probes_) {
+    if (probe.port == 0) continue;
+    probe.port = 0;
+    probe.due_ns = now_ns_;
   }
 }
 

@@ -360,6 +360,7 @@ class Worker {
     dam_seq iss{};
   };
   void probe_servers();
+  void forget_probes();
   bool probe_server(uint16_t server_slot, uint8_t family);
   dam_seq probe_iss(uint16_t server_slot, uint8_t family) const;
   bool send_probe(Probe& probe, uint16_t server_slot, uint8_t family);
