@@ -71,6 +71,13 @@ class BanBook {
   // who knows nothing lifts nothing, but what somebody lifts.
   BanBook(BanStore& store, CurrentPolicy policy, Clock clock, Report report = {},
           bool remembers = true);
+  ~BanBook();
+  BanBook(const BanBook&) = delete;
+  BanBook& operator=(const BanBook&) = delete;
+
+  class FingerprintBook& fingerprints() {
+    return *fingerprints_;
+  }  // bans of kinds of clients
 
   // Whole or not at all.
   BanResult ban(const std::vector<BanRequest>& requests, const Asker& asker);
@@ -164,6 +171,7 @@ class BanBook {
   int64_t ended_until_unix_ = 0;                               // ends until then are counted
   PerBanOrigin begun_{}, lifted_{}, expired_{};
   EndedByOrigin ended_;
+  std::unique_ptr<class FingerprintBook> fingerprints_;
 };
 
 }  // namespace dam::control
