@@ -22,10 +22,10 @@ std::string counted(uint64_t count, const char* what) {
 void print_hits(const Json& body) {
   if (body.contains("hits")) {
     const Json& hits = body["hits"];
-    std::cout << (hits.value("more", false) ? "At least " : "")
+    std::cout << "It hits " << (hits.value("more", false) ? "at least " : "")
               << counted(hits.value("connections", uint64_t{0}), "living connection") << " of "
               << counted(hits.value("sources", uint64_t{0}), "source")
-              << " in service zones have it now, of " << hits.value("of", uint64_t{0})
+              << " in service zones now, of " << hits.value("of", uint64_t{0})
               << " that show a fingerprint.\n";
   }
   show_problems(std::cout, control::problems_from_json(body), "damctl", "",

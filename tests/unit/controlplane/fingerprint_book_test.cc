@@ -161,11 +161,13 @@ TEST_F(FingerprintBookTest, are_counted_by_an_origin_of_their_own) {
 }
 
 struct FingerprintSyncTest : FingerprintBookTest {
-  std::vector<std::string> logged;
   TestDataplane dataplane{folder.file("dataplane.sock")};
   DataplaneLink link{folder.file("dataplane.sock"), [](const std::string&) {}};
 
-  void SetUp() override { EXPECT_EQ(link.deliver(policy).outcome, Delivery::Outcome::applied); }
+  void SetUp() override {
+    ASSERT_TRUE(eventually([&] { return link.state().connected; }));
+    ASSERT_EQ(link.deliver(policy).outcome, Delivery::Outcome::applied);
+  }
 };
 
 TEST_F(FingerprintSyncTest, a_dataplane_is_kept_at_them) {
