@@ -275,8 +275,7 @@ dam_drop_reason Worker::enter_zone(Flow& flow, const Route& route) {
 bool Worker::tells_client(const Flow& flow, Drop refused) const {
   const Exceeded exceeded = policy_->zones[flow.zone_slot].exceeded;
   if (exceeded == Exceeded::reset || refused == DAM_DROP_flow_table_full ||
-      refused == DAM_DROP_half_open_limit || refused == DAM_DROP_hold_full ||
-      refused == DAM_DROP_banned_fingerprint) {  // many share it: a page that hangs tells nobody
+      refused == DAM_DROP_half_open_limit || refused == DAM_DROP_hold_full) {
     return true;
   }
   const bool banned = is_banned(flow, policy_->zones[flow.zone_slot]);
