@@ -18,13 +18,14 @@ ClientSide client_of_kind(uint8_t cipher, uint16_t port = 40000) {
 
 class BannedKind : public ::testing::Test {
  protected:
-  // What its hello is known by, as the dam itself has read it.
   static std::string ja4_of_kind(uint8_t cipher) {
-    SmallSite other;
-    EXPECT_TRUE(stand(other, client_of_kind(cipher)));
-    Ja4 ja4;
-    EXPECT_TRUE(other.engine().worker(0).take_hello(ja4));
-    return ja4.text();
+    const std::string text = client_hello("www.example.org", cipher);
+    std::vector<uint8_t> scratch(4096);
+    ClientHello hello;
+    EXPECT_EQ(parse_client_hello({reinterpret_cast<const uint8_t*>(text.data()), text.size()},
+                                 scratch, 4096, hello),
+              HelloStatus::complete);
+    return Ja4Maker({1, 2}).make(hello).text();
   }
   Policy banning(const std::vector<std::string>& patterns) {
     Policy policy = site.draft();
