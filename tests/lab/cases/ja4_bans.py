@@ -77,13 +77,13 @@ def _ban(site, family, kind, download):
         start = time.monotonic()
         said = front.damctl("ban", "--ja4", kind, "--for", "10m", "--why", "a macro's")
         assert re.search(HITS, said) and f"{kind} is banned from the service zones" in said, said
-        assert download.wait(5) != 0
-        cut = time.monotonic() - start
         output, code = _curl(site, "service.example", family, source)
         spent = time.monotonic() - start
         assert code == 35 and "this is" not in output, (output, code)  # the handshake was reset
-    site.note(f"the download cut after {cut * 1000:.0f} ms, another refused after {spent * 1000:.0f} ms")
-    assert cut < 1.5 and spent < 2.5, (cut, spent)
+        assert download.wait(5) != 0
+        cut = time.monotonic() - start
+    site.note(f"another refused {spent * 1000:.0f} ms after the word, the download cut after {cut * 1000:.0f} ms")
+    assert spent < 2 and cut < 3, (spent, cut)  # a fifth and one, of a machine that does nothing else
     assert "this is service" in _s_client(site, "service.example", family), "another kind"
     assert _curl(site, "management.example", family, source) == ("this is management\n", 0)
     assert kind in front.damctl("bans") and "a macro's" in front.damctl("bans")
