@@ -75,9 +75,8 @@ class BanBook {
   BanBook(const BanBook&) = delete;
   BanBook& operator=(const BanBook&) = delete;
 
-  class FingerprintBook& fingerprints() {
-    return *fingerprints_;
-  }  // bans of kinds of clients
+  // Bans of kinds of clients.
+  class FingerprintBook& fingerprints() { return *fingerprints_; }
 
   // Whole or not at all.
   BanResult ban(const std::vector<BanRequest>& requests, const Asker& asker);
