@@ -38,11 +38,11 @@ void BanSync::run() {
     }
     book_.tell_services(std::exchange(services_under_, state.policy_version) !=
                         state.policy_version);
+    give_fingerprints(state.fingerprint_bans_version);
     if (!give_news(state.bans_version) || !change_in_zones()) {
       std::this_thread::sleep_for(kAfterBanTrouble);
       continue;
     }
-    give_fingerprints(state.fingerprint_bans_version);
     if (std::chrono::steady_clock::now() >= look_at_) look_at_zones();
     book_.wait(kBansRound);
   }
