@@ -5,9 +5,11 @@
 #include "controlplane/api/ban_json.h"
 #include "controlplane/api/ban_request.h"
 #include "controlplane/api/endpoints.h"
+#include "controlplane/api/fingerprint_bans.h"
 #include "controlplane/api/problem_json.h"
 #include "controlplane/bans/ban_lines.h"
 #include "controlplane/policy/quantity.h"
+#include "dataplane/ipc/ja4_pattern.h"
 
 namespace dam::control {
 
@@ -27,8 +29,17 @@ void answer_change(BanBook& book, const BanResult& result, std::chrono::millisec
   answer(response, ban_status(result, in_force), body);
 }
 
-void post_ban(BanBook& book, const Call& call, httplib::Response& response) {
+void post_ban(BanBook& book, const Ask& ask, const Call& call, httplib::Response& response) {
   BanRequest ban;
+  const bool of_kind = call.body.contains("ja4");
+  if (of_kind == call.body.contains("source")) {
+    return refuse_ban(response, "whom? source and ja4 exclude each other, and one is needed",
+                      R"({"source": "198.51.100.0/24"} or {"ja4": "t13d1516h2_8daaf6152771_*"})");
+  }
+  if (of_kind) return post_fingerprint_ban(book.fingerprints(), ask, call, response);
+  if (call.body.value("dry_run", false)) {
+    return refuse_ban(response, "dry_run is for ja4", "who an address is: damctl explain ADDRESS");
+  }
   const std::string text = call.body.value("source", "");
   const auto source = parse_network(text);
   if (!source) {
@@ -61,9 +72,10 @@ void post_import(BanBook& book, const Call& call, httplib::Response& response) {
 
 void delete_ban(BanBook& book, const Call& call, httplib::Response& response) {
   const std::string text = call.parameter("source", std::string());
+  if (is_ja4_pattern(text)) return delete_fingerprint_ban(book.fingerprints(), text, response);
   const auto source = parse_network(text);
   if (!source) {
-    return refuse_ban(response, text.substr(0, 60) + " is not a network",
+    return refuse_ban(response, text.substr(0, 60) + " is not a network, nor a JA4 fingerprint",
                       "as it stands in the list: damctl bans");
   }
   BanResult result = book.lift(source->masked());
@@ -78,7 +90,7 @@ void delete_ban(BanBook& book, const Call& call, httplib::Response& response) {
   answer_change(book, result, kOneHolds, response);
 }
 
-void get_bans(const BanBook& book, const Call& call, httplib::Response& response) {
+void get_bans(BanBook& book, const Call& call, httplib::Response& response) {
   BanBook::Query query;
   query.count = static_cast<size_t>(call.parameter<int64_t>("count", 100));
   query.origin = call.parameter("origin", std::string());
@@ -92,6 +104,13 @@ void get_bans(const BanBook& book, const Call& call, httplib::Response& response
   Json body = {{"total", page.total}, {"bans", Json::array()}};
   for (const KeptBan& ban : page.bans) body["bans"].push_back(ban_json(ban));
   if (page.more) body["next"] = page.bans.back().source.text();
+  if (!query.after && !query.address) {
+    body["fingerprints"] = Json::array();
+    for (const FingerprintBan& ban : book.fingerprints().list()) {
+      if (ban.origin.starts_with(query.origin))
+        body["fingerprints"].push_back(fingerprint_ban_json(ban));
+    }
+  }
   answer(response, 200, body);
 }
 
@@ -113,6 +132,8 @@ std::map<int, Json> ban_answers() {
   const Json body = schema::object({{"count", schema::count("bans that were changed")},
                                     {"in_force", schema::boolean("the dataplane has it")},
                                     {"bans", schema::array(ban_schema())},
+                                    {"fingerprint?", fingerprint_ban_schema()},
+                                    {"hits?", fingerprint_hits_schema()},
                                     {"errors", schema::array(schema::any())},
                                     {"warnings", schema::array(schema::any())}});
   const auto as = [&body](const char* text) {
@@ -134,10 +155,15 @@ Json force_schema() {
 
 Endpoint ban_endpoint() {
   Endpoint endpoint;
-  endpoint.summary = "Ban an address or a network; without `for` or `until` for ever";
+  endpoint.summary =
+      "Ban an address or a network, or a kind of clients; without `for` or `until` for ever";
   endpoint.path = "/v1/bans";
   endpoint.body = {Body::Kind::json,
-                   schema::object({{"source", schema::string("an address or a network")},
+                   schema::object({{"source?", schema::string("an address or a network")},
+                                   {"ja4?", schema::string("instead, a JA4 fingerprint; a part "
+                                                           "may be *. In service zones alone")},
+                                   {"dry_run?", schema::boolean("of ja4: ban nobody, say whom it "
+                                                                "would hit")},
                                    {"for?", ban_for_schema()},
                                    {"until?", ban_until_schema()},
                                    {"reason?", ban_reason_schema()},
@@ -168,7 +194,7 @@ Endpoint lift_endpoint() {
   Endpoint endpoint;
   endpoint.summary = "Lift a ban; it does not count for the next one";
   endpoint.path = "/v1/bans/{source}";
-  endpoint.path_parameters = {{"source", schema::string("as it stands in the list")}};
+  endpoint.path_parameters = {{"source", schema::string("or ja4, as it stands in the list")}};
   endpoint.answers = ban_answers();
   return endpoint;
 }
@@ -182,9 +208,12 @@ Endpoint bans_endpoint() {
       {"count", schema::integer(1, kMostOnAPage, "how many; 100 if not said")},
       {"address", schema::string("only bans that hold this address")},
       {"origin", schema::string("only those whose origin begins so: zone, import, signal")}};
-  endpoint.answers = {{200, schema::object({{"total", schema::count("that hold")},
-                                            {"bans", schema::array(ban_schema())},
-                                            {"next?", schema::string("where to go on")}})}};
+  endpoint.answers = {
+      {200, schema::object({{"total", schema::count("that hold")},
+                            {"bans", schema::array(ban_schema())},
+                            {"fingerprints?", schema::array(fingerprint_ban_schema(),
+                                                            "all of them, on the first page")},
+                            {"next?", schema::string("where to go on")}})}};
   return endpoint;
 }
 
@@ -223,7 +252,10 @@ Json ban_schema() {
        {"in_services", schema::boolean("in the service zones alone, not in management's")}});
 }
 
-Endpoints ban_endpoints(BanBook& book) {
+Endpoints ban_endpoints(BanBook& book, const Ask& asked) {
+  const auto post = [ask = asked](BanBook& one, const Call& call, httplib::Response& response) {
+    post_ban(one, ask, call, response);
+  };
   const auto made = [&book](Endpoint endpoint, const char* method, Role role, auto handle) {
     endpoint.method = method;
     endpoint.role = role;
@@ -234,7 +266,7 @@ Endpoints ban_endpoints(BanBook& book) {
   };
   return {made(bans_endpoint(), "GET", Role::viewer, get_bans),
           made(export_endpoint(), "GET", Role::operator_, get_export),
-          made(ban_endpoint(), "POST", Role::operator_, post_ban),
+          made(ban_endpoint(), "POST", Role::operator_, post),
           made(import_endpoint(), "POST", Role::operator_, post_import),
           made(lift_endpoint(), "DELETE", Role::operator_, delete_ban)};
 }

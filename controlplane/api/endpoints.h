@@ -41,7 +41,7 @@ Endpoints entry_endpoints(const ApiParts& parts);
 Endpoints history_endpoints(RunningPolicy& policy);
 Endpoints event_endpoints(const EventLog& events);
 Endpoints server_endpoints(const ApiParts& parts);
-Endpoints ban_endpoints(BanBook& book);
+Endpoints ban_endpoints(BanBook& book, const Ask& ask);
 Endpoints flow_endpoints(const Ask& ask);
 Endpoints capture_endpoints(Captures& captures);
 Endpoints explain_endpoints(const ApiParts& parts);

@@ -6,8 +6,10 @@
 #include "controlplane/api/ban_json.h"
 #include "controlplane/api/endpoints.h"
 #include "controlplane/api/problem_json.h"
+#include "controlplane/bans/fingerprint_book.h"
 #include "controlplane/dataplane_link/counters_reader.h"
 #include "controlplane/policy/quantity.h"
+#include "dataplane/ipc/ja4_pattern.h"
 
 namespace dam::control {
 
@@ -41,6 +43,7 @@ struct Known {
   std::string allowed_by;
   std::string denied_by;
   std::vector<KeptBan> bans;
+  std::vector<FingerprintBan> of_kinds;
   std::optional<v1::Explanation> dataplane;
 };
 
@@ -96,6 +99,25 @@ std::string words_of_zones(const v1::Explanation& seen, int64_t now_unix, int64_
   return words;
 }
 
+// What was refused to it of late since its client is of a kind that still is banned.
+std::string words_of_kinds(const Known& known, int64_t now_unix) {
+  for (const v1::RecentDrop& drop : known.dataplane->drops()) {
+    if (drop.reason() != drop_name(DAM_DROP_banned_fingerprint)) continue;
+    for (const FingerprintBan& ban : known.of_kinds) {
+      if (!matches_ja4(ban.ja4, drop.ja4())) continue;
+      return "; but clients of its kind are refused in the service zones, as it was " +
+             duration_text(std::max<uint64_t>(drop.ago_ms() / 1000, 1) * 1'000'000'000) +
+             " ago: its fingerprint " + drop.ja4() + " is banned " +
+             (ban.until_unix == BanTerms::kForEver
+                  ? "for ever"
+                  : "for " + until_text(ban.until_unix, now_unix)) +
+             " by " + ban.author + (ban.reason.empty() ? "" : ": " + ban.reason) +
+             ". To lift it: damctl unban '" + ban.ja4 + "'";
+    }
+  }
+  return {};
+}
+
 // `let_in`: Unix time, s; 0: now, INT64_MAX: not by itself.
 std::string words_of(const Known& known, int64_t now_unix, int64_t& let_in) {
   if (!known.allowed_by.empty()) {
@@ -132,11 +154,13 @@ std::string words_of(const Known& known, int64_t now_unix, int64_t& let_in) {
            "against it is not known";
   }
   const std::string words = words_of_zones(*known.dataplane, now_unix, let_in);
-  if (!words.empty()) return "held back: " + words;
+  const std::string of_kinds = words_of_kinds(known, now_unix);
+  if (!words.empty()) return "held back: " + words + of_kinds;
   std::string by_kind;
   for (const std::string& zone : known.dataplane->zones_by_kind()) {
     by_kind += (by_kind.empty() ? "" : ", ") + zone;
   }
+  if (!of_kinds.empty()) return "let in: nothing holds the address back now" + of_kinds;
   if (by_kind.empty()) return "let in: nothing holds it back now";
   return "let in: nothing holds the address back now; what " + by_kind +
          " holds against its kind of client is not known here: damctl top --by fingerprints";
@@ -153,6 +177,7 @@ Known known_of(const ApiParts& parts, const Address& address) {
   query.address = address;
   query.count = 200;
   known.bans = parts.bans.list(query).bans;
+  known.of_kinds = parts.bans.fingerprints().list();
   v1::Request request;
   request.mutable_explain()->set_address(address.wire());
   std::string wrong;
@@ -169,8 +194,11 @@ std::string text_of(const std::string& reason) {
 }
 
 Json drop_json(const v1::RecentDrop& drop) {
-  return {{"reason", drop.reason()}, {"text", text_of(drop.reason())}, {"zone", drop.zone()},
-          {"count", drop.count()},   {"ago_ms", drop.ago_ms()},        {"proven", drop.proven()}};
+  Json json = {{"reason", drop.reason()}, {"text", text_of(drop.reason())},
+               {"zone", drop.zone()},     {"count", drop.count()},
+               {"ago_ms", drop.ago_ms()}, {"proven", drop.proven()}};
+  if (!drop.ja4().empty()) json["ja4"] = drop.ja4();
+  return json;
 }
 
 Json explanation_json(const Known& known, const Address& address) {
@@ -224,7 +252,8 @@ Json explanation_schema() {
        {"zone", schema::string()},
        {"count", schema::count("about, where they were many")},
        {"ago_ms", schema::count("the last one")},
-       {"proven", schema::boolean("else the address may have been forged by another")}});
+       {"proven", schema::boolean("else the address may have been forged by another")},
+       {"ja4?", schema::string("of the last one whose ClientHello was read")}});
   return schema::object({{"address", schema::string()},
                          {"verdict", schema::string("what comes of it all, in words")},
                          {"let_in", schema::string("now, a moment, or: not by itself")},

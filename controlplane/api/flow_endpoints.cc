@@ -4,6 +4,7 @@
 
 #include "controlplane/api/dataplane_endpoint.h"
 #include "controlplane/api/endpoints.h"
+#include "controlplane/api/flow_scan.h"
 #include "controlplane/api/problem_json.h"
 #include "controlplane/policy/subnet.h"
 #include "dataplane/ipc/ja4_pattern.h"
@@ -107,37 +108,11 @@ bool read_filter(const Call& call, v1::FlowQuery& query, httplib::Response& resp
   return true;
 }
 
-class Scan {
- public:
-  Scan(const Ask& ask, v1::FlowQuery query) : ask_(ask) {
-    *request_.mutable_flows() = std::move(query);
-  }
-
-  // The next part of at most `most` flows (0: only their number); false at the end, or when
-  // something is wrong.
-  bool step(uint32_t most) {
-    request_.mutable_flows()->set_most(most);
-    auto reply = ask_(request_, wrong);
-    if (!reply || !reply->ok()) return false;
-    part = std::move(*reply->mutable_flows());
-    request_.mutable_flows()->set_from(part.next());
-    return true;
-  }
-  bool more() const { return request_.flows().from() != 0; }
-
-  v1::FlowList part;
-  std::string wrong;
-
- private:
-  const Ask& ask_;
-  v1::Request request_;
-};
-
 void get_flows(const Ask& ask, const Call& call, httplib::Response& response) {
   v1::FlowQuery query;
   if (!read_filter(call, query, response)) return;
   const auto most = static_cast<uint32_t>(call.parameter<int64_t>("count", 100));
-  Scan scan(ask, std::move(query));
+  FlowScan scan(ask, std::move(query));
   Json flows = Json::array();
   uint64_t matched = 0;
   do {
@@ -170,7 +145,7 @@ void end_matching(const Ask& ask, const Call& call, httplib::Response& response)
     return answer(response, 400,
                   error_body("which connections?", "e.g. ?client=198.51.100.7, or ?all=1"));
   }
-  Scan scan(ask, std::move(query));
+  FlowScan scan(ask, std::move(query));
   uint64_t ended = 0;
   bool full = false;
   do {

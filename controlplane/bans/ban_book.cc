@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "controlplane/bans/ban_book.h"
 
-#include <cmath>
 #include <cstdlib>
 #include <random>
 #include <utility>
 
+#include "controlplane/bans/ban_terms.h"
+#include "controlplane/bans/fingerprint_book.h"
 #include "controlplane/bans/protected_addresses.h"
-#include "controlplane/policy/quantity.h"
 #include "controlplane/policy/subnet.h"
 #include "dataplane/ipc/bounds.h"
 
@@ -27,15 +27,6 @@ uint64_t random_version() {
 }
 
 int64_t whole_seconds(uint64_t ns) { return static_cast<int64_t>(ns / kNsOfBanSecond); }
-
-// for · factor^(times − 1), at most the longest; never shorter than what was asked for.
-int64_t grown(int64_t for_s, int64_t times, const BanRules& rules) {
-  const double factor = std::pow(static_cast<double>(rules.repeat_factor),
-                                 static_cast<double>(std::min<int64_t>(times, 64) - 1));
-  const double most = static_cast<double>(whole_seconds(rules.longest_ns));
-  const double wanted = std::min(static_cast<double>(for_s) * factor, most);
-  return std::max(for_s, static_cast<int64_t>(wanted));
-}
 
 Problem ban_problem(int line, std::string message, std::string hint) {
   return {Severity::error, "", {line, line == 0 ? 0 : 1}, std::move(message), std::move(hint)};
@@ -68,7 +59,10 @@ BanBook::BanBook(BanStore& store, CurrentPolicy policy, Clock clock, Report repo
     all_.insert_or_assign(ban.source, std::move(ban));
   }
   changes_ = 1;  // the dataplane has to be asked, at least
+  fingerprints_ = std::make_unique<FingerprintBook>(store_, policy_, clock_, report_, remembers_);
 }
+
+BanBook::~BanBook() = default;
 
 // Without a policy no rule of it holds; nor is there a dataplane to tell.
 std::shared_ptr<const Policy> BanBook::policy_now() const {
@@ -87,23 +81,14 @@ size_t BanBook::holding(int64_t now_unix) const {
   return count;
 }
 
-// Banned again after its ban has ended: that counts, and lasts longer. One that holds is changed.
 KeptBan BanBook::made_of(const BanRequest& request, const Asker& asker, const BanRules& rules,
                          int64_t now_unix) const {
   KeptBan ban;
   ban.source = request.source;
-  ban.made_unix = now_unix;
   ban.reason = request.reason;
   ban.origin = asker.origin;
   ban.author = asker.name;
-  if (const KeptBan* before = find(request.source)) {
-    const bool again = !before->holds(now_unix) &&
-                       now_unix - before->until_unix <= whole_seconds(rules.repeat_within_ns);
-    ban.times = before->holds(now_unix) ? before->times : again ? before->times + 1 : 1;
-  }
-  ban.until_unix = KeptBan::kForEver;
-  if (request.until_unix) ban.until_unix = *request.until_unix;
-  if (request.for_s) ban.until_unix = now_unix + grown(*request.for_s, ban.times, rules);
+  set_terms(ban, find(request.source), request.for_s, request.until_unix, rules, now_unix);
   return ban;
 }
 
@@ -335,14 +320,7 @@ void BanBook::report(const std::vector<KeptBan>& bans, int64_t now_unix) const {
     const std::string many = std::to_string(bans.size()) + " sources are banned";
     return report_(one.origin, bans.size(), many + " (" + one.origin + ", by " + one.author + ")");
   }
-  const std::string time =
-      one.until_unix == KeptBan::kForEver
-          ? "for ever"
-          : "for " +
-                duration_text(static_cast<uint64_t>(one.until_unix - now_unix) * kNsOfBanSecond);
-  report_(one.source.text(), 1,
-          one.source.text() + " is banned " + time + " (" + one.origin + ", by " + one.author +
-              ")" + (one.reason.empty() ? "" : ": " + one.reason));
+  report_(one.source.text(), 1, ban_sentence(one.source.text(), one, now_unix));
 }
 
 // The first ones by themselves.

@@ -59,6 +59,8 @@ struct ZoneBanChange {
 std::vector<std::string> service_zones(const Policy& policy);
 size_t most_bans(const BanRules& rules);  // that may hold at one time
 
+class FingerprintBook;
+
 class BanBook {
  public:
   using CurrentPolicy = std::function<std::shared_ptr<const Policy>()>;
@@ -71,6 +73,11 @@ class BanBook {
   // who knows nothing lifts nothing, but what somebody lifts.
   BanBook(BanStore& store, CurrentPolicy policy, Clock clock, Report report = {},
           bool remembers = true);
+  ~BanBook();
+  BanBook(const BanBook&) = delete;
+  BanBook& operator=(const BanBook&) = delete;
+
+  FingerprintBook& fingerprints() { return *fingerprints_; }  // bans of kinds of clients
 
   // Whole or not at all.
   BanResult ban(const std::vector<BanRequest>& requests, const Asker& asker);
@@ -164,6 +171,7 @@ class BanBook {
   int64_t ended_until_unix_ = 0;                               // ends until then are counted
   PerBanOrigin begun_{}, lifted_{}, expired_{};
   EndedByOrigin ended_;
+  std::unique_ptr<FingerprintBook> fingerprints_;
 };
 
 }  // namespace dam::control

@@ -2,6 +2,7 @@
 #include "controlplane/bans/ban_counts.h"
 
 #include "controlplane/bans/ban_book.h"
+#include "controlplane/bans/fingerprint_book.h"
 
 namespace dam::control {
 
@@ -75,9 +76,12 @@ void BanBook::note_ends(int64_t now_unix) {
 }
 
 EndedByOrigin BanBook::ended() {
+  const EndedBans of_kinds = fingerprints_->ended();
   const std::lock_guard lock(mutex_);
   note_ends(clock_());
-  return ended_;
+  EndedByOrigin all = ended_;
+  if (of_kinds.count > 0) all[ban_origin_name(BanOrigin::fingerprint)] = of_kinds;
+  return all;
 }
 
 BanCounts BanBook::counts(uint64_t dataplane_holds) {
@@ -90,6 +94,7 @@ BanCounts BanBook::counts(uint64_t dataplane_holds) {
   for (const auto& [source, ban] : all_) {
     if (ban.holds(now_unix)) ++one_of(counts.held, ban);
   }
+  fingerprints_->add_to(counts);
   return counts;
 }
 

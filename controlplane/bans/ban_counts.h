@@ -18,7 +18,8 @@ namespace dam::control {
   X(list, "import", "lists of many")                                                   \
   X(zone, "zone", "a zone's own")                                                      \
   X(repeat, "escalation", "a zone's own of a source that came back, longer each time") \
-  X(signal, "signal", "by what servers have told, in service zones alone")
+  X(signal, "signal", "by what servers have told, in service zones alone")             \
+  X(fingerprint, "fingerprint", "of kinds of clients, in service zones alone")
 enum class BanOrigin {
 #define X(id, name, text) id,
   DAM_BAN_ORIGINS(X)

@@ -26,6 +26,11 @@ class BanStore {
   // Whole or not at all. Of `put` each takes the place of the one with its source.
   void write(const std::vector<KeptBan>& put, const std::vector<Network>& removed);
 
+  // fingerprint_rows.cc: likewise, of kinds of clients.
+  std::vector<FingerprintBan> fingerprints() const;
+  void write_fingerprints(const std::vector<FingerprintBan>& put,
+                          const std::vector<std::string>& removed);
+
  private:
   mutable std::mutex mutex_;
   mutable SQLite::Database database_;

@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "controlplane/bans/fingerprint_book.h"
 #include "controlplane/policy/subnet.h"
 
 namespace dam::control {
@@ -37,6 +38,7 @@ void BanSync::run() {
     }
     book_.tell_services(std::exchange(services_under_, state.policy_version) !=
                         state.policy_version);
+    give_fingerprints(state.fingerprint_bans_version);
     if (!give_news(state.bans_version) || !change_in_zones()) {
       std::this_thread::sleep_for(kAfterBanTrouble);
       continue;
@@ -67,6 +69,24 @@ bool BanSync::give_news(uint64_t held) {
   book_.told(taken);
   trouble(taken ? "" : "the dataplane has not taken the bans: " + wrong);
   return taken;
+}
+
+// What it does not take keeps nothing else waiting: a dataplane from before these says so, too.
+void BanSync::give_fingerprints(uint64_t held) {
+  if (std::chrono::steady_clock::now() < fingerprints_at_) return;
+  auto news = book_.fingerprints().news_for(held);
+  if (!news) return;
+  v1::Request request;
+  *request.mutable_fingerprint_bans() = std::move(*news);
+  std::string wrong;
+  const auto reply = link_.ask(request, kBansPatience, wrong);
+  const bool taken = reply && reply->ok();
+  book_.fingerprints().told(taken);
+  if (!taken) fingerprints_at_ = std::chrono::steady_clock::now() + kAfterBanTrouble;
+  const std::string what =
+      taken ? "" : "the dataplane has not taken the bans of fingerprints: " + wrong;
+  if (what != fingerprint_trouble_ && !what.empty()) log_(what);
+  fingerprint_trouble_ = what;
 }
 
 bool BanSync::change_in_zones() {

@@ -24,6 +24,7 @@ class BanSync {
  private:
   void run();
   bool give_news(uint64_t held);
+  void give_fingerprints(uint64_t held);
   bool change_in_zones();
   void look_at_zones();
   void trouble(const std::string& what);
@@ -34,7 +35,8 @@ class BanSync {
   const std::function<void(const std::string&)> log_;
   uint64_t zones_seen_ = 0;
   std::chrono::steady_clock::time_point look_at_{};
-  std::string trouble_, zone_trouble_;
+  std::string trouble_, zone_trouble_, fingerprint_trouble_;
+  std::chrono::steady_clock::time_point fingerprints_at_{};  // to be tried again
   uint64_t services_under_ = 0;  // the dataplane's policy when its service zones were told all
   std::atomic<bool> stopping_{false};
   std::thread thread_;

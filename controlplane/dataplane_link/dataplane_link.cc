@@ -129,6 +129,7 @@ bool DataplaneLink::hello() {
     s.counters_path = hello.counters_path();
     s.start_digest = hello.start_digest();
     s.bans_version = hello.bans_version();
+    s.fingerprint_bans_version = hello.fingerprint_bans_version();
     s.restart_needed = differs;
     if (in_force_ || !wanted_) s.trouble.clear();
   });
@@ -257,6 +258,10 @@ std::optional<v1::Reply> DataplaneLink::ask(const v1::Request& request,
   }
   if (request.has_bans() && reply->ok()) {
     update([&](LinkState& s) { s.bans_version = request.bans().version(); });
+  }
+  if (request.has_fingerprint_bans() && reply->ok()) {
+    update(
+        [&](LinkState& s) { s.fingerprint_bans_version = request.fingerprint_bans().version(); });
   }
   if (!reply->ok()) wrong = reply->errors_size() > 0 ? reply->errors(0) : "no reason given";
   return reply;

@@ -27,7 +27,8 @@ struct LinkState {
   uint64_t start_digest = 0;    // of the interfaces, limits and workers that it runs with
   bool restart_needed = false;  // it runs with other interfaces, limits or workers than wanted
   uint64_t bans_version = 0;    // of the bans that it holds
-  std::string trouble;          // what keeps it from the wanted policy; empty: nothing
+  uint64_t fingerprint_bans_version = 0;
+  std::string trouble;  // what keeps it from the wanted policy; empty: nothing
 };
 
 struct Delivery {

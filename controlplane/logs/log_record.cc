@@ -130,6 +130,7 @@ LogRecord record_of(const v1::Refusals& one, int64_t now_unix_ns) {
   record.fields["zone"] = one.zone();
   if (!one.client().empty()) record.fields["client"] = one.client();
   record.fields["reason"] = one.reason();
+  if (!one.ja4().empty()) record.fields["ja4"] = one.ja4();
   record.fields["proven"] = one.proven();
   record.fields["count"] = one.count();
   return record;

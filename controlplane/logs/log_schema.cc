@@ -68,9 +68,9 @@ const std::vector<Field>& fields() {
       {"ja4",
        "string",
        {},
-       {connection},
-       "the JA4 fingerprint of its ClientHello; none: it has shown none, or to a dataplane before "
-       "this one"},
+       {connection, refusal},
+       "the JA4 fingerprint of its ClientHello (of refusals: the last one's); none: it has shown "
+       "none, or to a dataplane before this one"},
       {"requests",
        "integer",
        {},

@@ -63,7 +63,8 @@
   X(host_refused, "for the host, whose own interface did not take it")                   \
   X(source_requests, "over the zone's rate of requests for one source")                  \
   X(zone_requests, "over the zone's total rate of requests")                             \
-  X(overtaken, "ahead of octets of plain HTTP that are read in order: it comes again")
+  X(overtaken, "ahead of octets of plain HTTP that are read in order: it comes again")   \
+  X(banned_fingerprint, "the client's JA4 fingerprint is banned from the service zones")
 
 enum dam_drop_reason {
 #define X(name, text) DAM_DROP_##name,

@@ -237,6 +237,8 @@ dam_drop_reason Worker::enter_zone(Flow& flow, const Route& route) {
   if (flow.source != kNone) engine_.sources.release(flow.source);
   const Zone& zone = policy_->zones[route.zone_slot];
   flow.zone_slot = route.zone_slot;
+  flow.source = kNone;
+  if (!zone.management && is_of_banned_kind(flow)) return DAM_DROP_banned_fingerprint;
   const SourceKey source = source_in(route.zone_slot, flow.client, handshake_of(flow).ja4);
   flow.source = engine_.sources.acquire(index_, source, now_ns_);
   const Limits& limits = engine_.config().limits;
@@ -283,6 +285,7 @@ bool Worker::tells_client(const Flow& flow, Drop refused) const {
 
 void Worker::refuse(Flow& flow, Drop reason, bool reset) {
   count_drop(reason, flow.zone_slot);
+  name_refused(flow, reason);
   tell_refused(flow, reason);
   reset_server(flow);
   if (reset) reset_client(flow);

@@ -77,6 +77,12 @@ Ja4 Worker::ja4_of(const Flow& flow) const {
   return load_ja4(ja4s_[index_of(flow)]);
 }
 
+// The allow list wins here, too.
+bool Worker::is_of_banned_kind(const Flow& flow) const {
+  if (policy_->ja4_bans.empty()) return false;
+  return is_one_of(ja4_of(flow), policy_->ja4_bans) && !policy_->allow.contains(flow.client);
+}
+
 // No more than can be reset at both ends: the others wait for the next tick.
 void Worker::end_wanted() {
   FlowId id;

@@ -3,6 +3,7 @@
 // (technical_details/JA4.md of its repository; BSD-3-Clause, unlike the rest of JA4+).
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -44,6 +45,11 @@ struct Ja4Pattern {
            (any_extensions || ja4.extensions == wanted.extensions);
   }
 };
+
+inline bool is_one_of(const Ja4& ja4, const std::vector<Ja4Pattern>& wanted) {
+  return std::any_of(wanted.begin(), wanted.end(),
+                     [&](const Ja4Pattern& pattern) { return pattern.matches(ja4); });
+}
 
 // Makes them, and remembers the digests of hellos like those that it has seen: clients are few
 // kinds. One worker's; allocates nothing after it is made.

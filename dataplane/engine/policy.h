@@ -141,8 +141,9 @@ struct Policy {
   Router router;
   PrefixSet allow;  // admin addresses: never banned, never denied
   PrefixSet deny;
-  PrefixSet bans;             // of operators: not the dam.yaml's, and kept when that changes
-  uint64_t bans_grown = 0;    // how often bans were added, so far
+  PrefixSet bans;                    // of operators: not the dam.yaml's, and kept when that changes
+  std::vector<Ja4Pattern> ja4_bans;  // likewise; in service zones alone
+  uint64_t bans_grown = 0;           // how often bans were added, so far
   uint32_t lists_digest = 0;  // derived, of the lists; not 0. Bans that end leave it as it is:
                               // whom more bans let pass, fewer do
   std::vector<dam_address> listener_addresses;  // derived

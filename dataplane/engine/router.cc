@@ -36,11 +36,6 @@ bool offers_one_of(std::string_view alpn_wire, const std::vector<std::string>& w
                      [&](const std::string& name) { return offers(alpn_wire, name); });
 }
 
-bool is_one_of(const Ja4& ja4, const std::vector<Ja4Pattern>& wanted) {
-  return std::any_of(wanted.begin(), wanted.end(),
-                     [&](const Ja4Pattern& pattern) { return pattern.matches(ja4); });
-}
-
 bool has_name_condition(const RouteRule& rule) {
   return !rule.server_names.empty() || rule.absent_name;
 }

@@ -76,6 +76,12 @@ void Worker::tell_refused(const Flow& flow, Drop reason) {
   tell(sight, reason, flow.zone_slot);
 }
 
+void Worker::name_refused(const Flow& flow, Drop reason) {
+  const Ja4 ja4 = ja4_of(flow);
+  if (!ja4.known()) return;
+  refused_hellos_.push({flow.client, ja4, static_cast<uint8_t>(reason), flow.zone_slot});
+}
+
 bool Worker::is_about(const Job& job, const Flow& flow) const {
   if (job.flow_ref != kNone) return job.flow_ref >> 1 == index_of(flow);
   return job.packet.src_port.raw == flow.client_port.raw &&

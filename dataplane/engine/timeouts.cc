@@ -96,7 +96,10 @@ void Worker::sweep_denied() {
     const bool allowed = policy_->allow.contains(flow.client);
     flow.flags =
         static_cast<uint8_t>(allowed ? flow.flags | DAM_FLOW_ADMIN : flow.flags & ~DAM_FLOW_ADMIN);
-    const Drop denied = allowed ? DAM_DROP_none : why_denied(flow.client);
+    Drop denied = allowed ? DAM_DROP_none : why_denied(flow.client);
+    if (denied == DAM_DROP_none && is_service(flow) && is_of_banned_kind(flow)) {
+      denied = DAM_DROP_banned_fingerprint;
+    }
     if (denied != DAM_DROP_none) refuse(flow, denied, true);
   }
 }

@@ -33,6 +33,7 @@
 #include "dataplane/engine/hello_status.h"
 #include "dataplane/engine/ja4.h"
 #include "dataplane/engine/observe.h"
+#include "dataplane/engine/refused_hello.h"
 #include "dataplane/engine/segment.h"
 #include "dataplane/engine/sight_ring.h"
 #include "dataplane/engine/spsc_queue.h"
@@ -66,6 +67,9 @@ class Worker {
   uint32_t sights_lost() const { return sights_lost_.load(std::memory_order_relaxed); }
   // Control thread: the ClientHellos that were read; those that found no room count as lost sights.
   bool take_hello(Ja4& ja4) { return hellos_.pop(ja4); }
+  // Control thread: whose hellos they were that were refused, each told before its sight is; what
+  // finds no room goes without a name.
+  bool take_refused(RefusedHello& refused) { return refused_hellos_.pop(refused); }
   // Control thread: the connections that have ended, as far as the policy wants them told; and how
   // many of those found no room.
   bool take_record(ConnectionRecord& record) { return records_.pop(record); }
@@ -193,6 +197,7 @@ class Worker {
   void tell(dam_sight& sight, Drop reason, uint32_t zone);
   void tell_passing(const Flow& flow, dam_direction direction, Job& job);
   void tell_refused(const Flow& flow, Drop reason);
+  void name_refused(const Flow& flow, Drop reason);
   void tell_opened(const Flow& flow);
   bool is_about(const Job& job, const Flow& flow) const;
   void push(dam_sight sight);
@@ -344,6 +349,7 @@ class Worker {
   void end_wanted();
   void note_ja4(const Flow& flow, const Ja4& ja4);
   Ja4 ja4_of(const Flow& flow) const;
+  bool is_of_banned_kind(const Flow& flow) const;
   RequestRhythm rhythm_of(uint32_t index) const;
 
   // icmp.cc
@@ -456,6 +462,7 @@ class Worker {
   Job* handling_ = nullptr;         // whose turn it is
 
   SpscQueue<Ja4, 16384> hellos_;
+  SpscQueue<RefusedHello, 4096> refused_hellos_;
   SpscQueue<ConnectionRecord, 4096> records_;
   std::atomic<uint32_t> records_lost_{0};
 

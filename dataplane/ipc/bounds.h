@@ -13,6 +13,7 @@ namespace dam {
 inline constexpr uint32_t kMaxRoutes = 4096;
 inline constexpr uint32_t kMaxServerNames = 1024;   // of one route
 inline constexpr uint32_t kMaxJa4 = 256;            // of one route
+inline constexpr uint32_t kMaxJa4Bans = 64;         // each hello is held against all of them
 inline constexpr uint32_t kMaxPrefixes = 2u << 20;  // of the allow and of the deny list
 inline constexpr uint32_t kMaxBans = 1u << 20;
 inline constexpr uint32_t kMaxZoneBans = 1u << 16;       // that are listed

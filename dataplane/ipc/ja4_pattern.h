@@ -32,4 +32,21 @@ constexpr bool is_ja4_pattern(std::string_view text) {
          is_digest(text.substr(second + 1));
 }
 
+// Of patterns: does it stand for whoever there is?
+constexpr bool takes_every_ja4(std::string_view pattern) { return pattern == "*_*_*"; }
+
+// Is a fingerprint, as it is written, one of those of a pattern?
+constexpr bool matches_ja4(std::string_view pattern, std::string_view ja4) {
+  for (bool more = true; more;) {
+    const size_t end = pattern.find('_'), at = ja4.find('_');
+    const std::string_view part = pattern.substr(0, end);
+    if (part != "*" && part != ja4.substr(0, at)) return false;
+    more = end != pattern.npos && at != ja4.npos;
+    if ((end == pattern.npos) != (at == ja4.npos)) return false;
+    pattern.remove_prefix(more ? end + 1 : pattern.size());
+    ja4.remove_prefix(more ? at + 1 : ja4.size());
+  }
+  return true;
+}
+
 }  // namespace dam

@@ -21,6 +21,7 @@ constexpr char kPolicyFolder[] = "/policy";
 constexpr char kSnapshotFile[] = "/policy/snapshot.pb";
 constexpr char kServersFile[] = "/policy/servers.pb";
 constexpr char kBansFile[] = "/policy/bans.pb";
+constexpr char kFingerprintBansFile[] = "/policy/fingerprint_bans.pb";
 constexpr mode_t kMayPass = S_IRWXU | S_IXGRP | S_IXOTH;  // the worker reaches its own folder
 
 std::string save_message(const google::protobuf::MessageLite& message, const std::string& path) {
@@ -85,6 +86,14 @@ std::string SavedState::save(const v1::Bans& bans) const {
 
 std::optional<v1::Bans> SavedState::bans() const {
   return load_message<v1::Bans>(directory_ + kBansFile, false);
+}
+
+std::string SavedState::save(const v1::FingerprintBans& bans) const {
+  return save_message(bans, directory_ + kFingerprintBansFile);
+}
+
+std::optional<v1::FingerprintBans> SavedState::fingerprint_bans() const {
+  return load_message<v1::FingerprintBans>(directory_ + kFingerprintBansFile, false);
 }
 
 std::optional<v1::Start> SavedState::start() const {

@@ -30,12 +30,14 @@ class SavedState {
   std::string save(const v1::Snapshot& snapshot) const;
   std::string save(const v1::ServerStates& states) const;
   std::string save(const v1::Bans& bans) const;
+  std::string save(const v1::FingerprintBans& bans) const;
   // Nothing when there is no such file, or none that can be read; no Start that others could have
   // written.
   std::optional<v1::Start> start() const;
   std::optional<v1::Snapshot> snapshot() const;
   std::optional<v1::ServerStates> server_states() const;
   std::optional<v1::Bans> bans() const;
+  std::optional<v1::FingerprintBans> fingerprint_bans() const;
 
   // Around an attempt to open the devices of a new Start: when it ends the process, the next run
   // knows, and goes on with the saved one.

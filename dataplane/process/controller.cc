@@ -100,6 +100,8 @@ v1::Reply Controller::answer(const v1::Request& request) {
       return take_server_states(request.server_states());
     case v1::Request::kBans:
       return bans(request.bans());
+    case v1::Request::kFingerprintBans:
+      return bans(request.fingerprint_bans());
     case v1::Request::kZoneBans:
     case v1::Request::kChangeZoneBan:
     case v1::Request::kExplain:
@@ -136,6 +138,7 @@ v1::Reply Controller::hello(const v1::Hello& request) const {
   about.set_start_digest(start_digest_);
   about.set_driver_reason(driver_reason_);
   about.set_bans_version(bans_.version());
+  about.set_fingerprint_bans_version(fingerprint_bans_.version());
   return reply;
 }
 
@@ -212,6 +215,7 @@ void Controller::open(StartConfig config, const v1::Start& start) {
   running->start_workers();
   running_ = std::move(running);
   load_bans();
+  load_fingerprint_bans();
   start_digest_ = start_digest(start);
 }
 

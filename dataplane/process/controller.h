@@ -13,6 +13,7 @@
 
 #include "dataplane/ipc/ban_list.h"
 #include "dataplane/ipc/dam.pb.h"
+#include "dataplane/ipc/fingerprint_ban_list.h"
 #include "dataplane/ipc/saved_state.h"
 #include "dataplane/ipc/server_states.h"
 #include "dataplane/process/capture.h"
@@ -47,6 +48,7 @@ class Controller {
   v1::Reply take_server_states(const v1::ServerStates& request);
   // controller_bans.cc
   v1::Reply bans(const v1::Bans& request);
+  v1::Reply bans(const v1::FingerprintBans& request);
   v1::Reply look(const v1::Request& request);  // at zones, sources, connections
   // controller_capture.cc
   v1::Reply capture(const v1::Request& request);
@@ -54,6 +56,8 @@ class Controller {
   v1::Reply log();
   void load_bans();
   void end_bans();
+  void load_fingerprint_bans();
+  void end_fingerprint_bans(uint64_t now_unix_s);
   static v1::Reply restart_needed();
   void resume();  // with what was saved, if anything was
   void open(StartConfig config, const v1::Start& start);
@@ -73,6 +77,7 @@ class Controller {
   std::string driver_reason_;  // of `driver: auto`
   std::string applied_;        // the Snapshot in force, encoded
   BanList bans_;
+  FingerprintBanList fingerprint_bans_;
   Capture capture_;
   dam_capture capture_ordered_{};  // of the planes
   uint64_t bans_looked_at_unix_s_ = 0;

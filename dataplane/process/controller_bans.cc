@@ -38,15 +38,52 @@ void Controller::load_bans() {
   if (bans_.size() > 0) say(std::to_string(bans_.size()) + " bans hold on.");
 }
 
+v1::Reply Controller::bans(const v1::FingerprintBans& request) {
+  if (running_ == nullptr) return refusal({"Bans before the Start: no port is open yet."});
+  FingerprintBanList next;
+  const std::vector<std::string> errors = next.replace(request);
+  if (!errors.empty()) return refusal(errors);
+  next.expire(unix_ms() / 1000);
+  running_->set_bans(next.patterns(), next.size() > 0);
+  fingerprint_bans_ = std::move(next);
+  const std::string unsaved = saved_.save(fingerprint_bans_.whole());
+  if (!unsaved.empty()) say(unsaved);
+  return done();
+}
+
+void Controller::load_fingerprint_bans() {
+  if (options_.fresh) return;
+  const auto saved = saved_.fingerprint_bans();
+  if (!saved) return;
+  const std::vector<std::string> errors = fingerprint_bans_.replace(*saved);
+  if (!errors.empty()) {
+    return say("The saved bans of fingerprints are not used: " + errors.front());
+  }
+  fingerprint_bans_.expire(unix_ms() / 1000);
+  running_->set_bans(fingerprint_bans_.patterns(), fingerprint_bans_.size() > 0);
+}
+
+void Controller::end_fingerprint_bans(uint64_t now_unix_s) {
+  FingerprintBanList next = fingerprint_bans_;
+  if (!next.expire(now_unix_s)) return;
+  running_->set_bans(next.patterns(), false);
+  fingerprint_bans_ = std::move(next);
+}
+
 // A clock that went ahead and comes back has ended bans before their time: all are asked for anew.
 void Controller::end_bans() {
   const uint64_t now_unix_s = unix_ms() / 1000;
-  if (now_unix_s + 2 < bans_looked_at_unix_s_) bans_.distrust();
+  if (now_unix_s + 2 < bans_looked_at_unix_s_) {
+    bans_.distrust();
+    fingerprint_bans_.distrust();
+  }
   bans_looked_at_unix_s_ = now_unix_s;
-  if (!bans_.has_ended(now_unix_s) || now_unix_s < end_bans_at_unix_s_) return;
-  BanList next = bans_;
-  next.expire(now_unix_s);
+  if (now_unix_s < end_bans_at_unix_s_) return;
   try {
+    end_fingerprint_bans(now_unix_s);
+    if (!bans_.has_ended(now_unix_s)) return;
+    BanList next = bans_;
+    next.expire(now_unix_s);
     running_->set_bans(next.set(), false);
     bans_ = std::move(next);
   } catch (const std::exception& error) {  // memory for the kernel's copy

@@ -62,6 +62,7 @@ void write_drop(const RecentDrops::Drop& drop, const Policy& policy, uint64_t no
   to.set_count(drop.count);
   to.set_ago_ms((now_ns - std::min(drop.last_ns, now_ns)) / 1'000'000);
   to.set_proven(drop.proven);
+  to.set_ja4(drop.ja4.text());
 }
 
 }  // namespace

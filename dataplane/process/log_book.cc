@@ -76,6 +76,14 @@ void LogBook::take(const dam_sight& sight) {
   refused.last_ns = sight.at_ns;
 }
 
+bool LogBook::name(const RefusedHello& refused) {
+  if (is_of_strays(refused.reason)) return true;
+  auto& refusals = refusals_[1].of;
+  const auto found = refusals.find({as_one_source(refused.client), refused.zone, refused.reason});
+  if (found != refusals.end()) found->second.ja4 = refused.ja4;
+  return found != refusals.end();
+}
+
 void LogBook::give(const Policy& policy, uint64_t now_ns, uint64_t unix_ns, v1::Log& to) {
   const uint64_t to_unix = unix_ns - now_ns;
   given_ns_ = now_ns;
@@ -142,6 +150,7 @@ void LogBook::give(const Kind& kind, const Refused& refused, bool proven, const 
   to.set_reason(kDropNames[kind.reason]);
   to.set_count(refused.count);
   to.set_proven(proven);
+  to.set_ja4(refused.ja4.text());
 }
 
 }  // namespace dam

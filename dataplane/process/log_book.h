@@ -14,6 +14,7 @@
 #include "dataplane/core/sight.h"
 #include "dataplane/engine/connection_record.h"
 #include "dataplane/engine/policy.h"
+#include "dataplane/engine/refused_hello.h"
 #include "dataplane/ipc/dam.pb.h"
 
 namespace dam {
@@ -33,6 +34,8 @@ class LogBook {
 
   void take(const ConnectionRecord& record);
   void take(const dam_sight& sight);
+  // Whose hello the refusal was; false: of that none is known yet.
+  bool name(const RefusedHello& refused);
   void lost(uint64_t connections) { lost_connections_ += connections; }
   size_t connections() const { return connections_.size(); }
   size_t refusals() const { return refusals_[0].of.size() + refusals_[1].of.size(); }
@@ -53,6 +56,7 @@ class LogBook {
     uint64_t count = 0;  // not told yet
     uint64_t last_ns = 0;
     uint64_t due_ns = 0;
+    Ja4 ja4{};  // of the last one whose hello was read
   };
   struct Refusals {
     std::map<Kind, Refused> of;

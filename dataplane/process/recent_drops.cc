@@ -29,10 +29,23 @@ void RecentDrops::take(const dam_sight& sight) {
     if (kind == entry->drops.end()) {
       kind = std::min_element(entry->drops.begin(), entry->drops.end(), earlier);
     }
-    *kind = {0, 0, sight.reason, sight.zone, proven};
+    *kind = {0, 0, sight.reason, sight.zone, proven, {}};
   }
   kind->count += sight.weight;
   kind->last_ns = sight.at_ns;
+}
+
+bool RecentDrops::name(const RefusedHello& refused) {
+  const dam_address source = as_one_source(refused.client);
+  for (Entry& entry : tables_[1][hash_(source) % kSets]) {
+    if (entry.last_ns == 0 || !dam_address_equal(&entry.address, &source)) continue;
+    for (Drop& drop : entry.drops) {
+      if (drop.count == 0 || drop.reason != refused.reason || drop.zone != refused.zone) continue;
+      drop.ja4 = refused.ja4;
+      return true;
+    }
+  }
+  return false;
 }
 
 std::vector<RecentDrops::Drop> RecentDrops::of(const dam_address& address, uint64_t now_ns) const {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "dataplane/core/sight.h"
+#include "dataplane/engine/refused_hello.h"
 #include "dataplane/process/heavy_hitters.h"
 
 namespace dam {
@@ -23,11 +24,14 @@ class RecentDrops {
     uint8_t reason = 0;  // enum dam_drop_reason
     uint8_t zone = 0;    // slot
     bool proven = false;
+    Ja4 ja4{};  // of the last one whose hello was read
   };
 
   explicit RecentDrops(const AddressHash& hash);
 
   void take(const dam_sight& sight);
+  // Whose hello the drop was; false: of that none is known.
+  bool name(const RefusedHello& refused);
   // The latest first.
   std::vector<Drop> of(const dam_address& address, uint64_t now_ns) const;
 

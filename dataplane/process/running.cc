@@ -105,6 +105,7 @@ std::vector<std::string> Running::apply(const v1::Snapshot& snapshot, const Serv
 
 void Running::put_in_force(std::shared_ptr<Policy> policy) {
   policy->bans = bans_;
+  policy->ja4_bans = ja4_bans_;
   policy->bans_grown = bans_grown_;
   policy->derive();
   plane_->prepare(*policy);
@@ -116,16 +117,23 @@ void Running::put_in_force(std::shared_ptr<Policy> policy) {
 }
 
 // A policy like the one in force, but for its bans: it comes whole, between two bursts, like any.
-void Running::set_bans(PrefixSet bans, bool grown) {
-  std::swap(bans_, bans);
+template <class Bans>
+void Running::change(Bans& bans, Bans wanted, bool grown) {
+  std::swap(bans, wanted);
   bans_grown_ += grown ? 1 : 0;
   if (engine_->policy() == nullptr) return;
   try {
     put_in_force(std::make_shared<Policy>(*policy_));
   } catch (...) {
-    std::swap(bans_, bans);
+    std::swap(bans, wanted);
     throw;
   }
+}
+
+void Running::set_bans(PrefixSet bans, bool grown) { change(bans_, std::move(bans), grown); }
+
+void Running::set_bans(std::vector<Ja4Pattern> bans, bool grown) {
+  change(ja4_bans_, std::move(bans), grown);
 }
 
 void Running::order_servers(const ServerStates& states) {
@@ -198,8 +206,26 @@ void Running::take_sights(const SightSink& also) {
     }
   }
   plane_->take_sights(take);
+  take_refused();
   take_hellos();
   take_records();
+}
+
+// A worker names what it refuses before it tells of it: whose sight is taken has been named.
+void Running::take_refused() {
+  for (const RefusedHello& one : std::exchange(early_, {})) name(one);
+  RefusedHello refused;
+  for (uint32_t i = 0; i < engine_->config().workers; ++i) {
+    for (uint32_t left = kMostSightsAtOnce; left > 0; --left) {
+      if (!engine_->worker(i).take_refused(refused)) break;
+      if (!name(refused)) early_.push_back(refused);
+    }
+  }
+}
+
+bool Running::name(const RefusedHello& refused) {
+  const bool known = recent_drops_.name(refused);
+  return log_book_.name(refused) && known;
 }
 
 void Running::take_hellos() {

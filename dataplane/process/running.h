@@ -43,6 +43,7 @@ class Running {
   void order_servers(const ServerStates& states);
   // In force at once where a policy is; and under each policy that comes. `grown`: some were added.
   void set_bans(PrefixSet bans, bool grown);
+  void set_bans(std::vector<Ja4Pattern> bans, bool grown);
   void tick(uint64_t now_ns);  // every 100 ms
   // Takes in what became of packets since the last call; `also` hears it too.
   void take_sights(const SightSink& also);
@@ -71,10 +72,14 @@ class Running {
  private:
   void order_servers(const Policy& policy, const ServerStates& states);
   void put_in_force(std::shared_ptr<Policy> policy);
+  template <class Bans>
+  void change(Bans& bans, Bans wanted, bool grown);
   void wait_until_applied() const;
   uint64_t bans_begun() const;
   void publish_fill();
   void take_hellos();
+  void take_refused();
+  bool name(const RefusedHello& refused);
   void take_records();
   uint64_t log_every() const;
 
@@ -85,13 +90,15 @@ class Running {
   std::unique_ptr<Engine> engine_;
   std::shared_ptr<const Policy> policy_;
   PrefixSet bans_;
+  std::vector<Ja4Pattern> ja4_bans_;
   uint64_t bans_grown_ = 0;
   ZoneBanWatch zone_bans_;
   AddressHash address_hash_;
   Top top_{address_hash_};
   RecentDrops recent_drops_{address_hash_};
   LogBook log_book_;
-  uint64_t records_lost_ = 0;  // that the book knows of
+  std::vector<RefusedHello> early_;  // named before their sights were there
+  uint64_t records_lost_ = 0;        // that the book knows of
   uint64_t sights_told_lost_ = 0;
   uint64_t next_secret_ns_ = 0;
   std::array<uint64_t, DAM_MAX_WORKERS> cycles_seen_{};  // of each worker, at the last look

@@ -72,8 +72,8 @@ Endpoints endpoints() {
   static RunningPolicy policy("/nonexistent", policies, [](auto) { return Delivery(); });
   const Ask nobody = [](const v1::Request&, std::string&) { return std::optional<v1::Reply>(); };
   Endpoints all;
-  for (const Endpoints& more : {ban_endpoints(book), flow_endpoints(nobody), trust_endpoints(trust),
-                                policy_endpoints(policy)}) {
+  for (const Endpoints& more : {ban_endpoints(book, nobody), flow_endpoints(nobody),
+                                trust_endpoints(trust), policy_endpoints(policy)}) {
     all.insert(all.end(), more.begin(), more.end());
   }
   return all;

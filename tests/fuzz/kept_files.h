@@ -14,6 +14,7 @@
 #include "controlplane/dataplane_link/counters_reader.h"
 #include "controlplane/dataplane_link/interface_fields.h"
 #include "dataplane/ipc/ban_list.h"
+#include "dataplane/ipc/fingerprint_ban_list.h"
 #include "dataplane/ipc/policy_builder.h"
 #include "dataplane/ipc/saved_state.h"
 #include "dataplane/ipc/server_states.h"
@@ -47,12 +48,16 @@ inline void read_saved(std::string_view octets) {
     write_file(at + name, octets.substr(0, bytes));
     octets.remove_prefix(bytes);
   }
-  write_file(at + "/policy/snapshot.pb", octets);
+  for (const char* name : {"/policy/snapshot.pb", "/policy/fingerprint_bans.pb"}) {
+    write_file(at + name, octets);
+  }
   if (const auto start = saved.start()) read_start(*start);
   ServerStates states;
   if (const auto before = saved.server_states()) states.take(*before);
   BanList bans;
   if (const auto before = saved.bans()) bans.change(*before);
+  FingerprintBanList kinds;
+  if (const auto before = saved.fingerprint_bans()) kinds.replace(*before);
   if (const auto snapshot = saved.snapshot()) {
     const PolicyResult result = build_policy(*snapshot, Limits{}, nullptr);
     if (result.policy) check_policy(*result.policy);

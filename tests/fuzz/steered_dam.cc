@@ -36,7 +36,8 @@ std::string SteeredDam::state() const {
   auto& engine = const_cast<SmallSite&>(site_).engine();
   std::string all = std::to_string(reinterpret_cast<uintptr_t>(engine.policy()));
   all += std::to_string(engine.policy()->version);
-  all += bans_.whole().SerializeAsString() + states_.lasting().SerializeAsString();
+  all += bans_.whole().SerializeAsString() + fingerprint_bans_.whole().SerializeAsString() +
+         states_.lasting().SerializeAsString();
   const dam_capture& wanted = capture_.wanted();
   all.append(reinterpret_cast<const char*>(&wanted), sizeof wanted);
   for (const ServerStatus& server : engine.servers) all += std::to_string(server.order.load());
@@ -63,6 +64,8 @@ v1::Reply SteeredDam::answer(const v1::Request& request) {
       return take_states(request.server_states());
     case v1::Request::kBans:
       return take_bans(request.bans());
+    case v1::Request::kFingerprintBans:
+      return take_bans(request.fingerprint_bans());
     case v1::Request::kStartCapture:
     case v1::Request::kReadCapture:
     case v1::Request::kStopCapture: {
@@ -91,6 +94,7 @@ v1::Reply SteeredDam::apply(const v1::Snapshot& request) {
 
 void SteeredDam::put_in_force(std::shared_ptr<Policy> policy) {
   policy->bans = bans_in_force_;
+  policy->ja4_bans = fingerprint_bans_.patterns();
   policy->bans_grown = bans_grown_;
   policy->derive();
   site_.engine().apply(policy);
@@ -117,6 +121,21 @@ v1::Reply SteeredDam::take_bans(const v1::Bans& request) {
   bans_grown_ += request.add_size() > 0 ? 1 : 0;
   put_in_force(std::make_shared<Policy>(*policy_));
   bans_ = std::move(next);
+  return done();
+}
+
+v1::Reply SteeredDam::take_bans(const v1::FingerprintBans& request) {
+  FingerprintBanList next = fingerprint_bans_;
+  const std::vector<std::string> errors = next.replace(request);
+  if (!errors.empty()) return refusal(errors);
+  check(next.version() == request.version() && next.size() <= kMaxJa4Bans, "it is held");
+  FingerprintBanList again;
+  check(again.replace(next.whole()).empty(), "what is saved can be read");
+  check(again.whole().SerializeAsString() == next.whole().SerializeAsString(), "and is the same");
+  next.expire(now().unix_ns / 1'000'000'000);
+  bans_grown_ += next.size() > 0 ? 1 : 0;
+  fingerprint_bans_ = std::move(next);
+  put_in_force(std::make_shared<Policy>(*policy_));
   return done();
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "dataplane/ipc/ban_list.h"
+#include "dataplane/ipc/fingerprint_ban_list.h"
 #include "dataplane/ipc/policy_builder.h"
 #include "dataplane/ipc/server_states.h"
 #include "dataplane/process/capture.h"
@@ -33,6 +34,7 @@ class SteeredDam {
   v1::Reply answer(const v1::Request& request);
   v1::Reply apply(const v1::Snapshot& request);
   v1::Reply take_bans(const v1::Bans& request);
+  v1::Reply take_bans(const v1::FingerprintBans& request);
   v1::Reply take_states(const v1::ServerStates& request);
   v1::Reply look(const v1::Request& request);
   v1::Reply log();
@@ -45,6 +47,7 @@ class SteeredDam {
   const std::vector<test::Connection>& connections_;
   std::shared_ptr<const Policy> policy_;
   BanList bans_;
+  FingerprintBanList fingerprint_bans_;
   PrefixSet bans_in_force_;
   uint64_t bans_grown_ = 0;
   ServerStates states_;

@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "controlplane/api/problem_json.h"
+#include "tools/damctl/ban_words.h"
 #include "tools/damctl/client.h"
 #include "tools/damctl/exit_code.h"
 #include "tools/damctl/show_problems.h"
@@ -19,34 +20,10 @@ namespace {
 
 constexpr size_t kMostRows = 5000;  // in a table for people
 
-std::string time_left(const Json& ban) {
-  if (!ban.contains("until")) return "for ever";
-  const auto left = ban["until"].get<int64_t>() - static_cast<int64_t>(std::time(nullptr));
-  return left > 0 ? short_time(static_cast<double>(left)) : "over";
-}
-
-void say_in_force(const Json& body, const std::string& what) {
-  const Style style(wants_colour(STDOUT_FILENO));
-  if (body.value("in_force", false)) {
-    std::cout << style.green("ok") << ": " << what << ".\n";
-  } else {
-    std::cout << style.yellow("kept") << ": " << what
-              << " as soon as the dataplane answers. Look: damctl status\n";
-  }
-}
-
-int refused_bans(const Answer& answer, const std::string& file, const std::string& text) {
-  const auto problems = control::problems_from_json(answer.json());
-  if (problems.empty()) return show_refusal(answer);
-  show_problems(std::cerr, problems, file, text, Style(wants_colour(STDERR_FILENO)));
-  std::cerr << "Nothing has changed.\n";
-  return kRefused;
-}
-
 // All pages, up to `most` bans.
 std::optional<Json> all_bans(const Settings& settings, const std::string& origin, size_t most,
                              int& code) {
-  Json all = {{"total", 0}, {"bans", Json::array()}};
+  Json all = {{"total", 0}, {"bans", Json::array()}, {"fingerprints", Json::array()}};
   std::string after;
   do {
     std::string path = "/v1/bans?count=1000";
@@ -61,6 +38,9 @@ std::optional<Json> all_bans(const Settings& settings, const std::string& origin
     }
     const Json page = answer->json();
     all["total"] = page["total"];
+    for (const Json& ban : page.value("fingerprints", Json::array())) {
+      all["fingerprints"].push_back(ban);
+    }
     for (const Json& ban : page["bans"]) all["bans"].push_back(ban);
     after = page.value("next", "");
   } while (!after.empty() && all["bans"].size() < most);
@@ -112,9 +92,12 @@ int show_bans(const Settings& settings, const std::string& origin) {
   }
   const Style style(wants_colour(STDOUT_FILENO));
   Table table({"source", ">left", ">times", "origin", "by", "reason"});
-  for (const Json& ban : (*all)["bans"]) {
-    table.row({ban.value("source", ""), time_left(ban), std::to_string(ban.value("times", 1)),
-               ban.value("origin", ""), ban.value("author", ""), ban.value("reason", "")});
+  for (const char* of : {"fingerprints", "bans"}) {
+    for (const Json& ban : (*all)[of]) {
+      table.row({ban.value("source", ban.value("ja4", "")), time_left(ban),
+                 std::to_string(ban.value("times", 1)), ban.value("origin", ""),
+                 ban.value("author", ""), ban.value("reason", "")});
+    }
   }
   table.print(std::cout, style);
   const size_t shown = (*all)["bans"].size();
@@ -190,9 +173,10 @@ void print_drops(const Json& drops, const Style& style) {
   Table table({"refused", "zone", ">about", ">ago", "why"});
   for (const Json& drop : drops) {
     const std::string forged = drop.value("proven", false) ? "" : " (the address may be forged)";
+    const std::string kind = drop.contains("ja4") ? ", by " + drop.value("ja4", "") : "";
     table.row({drop.value("reason", ""), drop.value("zone", ""),
                short_number(drop.value("count", 0.0)), short_time(drop.value("ago_ms", 0.0) / 1000),
-               drop.value("text", "") + forged});
+               drop.value("text", "") + forged + kind});
   }
   table.print(std::cout, style);
 }

@@ -139,16 +139,18 @@ struct Banning {
   std::string time;    // "1h"; empty: for ever
   std::string reason;
   bool force = false;
+  std::string ja4;       // instead of a source
+  bool dry_run = false;  // show whom it would hit
 };
+int ban_kind(const Settings& settings, const Banning& how);
 int ban(const Settings& settings, const Banning& how);
 // Sources that behave like one.
 struct Alike {
   std::string address;
   std::string within, over;  // as the API takes them; empty: as usual
   int count = 20;
-  bool all = false;      // every feature of it
-  bool dry_run = false;  // of a ban: show whom it would hit
-  bool yes = false;      // do not ask
+  bool all = false;  // every feature of it
+  bool yes = false;  // do not ask
 };
 int show_similar(const Settings& settings, const Alike& how);
 int ban_similar(const Settings& settings, const Alike& how, const Banning& ban);

@@ -332,7 +332,7 @@ void add_server(CLI::App& app, Arguments& a, Command& chosen) {
 
 void add_banning(CLI::App* command, Arguments& a) {
   command->add_option("--for", a.banning.time, "e.g. 1h30m or 7d; for ever if not said");
-  command->add_option("--reason", a.banning.reason, "what others are told who ask why");
+  command->add_option("--reason,--why", a.banning.reason, "what others are told who ask why");
   command->add_flag("--force", a.banning.force,
                     "however wide, and over the site's own addresses too");
 }
@@ -344,27 +344,35 @@ void add_distance(CLI::App* command, Alike& how) {
 }
 
 void add_ban(CLI::App& app, Arguments& a, Command& chosen) {
-  CLI::App* one = add(app, "ban", "ban an address or a network; its connections end", a, chosen,
-                      [](const Arguments& x) {
-                        return x.alike.address.empty()
-                                   ? ban(x.settings, x.banning)
-                                   : ban_similar(x.settings, x.alike, x.banning);
-                      });
+  CLI::App* one =
+      add(app, "ban", "ban an address, a network or a kind of clients; its connections end", a,
+          chosen, [](const Arguments& x) {
+            if (!x.banning.ja4.empty()) return ban_kind(x.settings, x.banning);
+            return x.alike.address.empty() ? ban(x.settings, x.banning)
+                                           : ban_similar(x.settings, x.alike, x.banning);
+          });
   CLI::Option* source =
       one->add_option("source", a.banning.source, "e.g. 198.51.100.7 or 198.51.100.0/24");
   CLI::Option* like = one->add_option("--similar-to", a.alike.address,
                                       "instead: this address and all that behave like it");
   source->excludes(like);
+  CLI::Option* kind =
+      one->add_option("--ja4", a.banning.ja4,
+                      "instead: clients of this fingerprint, in service zones; a part may be *");
+  kind->excludes(source)->excludes(like);
   add_distance(one, a.alike);
-  one->add_flag("--dry-run", a.alike.dry_run, "with --similar-to: show whom it would hit");
+  one->add_flag("--dry-run", a.banning.dry_run,
+                "with --ja4 or --similar-to: ban nobody, show whom it would hit")
+      ->excludes(source);
   one->add_flag("-y,--yes", a.alike.yes, "with --similar-to: do not ask (a script is never asked)");
-  for (const char* name : {"--within", "--over", "--dry-run", "--yes"}) {
+  for (const char* name : {"--within", "--over", "--yes"}) {
     one->get_option(name)->needs(like);
   }
   add_banning(one, a);
   one->get_option("--force")->excludes(like);
-  one->parse_complete_callback([source, like] {
-    if (source->empty() && like->empty()) throw CLI::RequiredError("source or --similar-to");
+  one->parse_complete_callback([source, like, kind] {
+    if (source->empty() && like->empty() && kind->empty())
+      throw CLI::RequiredError("source, --ja4 or --similar-to");
   });
 }
 
@@ -388,7 +396,7 @@ void add_bans(CLI::App& app, Arguments& a, Command& chosen) {
   add_ban(app, a, chosen);
   add(app, "unban", "lift a ban", a, chosen,
       [](const Arguments& x) { return unban(x.settings, x.banning.source); })
-      ->add_option("source", a.banning.source, "as damctl bans shows it")
+      ->add_option("source,--ja4", a.banning.source, "as damctl bans shows it")
       ->required();
   CLI::App* bans = app.add_subcommand("bans", "the bans that hold, and lists of them");
   bans->add_flag("--json", a.settings.json, "print JSON");

@@ -120,13 +120,13 @@ int ban_similar(const Settings& settings, const Alike& how, const Banning& ban) 
   if (!answer->ok()) return show_refusal(*answer);
   const Json seen = answer->json();
   const auto hit = seen.value("count", size_t{0});
-  if (settings.json && how.dry_run) std::cout << answer->body;
+  if (settings.json && ban.dry_run) std::cout << answer->body;
   if (!settings.json) {
     print_sources(seen["sources"], out_style());
     std::cout << "Within " << percent_text(seen.value("within", 0.0)) << ": a ban would hit " << hit
               << " of these.\n";
   }
-  if (how.dry_run) return kOk;
+  if (ban.dry_run) return kOk;
   if (!how.yes && isatty(STDIN_FILENO) == 1 && !is_wanted(hit)) {
     std::cout << "Nobody is banned.\n";
     return kRefused;

@@ -10,6 +10,7 @@
 
 #include "controlplane/policy/address.h"
 #include "dataplane/ipc/framing.h"
+#include "dataplane/ipc/ja4_pattern.h"
 #include "dataplane/ipc/start_digest.h"
 
 namespace dam::control {
@@ -85,6 +86,21 @@ std::set<std::string> TestDataplane::bans() const {
   return bans_;
 }
 
+std::set<std::string> TestDataplane::fingerprint_bans() const {
+  const std::lock_guard lock(mutex_);
+  return fingerprint_bans_;
+}
+
+void TestDataplane::refuse_fingerprints(bool as_an_older_one) {
+  const std::lock_guard lock(mutex_);
+  knows_no_fingerprints_ = as_an_older_one;
+}
+
+void TestDataplane::hold(const v1::Flow& flow) {
+  const std::lock_guard lock(mutex_);
+  flows_.push_back(flow);
+}
+
 void TestDataplane::begin_zone_ban(const v1::ZoneBan& ban) {
   const std::lock_guard lock(mutex_);
   *zone_bans_.add_bans() = ban;
@@ -139,6 +155,27 @@ void TestDataplane::answer_bans(const v1::Request& request, v1::Reply& reply) {
   bans_version_ = bans.version();
 }
 
+void TestDataplane::answer_fingerprints(const v1::Request& request, v1::Reply& reply) {
+  if (request.has_flows()) {
+    for (const v1::Flow& flow : flows_) {
+      const v1::FlowQuery& query = request.flows();
+      if (!query.zone().empty() && query.zone() != flow.zone()) continue;
+      if (!query.ja4().empty() && !matches_ja4(query.ja4(), flow.ja4())) continue;
+      reply.mutable_flows()->set_matched(reply.flows().matched() + 1);
+      if (query.most() > 0) *reply.mutable_flows()->add_flows() = flow;
+    }
+  }
+  if (!request.has_fingerprint_bans()) return;
+  if (knows_no_fingerprints_) {
+    reply.set_ok(false);
+    reply.add_errors("A request that asks for nothing known.");
+    return;
+  }
+  fingerprint_bans_.clear();
+  for (const auto& one : request.fingerprint_bans().bans()) fingerprint_bans_.insert(one.ja4());
+  fingerprint_bans_version_ = request.fingerprint_bans().version();
+}
+
 void TestDataplane::serve() {
   while (true) {
     pollfd entries[2] = {{listener_, POLLIN, 0}, {stop_[0], 0, 0}};
@@ -189,6 +226,7 @@ v1::Reply TestDataplane::answer(const v1::Request& request) {
     reply.add_errors(refusal_);
   }
   answer_bans(request, reply);
+  answer_fingerprints(request, reply);
   if (!request.has_hello()) return reply;
   v1::HelloReply* hello = reply.mutable_hello();
   hello->set_protocol_version(kProtocolVersion);
@@ -197,6 +235,7 @@ v1::Reply TestDataplane::answer(const v1::Request& request) {
   hello->set_driver("test");
   hello->set_counters_path(counters_path_);
   hello->set_bans_version(bans_version_);
+  hello->set_fingerprint_bans_version(fingerprint_bans_version_);
   if (!starts_.empty()) hello->set_start_digest(start_digest(starts_.back()));
   return reply;
 }

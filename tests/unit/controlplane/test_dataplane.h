@@ -30,6 +30,9 @@ class TestDataplane {
   std::vector<v1::Snapshot> snapshots() const;
   v1::ServerStates server_states() const;  // the last ones
   std::set<std::string> bans() const;      // as text
+  std::set<std::string> fingerprint_bans() const;
+  void refuse_fingerprints(bool as_an_older_one);
+  void hold(const v1::Flow& flow);
   void begin_zone_ban(const v1::ZoneBan& ban);
   int lifted() const;                             // of zones
   std::vector<std::string> zone_changes() const;  // "light 198.51.100.7/32"
@@ -41,6 +44,7 @@ class TestDataplane {
   void answer_start(const v1::Start& start, v1::Reply& reply);
   v1::Reply answer(const v1::Request& request);
   void answer_bans(const v1::Request& request, v1::Reply& reply);
+  void answer_fingerprints(const v1::Request& request, v1::Reply& reply);
 
   const std::string path_;
   mutable std::mutex mutex_;
@@ -52,6 +56,10 @@ class TestDataplane {
   v1::ServerStates server_states_;
   std::set<std::string> bans_;
   uint64_t bans_version_ = 0;
+  std::set<std::string> fingerprint_bans_;
+  uint64_t fingerprint_bans_version_ = 0;
+  bool knows_no_fingerprints_ = false;
+  std::vector<v1::Flow> flows_;
   v1::ZoneBans zone_bans_;
   int lifted_ = 0;
   std::vector<std::string> zone_changes_;

@@ -152,5 +152,23 @@ TEST_F(Book, what_nobody_comes_for_is_forgotten) {
   EXPECT_EQ(told[0].client(), "8.0.0.0");
 }
 
+TEST_F(Book, a_refusal_is_named_by_the_last_hello_of_its_kind) {
+  const Ja4 one = Ja4Pattern::parse("t13d1516h2_8daaf6152771_e5627efa2ab1")->wanted;
+  const Ja4 other = Ja4Pattern::parse("t12d0201h2_8daaf6152771_e5627efa2ab1")->wanted;
+  const RefusedHello named{dam_address_v4(7), one, DAM_DROP_no_route, kRefusingZone};
+  EXPECT_FALSE(book.name(named)) << "not told of yet";
+  book.take(refused(7, DAM_DROP_no_route, kSecond));
+  book.take(refused(8, DAM_DROP_no_route, kSecond));
+  book.take(refused(7, DAM_DROP_hello_timeout, kSecond));
+  EXPECT_TRUE(book.name({dam_address_v4(7), other, DAM_DROP_no_route, kRefusingZone}));
+  EXPECT_TRUE(book.name(named));
+  const auto told = give_refusals(2 * kSecond);
+  ASSERT_EQ(told.size(), 3u);
+  for (const v1::Refusals& each : told) {
+    const bool is_named = each.client() == "7.0.0.0" && each.reason() == "no_route";
+    EXPECT_EQ(each.ja4(), is_named ? one.text() : "") << each.client() << each.reason();
+  }
+}
+
 }  // namespace
 }  // namespace dam

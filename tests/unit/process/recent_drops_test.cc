@@ -63,5 +63,19 @@ TEST(RecentDrops, of_many_reasons_the_latest_are_kept) {
   EXPECT_EQ(drops[1].reason, 28);
 }
 
+TEST(RecentDrops, are_named_by_the_last_hello_of_their_kind) {
+  RecentDrops recent(AddressHash{{1, 2}});
+  const Ja4 ja4 = Ja4Pattern::parse("t13d1516h2_8daaf6152771_e5627efa2ab1")->wanted;
+  const RefusedHello named{dam_address_v4(7), ja4, DAM_DROP_no_route, 3};
+  EXPECT_FALSE(recent.name(named));
+  recent.take(refused(7, DAM_DROP_no_route, kSecond));
+  recent.take(refused(7, DAM_DROP_no_server_name, 2 * kSecond));
+  EXPECT_TRUE(recent.name(named));
+  const auto drops = recent.of(dam_address_v4(7), 3 * kSecond);
+  ASSERT_EQ(drops.size(), 2u);
+  EXPECT_FALSE(drops[0].ja4.known());
+  EXPECT_EQ(drops[1].ja4, ja4);
+}
+
 }  // namespace
 }  // namespace dam

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Bans of kinds of clients, as the API takes and shows them: whom they hit is said, for others
+// share a fingerprint.
+#pragma once
+
+#include "controlplane/api/endpoint.h"
+#include "controlplane/bans/fingerprint_book.h"
+#include "controlplane/dataplane_link/ask.h"
+
+namespace dam::control {
+
+void post_fingerprint_ban(FingerprintBook& book, const Ask& ask, const Call& call,
+                          httplib::Response& response);
+void delete_fingerprint_ban(FingerprintBook& book, const std::string& ja4,
+                            httplib::Response& response);
+
+Json fingerprint_ban_json(const FingerprintBan& ban);
+Json fingerprint_ban_schema();
+Json fingerprint_hits_schema();
+
+}  // namespace dam::control

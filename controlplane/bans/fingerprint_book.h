@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Bans of kinds of clients, by their JA4 fingerprints: a few, and in service zones alone. Written
+// to the store before anybody hears of them; the dataplane is told all of them each time.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "controlplane/bans/ban_book.h"
+
+namespace dam::control {
+
+class FingerprintBook {
+ public:
+  // As for BanBook.
+  FingerprintBook(BanStore& store, BanBook::CurrentPolicy policy, BanBook::Clock clock,
+                  BanBook::Report report, bool remembers);
+
+  struct Result {
+    BanResult::Outcome outcome = BanResult::Outcome::done;
+    std::vector<Problem> problems;
+    std::optional<FingerprintBan> ban;  // as it is now
+  };
+  // `how`: for how long, and why. `ja4` is a pattern; without force not one that takes everybody.
+  Result ban(const std::string& ja4, const BanRequest& how, const Asker& asker);
+  Result lift(const std::string& ja4);
+  std::vector<FingerprintBan> list() const;  // that hold
+  std::vector<std::string> zones() const;    // where they do
+
+  EndedBans ended();  // since the start of this program
+  void add_to(BanCounts& counts);
+
+  // For BanSync. What the dataplane is to be told that holds `held`; nothing if it is up to date.
+  std::optional<v1::FingerprintBans> news_for(uint64_t held);
+  void told(bool taken);  // of what news_for gave last
+  bool wait_until_told(std::chrono::milliseconds most);
+
+ private:
+  using All = std::map<std::string, FingerprintBan>;
+  size_t holding(int64_t now_unix) const;
+  std::vector<std::string> forgettable(int64_t now_unix) const;
+  bool save(const std::vector<FingerprintBan>& put, const std::vector<std::string>& removed,
+            Result& result);
+  void note_ends(int64_t now_unix);
+  std::shared_ptr<const Policy> policy_now() const;
+
+  BanStore& store_;
+  const BanBook::CurrentPolicy policy_;
+  const BanBook::Clock clock_;
+  const BanBook::Report report_;
+  mutable std::mutex mutex_;
+  std::condition_variable told_;
+  All all_;
+  uint64_t version_;   // drawn at random, so that no two runs share one
+  bool known_;         // false: of a store in memory alone, that has heard of nothing yet
+  uint64_t sent_ = 0;  // versions
+  uint64_t in_force_ = 0;
+  int64_t ended_until_unix_;
+  uint64_t begun_ = 0, lifted_ = 0;
+  EndedBans ended_;
+};
+
+}  // namespace dam::control

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Bans of kinds of clients through the API: whom they hit, and what is wrong with a pattern.
+#include "controlplane/bans/fingerprint_book.h"
+#include "tests/unit/controlplane/ban_api.h"
+
+namespace dam::control {
+namespace {
+
+const std::string kApiKind = "t13d1516h2_8daaf6152771_e5627efa2ab1";
+const std::string kApiOther = "t12d0201h2_002f00350000_000000000000";
+
+struct FingerprintBanApiTest : BanApi {
+  void hold(const std::string& ja4, uint8_t client, const std::string& zone = "light",
+            int times = 1) {
+    v1::Flow flow;
+    flow.set_ja4(ja4);
+    flow.set_zone(zone);
+    flow.mutable_client()->set_address(std::string("\xc6\x33\x64", 3) + static_cast<char>(client));
+    flow.mutable_client()->set_prefix_bits(32);
+    for (int i = 0; i < times; ++i) dataplane.hold(flow);
+  }
+  std::string wrong(const std::string& body) {
+    const auto [code, answer] = ban(body);
+    EXPECT_EQ(code, 400) << answer;
+    return answer["errors"][0].value("message", "") + "; " + answer["errors"][0].value("hint", "");
+  }
+};
+
+TEST_F(FingerprintBanApiTest, is_with_the_dataplane_when_it_is_answered_and_can_be_lifted) {
+  const auto [code, body] =
+      ban(R"({"ja4": ")" + kApiKind + R"(", "for": "1h", "reason": "macro"})");
+  EXPECT_EQ(code, 200) << body;
+  EXPECT_EQ(body["fingerprint"]["ja4"], kApiKind);
+  EXPECT_EQ(body["count"], 1);
+  EXPECT_EQ(dataplane.fingerprint_bans(), std::set<std::string>{kApiKind});
+  EXPECT_TRUE(dataplane.bans().empty());
+  const auto list = get("/v1/bans").second;
+  EXPECT_EQ(list["fingerprints"][0]["reason"], "macro");
+  EXPECT_EQ(list["bans"].size(), 0u);
+  EXPECT_EQ(get("/v1/bans?origin=zone").second["fingerprints"].size(), 0u);
+  EXPECT_EQ(lift(kApiKind).first, 200);
+  EXPECT_TRUE(dataplane.fingerprint_bans().empty());
+  EXPECT_EQ(lift(kApiKind).first, 404);
+  EXPECT_EQ(ban(R"({"ja4": "*_8daaf6152771_*"})").first, 200);
+  EXPECT_EQ(lift("*_8daaf6152771_*").first, 200);
+}
+
+TEST_F(FingerprintBanApiTest, says_whom_it_hits_and_a_dry_run_says_no_more) {
+  hold(kApiKind, 7, "light", 2);
+  hold(kApiKind, 8);
+  hold(kApiKind, 9, "admin");
+  hold(kApiOther, 7);
+  const auto [code, body] = ban(R"({"ja4": ")" + kApiKind + R"(", "dry_run": true})");
+  EXPECT_EQ(code, 200) << body;
+  EXPECT_EQ(body["hits"]["connections"], 3) << "not management's";
+  EXPECT_EQ(body["hits"]["sources"], 2);
+  EXPECT_EQ(body["hits"]["of"], 4);
+  EXPECT_EQ(body["count"], 0);
+  EXPECT_TRUE(body["warnings"].empty()) << body;
+  EXPECT_TRUE(book.fingerprints().list().empty());
+  EXPECT_TRUE(dataplane.fingerprint_bans().empty());
+  EXPECT_EQ(ban(R"({"ja4": ")" + kApiKind + R"("})").second["hits"]["connections"], 3);
+}
+
+TEST_F(FingerprintBanApiTest, warns_of_a_common_one) {
+  for (uint8_t client = 1; client <= 9; ++client) hold(kApiKind, client);
+  const auto body = ban(R"({"ja4": "*_8daaf6152771_*"})").second;
+  ASSERT_EQ(body["warnings"].size(), 1u) << body;
+  const std::string text = body["warnings"][0].value("message", "");
+  EXPECT_TRUE(text.starts_with("a common fingerprint: 9 connections of 9 sources")) << text;
+  EXPECT_EQ(body["count"], 1) << "it is a warning";
+}
+
+TEST_F(FingerprintBanApiTest, what_is_wrong_is_named_with_what_would_be_right) {
+  for (const std::string pattern :
+       {"t13d1516h2", "", "t13d1516h2_8daaf6152771", "T13d1516h2_8daaf6152771_e5627efa2ab1",
+        "q13d1516h2_8daaf6152771_e5627efa2ab1", "t13d1516h2_8daaf615277*_*", "*_*_*_*"}) {
+    const std::string said = wrong(R"({"ja4": ")" + pattern + R"("})");
+    EXPECT_NE(said.find("no JA4 fingerprint; three parts between _"), std::string::npos) << said;
+    EXPECT_NE(said.find("t13d1516h2_8daaf6152771_*"), std::string::npos) << said;
+  }
+  EXPECT_NE(wrong(R"({"ja4": "*_8daaf6152771_*", "source": "198.51.100.7"})").find("exclude"),
+            std::string::npos);
+  EXPECT_NE(wrong(R"({"reason": "whom?"})").find("whom?"), std::string::npos);
+  EXPECT_NE(wrong(R"({"source": "198.51.100.7", "dry_run": true})").find("dry_run is for ja4"),
+            std::string::npos);
+  wrong(R"({"ja4": "*_8daaf6152771_*", "for": "0s"})");
+  EXPECT_EQ(ban(R"({"ja4": "*_*_*"})").first, 422);
+  EXPECT_EQ(lift("t13d1516h2").first, 400);
+  EXPECT_TRUE(book.fingerprints().list().empty());
+}
+
+TEST_F(FingerprintBanApiTest, explain_names_the_ban_that_has_refused_its_client) {
+  v1::Explanation seen;
+  v1::RecentDrop& drop = *seen.add_drops();
+  drop.set_reason("banned_fingerprint");
+  drop.set_zone("light");
+  drop.set_count(3);
+  drop.set_ago_ms(5000);
+  drop.set_proven(true);
+  drop.set_ja4(kApiKind);
+  dataplane.explain_as(seen);
+  const auto verdict = [&] { return get("/v1/explain/198.18.1.99").second.value("verdict", ""); };
+  EXPECT_EQ(verdict(), "let in: nothing holds it back now");
+  ban(R"({"ja4": "*_8daaf6152771_*", "reason": "macro"})");
+  const std::string words = verdict();
+  EXPECT_NE(words.find("its fingerprint " + kApiKind + " is banned for ever by"), std::string::npos)
+      << words;
+  EXPECT_NE(words.find("macro. To lift it: damctl unban '*_8daaf6152771_*'"), std::string::npos);
+  EXPECT_EQ(get("/v1/explain/198.18.1.99").second["drops"][0]["ja4"], kApiKind);
+}
+
+}  // namespace
+}  // namespace dam::control
