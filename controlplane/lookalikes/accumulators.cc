@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "controlplane/policy/subnet.h"
-#include "controlplane/signals/signal_match.h"
 
 namespace dam::control {
 

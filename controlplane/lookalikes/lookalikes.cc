@@ -5,7 +5,6 @@
 #include <chrono>
 #include <utility>
 
-#include "controlplane/signals/signal_match.h"
 
 namespace dam::control {
 
