@@ -141,7 +141,7 @@ bool Signals::take_one_of(const std::string& name, const Signal& signal, const P
     return false;
   }
   ++totals_.accepted;
-  if (hear_) hear_(signal);
+  if (hear_) hear_(name, signal);
   const Network source = source_of(signal.client, rules.source_prefix);
   for (uint32_t i = 0; i < rules.rules.size(); ++i) {
     const SignalRule& rule = rules.rules[i];
