@@ -230,7 +230,8 @@ const Table<LookalikePolicy>& lookalike_options() {
              "so long is looked at a source for one vector; at one that does little up to ten "
              "times as long"),
       option("keep", Need::optional, duration(3600 * kSecond, 90 * kDay), &LookalikePolicy::keep_ns,
-             "2d", "vectors that are older are deleted, within some minutes; nothing is while the "
+             "2d",
+             "vectors that are older are deleted, within some minutes; nothing is while the "
              "database is away"),
       option("sources", Need::optional, count(16, 100'000), &LookalikePolicy::sources, "10k",
              "that are looked at at one time; what more of them do is not, and counted"),
