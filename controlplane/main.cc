@@ -281,7 +281,9 @@ int run(const Options& options) {
         spdlog::warn("{}", sentence);
         events.add({EventKind::ban, server, "capped", 1, sentence});
       },
-      [&lookalikes](const Signal& signal) { lookalikes.take(signal); });
+      [&lookalikes](const std::string& server, const Signal& signal) {
+        lookalikes.take(server, signal);
+      });
   const SignalListener signal_listener(ends_of(signals));
   Logs logs(sinks_in(options.logs, [](const std::string& s) { spdlog::warn("{}", s); }));
   const CountersCollector collector(

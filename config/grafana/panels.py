@@ -77,6 +77,10 @@ ZONES = [
           ('zone_direction:dam_forwarded_bytes:rate1m{$EDGE, direction="down"}', "{{zone}}")),
     lines("New connections", "Connections that were given a route.", "cps", ("zone:dam_opened_connections:rate1m{$EDGE}", "{{zone}}")),
     lines("Open connections", "Connections that are open now.", "short", ("dam_open_connections{$EDGE}", "{{zone}}")),
+    lines("Requests", "Passed on, of zones that limit requests: others count none. Inside TLS they are estimated from their records' "
+          "rhythm.", "reqps", ('sum by (zone) (rate(dam_bucket_admitted_total{$EDGE, dimension="requests"}[1m]))', "{{zone}}")),
+    lines("Refused for requests", "Packets of sources, or of all in total, that were over a zone's limit of requests.", "pps",
+          ('sum by (zone, scope) (rate(dam_bucket_exceeded_total{$EDGE, dimension="requests"}[1m]))', "{{zone}} {{scope}}")),
     lines("Refused, by reason", "The ten reasons with the most packets. " + REFUSED, "pps",
           ("topk(10, sum by (reason) (zone_reason:dam_refused_packets:rate1m{$EDGE}))", "{{reason}}")),
     lines("Refused over a limit", "Over a limit of one source or of all in total; for connections and concurrent: connections.", "pps",
@@ -92,6 +96,21 @@ ZONES = [
           ("sum(increase(dam_begun_bans_total{$EDGE}[5m]))", "begun"),
           ("sum(increase(dam_lifted_bans_total{$EDGE}[5m]))", "lifted"),
           ("sum(increase(dam_expired_bans_total{$EDGE}[5m]))", "expired")),
+    lines("Signals of servers", "Lines and reports about clients: heard, and not heard, by reason.", "short",
+          ("sum(rate(dam_signals_accepted_total{$EDGE}[1m]))", "heard"),
+          ("sum by (reason) (rate(dam_signals_refused_total{$EDGE}[1m]))", "not heard: {{reason}}")),
+    lines("Sources over a rule of signals", "Within the last five minutes, by rule and what came of it; only banned ones are shut out.",
+          "short", ("sum by (rule, outcome) (increase(dam_signal_rule_exceeded_total{$EDGE}[5m]))", "{{rule}}: {{outcome}}")),
+    lines("Look-alikes: sources", "Sources that are looked at now, what more of them did for want of room, and vectors that wait for the "
+          "database. No line: dam.yaml wants none.", "short", ("dam_lookalikes_sources{$EDGE}", "looked at"),
+          ("increase(dam_lookalikes_refused_total{$EDGE}[5m])", "no room, in five minutes"),
+          ("dam_lookalikes_queued_rows{$EDGE}", "vectors waiting")),
+    lines("Look-alikes: vectors", "Within the last five minutes, by what became of them. No line: dam.yaml wants none.", "short",
+          ("increase(dam_lookalikes_written_rows_total{$EDGE}[5m])", "written"),
+          ("increase(dam_lookalikes_dropped_rows_total{$EDGE}[5m])", "lost, the database being away"),
+          ("increase(dam_lookalikes_deleted_rows_total{$EDGE}[5m])", "deleted for age or number")),
+    lines("Look-alikes: database", "1: it answers. 0: it is away, or no file says where it is. No line: dam.yaml wants none.", "short",
+          ("dam_lookalikes_database_up{$EDGE}", "answers"), words="up"),
 ]
 
 SERVERS = [

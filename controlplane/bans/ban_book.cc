@@ -56,6 +56,7 @@ BanBook::BanBook(BanStore& store, CurrentPolicy policy, Clock clock, Report repo
   ended_until_unix_ = clock_();  // what has ended before is no news
   for (KeptBan& ban : store_.all()) {
     if (ban.holds(ended_until_unix_)) expect_end(ban);
+    if (ban.in_services && ban.holds(ended_until_unix_)) in_services_.begin(ban.source, ban.author);
     all_.insert_or_assign(ban.source, std::move(ban));
   }
   changes_ = 1;  // the dataplane has to be asked, at least
@@ -156,6 +157,7 @@ BanResult BanBook::lift(const Network& source) {
   if (known) ++one_of(lifted_, result.bans.front());
   if (report_) report_(source.text(), 1, source.text() + " is banned no more");
   std::erase_if(zone_changes_, [&source](const auto& one) { return one.source == source; });
+  services_to_tell_.erase(source);
   zone_changes_.push_back({source, "", 0});  // of each zone that may have banned it, too
   news_.notify_all();
   return result;
@@ -197,6 +199,7 @@ bool BanBook::save(const std::vector<KeptBan>& put, const std::vector<Network>& 
   }
   for (const Network& source : removed) {
     all_.erase(source);
+    in_services_.end(source);
     dirty_.insert(source);
   }
   const int64_t now_unix = clock_();
@@ -210,6 +213,8 @@ bool BanBook::save(const std::vector<KeptBan>& put, const std::vector<Network>& 
     }
     all_.insert_or_assign(ban.source, ban);
     if (ban.holds(now_unix) && !(held && same_end)) expect_end(ban);
+    in_services_.end(ban.source);
+    if (ban.in_services && ban.holds(now_unix)) in_services_.begin(ban.source, ban.author);
     dirty_.insert(ban.source);
   }
   version_ = random_version();
@@ -386,11 +391,6 @@ void BanBook::told(bool taken) {
   on_the_way_.clear();
 }
 
-std::vector<ZoneBanChange> BanBook::zone_changes() {
-  const std::lock_guard lock(mutex_);
-  return std::exchange(zone_changes_, {});
-}
-
 void BanBook::again(const std::vector<ZoneBanChange>& changes) {
   const std::lock_guard lock(mutex_);
   constexpr size_t kMost = 1'000'000;
@@ -400,7 +400,9 @@ void BanBook::again(const std::vector<ZoneBanChange>& changes) {
 
 void BanBook::wait(std::chrono::milliseconds most) {
   std::unique_lock lock(mutex_);
-  news_.wait_for(lock, most, [&] { return changes_ != sent_changes_ || !zone_changes_.empty(); });
+  news_.wait_for(lock, most, [&] {
+    return changes_ != sent_changes_ || !zone_changes_.empty() || !services_to_tell_.empty();
+  });
 }
 
 bool BanBook::wait_until_told(std::chrono::milliseconds most) {

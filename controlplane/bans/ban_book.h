@@ -18,6 +18,7 @@
 #include "controlplane/bans/ban.h"
 #include "controlplane/bans/ban_counts.h"
 #include "controlplane/bans/ban_store.h"
+#include "controlplane/bans/standing_bans.h"
 #include "controlplane/policy/model.h"
 #include "controlplane/policy/problem.h"
 #include "dataplane/ipc/dam.pb.h"
@@ -113,7 +114,9 @@ class BanBook {
   void told(bool taken);  // of what news_for gave last
   // Has the service zones told of their bans again if `all` or another policy is in force.
   void tell_services(bool all);
-  std::vector<ZoneBanChange> zone_changes();  // that the dataplane is to make, in order; taken out
+  // That the dataplane is to make next, about so many, in order; taken out. What people and zones
+  // have said goes before what servers have.
+  std::vector<ZoneBanChange> zone_changes(size_t most);
   void again(const std::vector<ZoneBanChange>& changes);  // it could not be asked
   // Waits for news, or for so long.
   void wait(std::chrono::milliseconds most);
@@ -135,9 +138,8 @@ class BanBook {
   std::vector<Network> forgettable(const BanRules& rules, size_t more, int64_t now_unix);
   size_t holding(int64_t now_unix) const;
   // service_bans.cc
-  void change_in_services(const KeptBan& ban, const Policy& policy);
   bool is_held(const Network& source);
-  std::string full_of_services(const std::string& author, size_t most, int64_t now_unix);
+  std::string full_of_services(const std::string& author, size_t most) const;
   void report_each(const std::vector<KeptBan>& bans, int64_t now_unix) const;
   void report(const std::vector<KeptBan>& bans, int64_t now_unix) const;
   // ban_counts.cc
@@ -154,7 +156,9 @@ class BanBook {
   std::condition_variable news_, told_;
   All all_;
   std::set<Network, NetworkOrder> dirty_, on_the_way_;
+  StandingBans in_services_;
   std::vector<ZoneBanChange> zone_changes_;
+  std::set<Network, NetworkOrder> services_to_tell_;  // of their bans of these
   std::shared_ptr<const Policy> services_of_;  // whose service zones know the bans, or are to
   uint64_t version_;           // of what is here; drawn at random, so that no two runs share one
   uint64_t told_version_ = 0;  // the dataplane's

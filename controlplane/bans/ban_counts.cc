@@ -67,6 +67,7 @@ void BanBook::note_ends(int64_t now_unix) {
     const auto& [until_unix, source] = end;
     const KeptBan* ban = find(source);
     if (ban == nullptr || ban->until_unix != until_unix) continue;
+    in_services_.end(source);
     ++one_of(expired_, *ban);
     EndedBans& ended = ended_[ban->origin];
     ++ended.count;

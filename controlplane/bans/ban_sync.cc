@@ -17,6 +17,7 @@ constexpr auto kZonesEvery = 500ms;
 constexpr auto kAfterBanTrouble = 500ms;
 constexpr auto kBansPatience = 30s;  // a million prefixes, saved
 constexpr size_t kMostBansSaid = 10;
+constexpr size_t kZoneChangesAtOnce = 64;  // then it is looked whether there is other news
 
 }  // namespace
 
@@ -90,7 +91,7 @@ void BanSync::give_fingerprints(uint64_t held) {
 }
 
 bool BanSync::change_in_zones() {
-  const std::vector<ZoneBanChange> changes = book_.zone_changes();
+  const std::vector<ZoneBanChange> changes = book_.zone_changes(kZoneChangesAtOnce);
   for (auto at = changes.begin(); at != changes.end(); ++at) {
     const ZoneBanChange& one = *at;
     v1::Request request;

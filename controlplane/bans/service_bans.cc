@@ -26,12 +26,6 @@ std::vector<std::string> service_zones(const Policy& policy) {
   return zones;
 }
 
-void BanBook::change_in_services(const KeptBan& ban, const Policy& policy) {
-  for (const std::string& zone : service_zones(policy)) {
-    zone_changes_.push_back({ban.source, zone, ban.until_unix});
-  }
-}
-
 bool BanBook::is_held(const Network& source) {
   const std::lock_guard lock(mutex_);
   const KeptBan* before = find(source);
@@ -39,13 +33,8 @@ bool BanBook::is_held(const Network& source) {
 }
 
 // No bans of whom `most` is left; empty: there are some.
-std::string BanBook::full_of_services(const std::string& author, size_t most, int64_t now_unix) {
-  size_t all = 0, own = 0;
-  for (const auto& [source, kept] : all_) {
-    if (!kept.in_services || !kept.holds(now_unix)) continue;
-    ++all;
-    own += kept.author == author ? 1 : 0;
-  }
+std::string BanBook::full_of_services(const std::string& author, size_t most) const {
+  const size_t all = in_services_.all(), own = in_services_.of(author);
   if (own >= most) return author + " has caused all " + std::to_string(own) + " bans that it may";
   return all < kMaxZoneBans ? "" : std::to_string(all) + " bans by signals hold, which is all";
 }
@@ -67,12 +56,12 @@ BanResult BanBook::ban_in_services(const BanRequest& request, const Asker& asker
   const KeptBan* before = find(ban.source);
   const bool held = before != nullptr && before->holds(now_unix);
   if (held && (!before->of_zone || before->until_unix >= ban.until_unix)) return result;
-  const std::string full = full_of_services(asker.name, most, now_unix);
+  const std::string full = full_of_services(asker.name, most);
   if (!full.empty()) {
     return refused_in_services(BanResult::Outcome::full, full, "signals.most.bans in dam.yaml");
   }
   if (!save({ban}, forgettable(policy->bans, 1, now_unix), result)) return result;
-  change_in_services(ban, *policy);
+  services_to_tell_.insert(ban.source);
   report({ban}, now_unix);
   result.count = 1;
   result.bans = {std::move(ban)};
@@ -84,10 +73,28 @@ void BanBook::tell_services(bool all) {
   const std::lock_guard lock(mutex_);
   if (!all && policy == services_of_) return;
   services_of_ = std::move(policy);
-  const int64_t now_unix = clock_();
   for (const auto& [source, ban] : all_) {
-    if (ban.in_services && ban.holds(now_unix)) change_in_services(ban, *services_of_);
+    if (ban.in_services) services_to_tell_.insert(source);
   }
+}
+
+std::vector<ZoneBanChange> BanBook::zone_changes(size_t most) {
+  const std::vector<std::string> zones = service_zones(*policy_now());
+  const std::lock_guard lock(mutex_);
+  const auto end =
+      zone_changes_.begin() + static_cast<std::ptrdiff_t>(std::min(most, zone_changes_.size()));
+  std::vector<ZoneBanChange> changes(zone_changes_.begin(), end);
+  zone_changes_.erase(zone_changes_.begin(), end);
+  const int64_t now_unix = clock_();
+  while (changes.size() < most && !services_to_tell_.empty()) {
+    const KeptBan* ban = find(*services_to_tell_.begin());
+    services_to_tell_.erase(services_to_tell_.begin());
+    if (ban == nullptr || !ban->in_services || !ban->holds(now_unix)) continue;
+    for (const std::string& zone : zones) {
+      changes.push_back({ban->source, zone, ban->until_unix});
+    }
+  }
+  return changes;
 }
 
 }  // namespace dam::control

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "controlplane/policy/subnet.h"
-#include "controlplane/signals/signal_match.h"
 
 namespace dam::control {
 
@@ -13,29 +12,56 @@ namespace {
 constexpr int64_t kNsOfMillisecond = 1'000'000;
 constexpr int64_t kMsOfSecond = 1000;
 
-std::string key_of(const Address& client, uint32_t port) {
-  return client.wire() + std::to_string(port);
+// As one of signals.from is written, an address in its one way.
+std::string teller_text(const std::string& server) {
+  const auto address = parse_address(server);
+  return address ? address->text() : server;
 }
 
 }  // namespace
+
+Accumulators::FlowKey Accumulators::key_of(const Address& client, uint32_t port) {
+  return {client.v6, client.bytes, port};
+}
+
+// A server that serves others, too, is management's all the same: it is not told whom it speaks of.
+void Accumulators::note_management() {
+  for (const auto& zone : policy_->zones) {
+    if (zone.value.management) management_zones_.insert(zone.name);
+  }
+  for (const Route& route : policy_->routes) {
+    if (!management_zones_.contains(route.zone.value)) continue;
+    for (const auto& name : route.servers) {
+      management_servers_.insert(name.value);
+      const auto* server = find_named(policy_->servers, name.value);
+      if (server == nullptr) continue;
+      for (const auto& one : server->value.addresses) {
+        management_servers_.insert(one.value.text());
+      }
+    }
+  }
+}
 
 void Accumulators::set_policy(std::shared_ptr<const Policy> policy) {
   const std::lock_guard lock(mutex_);
   if (policy == policy_) return;
   policy_ = std::move(policy);
   management_zones_.clear();
+  management_servers_.clear();
   spared_.reset();
   if (policy_ == nullptr || !policy_->lookalikes) {
     policy_ = nullptr;
     sources_.clear();
     flows_.clear();
+    earlier_flows_.clear();
     return;
   }
   spared_.emplace(policy_.get(), std::vector<Address>());
-  for (const auto& zone : policy_->zones) {
-    if (zone.value.management) management_zones_.insert(zone.name);
-  }
+  note_management();
   std::erase_if(sources_, [this](const auto& one) { return is_spared(one.first); });
+  forget_flows([this](const Address& client) {
+    return is_spared(source_of(client, policy_->lookalikes->source_prefix));
+  });
 }
 
 bool Accumulators::is_spared(const Network& source) const {
@@ -59,11 +85,22 @@ Activity* Accumulators::activity_of(const Address& client, int64_t now_ms) {
 }
 
 // What of its requests no window has counted yet.
-FlowRhythm Accumulators::untold(const std::string& key, FlowRhythm rhythm) const {
-  const auto told = flows_.find(key);
-  if (told == flows_.end()) return rhythm;
-  rhythm.requests -= std::min(rhythm.requests, told->second);
+FlowRhythm Accumulators::untold(const FlowKey& key, FlowRhythm rhythm) const {
+  for (const RequestsTold* told : {&flows_, &earlier_flows_}) {
+    const auto found = told->find(key);
+    if (found == told->end()) continue;
+    rhythm.requests -= std::min(rhythm.requests, found->second);
+    break;
+  }
   return rhythm;
+}
+
+void Accumulators::forget_flows(const std::function<bool(const Address&)>& of) {
+  for (RequestsTold* told : {&flows_, &earlier_flows_}) {
+    std::erase_if(*told, [&of](const auto& one) {
+      return of(Address{one.first.client, one.first.v6});
+    });
+  }
 }
 
 void Accumulators::connection(const v1::EndedConnection& ended, int64_t now_ms) {
@@ -71,9 +108,10 @@ void Accumulators::connection(const v1::EndedConnection& ended, int64_t now_ms) 
   if (!client || management_zones_.contains(ended.zone())) return;
   Activity* activity = activity_of(*client, now_ms);
   if (activity == nullptr) return;
-  const std::string key = key_of(*client, ended.client_port());
+  const FlowKey key = key_of(*client, ended.client_port());
   activity->connection(ended, untold(key, rhythm_of(ended)));
   flows_.erase(key);
+  earlier_flows_.erase(key);
 }
 
 void Accumulators::take(const v1::Log& log, int64_t now_ms) {
@@ -89,27 +127,29 @@ void Accumulators::take(const v1::Log& log, int64_t now_ms) {
   }
 }
 
-void Accumulators::take(const Signal& signal, int64_t now_ms) {
+void Accumulators::take(const std::string& server, const Signal& signal, int64_t now_ms) {
   const std::lock_guard lock(mutex_);
+  if (management_servers_.contains(teller_text(server))) return;
   Activity* activity = activity_of(signal.client, now_ms);
   if (activity != nullptr) activity->signal(signal, now_ms);
 }
 
-void Accumulators::begin_flows() {
+void Accumulators::flows(std::span<const v1::Flow> all, int64_t now_ms) {
   const std::lock_guard lock(mutex_);
-  next_flows_.clear();
+  RequestsTold told;
+  for (const v1::Flow& one : all) flow(one, now_ms, told);
+  earlier_flows_ = std::exchange(flows_, std::move(told));
 }
 
-void Accumulators::flow(const v1::Flow& flow, int64_t now_ms) {
-  const std::lock_guard lock(mutex_);
+void Accumulators::flow(const v1::Flow& flow, int64_t now_ms, RequestsTold& told) {
   const auto client = read_subnet(flow.client());
   if (!client || management_zones_.contains(flow.zone())) return;
   Activity* activity = activity_of(client->address, now_ms);
   if (activity == nullptr) return;
   const FlowRhythm rhythm = rhythm_of(flow);
-  const std::string key = key_of(client->address, flow.client_port());
+  const FlowKey key = key_of(client->address, flow.client_port());
   activity->flow(untold(key, rhythm), flow.ja4());
-  if (rhythm.requests != 0 && next_flows_.size() < kMostFlows) next_flows_[key] = rhythm.requests;
+  if (rhythm.requests != 0 && told.size() < kMostFlows) told[key] = rhythm.requests;
 }
 
 BehaviourRows Accumulators::end_window(int64_t now_ms) {
@@ -124,13 +164,13 @@ BehaviourRows Accumulators::end_window(int64_t now_ms) {
     }
     one = over ? sources_.erase(one) : std::next(one);
   }
-  flows_.swap(next_flows_);
   return rows;
 }
 
 size_t Accumulators::forget(const Network& source) {
   const std::lock_guard lock(mutex_);
   const Network wanted = source.masked();
+  forget_flows([&wanted](const Address& client) { return wanted.contains(client); });
   return std::erase_if(sources_, [&wanted](const auto& one) {
     return one.first.prefix_bits >= wanted.prefix_bits && wanted.contains(one.first.address);
   });

@@ -10,8 +10,8 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
-#include <unordered_map>
 #include <unordered_set>
 
 #include "controlplane/bans/ban.h"
@@ -35,28 +35,42 @@ class Accumulators {
   void set_policy(std::shared_ptr<const Policy> policy);
   // What the dataplane's log tells. Refusals of unproven sources may be of forged addresses.
   void take(const v1::Log& log, int64_t now_ms);
-  void take(const Signal& signal, int64_t now_ms);
-  // All open connections, once before the window ends: begin, each, then end_window().
-  void begin_flows();
-  void flow(const v1::Flow& flow, int64_t now_ms);
+  // `server` tells, by its name or address. What a server of management tells is of management.
+  void take(const std::string& server, const Signal& signal, int64_t now_ms);
+  // All open connections, once before the window ends; where not all are known: none of them.
+  void flows(std::span<const v1::Flow> all, int64_t now_ms);
   // The rows of who has done enough to be known by.
   BehaviourRows end_window(int64_t now_ms);
   size_t forget(const Network& source);  // all that is known of it, and of whatever lies in it
   Counts counts() const;
 
  private:
+  struct FlowKey {
+    bool v6 = false;
+    std::array<uint8_t, 16> client{};
+    uint32_t port = 0;
+    auto operator<=>(const FlowKey&) const = default;
+  };
+  using RequestsTold = std::map<FlowKey, uint64_t>;
+
+  static FlowKey key_of(const Address& client, uint32_t port);
+  void note_management();
+  void flow(const v1::Flow& flow, int64_t now_ms, RequestsTold& told);
   void connection(const v1::EndedConnection& ended, int64_t now_ms);
   Activity* activity_of(const Address& client, int64_t now_ms);
   bool is_spared(const Network& source) const;
-  FlowRhythm untold(const std::string& key, FlowRhythm rhythm) const;
+  FlowRhythm untold(const FlowKey& key, FlowRhythm rhythm) const;
+  void forget_flows(const std::function<bool(const Address&)>& of);
 
   mutable std::mutex mutex_;
   std::shared_ptr<const Policy> policy_;
   std::optional<ProtectedAddresses> spared_;
   std::unordered_set<std::string> management_zones_;
+  std::unordered_set<std::string> management_servers_;  // names and addresses
   std::map<Network, Activity, NetworkOrder> sources_;
-  // Requests of open connections that were counted, by client and port.
-  std::unordered_map<std::string, uint64_t> flows_, next_flows_;
+  // Requests of open connections that were counted, by client and port. Who was open at the look
+  // before the last one may have ended just before that: the log tells of it later.
+  RequestsTold flows_, earlier_flows_;
   uint64_t refused_ = 0;
 };
 

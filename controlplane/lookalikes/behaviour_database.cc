@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <pqxx/pqxx>
 #include <stdexcept>
 
+#include "controlplane/lookalikes/behaviour_link.h"
 #include "controlplane/lookalikes/behaviour_schema.h"
 #include "controlplane/lookalikes/behaviour_text.h"
 
@@ -22,7 +22,6 @@ std::string keywords_before(std::chrono::seconds patience) {
 }
 
 constexpr size_t kMostPopulation = 5'000;
-constexpr size_t kRowsOfAPurge = 50'000;
 constexpr int64_t kMeanOf_s = 3600;  // up to a source's last window
 
 KnownBehaviour read_known(const pqxx::row& row) {
@@ -37,8 +36,6 @@ KnownBehaviour read_known(const pqxx::row& row) {
   known.behaviour = read_vector(row["behaviour"].c_str());
   return known;
 }
-
-std::string moment(int64_t unix_s) { return "to_timestamp(" + std::to_string(unix_s) + ")"; }
 
 // Of a source as read_known() takes it.
 constexpr char kKnownColumns[] =
@@ -67,14 +64,12 @@ std::string values_of(std::span<const BehaviourRow> rows) {
   std::string values;
   for (const BehaviourRow& row : rows) {  // numbers and addresses of our own writing alone
     values += (values.empty() ? "('" : ",('") + row.source.text() + "'," +
-              moment(row.begun_unix_s) + "," + std::to_string(kBehaviourVersion) + "," +
+              sql_moment(row.begun_unix_s) + "," + std::to_string(kBehaviourVersion) + "," +
               std::to_string(row.requests) + "," + std::to_string(row.connections) + ",'" +
               vector_text(row.behaviour) + "')";
   }
   return values;
 }
-
-std::string quoted(const Network& source) { return "'" + source.masked().text() + "'"; }
 
 // The index gives them about in their order.
 std::vector<KnownBehaviour> nearest(pqxx::work& work, const SimilarQuery& query,
@@ -82,8 +77,8 @@ std::vector<KnownBehaviour> nearest(pqxx::work& work, const SimilarQuery& query,
   const std::string distance = "behaviour <-> '" + vector_text(to) + "'::vector";
   const auto found =
       work.exec("select " + std::string(kKnownColumns) + ", " + distance +
-                " as distance from behaviour_sources where source <> " + quoted(query.source) +
-                " and last_window >= " + moment(query.since_unix_s) + " order by " + distance +
+                " as distance from behaviour_sources where source <> " + sql_text(query.source) +
+                " and last_window >= " + sql_moment(query.since_unix_s) + " order by " + distance +
                 " limit " + std::to_string(query.count));
   std::vector<KnownBehaviour> near;
   for (const auto& row : found) {
@@ -96,43 +91,31 @@ std::vector<KnownBehaviour> nearest(pqxx::work& work, const SimilarQuery& query,
   return near;
 }
 
-std::string deleted_some(const char* table, const std::string& which) {
-  return std::string("delete from ") + table + " where ctid = any(array(select ctid from " + table +
-         " " + which + "))";
-}
-
 }  // namespace
 
-struct BehaviourDatabase::Link {
-  explicit Link(const std::string& keywords) : connection(keywords) {}
-  pqxx::connection connection;
-};
-
 BehaviourDatabase::BehaviourDatabase(const std::string& keywords, std::chrono::seconds patience) {
-  if (keywords.starts_with("postgres")) {
-    throw std::runtime_error("the file has a URL: write host=… dbname=… user=… password=…");
-  }
-  std::string one_line = keywords_before(patience) + keywords;
+  std::string one_line = keywords;
   for (char& c : one_line) c = c == '\n' || c == '\r' ? ' ' : c;
-  link_ = std::make_unique<Link>(one_line);
-  pqxx::work work(link_->connection);
-  work.exec("select '[1]'::vector");  // loads pgvector, whose settings follow (0.8)
-  work.exec(
-      "set hnsw.iterative_scan = relaxed_order; set hnsw.ef_search = 200; "
-      "set hnsw.max_scan_tuples = 40000");
-  work.commit();
+  link_ = std::make_unique<Link>(keywords_before(patience), one_line);
+  link_->work([](pqxx::work& work) {
+    work.exec("select '[1]'::vector");  // loads pgvector, whose settings follow (0.8)
+    work.exec(
+        "set hnsw.iterative_scan = relaxed_order; set hnsw.ef_search = 200; "
+        "set hnsw.max_scan_tuples = 40000");
+  });
 }
 
 BehaviourDatabase::~BehaviourDatabase() = default;
 
 void BehaviourDatabase::prepare() {
-  pqxx::work work(link_->connection);
-  const auto found =
-      work.exec("select obj_description(to_regclass('behaviour_windows')) as comment");
-  if (!found[0]["comment"].is_null() && found[0]["comment"].c_str() == behaviour_comment()) return;
-  work.exec("drop table if exists behaviour_windows, behaviour_sources");
-  work.exec(behaviour_schema());
-  work.commit();
+  link_->work([](pqxx::work& work) {
+    const auto found =
+        work.exec("select obj_description(to_regclass('behaviour_windows')) as comment");
+    const auto& comment = found[0]["comment"];
+    if (!comment.is_null() && comment.c_str() == behaviour_comment()) return;
+    work.exec(std::string("drop table if exists ") + kBehaviourTables);
+    work.exec(behaviour_schema());
+  });
 }
 
 void BehaviourDatabase::insert(std::span<const BehaviourRow> rows) {
@@ -141,57 +124,36 @@ void BehaviourDatabase::insert(std::span<const BehaviourRow> rows) {
   for (const BehaviourRow& row : rows) {
     sources += (sources.empty() ? "'" : ",'") + row.source.text() + "'";
   }
-  pqxx::work work(link_->connection);
-  // The same window a second time: this program was started anew in it.
-  work.exec("insert into behaviour_windows values " + values_of(rows) + " on conflict do nothing");
-  work.exec(
-      "insert into behaviour_sources select source, count(*), max(window_begin), sum(requests), "
-      "sum(connections), avg(behaviour) from behaviour_windows as one where source in (" +
-      sources +
-      ") and window_begin > (select max(window_begin) from behaviour_windows as other where "
-      "other.source = one.source) - interval '" +
-      std::to_string(kMeanOf_s) +
-      " seconds' group by source on conflict (source) do update set windows = excluded.windows, "
-      "last_window = excluded.last_window, requests = excluded.requests, "
-      "connections = excluded.connections, behaviour = excluded.behaviour");
-  work.commit();
-}
-
-uint64_t BehaviourDatabase::purge(int64_t older_than_unix_s, uint64_t most_rows) {
-  pqxx::work work(link_->connection);
-  const std::string old = moment(older_than_unix_s) + " limit " + std::to_string(kRowsOfAPurge);
-  uint64_t gone =
-      work.exec(deleted_some("behaviour_windows", "where window_begin < " + old)).affected_rows();
-  work.exec(deleted_some("behaviour_sources", "where last_window < " + old));
-  const auto count = work.exec("select count(*) from behaviour_windows")[0][0].as<uint64_t>();
-  if (count > most_rows) {
-    const auto some = std::to_string(std::min<uint64_t>(count - most_rows, kRowsOfAPurge));
-    gone += work.exec(deleted_some("behaviour_windows", "order by window_begin limit " + some))
-                .affected_rows();
-  }
-  work.commit();
-  return gone;
-}
-
-uint64_t BehaviourDatabase::erase(const Network& source) {
-  pqxx::work work(link_->connection);
-  const std::string which = " where source <<= " + quoted(source);
-  work.exec("delete from behaviour_sources" + which);
-  const auto gone = work.exec("delete from behaviour_windows" + which).affected_rows();
-  work.commit();
-  return gone;
+  link_->work([&](pqxx::work& work) {
+    // The same window a second time: this program was started anew in it.
+    const auto added = work.exec("insert into behaviour_windows values " + values_of(rows) +
+                                 " on conflict do nothing")
+                           .affected_rows();
+    work.exec("update behaviour_total set windows = windows + " + std::to_string(added));
+    work.exec(
+        "insert into behaviour_sources select source, count(*), max(window_begin), sum(requests), "
+        "sum(connections), avg(behaviour) from behaviour_windows as one where source in (" +
+        sources +
+        ") and window_begin > (select max(window_begin) from behaviour_windows as other where "
+        "other.source = one.source) - interval '" +
+        std::to_string(kMeanOf_s) +
+        " seconds' group by source on conflict (source) do update set windows = excluded.windows, "
+        "last_window = excluded.last_window, requests = excluded.requests, "
+        "connections = excluded.connections, behaviour = excluded.behaviour");
+  });
 }
 
 SimilarAnswer BehaviourDatabase::similar(const SimilarQuery& query) {
-  SimilarAnswer answer;
-  pqxx::work work(link_->connection);
-  const auto of = work.exec("select " + std::string(kKnownColumns) +
-                            " from behaviour_sources where source = " + quoted(query.source));
-  if (of.empty()) return answer;
-  answer.of.push_back(read_known(of[0]));
-  answer.similar = nearest(work, query, answer.of[0].behaviour);
-  read_population(work, answer);
-  return answer;
+  return link_->work([&](pqxx::work& work) {
+    SimilarAnswer answer;
+    const auto of = work.exec("select " + std::string(kKnownColumns) +
+                              " from behaviour_sources where source = " + sql_text(query.source));
+    if (of.empty()) return answer;
+    answer.of.push_back(read_known(of[0]));
+    answer.similar = nearest(work, query, answer.of[0].behaviour);
+    read_population(work, answer);
+    return answer;
+  });
 }
 
 }  // namespace dam::control

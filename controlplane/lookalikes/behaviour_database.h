@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Behaviour in a PostgreSQL with pgvector: one connection to it. Each call may take as long as its
-// statements are given, and throws std::exception, in the database's words. Times are this host's.
+// statements are given, and throws std::exception, in the database's words but for passwords. Times
+// are this host's.
 #pragma once
 
 #include <chrono>
@@ -37,6 +38,11 @@ struct SimilarAnswer {
   Behaviour mean{}, deviation{};        // of all sources
 };
 
+struct Purged {
+  uint64_t windows = 0;  // that were deleted
+  bool more = false;     // there is more to delete
+};
+
 class BehaviourDatabase {
  public:
   // libpq's keywords (host=… dbname=… user=… password=…). Connects. `patience`: of a statement.
@@ -49,8 +55,10 @@ class BehaviourDatabase {
   // vectors that are no longer compared.
   void prepare();
   void insert(std::span<const BehaviourRow> rows);
-  // Deletes what is older, and the oldest beyond the most; how many rows that were.
-  uint64_t purge(int64_t older_than_unix_s, uint64_t most_rows);
+  // One step: deletes some of what is older, and of the oldest windows beyond the most, and sources
+  // without windows. However much there is, a step takes about the same time.
+  static constexpr size_t kRowsOfAStep = 5'000;
+  Purged purge(int64_t older_than_unix_s, uint64_t most_rows);
   uint64_t erase(const Network& source);  // its windows: how many that were
   SimilarAnswer similar(const SimilarQuery& query);
 

@@ -15,14 +15,10 @@ namespace {
 using StoreClock = std::chrono::steady_clock;
 constexpr auto kLookAround = std::chrono::seconds(1);
 constexpr auto kStatementPatience = std::chrono::seconds(10);
-constexpr auto kMostWaitForBatch = std::chrono::seconds(10);
 
 bool lies_in(const Network& one, const Network& wanted) {
   return one.prefix_bits >= wanted.prefix_bits && wanted.contains(one.address);
 }
-
-// The first line: libpq's own have several.
-std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
 
 }  // namespace
 
@@ -58,14 +54,15 @@ void BehaviourStore::offer(const BehaviourRows& rows) {
   came_.notify_all();
 }
 
-size_t BehaviourStore::forget(const Network& source) {
+std::optional<size_t> BehaviourStore::forget(const Network& source,
+                                             std::chrono::milliseconds patience) {
   const Network wanted = source.masked();
   std::unique_lock lock(mutex_);
   const auto in_batch = [&] {
     return std::any_of(batch_.begin(), batch_.end(),
                        [&](const auto& row) { return lies_in(row.source, wanted); });
   };
-  written_.wait_for(lock, kMostWaitForBatch, [&] { return !in_batch(); });
+  if (!written_.wait_for(lock, patience, [&] { return !in_batch(); })) return std::nullopt;
   return std::erase_if(queue_, [&](const auto& row) { return lies_in(row.source, wanted); });
 }
 
@@ -107,7 +104,7 @@ bool BehaviourStore::work() {
     if (StoreClock::now() >= purge_at_ && most_rows_ != 0) purge(lock);
     pause_ = std::chrono::milliseconds(0);
   } catch (const std::exception& error) {
-    fail(first_line(error.what()));
+    fail(error.what());
     return false;
   }
   if (!std::exchange(trouble_, "").empty() || !told_) {
@@ -133,13 +130,15 @@ void BehaviourStore::write_batch(std::unique_lock<std::mutex>& lock) {
 void BehaviourStore::purge(std::unique_lock<std::mutex>& lock) {
   const auto keep = keep_;
   const uint64_t most_rows = most_rows_;
+  purge_at_ =
+      StoreClock::now() + limits_.longest_pause;  // one that fails keeps no row from writing
   lock.unlock();
-  const uint64_t gone =
+  const Purged purged =
       database_->purge(static_cast<int64_t>(std::time(nullptr)) - keep.count(), most_rows);
   lock.lock();
-  counts_.deleted += gone;
-  // Large parts go piece by piece.
-  purge_at_ = StoreClock::now() + (gone == 0 ? limits_.purge_every : kLookAround);
+  counts_.deleted += purged.windows;
+  purge_at_ = StoreClock::now();
+  if (!purged.more) purge_at_ += limits_.purge_every;
 }
 
 // The batch goes back to where it was, and is written again.

@@ -12,6 +12,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -45,8 +46,9 @@ class BehaviourStore {
 
   void set_rules(std::chrono::seconds keep, uint64_t most_rows);
   void offer(const BehaviourRows& rows);
-  // Of those that wait: how many. Those that are being written are waited for.
-  size_t forget(const Network& source);
+  // Of those that wait: how many. Those that are being written are waited for; nothing: they still
+  // are, and none has gone.
+  std::optional<size_t> forget(const Network& source, std::chrono::milliseconds patience);
   StoreCounts counts() const;
   // A connection of the caller's own.
   std::unique_ptr<BehaviourDatabase> open(std::chrono::seconds patience) const;

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "controlplane/lookalikes/lookalikes.h"
 
-#include <algorithm>
 #include <chrono>
 #include <utility>
-
-#include "controlplane/signals/signal_match.h"
 
 namespace dam::control {
 
@@ -43,15 +40,21 @@ std::shared_ptr<const Policy> Lookalikes::policy_now() const {
   return policy != nullptr && policy->lookalikes ? policy : nullptr;
 }
 
-bool Lookalikes::wants_log() const { return policy_now() != nullptr; }
+bool Lookalikes::wants_log() const {
+  const std::lock_guard lock(mutex_);
+  return store_ != nullptr;
+}
 
 void Lookalikes::take(const v1::Log& log) { accumulators_.take(log, unix_ms_now()); }
 
-void Lookalikes::take(const Signal& signal) { accumulators_.take(signal, unix_ms_now()); }
+void Lookalikes::take(const std::string& server, const Signal& signal) {
+  accumulators_.take(server, signal, unix_ms_now());
+}
 
 std::shared_ptr<BehaviourStore> Lookalikes::store_now() const {
   const std::lock_guard lock(mutex_);
   if (store_ != nullptr) return store_;
+  if (wanted_) throw NoLookalikes("there is no database: " + file_.string() + " is not there");
   throw NoLookalikes("the policy wants no look-alikes: lookalikes in dam.yaml");
 }
 
@@ -83,8 +86,13 @@ uint64_t Lookalikes::forget(const Network& source) {
   uint64_t gone = 0;
   {
     const std::lock_guard lock(ending_);
-    gone = accumulators_.forget(source) + store->forget(source);
+    gone = accumulators_.forget(source);
   }
+  const auto waiting = store->forget(source, kQuestionPatience);
+  if (!waiting) {
+    throw NoLookalikes("it is not erased: some of it is on its way to the database, which is slow");
+  }
+  gone += *waiting;
   try {
     gone += store->open(kQuestionPatience)->erase(source);
   } catch (const std::exception& error) {
@@ -99,29 +107,48 @@ LookalikeCounts Lookalikes::counts() const {
   counts.sources = sources;
   counts.refused = refused;
   const std::lock_guard lock(mutex_);
-  counts.wanted = store_ != nullptr;
+  counts.wanted = wanted_;
   if (store_ != nullptr) counts.rows = store_->counts();
   return counts;
 }
 
-// The database is spoken to while the policy wants it.
-void Lookalikes::follow(const std::shared_ptr<const Policy>& policy) {
-  accumulators_.set_policy(policy);
+// A file that cannot be looked at is there: the store says what is wrong with it.
+bool Lookalikes::has_place() const {
+  std::error_code wrong;
+  return std::filesystem::exists(file_, wrong) || wrong;
+}
+
+void Lookalikes::tell_place(bool wanted, bool found) {
+  const bool missed = wanted && !found;
+  if (missed && !std::exchange(missed_, missed) && ends_.say) {
+    ends_.say(false, "no look-alikes are kept: " + file_.string() +
+                         " is not there, which says how to reach their database");
+  }
+  missed_ = missed;
+}
+
+// The database is spoken to while the policy wants it and its file is there. True: so it is.
+bool Lookalikes::follow(const std::shared_ptr<const Policy>& policy) {
+  const bool kept = policy != nullptr && has_place();
+  tell_place(policy != nullptr, kept);
+  accumulators_.set_policy(kept ? policy : nullptr);
   std::shared_ptr<BehaviourStore> gone;  // ends, which may take its time, without the lock
   const std::lock_guard lock(mutex_);
-  if (policy == nullptr) {
+  wanted_ = policy != nullptr;
+  if (!kept) {
     gone.swap(store_);
-    return;
+    return false;
   }
   if (store_ == nullptr) {
     store_ = std::make_shared<BehaviourStore>(file_, ends_.limits, ends_.say);
   }
   const LookalikePolicy& rules = *policy->lookalikes;
   store_->set_rules(std::chrono::seconds(rules.keep_ns / kNsOfASecond), rules.rows);
+  return true;
 }
 
-void Lookalikes::look_at_flows(int64_t now_ms) {
-  accumulators_.begin_flows();
+std::optional<std::vector<v1::Flow>> Lookalikes::open_flows() const {
+  std::vector<v1::Flow> all;
   v1::Request request;
   request.mutable_flows()->set_state("established");
   request.mutable_flows()->set_most(kFlowsAtOnce);
@@ -129,24 +156,24 @@ void Lookalikes::look_at_flows(int64_t now_ms) {
   do {
     std::string untold;  // the link says what is wrong with it
     const auto reply = ends_.ask(request, untold);
-    if (!reply || !reply->ok()) return;
+    if (!reply || !reply->ok()) return std::nullopt;
     for (const v1::Flow& flow : reply->flows().flows()) {
-      if (!flow.closing()) accumulators_.flow(flow, now_ms);  // else the log tells of it soon
+      if (!flow.closing()) all.push_back(flow);  // else the log tells of it soon
     }
     looked_at += static_cast<size_t>(reply->flows().flows_size());
     request.mutable_flows()->set_from(reply->flows().next());
   } while (request.flows().from() != 0 && looked_at < Accumulators::kMostFlows);
+  return all;
 }
 
 void Lookalikes::round() {
   const auto policy = policy_now();
-  follow(policy);
-  if (policy != nullptr) {
+  if (follow(policy)) {
     const int64_t now_ms = unix_ms_now();
     const int64_t window = now_ms / window_ms(*policy);
     const int64_t before = std::exchange(window_, window);
     if (before != 0 && before != window) {
-      look_at_flows(now_ms);
+      if (const auto flows = open_flows()) accumulators_.flows(*flows, now_ms);
       const std::lock_guard lock(ending_);
       store_now()->offer(accumulators_.end_window(now_ms));
     }

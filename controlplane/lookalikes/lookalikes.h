@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Which sources behave alike. Off the packets' path: hears what the logs and the servers' signals
 // tell, asks the dataplane for open connections once a window, and keeps a vector for each source
-// and window in the site's database. Nothing else waits for it.
+// and window in the site's database. Nothing else waits for it. Where no file says how to reach a
+// database, nothing is kept.
 #pragma once
 
 #include <filesystem>
@@ -10,6 +11,7 @@
 #include <mutex>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "controlplane/dataplane_link/ask.h"
 #include "controlplane/lookalikes/accumulators.h"
@@ -45,13 +47,14 @@ class Lookalikes {
 
   bool wants_log() const;
   void take(const v1::Log& log);
-  void take(const Signal& signal);
+  void take(const std::string& server, const Signal& signal);
 
   // What the policy takes for one source; throws NoLookalikes, as all below.
   Network source_with(const Address& address) const;
   double usual_distance() const;
   SimilarAnswer similar(const SimilarQuery& query) const;
-  // In memory, in the queue and in the database: how many windows that were.
+  // In memory, in the queue and in the database: how many windows that were. Throws where some of
+  // it may be left.
   uint64_t forget(const Network& source);
   LookalikeCounts counts() const;
 
@@ -59,8 +62,10 @@ class Lookalikes {
   std::shared_ptr<const Policy> policy_now() const;  // that wants it
   std::shared_ptr<BehaviourStore> store_now() const;
   void round();
-  void follow(const std::shared_ptr<const Policy>& policy);
-  void look_at_flows(int64_t now_ms);
+  bool follow(const std::shared_ptr<const Policy>& policy);
+  bool has_place() const;
+  void tell_place(bool wanted, bool found);
+  std::optional<std::vector<v1::Flow>> open_flows() const;  // nothing: not all could be had
 
   const std::filesystem::path file_;
   const Ends ends_;
@@ -69,7 +74,9 @@ class Lookalikes {
   // neither.
   std::mutex ending_;
   mutable std::mutex mutex_;
-  std::shared_ptr<BehaviourStore> store_;  // while the policy wants it
+  bool wanted_ = false;                    // by the policy
+  bool missed_ = false;                    // its file is not there, and that was said
+  std::shared_ptr<BehaviourStore> store_;  // while it is wanted and its file is there
   int64_t window_ = 0;                     // number of the one that is under way
   AlarmClock alarm_;                       // last: its thread uses the above
 };

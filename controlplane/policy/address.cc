@@ -32,6 +32,11 @@ bool Network::contains(const Address& other) const {
   return other.v6 == address.v6 && Network{other, prefix_bits}.masked() == masked();
 }
 
+Network source_of(const Address& client, const SourcePrefix& prefix) {
+  const uint64_t bits = client.v6 ? prefix.ipv6_bits : prefix.ipv4_bits;
+  return Network{client, static_cast<uint8_t>(bits)}.masked();
+}
+
 std::string Network::text() const { return address.text() + "/" + std::to_string(prefix_bits); }
 
 namespace {

@@ -31,6 +31,13 @@ struct Network {
   bool operator==(const Network&) const = default;
 };
 
+// How many leading bits of an address make one source.
+struct SourcePrefix {
+  uint64_t ipv4_bits = 32;
+  uint64_t ipv6_bits = 64;
+};
+Network source_of(const Address& client, const SourcePrefix& prefix);
+
 // Where a socket listens.
 struct SocketAddress {
   Address address;

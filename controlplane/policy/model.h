@@ -119,11 +119,6 @@ struct Exceeded {
   Ban ban;
 };
 
-struct SourcePrefix {
-  uint64_t ipv4_bits = 32;
-  uint64_t ipv6_bits = 64;
-};
-
 struct Zone {
   bool management = false;
   Mode mode = Mode::enforce;

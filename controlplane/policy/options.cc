@@ -226,16 +226,21 @@ const Table<SignalPolicy>& signal_options() {
 const Table<LookalikePolicy>& lookalike_options() {
   static const Table<LookalikePolicy> table{
       option("window", Need::optional, duration(10 * kSecond, 3600 * kSecond),
-             &LookalikePolicy::window_ns, "60s", "so long is looked at a source for one vector"),
+             &LookalikePolicy::window_ns, "60s",
+             "so long is looked at a source for one vector; at one that does little up to ten "
+             "times as long"),
       option("keep", Need::optional, duration(3600 * kSecond, 90 * kDay), &LookalikePolicy::keep_ns,
-             "2d", "vectors that are older are deleted"),
+             "2d",
+             "vectors that are older are deleted, within some minutes; nothing is while the "
+             "database is away"),
       option("sources", Need::optional, count(16, 100'000), &LookalikePolicy::sources, "10k",
-             "that are looked at in one window; more are not, and counted"),
+             "that are looked at at one time; what more of them do is not, and counted"),
       option("rows", Need::optional, count(1000, 20'000'000), &LookalikePolicy::rows, "1M",
-             "vectors that are kept at most: the oldest go first"),
+             "vectors that are kept: of more the oldest are deleted, within some minutes"),
       option("within", Need::optional, percent(1, 90), &LookalikePolicy::within_percent, "8%",
              "so far apart sources count as alike, where no other distance is asked for: the root "
-             "mean square of their features' differences"),
+             "mean square of their features' differences; that they belong together it does not "
+             "say"),
       option("source_prefix", Need::optional,
              object("a map of prefix lengths", source_prefix_options()),
              &LookalikePolicy::source_prefix, "",
@@ -578,9 +583,9 @@ const Table<Policy>& policy_options() {
       option_with<Policy, LookalikePolicy>(
           "lookalikes", object("a map of the look-alikes' keys", lookalike_options()),
           [](Policy& policy, LookalikePolicy rules) { policy.lookalikes = rules; },
-          "how sources behave, as vectors in a PostgreSQL with pgvector that dam-controlplane's "
-          "--lookalikes-database names: damctl similar; left out, or without such a file, nothing "
-          "is kept"),
+          "how sources behave, as vectors in the PostgreSQL with pgvector that the file of "
+          "dam-controlplane's --lookalikes-database names: damctl similar; left out, or without "
+          "that file, nothing is looked at; nor are administrators, or what goes to management"),
       option("listeners", Need::required,
              rows_of("a list of listeners",
                      object("a map of a listener's keys", listener_options()), 1, kMostListeners),

@@ -2,6 +2,7 @@
 #include "controlplane/signals/signal_listener.h"
 
 #include <ifaddrs.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -54,15 +55,17 @@ Address address_in(const sockaddr* raw) {
   return address;
 }
 
-// The link that an address of this host is on; "": it is on none.
-std::string link_of(const Address& address) {
+// The number of the link that an address of this host is on; 0: it is on none.
+unsigned link_of(const Address& address) {
   ifaddrs* all = nullptr;
-  if (getifaddrs(&all) != 0) return "";
-  std::string link;
+  if (getifaddrs(&all) != 0) return 0;
+  unsigned link = 0;
   for (const ifaddrs* one = all; one != nullptr; one = one->ifa_next) {
     const bool ip = one->ifa_addr != nullptr &&
                     (one->ifa_addr->sa_family == AF_INET || one->ifa_addr->sa_family == AF_INET6);
-    if (ip && address_in(one->ifa_addr) == address) link = one->ifa_name;
+    if (!ip || address_in(one->ifa_addr) != address) continue;
+    const std::string name = one->ifa_name;  // or a label of the address, "enp2s0:1"
+    link = if_nametoindex(name.substr(0, name.find(':')).c_str());
   }
   freeifaddrs(all);
   return link;
@@ -72,10 +75,16 @@ void set(int fd, int level, int name, int value) {
   setsockopt(fd, level, name, &value, sizeof value);
 }
 
+bool bind_to_link(int fd, unsigned link) {
+  char name[IF_NAMESIZE] = "";
+  return if_indextoname(link, name) != nullptr &&
+         setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name,
+                    static_cast<socklen_t>(std::strlen(name))) == 0;
+}
+
 // -1 after `wrong` says why.
-int open_socket(const SocketAddress& at, std::string& wrong) {
-  const std::string link = link_of(at.address);
-  if (link.empty()) {
+int open_socket(const SocketAddress& at, unsigned link, std::string& wrong) {
+  if (link == 0) {
     wrong = "this host has no such address";
     return -1;
   }
@@ -85,9 +94,7 @@ int open_socket(const SocketAddress& at, std::string& wrong) {
   const sockaddr_storage raw = raw_address(at, length);
   set(fd, SOL_SOCKET, SO_RCVBUF, kSocketBuffer);
   set(fd, SOL_SOCKET, SO_RXQ_OVFL, 1);
-  const bool open = fd >= 0 &&
-                    setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, link.c_str(),
-                               static_cast<socklen_t>(link.size())) == 0 &&
+  const bool open = fd >= 0 && bind_to_link(fd, link) &&
                     bind(fd, reinterpret_cast<const sockaddr*>(&raw), length) == 0;
   if (open) return fd;
   wrong = std::strerror(errno);
@@ -135,14 +142,17 @@ void SignalListener::run() {
   }
 }
 
-// Where the policy wants it; tried again until it works.
+// Where the policy wants it; tried again until it works. A link that was made anew has another
+// number, and a socket of the old one hears nothing.
 void SignalListener::follow() {
   const auto where = ends_.where();
-  if (where != where_) close_socket();
+  const unsigned link = where ? link_of(where->address) : 0;
+  if (where != where_ || link != link_) close_socket();
   where_ = where;
+  link_ = link;
   if (!where || fd_ >= 0) return;
   std::string wrong;
-  fd_ = open_socket(*where, wrong);
+  fd_ = open_socket(*where, link, wrong);
   const std::string sentence =
       fd_ >= 0 ? "hearing servers' signals at " + where->text()
                : "no server's signal is heard at " + where->text() + ": " + wrong;

@@ -36,6 +36,7 @@ class SignalListener {
 
   const Ends ends_;
   std::optional<SocketAddress> where_;
+  unsigned link_ = 0;  // that its address was on at the last look; 0: on none
   int fd_ = -1;
   uint32_t lost_ = 0;  // as the kernel counts them
   std::string said_;

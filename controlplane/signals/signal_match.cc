@@ -27,11 +27,6 @@ bool fits(const SignalRule& rule, const Signal& signal) {
          fits_one(rule.classes, [&](const auto& one) { return signal.class_name == one.value; });
 }
 
-Network source_of(const Address& client, const SourcePrefix& prefix) {
-  const uint64_t bits = client.v6 ? prefix.ipv6_bits : prefix.ipv4_bits;
-  return Network{client, static_cast<uint8_t>(bits)}.masked();
-}
-
 std::string reason_of(const Signal& signal) {
   std::string path = signal.path.substr(0, kMostPathShown);
   std::replace_if(

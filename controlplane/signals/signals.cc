@@ -141,7 +141,7 @@ bool Signals::take_one_of(const std::string& name, const Signal& signal, const P
     return false;
   }
   ++totals_.accepted;
-  if (hear_) hear_(signal);
+  if (hear_) hear_(name, signal);
   const Network source = source_of(signal.client, rules.source_prefix);
   for (uint32_t i = 0; i < rules.rules.size(); ++i) {
     const SignalRule& rule = rules.rules[i];
@@ -174,7 +174,8 @@ SignalEnd Signals::act(const std::string& name, Server& server, const SignalRule
   asker.origin = "signal " + rule.name.value;
   const SignalEnd end = end_of(book_.ban_in_services(request, asker, most.bans));
   if (end == SignalEnd::capped) tell_capped(name, server, "signals.most.bans");
-  if (end != SignalEnd::banned) server.bans_tat_ns = before_ns;  // nothing was used up
+  // Where a cap or a full disk is in the way each try is one of the minute's: they cost the most.
+  if (end == SignalEnd::held || end == SignalEnd::spared) server.bans_tat_ns = before_ns;
   return end;
 }
 

@@ -25,7 +25,8 @@ class Signals {
   using Clock = std::function<uint64_t()>;  // monotonic, ns
   // Of a server whose bans are at an end, at most once a minute: which, and a sentence.
   using Report = std::function<void(const std::string&, const std::string&)>;
-  using Hear = std::function<void(const Signal&)>;  // somebody else who hears each that counts
+  // Somebody else who hears each that counts: of which server, and what.
+  using Hear = std::function<void(const std::string&, const Signal&)>;
 
   Signals(BanBook& book, CurrentPolicy policy, Clock clock, Report report = {}, Hear hear = {});
 

@@ -17,7 +17,8 @@ class RealDatabase {
  public:
   RealDatabase() : administrator_(place() + " user=postgres") {
     let_in(true);
-    do_as_administrator("drop table if exists dam.behaviour_windows, dam.behaviour_sources");
+    do_as_administrator(
+        "drop table if exists dam.behaviour_windows, dam.behaviour_sources, dam.behaviour_total");
   }
 
   static std::string place() {

@@ -139,6 +139,27 @@ TEST_F(SimilarApiTest, what_is_forgotten_is_nowhere_any_more) {
   EXPECT_EQ(forget("nobody").first, 400);
 }
 
+TEST_F(SimilarApiTest, what_may_not_be_forgotten_is_said) {
+  folder.write("dam.yaml", std::string(kSamplePolicy) + "lookalikes: {window: 10s}\n");
+  ASSERT_EQ(policy.load_config().outcome, ChangeResult::Outcome::applied);
+  std::optional<pqxx::connection> other(RealDatabase::place() + " user=postgres");
+  std::optional<pqxx::work> holder(*other);
+  holder->exec("lock table dam.behaviour_windows in share mode");
+  ASSERT_TRUE(comes([&] {
+    for (int i = 0; i < 5; ++i) {
+      lookalikes->take("web", Signal{*parse_address("198.18.77.1"), 200, "/"});
+    }
+    return real.value("select count(*) from pg_stat_activity where wait_event_type = 'Lock'") ==
+           "1";
+  }));
+  const auto [code, body] = forget("198.18.77.1");
+  EXPECT_EQ(code, 503) << body;
+  EXPECT_NE(body.dump().find("it is not erased"), std::string::npos) << body;
+  holder.reset();
+  ASSERT_TRUE(comes([&] { return forget("198.18.77.1").first == 200; }));
+  EXPECT_EQ(real.value("select count(*) from dam.behaviour_windows"), "0");
+}
+
 TEST_F(SimilarApiTest, viewers_may_not_and_a_database_that_is_away_is_said) {
   insert_herd();
   role = Role::viewer;

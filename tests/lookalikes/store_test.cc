@@ -52,6 +52,7 @@ struct LookalikeStoreTest : testing::Test {
     for (const auto& one : answer.similar) names.push_back(one.source.text());
     return names;
   }
+  static constexpr std::chrono::seconds kPatience{5};
   std::unique_ptr<BehaviourDatabase> opened;
 };
 
@@ -143,13 +144,62 @@ TEST_F(LookalikeStoreTest, what_is_too_old_or_too_much_goes_oldest_first) {
   for (int i = 0; i < 100; ++i) rows.push_back(row_of("198.51.100.7", now_s - i * 60, 0.5F));
   rows.push_back(row_of("198.51.100.8", now_s - 86'400, 0.5F));
   database().insert(rows);
-  EXPECT_EQ(database().purge(now_s - 50 * 60, 1'000), 50u);
+  EXPECT_EQ(database().purge(now_s - 50 * 60, 1'000).windows, 50u);
   EXPECT_EQ(windows(), "51");
   EXPECT_TRUE(similar("198.51.100.8").of.empty());
-  EXPECT_EQ(database().purge(now_s - 50 * 60, 20), 31u);
+  EXPECT_EQ(database().purge(now_s - 50 * 60, 20).windows, 31u);
   EXPECT_EQ(real.value("select extract(epoch from min(window_begin))::bigint from "
                        "dam.behaviour_windows"),
             std::to_string(now_s - 19 * 60));
+}
+
+// However much there is to delete, no transaction grows with it.
+TEST_F(LookalikeStoreTest, much_goes_in_steps_and_sources_without_windows_go_too) {
+  database().prepare();
+  BehaviourRows rows;
+  for (int i = 0; i < 6000; ++i) {  // of a hundred sources each
+    const std::string host = std::to_string(i % 100 + 1);
+    rows.push_back(row_of("192.0.2." + host, now_s - 86'400 - i / 100, 0.5F));
+    rows.push_back(row_of("198.51.100." + host, now_s - 60 - i / 100, 0.5F));
+  }
+  rows.push_back(row_of("203.0.113.7", now_s, 0.5F));
+  database().insert(rows);
+  const auto sources = [&] { return real.value("select count(*) from dam.behaviour_sources"); };
+  const auto purge = [&] { return database().purge(now_s - 3600, 1'000); };
+  const Purged first = purge();
+  EXPECT_EQ(first.windows, 2 * BehaviourDatabase::kRowsOfAStep) << "of the old, and beyond";
+  EXPECT_TRUE(first.more);
+  EXPECT_EQ(windows(), "2001");
+  EXPECT_EQ(sources(), "101") << "those who have none went with their last window";
+  EXPECT_EQ(purge().windows, 1001u);
+  EXPECT_FALSE(purge().more);
+  EXPECT_EQ(real.value("select count(*) from dam.behaviour_windows where source = '203.0.113.7'"),
+            "1")
+      << "the newest stay";
+  EXPECT_EQ(sources(), "101");
+  EXPECT_EQ(database().purge(now_s - 59, 1'000).windows, 999u);
+  EXPECT_EQ(sources(), "1");
+}
+
+TEST_F(LookalikeStoreTest, how_many_there_are_is_known_without_counting) {
+  database().prepare();
+  const auto right = [&] {
+    return real.value("select windows from dam.behaviour_total") == windows();
+  };
+  BehaviourRows rows;
+  for (int i = 0; i < 100; ++i) rows.push_back(row_of("198.51.100.7", now_s - i * 60, 0.5F));
+  database().insert(rows);
+  rows.push_back(row_of("198.51.100.8", now_s, 0.5F));
+  database().insert(rows);  // of which one is new
+  EXPECT_TRUE(right());
+  database().purge(now_s - 90 * 60, 50);
+  EXPECT_TRUE(right());
+  database().erase(*parse_network("198.51.100.8"));
+  EXPECT_TRUE(right());
+  EXPECT_EQ(windows(), "49");
+  real.do_as_administrator("delete from dam.behaviour_windows");
+  database().purge(now_s - 90 * 60, 5);
+  EXPECT_TRUE(right()) << "whoever else has deleted some";
 }
 
 TEST_F(LookalikeStoreTest, erasing_takes_a_source_or_all_of_a_network) {
@@ -201,10 +251,34 @@ TEST_F(LookalikeStoreTest, who_is_forgotten_is_not_written_afterwards) {
   real.let_in(false);
   const auto one = store();
   one->offer({row_of("198.51.100.7", now_s, 0.5F), row_of("198.51.100.8", now_s, 0.5F)});
-  EXPECT_EQ(one->forget(*parse_network("198.51.100.7")), 1u);
+  EXPECT_EQ(one->forget(*parse_network("198.51.100.7"), kPatience), 1u);
   real.let_in(true);
   ASSERT_TRUE(comes([&] { return one->counts().written == 1; }));
   EXPECT_EQ(windows(), "1");
+}
+
+// A row that is being written is not in the queue any more, and not in the database yet.
+TEST_F(LookalikeStoreTest, who_is_being_written_is_waited_for_or_said_not_to_be_forgotten) {
+  const auto one = store();
+  ASSERT_TRUE(comes([&] { return one->counts().connected; }));
+  std::optional<pqxx::connection> other(real.place() + " user=postgres");
+  std::optional<pqxx::work> holder(*other);
+  holder->exec("lock table dam.behaviour_windows in share mode");
+  one->offer({row_of("198.51.100.7", now_s, 0.5F)});
+  ASSERT_TRUE(comes([&] {
+    return real.value("select count(*) from pg_stat_activity where wait_event_type = 'Lock'") ==
+           "1";
+  }));
+  EXPECT_FALSE(one->forget(*parse_network("198.51.100.7"), std::chrono::milliseconds(200)));
+  EXPECT_EQ(one->forget(*parse_network("198.51.100.8"), std::chrono::milliseconds(200)), 0u)
+      << "another's is not waited for";
+  std::thread later([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    holder.reset();
+  });
+  EXPECT_EQ(one->forget(*parse_network("198.51.100.7"), kPatience), 0u);
+  EXPECT_EQ(windows(), "1") << "it is in the database now, whence it can be erased";
+  later.join();
 }
 
 TEST_F(LookalikeStoreTest, the_store_deletes_by_itself_what_the_policy_keeps_no_longer) {

@@ -68,9 +68,9 @@ def office(site):
     return front
 
 
-def begin_again(site):
-    """The control plane, as office() has it."""
-    restart(site.front, more=_web(site))
+def begin_again(site, *more):
+    """The control plane, as office() has it, with more words of its command line."""
+    restart(site.front, more=(*_web(site), *more))
 
 
 def close_office(_=None):

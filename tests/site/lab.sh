@@ -64,6 +64,40 @@ test_password_tries() {
   [[ $(statuses 6 "https://manage.example.org/dashboard/[1-30]") == 200:30 ]]
 }
 
+# Until the dam listens nginx's lines are refused: the first one afterwards may be lost, too.
+test_signals() {
+  local policy=$scratch/signals.yaml source=198.51.100.79
+  cp "$state/edge/dam.yaml" "$policy"
+  cat >>"$policy" <<END
+signals:
+  listen: 198.18.10.1:5514
+  from: [service]
+  rules: [{name: honey, path: /.env, ban: 10m}]
+END
+  lab damctl apply -f "$policy" -y
+  wait_until 20 told_of client 4 -o /dev/null https://www.example.org/
+  client 4 -o /dev/null "https://www.example.org/%2eenv?x"
+  wait_until 10 shut_out
+  fails client 4 --max-time 2 -o /dev/null https://api.example.org/
+  [[ $(client 4 https://manage.example.org/health) == ok ]]
+  [[ $(source=198.51.100.78 client 4 -o /dev/null -w '%{http_code}' https://www.example.org/) == 200 ]]
+  says "signal honey" lab damctl bans
+  lab damctl unban "$source"
+  lab damctl apply -f "$state/edge/dam.yaml" -y
+}
+
+told_of() { # COMMAND…: the dam has heard of something since
+  local before
+  before=$(heard)
+  "$@"
+  sleep 0.3
+  (($(heard) > before))
+}
+
+heard() { lab damctl metrics | sed -n 's/^dam_signals_accepted_total //p'; }
+
+shut_out() { fails client 4 --max-time 1 -o /dev/null https://www.example.org/; }
+
 # The lines' way in: pushes are handed on (nobody listens here: 502), nothing else is.
 test_logs_way() {
   local push=/loki/api/v1/push read=/loki/api/v1/query

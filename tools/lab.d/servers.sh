@@ -83,7 +83,7 @@ server_start() {
 }
 
 # The server's .env, with this lab's addresses. What is measured here is the dam: nginx's own limits stand out of the
-# way, unless SITE_LIMITS=yes.
+# way, unless SITE_LIMITS=yes; the dam is told nothing, unless SITE_SIGNALS=ADDRESS:PORT.
 site_template() {
   local node=$1 role=${server_role[$1]} upper=${server_role[$1]^^} name
   (
@@ -97,6 +97,7 @@ site_template() {
     if [[ ${SITE_LIMITS:-} != yes ]]; then
       for name in {LIGHT,HEAVY}_{RATE=5000r/s,BURST=10000}; do export "${upper}_$name"; done
     fi
+    [[ -z ${SITE_SIGNALS:-} ]] || export MAIN_SIGNALS=1 MAIN_SIGNALS_TO=$SITE_SIGNALS
     # shellcheck disable=SC2046  # a word each
     envsubst "$(printf "\${%s} " $(compgen -v "${upper}_"))" \
       <"$root/config/site/$role-server/nginx/templates/$role.conf.template"

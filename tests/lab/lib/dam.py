@@ -61,7 +61,7 @@ def configuration(plan, driver):
         "limits": {} if plan["limits"] is None else {"flows": 20000, "sources": 20000, **plan["limits"]},
         "timeouts": plan["timeouts"], "source_ports": f"{first}-{last}",
         "admin": plan["admin"], "deny": plan["deny"], "logs": plan["logs"],
-        **{key: plan[key] for key in ("bans", "signals") if key in plan},
+        **{key: plan[key] for key in ("bans", "signals", "lookalikes") if key in plan},
         "listeners": [{"name": name, "addresses": list(sites.PUBLIC.values()), "port": one["port"],
                        "protocol": one["protocol"]} for name, one in plan["listeners"].items()],
         "zones": plan["zones"],

@@ -253,14 +253,14 @@ TEST_F(BanBookTest, a_source_that_a_zone_bans_again_stays_banned_there_for_longe
   EXPECT_EQ(kept("192.0.2.9")->origin, "zone heavy");
   EXPECT_TRUE(book().note_zone_bans({zone_ban("192.0.2.9/32", now + 601)}, true).empty())
       << "the same one";
-  EXPECT_TRUE(book().zone_changes().empty());
+  EXPECT_TRUE(book().zone_changes(1000).empty());
   now += 700;
   const auto longer = book().note_zone_bans({zone_ban("192.0.2.9/32", now + 600)}, true);
   ASSERT_EQ(longer.size(), 1u);
   EXPECT_EQ(kept("192.0.2.9")->until_unix, now + 1200);
   EXPECT_EQ(kept("192.0.2.9")->times, 2);
   EXPECT_TRUE(kept("192.0.2.9")->of_zone);
-  const auto changes = book().zone_changes();
+  const auto changes = book().zone_changes(1000);
   ASSERT_EQ(changes.size(), 1u);
   EXPECT_EQ(changes[0].zone, "heavy");
   EXPECT_EQ(changes[0].until_unix, now + 1200);
@@ -268,7 +268,7 @@ TEST_F(BanBookTest, a_source_that_a_zone_bans_again_stays_banned_there_for_longe
       << "the dataplane has not heard of it yet";
   EXPECT_TRUE(book().note_zone_bans({zone_ban("192.0.2.9/32", now + 1200)}, true).empty());
   EXPECT_EQ(kept("192.0.2.9")->times, 2);
-  EXPECT_TRUE(book().zone_changes().empty());
+  EXPECT_TRUE(book().zone_changes(1000).empty());
 }
 
 TEST_F(BanBookTest, a_zones_ban_that_is_gone_is_over_and_a_servers_does_not_grow) {
@@ -405,6 +405,30 @@ TEST_F(BanSyncTest, a_dataplane_that_comes_back_empty_has_the_bans_again_within_
   book().lift(*parse_network("198.51.100.7"));
   EXPECT_TRUE(book().wait_until_told(std::chrono::seconds(5)));
   EXPECT_EQ(dataplane->bans(), std::set<std::string>{"198.51.100.8/32"});
+}
+
+// Thousands of servers' bans for a dataplane that comes back: an operator's does not wait for them.
+TEST_F(BanSyncTest, an_operators_ban_goes_before_what_servers_have_said) {
+  for (uint32_t i = 0; i < 5000; ++i) {
+    const std::string source = "192.0." + std::to_string(i >> 8) + "." + std::to_string(i & 255);
+    ASSERT_EQ(book().ban_in_services(request_of(source), {"web", {}}, 10'000).count, 1u);
+  }
+  book().tell_services(true);
+  TestDataplane dataplane(socket);
+  const BanSync sync(book(), link, [](const std::string&) {});
+  link.deliver(policy);
+  ASSERT_TRUE(eventually([&] { return dataplane.zone_changes().size() > 10; }));
+  ban(request_of("198.51.100.7"));
+  ASSERT_TRUE(book().wait_until_told(std::chrono::seconds(5)));
+  EXPECT_LT(dataplane.zone_changes().size(), 2500u);
+  EXPECT_EQ(dataplane.bans().count("198.51.100.7/32"), 1u);
+  book().lift(*parse_network("192.0.19.135"));  // the last of them
+  EXPECT_TRUE(eventually([&] { return dataplane.zone_changes().size() >= 5000; }));
+  const auto told = dataplane.zone_changes();
+  const auto lifted = std::find(told.begin(), told.end(), " 192.0.19.135/32");
+  ASSERT_NE(lifted, told.end());
+  EXPECT_LT(lifted - told.begin(), 4000) << "so does a lift";
+  EXPECT_EQ(std::count(told.begin(), told.end(), "light 192.0.19.135/32"), 0) << "it is over";
 }
 
 TEST_F(BanSyncTest, zones_bans_come_to_the_book_and_lifts_go_to_the_zones) {

@@ -54,11 +54,23 @@ struct BehaviourTest : testing::Test {
     accumulators.take(log, kBegun_ms + 1000);
   }
   void tell(const std::string& client, int64_t at_ms, const std::string& path,
-            uint16_t status = 200) {
-    accumulators.take(Signal{*parse_address(client), status, path}, at_ms);
+            uint16_t status = 200, const std::string& server = "web") {
+    accumulators.take(server, Signal{*parse_address(client), status, path}, at_ms);
   }
   void every(const std::string& client, int64_t gap_ms) {
     for (int64_t at = 0; at < kWindow_ms; at += gap_ms) take(of(client, kBegun_ms + at, 40));
+  }
+  static v1::Flow open_flow(uint32_t port, uint32_t requests = 0) {
+    v1::Flow flow;
+    write_subnet(*parse_network("198.51.100.7"), *flow.mutable_client());
+    flow.set_client_port(port);
+    flow.set_zone("light");
+    flow.set_ja4(kCurlsFingerprint);
+    if (requests != 0) flow.mutable_requests()->set_count(requests);
+    return flow;
+  }
+  void look_at(const std::vector<v1::Flow>& flows) {
+    accumulators.flows(flows, kBegun_ms + 59'000);
   }
   BehaviourRows end() { return accumulators.end_window(kBegun_ms + kWindow_ms); }
   // The only row, and its feature in words.
@@ -194,6 +206,11 @@ TEST_F(BehaviourTest, forgetting_takes_a_source_and_whatever_lies_in_a_network) 
   EXPECT_EQ(accumulators.forget(*parse_network("198.51.100.7")), 0u);
   EXPECT_EQ(accumulators.forget(*parse_network("2001:db8:9::/48")), 1u);
   ASSERT_EQ(end().size(), 1u);
+  look_at({open_flow(1, 5)});
+  end();
+  accumulators.forget(*parse_network("198.51.100.0/24"));
+  look_at({open_flow(1, 5)});
+  EXPECT_EQ(end().at(0).requests, 5u) << "nor is it known what was counted of its connections";
 }
 
 TEST_F(BehaviourTest, requests_of_open_connections_have_their_rhythm) {
@@ -218,16 +235,32 @@ TEST_F(BehaviourTest, requests_of_open_connections_have_their_rhythm) {
 }
 
 TEST_F(BehaviourTest, open_connections_are_known_at_the_windows_end) {
-  accumulators.begin_flows();
-  for (uint32_t port = 1; port <= 4; ++port) {
-    v1::Flow flow;
-    write_subnet(*parse_network("198.51.100.7"), *flow.mutable_client());
-    flow.set_client_port(port);
-    flow.set_zone("light");
-    flow.set_ja4(kCurlsFingerprint);
-    accumulators.flow(flow, kBegun_ms + 59'000);
-  }
+  look_at({open_flow(1), open_flow(2), open_flow(3), open_flow(4)});
   EXPECT_EQ(only(Feature::open), "4 connections");
+}
+
+TEST_F(BehaviourTest, requests_count_once_however_the_looks_at_connections_go) {
+  look_at({open_flow(1, 5)});
+  EXPECT_EQ(end().at(0).requests, 5u);
+  end();  // the dataplane did not answer: nobody has looked
+  look_at({open_flow(1, 8)});
+  EXPECT_EQ(end().at(0).requests, 3u);
+  // It ended before the next look, and the log tells of it after that.
+  look_at({});
+  auto one = of("198.51.100.7", kBegun_ms, 40);
+  one.set_client_port(1);
+  one.mutable_requests()->set_count(12);
+  take(one);
+  EXPECT_EQ(end().at(0).requests, 4u);
+}
+
+TEST_F(BehaviourTest, what_servers_of_management_tell_is_of_management) {
+  for (const char* server : {"back-office", "198.18.1.11", "2001:DB8:2::11"}) {
+    tell("198.51.100.7", kBegun_ms, "/login", 401, server);
+  }
+  EXPECT_EQ(accumulators.counts().sources, 0u);
+  tell("198.51.100.7", kBegun_ms, "/login", 401, "198.18.1.10");
+  EXPECT_EQ(accumulators.counts().sources, 1u);
 }
 
 TEST(Features, the_written_list_is_what_vectors_are_made_of) {

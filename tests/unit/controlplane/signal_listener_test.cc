@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Real sockets on the loopback.
+// Real sockets on the loopback, and on a link between two networks of our own.
 #include "controlplane/signals/signal_listener.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <mutex>
+#include <thread>
 #include <vector>
 
 #include "tests/unit/controlplane/test_dataplane.h"
@@ -23,6 +26,37 @@ uint16_t port_of_this_shard() {
   return static_cast<uint16_t>(39650 + (shard != nullptr ? std::atoi(shard) : 0));
 }
 
+// A network namespace, for as long as the object lives.
+class OwnNetwork {
+ public:
+  OwnNetwork() {
+    std::thread([this] {
+      if (unshare(CLONE_NEWNET) == 0) fd_ = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+    }).join();
+  }
+  ~OwnNetwork() { close(fd_); }
+  OwnNetwork(const OwnNetwork&) = delete;
+  OwnNetwork& operator=(const OwnNetwork&) = delete;
+
+  std::string path() const {
+    return "/proc/" + std::to_string(getpid()) + "/fd/" + std::to_string(fd_);
+  }
+  // Whatever threads are made in there stay there.
+  template <class Deed>
+  void inside(Deed deed) const {
+    std::thread([&] {
+      ASSERT_EQ(setns(fd_, CLONE_NEWNET), 0);
+      deed();
+    }).join();
+  }
+  void ip(const std::string& words) const {
+    inside([&] { EXPECT_EQ(std::system(("ip " + words).c_str()), 0) << words; });
+  }
+
+ private:
+  int fd_ = -1;
+};
+
 struct SignalListenerTest : testing::Test {
   std::mutex mutex;
   std::optional<SocketAddress> wanted =
@@ -30,22 +64,27 @@ struct SignalListenerTest : testing::Test {
   std::vector<std::string> heard, said;
   uint64_t lost = 0;
   bool slow = false;
-  SignalListener listener{{[this] {
-                             const std::lock_guard lock(mutex);
-                             return wanted;
-                           },
-                           [this](const Address& sender, std::string_view text) {
-                             const std::lock_guard lock(mutex);
-                             heard.push_back(sender.text() + " " + std::string(text.substr(0, 20)));
-                           },
-                           [this](uint64_t count) {
-                             const std::lock_guard lock(mutex);
-                             lost += count;
-                           },
-                           [this](const std::string& sentence) {
-                             const std::lock_guard lock(mutex);
-                             said.push_back(sentence);
-                           }}};
+  SignalListener::Ends ends{
+      [this] {
+        const std::lock_guard lock(mutex);
+        return wanted;
+      },
+      [this](const Address& sender, std::string_view text) {
+        const std::lock_guard lock(mutex);
+        heard.push_back(sender.text() + " " + std::string(text.substr(0, 20)));
+      },
+      [this](uint64_t count) {
+        const std::lock_guard lock(mutex);
+        lost += count;
+      },
+      [this](const std::string& sentence) {
+        const std::lock_guard lock(mutex);
+        said.push_back(sentence);
+      }};
+  std::optional<SignalListener> listener;
+
+  void SetUp() override { listener.emplace(ends); }
+  void TearDown() override { listener.reset(); }
 
   template <class Condition>
   bool soon(Condition condition) {
@@ -54,12 +93,13 @@ struct SignalListenerTest : testing::Test {
       return condition();
     });
   }
-  static bool send(const std::string& from, const std::string& text) {
+  static bool send(const std::string& from, const std::string& text,
+                   const std::string& dam = "127.0.0.1") {
     const int fd = socket(AF_INET, SOCK_DGRAM, 0);
     sockaddr_in own{}, to{};
     own.sin_family = to.sin_family = AF_INET;
     inet_pton(AF_INET, from.c_str(), &own.sin_addr);
-    inet_pton(AF_INET, "127.0.0.1", &to.sin_addr);
+    inet_pton(AF_INET, dam.c_str(), &to.sin_addr);
     to.sin_port = htons(port_of_this_shard());
     const bool sent = bind(fd, reinterpret_cast<sockaddr*>(&own), sizeof own) == 0 &&
                       sendto(fd, text.data(), text.size(), 0, reinterpret_cast<sockaddr*>(&to),
@@ -107,6 +147,40 @@ TEST_F(SignalListenerTest, the_policy_moves_it_and_says_what_is_in_the_way) {
     close(fd);
     return free;
   })) << "the port is nobody's";
+}
+
+// As after a restart of a driver: the link goes, and another one of its name has its address.
+TEST_F(SignalListenerTest, a_link_that_is_made_anew_is_heard_again) {
+  if (geteuid() != 0) GTEST_SKIP() << "networks are root's";
+  const OwnNetwork dam, server;
+  const auto lay_link = [&] {
+    dam.ip("link add dam0 type veth peer name server0 netns " + server.path());
+    dam.ip("addr add 198.18.1.1/24 dev dam0");
+    dam.ip("link set dam0 up");
+    server.ip("addr add 198.18.1.10/24 dev server0");
+    server.ip("link set server0 up");
+  };
+  const auto is_heard = [&](const std::string& text) {
+    return eventually([&] {
+      server.inside([&] { send("198.18.1.10", text, "198.18.1.1"); });
+      const std::lock_guard lock(mutex);
+      return !heard.empty() && heard.back() == "198.18.1.10 " + text;
+    });
+  };
+  lay_link();
+  wanted->address = *parse_address("198.18.1.1");
+  dam.inside([&] { listener.emplace(ends); });
+  EXPECT_TRUE(is_heard("one"));
+
+  dam.ip("link del dam0");
+  lay_link();  // too soon for it to be missed
+  EXPECT_TRUE(is_heard("two"));
+
+  dam.ip("link del dam0");
+  EXPECT_TRUE(soon([&] { return said.back().ends_with("this host has no such address"); }));
+  lay_link();
+  EXPECT_TRUE(is_heard("three"));
+  EXPECT_TRUE(said.back().starts_with("hearing servers' signals at 198.18.1.1:")) << said.back();
 }
 
 TEST_F(SignalListenerTest, what_finds_no_room_is_counted) {

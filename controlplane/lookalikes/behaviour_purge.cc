@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What is kept no longer.
+#include <algorithm>
+
+#include "controlplane/lookalikes/behaviour_link.h"
+
+namespace dam::control {
+
+namespace {
+
+// The first ones by an index's order: no statement looks at more rows than it deletes.
+uint64_t delete_first(pqxx::work& work, const std::string& table, const std::string& where,
+                      const char* order, uint64_t count) {
+  return work
+      .exec("delete from " + table + " where ctid = any(array(select ctid from " + table + " " +
+            where + " order by " + order + " limit " + std::to_string(count) + "))")
+      .affected_rows();
+}
+
+void count_gone(pqxx::work& work, uint64_t windows) {
+  if (windows == 0) return;
+  work.exec("update behaviour_total set windows = greatest(windows - " + std::to_string(windows) +
+            ", 0)");
+}
+
+// The oldest ones beyond the most. Where there are fewer than were counted somebody else has
+// deleted some: then there are none.
+uint64_t delete_beyond(pqxx::work& work, uint64_t most_rows, uint64_t step) {
+  const auto total = work.exec("select windows from behaviour_total")[0][0].as<uint64_t>();
+  if (total <= most_rows) return 0;
+  const uint64_t wanted = std::min(total - most_rows, step);
+  const uint64_t gone = delete_first(work, "behaviour_windows", "", "window_begin", wanted);
+  if (gone < wanted) work.exec("update behaviour_total set windows = 0");
+  return gone;
+}
+
+}  // namespace
+
+Purged BehaviourDatabase::purge(int64_t older_than_unix_s, uint64_t most_rows) {
+  return link_->work([&](pqxx::work& work) {
+    const std::string old = sql_moment(older_than_unix_s);
+    const uint64_t aged = delete_first(work, "behaviour_windows", "where window_begin < " + old,
+                                       "window_begin", kRowsOfAStep);
+    count_gone(work, aged);
+    const uint64_t beyond = delete_beyond(work, most_rows, kRowsOfAStep);
+    count_gone(work, beyond);
+    const uint64_t sources =
+        delete_first(work, "behaviour_sources",
+                     "where last_window < greatest(" + old +
+                         ", (select min(window_begin) from behaviour_windows))",
+                     "last_window", kRowsOfAStep);
+    return Purged{aged + beyond, std::max({aged, beyond, sources}) == kRowsOfAStep};
+  });
+}
+
+uint64_t BehaviourDatabase::erase(const Network& source) {
+  return link_->work([&](pqxx::work& work) {
+    const std::string which = " where source <<= " + sql_text(source);
+    work.exec("delete from behaviour_sources" + which);
+    const uint64_t gone = work.exec("delete from behaviour_windows" + which).affected_rows();
+    count_gone(work, gone);
+    return gone;
+  });
+}
+
+}  // namespace dam::control
