@@ -87,7 +87,7 @@ void Worker::on_handshake_timer(uint32_t index) {
 // forwards too, in ticks of a millisecond, a tenth of its time; where the kernel forwards, in ticks
 // of 4 ms. Round and round: lists that change again and again must not keep it at the first flows.
 void Worker::sweep_denied() {
-  const uint32_t most = engine_.config().shared.with_kernel ? 8192 : 1024;
+  const uint32_t most = engine_.config().shared.with_kernel ? 16384 : 1024;
   const uint32_t looks = std::min(sweep_left_, most);
   for (uint32_t i = 0; i < looks && flow_timer_budget() > 0; ++i, --sweep_left_) {
     Flow& flow = flows_[sweep_at_];

@@ -83,7 +83,7 @@ def _ban(site, family, kind, download):
         assert download.wait(5) != 0
         cut = time.monotonic() - start
     site.note(f"another refused {spent * 1000:.0f} ms after the word, the download cut after {cut * 1000:.0f} ms")
-    assert spent < 2 and cut < 3, (spent, cut)  # curl holds itself back, and looks up once a second
+    assert spent < 2, spent  # what stands is found by the sweep, and its curl looks up once a second
     assert "this is service" in _s_client(site, "service.example", family), "another kind"
     assert _curl(site, "management.example", family, source) == ("this is management\n", 0)
     assert kind in front.damctl("bans") and "a macro's" in front.damctl("bans")
