@@ -33,6 +33,7 @@ class TestDataplane {
   void begin_zone_ban(const v1::ZoneBan& ban);
   int lifted() const;                             // of zones
   std::vector<std::string> zone_changes() const;  // "light 198.51.100.7/32"
+  std::vector<std::string> charges() const;       // "198.51.100.7/32 0 20": connections, requests
   void explain_as(const v1::Explanation& explanation);
 
  private:
@@ -54,7 +55,7 @@ class TestDataplane {
   uint64_t bans_version_ = 0;
   v1::ZoneBans zone_bans_;
   int lifted_ = 0;
-  std::vector<std::string> zone_changes_;
+  std::vector<std::string> zone_changes_, charges_;
   v1::Explanation explanation_;
   int listener_ = -1;
   int stop_[2] = {-1, -1};  // a pipe: closing it wakes the thread
