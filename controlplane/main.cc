@@ -26,6 +26,7 @@
 #include "controlplane/service_manager.h"
 #include "controlplane/signals/signal_listener.h"
 #include "controlplane/signals/signals.h"
+#include "controlplane/signals/source_charges.h"
 #include "controlplane/state/running_policy.h"
 
 namespace {
@@ -275,6 +276,7 @@ int run(const Options& options) {
                                        sentence);
                            events.add({EventKind::server, "lookalikes", "", 1, sentence});
                          }});
+  SourceCharges charges(ask);
   Signals signals(
       bans.book, [&policy] { return policy_of(policy); }, monotonic_ns,
       [&events](const std::string& server, const std::string& sentence) {
@@ -283,6 +285,9 @@ int run(const Options& options) {
       },
       [&lookalikes](const std::string& server, const Signal& signal) {
         lookalikes.take(server, signal);
+      },
+      [&charges](const Network& source, const SignalCharge& charge) {
+        return charges.add(source, charge);
       });
   const SignalListener signal_listener(ends_of(signals));
   Logs logs(sinks_in(options.logs, [](const std::string& s) { spdlog::warn("{}", s); }));

@@ -47,6 +47,10 @@ void check_rule(const SignalRule& rule, std::set<std::string>& names, Problems& 
     problems.error(rule.mark, "the rule \"" + rule.name.value + "\" fits every request",
                    "write a status, path or class");
   }
+  if ((rule.ban_ns != 0) == rule.charge.is_any()) {
+    problems.error(rule.mark, "the rule \"" + rule.name.value + "\" has not one of ban and charge",
+                   "write `ban: 10m`, or `charge: {requests: 20}`");
+  }
   for (const auto& path : rule.paths) {
     if (path.value.starts_with('/') && is_printable(path.value)) continue;
     problems.error(path.mark, "a path begins with \"/\" and has no blanks",
@@ -56,7 +60,8 @@ void check_rule(const SignalRule& rule, std::set<std::string>& names, Problems& 
     problems.error(rule.rate->mark, "a rule without a limit bans nobody",
                    "write a rate, or leave it out: then the first one is too many");
   }
-  if (!rule.rate && !rule.statuses.empty() && rule.paths.empty() && rule.classes.empty()) {
+  if (rule.ban_ns != 0 && !rule.rate && !rule.statuses.empty() && rule.paths.empty() &&
+      rule.classes.empty()) {
     problems.warning(rule.mark,
                      "the rule \"" + rule.name.value + "\" bans whoever meets that status once",
                      "write a rate, e.g. `rate: \"20r/m burst=20\"`");
@@ -82,6 +87,22 @@ void check_source_prefix(const Policy& policy, Problems& problems) {
   }
 }
 
+// A charge is of what the zones limit.
+void check_charge(const Policy& policy, const SignalRule& rule, Problems& problems) {
+  const auto limited = [&policy](auto limits) {
+    return std::any_of(policy.zones.begin(), policy.zones.end(), [&](const auto& zone) {
+      return !zone.value.management && zone.name != kFrontZone && limits(zone.value.per_source);
+    });
+  };
+  const bool pays = (rule.charge.requests != 0 &&
+                     limited([](const Buckets& b) { return b.requests.limited(); })) ||
+                    (rule.charge.connections != 0 &&
+                     limited([](const Buckets& b) { return b.connections.limited(); }));
+  if (!rule.charge.is_any() || pays) return;
+  problems.warning(rule.mark, "the rule \"" + rule.name.value + "\" charges what no zone limits",
+                   "write per_source.requests, or connections, into a service zone");
+}
+
 }  // namespace
 
 void check_signals(const Policy& policy, Problems& problems) {
@@ -91,7 +112,9 @@ void check_signals(const Policy& policy, Problems& problems) {
   check_listen(policy, problems);
   std::set<std::string> names;
   for (const SignalRule& rule : signals.rules) {
-    if (!rule.broken) check_rule(rule, names, problems);
+    if (rule.broken) continue;
+    check_rule(rule, names, problems);
+    check_charge(policy, rule, problems);
   }
   check_source_prefix(policy, problems);
 }

@@ -216,6 +216,13 @@ struct LogRules {
   bool operator==(const LogRules&) const = default;
 };
 
+// Units of a source's own buckets; 0: none.
+struct SignalCharge {
+  uint64_t connections = 0;
+  uint64_t requests = 0;
+  bool is_any() const { return connections != 0 || requests != 0; }
+};
+
 // What servers tell of their clients, and what comes of it.
 struct SignalRule {
   Located<std::string> name;
@@ -223,7 +230,8 @@ struct SignalRule {
   std::vector<Located<std::string>> paths;     // what they begin with
   std::vector<Located<std::string>> classes;
   std::optional<Located<Rate>> rate;  // none: the first one is too many
-  uint64_t ban_ns = 0;
+  uint64_t ban_ns = 0;                // 0: it bans nobody
+  SignalCharge charge;
   Mode mode = Mode::enforce;
   Mark mark;
   bool broken = false;
@@ -234,6 +242,7 @@ struct SignalCaps {
   uint64_t signals_per_second = 1000;  // of each server
   uint64_t bans_per_minute = 60;       // of each server
   uint64_t bans = 1000;                // that hold, of each server
+  uint64_t charges_per_second = 100;   // of each server
 };
 
 struct SignalPolicy {

@@ -153,6 +153,16 @@ const Table<LogRules>& log_options() {
   return table;
 }
 
+const Table<SignalCharge>& signal_charge_options() {
+  static const Table<SignalCharge> table{
+      option("connections", Need::optional, count(1, 1'000'000), &SignalCharge::connections, "0",
+             "so many connections less has the source left, where a zone limits them"),
+      option("requests", Need::optional, count(1, 1'000'000), &SignalCharge::requests, "0",
+             "so many requests less, where a zone limits those"),
+  };
+  return table;
+}
+
 const Table<SignalRule>& signal_rule_options() {
   static const Table<SignalRule> table{
       option("name", Need::required, located(name()), &SignalRule::name, "",
@@ -171,9 +181,13 @@ const Table<SignalRule>& signal_rule_options() {
           "rate", located(event_rate()),
           [](SignalRule& rule, Located<Rate> rate) { rule.rate = rate; },
           "what one source may have of them; left out: the first one is too many (honey paths)"),
-      option("ban", Need::required, duration(kSecond, 365 * kDay), &SignalRule::ban_ns, "",
+      option("ban", Need::optional, duration(kSecond, 365 * kDay), &SignalRule::ban_ns, "",
              "shut the source out of the service zones for this time; longer if it is a repeat "
              "(bans.repeat_within)"),
+      option("charge", Need::optional, object("a map of what it costs", signal_charge_options()),
+             &SignalRule::charge, "",
+             "instead of a ban: each one too many costs the source some of what per_source lets it "
+             "do in the service zones, until its bucket is empty; it goes on at the zone's rate"),
       option("mode", Need::optional,
              one_of<Mode>({{"enforce", Mode::enforce}, {"shadow", Mode::shadow}}),
              &SignalRule::mode, "enforce",
@@ -191,6 +205,8 @@ const Table<SignalCaps>& signal_cap_options() {
              "that one server may cause, and as many at once"),
       option("bans", Need::optional, count(1, 10'000), &SignalCaps::bans, "1000",
              "that one server has caused and that may hold at one time"),
+      option("charges_per_second", Need::optional, count(1, 10'000),
+             &SignalCaps::charges_per_second, "100", "that one server may cause"),
   };
   return table;
 }
@@ -578,8 +594,8 @@ const Table<Policy>& policy_options() {
       option_with<Policy, SignalPolicy>(
           "signals", object("a map of the signals' keys", signal_options()),
           [](Policy& policy, SignalPolicy signals) { policy.signals = std::move(signals); },
-          "what servers tell of their clients, and whom that bans: in the service zones alone, and "
-          "never administrators"),
+          "what servers tell of their clients, and whom that bans or slows: in the service zones "
+          "alone, and never administrators"),
       option_with<Policy, LookalikePolicy>(
           "lookalikes", object("a map of the look-alikes' keys", lookalike_options()),
           [](Policy& policy, LookalikePolicy rules) { policy.lookalikes = rules; },

@@ -66,11 +66,11 @@ SignalCounts::Entry& SignalCounts::entry_of(uint32_t rule, const Network& source
   return *quietest;
 }
 
-bool SignalCounts::exceeds(uint32_t rule, const Network& source, const Rate& rate,
-                           uint64_t now_ns) {
+bool SignalCounts::exceeds(uint32_t rule, const Network& source, const Rate& rate, uint64_t now_ns,
+                           bool anew) {
   Entry& entry = entry_of(rule, source);
   if (take_one(rate, now_ns, entry.tat_ns)) return false;
-  entry.tat_ns = 0;
+  if (anew) entry.tat_ns = 0;
   return true;
 }
 

@@ -22,8 +22,9 @@ class SignalCounts {
 
   explicit SignalCounts(size_t sources = kSources);
 
-  // One more of the source; true when that is over the rate. Then the source begins anew.
-  bool exceeds(uint32_t rule, const Network& source, const Rate& rate, uint64_t now_ns);
+  // One more of the source; true when that is over the rate. `anew`: then the source begins anew.
+  bool exceeds(uint32_t rule, const Network& source, const Rate& rate, uint64_t now_ns,
+               bool anew = true);
 
  private:
   static constexpr size_t kWays = 8;

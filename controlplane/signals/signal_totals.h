@@ -28,17 +28,18 @@ std::string signal_refusals_text();  // "stranger (of an address …); …"
 // What came of a source that was over a rule: name, text.
 #define DAM_SIGNAL_ENDS(X)                                                       \
   X(banned, "it is banned")                                                      \
-  X(shadow, "it would be, but for mode shadow")                                  \
+  X(shadow, "it would be, or pay, but for mode shadow")                          \
   X(held, "it was banned already")                                               \
   X(spared, "an administrator's, or the site's own: nobody's signal bans those") \
   X(capped, "more than signals.most allows")                                     \
-  X(failed, "the ban could not be saved")
+  X(failed, "the ban could not be saved, the charge not be taken")               \
+  X(charged, "it pays, out of its own buckets")
 enum class SignalEnd {
 #define X(name, text) name,
   DAM_SIGNAL_ENDS(X)
 #undef X
 };
-inline constexpr size_t kSignalEnds = static_cast<size_t>(SignalEnd::failed) + 1;
+inline constexpr size_t kSignalEnds = static_cast<size_t>(SignalEnd::charged) + 1;
 const char* signal_end_name(SignalEnd end);
 std::string signal_ends_text();
 

@@ -38,12 +38,14 @@ SignalEnd end_of(const BanResult& result) {
 
 }  // namespace
 
-Signals::Signals(BanBook& book, CurrentPolicy policy, Clock clock, Report report, Hear hear)
+Signals::Signals(BanBook& book, CurrentPolicy policy, Clock clock, Report report, Hear hear,
+                 Charge charge)
     : book_(book),
       policy_(std::move(policy)),
       clock_(std::move(clock)),
       report_(std::move(report)),
-      hear_(std::move(hear)) {}
+      hear_(std::move(hear)),
+      charge_(std::move(charge)) {}
 
 bool Signals::has_rules() const {
   const auto policy = policy_();
@@ -70,6 +72,10 @@ void Signals::lost(uint64_t count) {
 std::shared_ptr<const Policy> Signals::policy_now() {
   auto policy = policy_();
   if (policy == nullptr) return nullptr;
+  if (policy != protected_by_) {
+    protected_by_ = policy;
+    protected_.emplace(policy.get(), std::vector<Address>());
+  }
   auto names = names_of_rules(*policy);
   if (names != rules_) {
     rules_ = std::move(names);
@@ -146,7 +152,8 @@ bool Signals::take_one_of(const std::string& name, const Signal& signal, const P
   for (uint32_t i = 0; i < rules.rules.size(); ++i) {
     const SignalRule& rule = rules.rules[i];
     if (!fits(rule, signal)) continue;
-    if (rule.rate && !server.counts.exceeds(i, source, rule.rate->value, now_ns)) continue;
+    const bool bans = rule.ban_ns != 0;  // a charge is of each one too many
+    if (rule.rate && !server.counts.exceeds(i, source, rule.rate->value, now_ns, bans)) continue;
     const SignalEnd end = act(name, server, rule, source, signal, policy);
     ++totals_.ends[rule.name.value][static_cast<size_t>(end)];
     banned += end == SignalEnd::banned ? 1 : 0;
@@ -157,12 +164,28 @@ bool Signals::take_one_of(const std::string& name, const Signal& signal, const P
 SignalEnd Signals::act(const std::string& name, Server& server, const SignalRule& rule,
                        const Network& source, const Signal& signal, const Policy& policy) {
   if (rule.mode == Mode::shadow) return SignalEnd::shadow;
-  const SignalCaps& most = policy.signals.most;
+  if (rule.charge.is_any()) return charge(name, server, rule, source, policy);
+  return ban(name, server, rule, source, signal, policy.signals.most);
+}
+
+SignalEnd Signals::charge(const std::string& name, Server& server, const SignalRule& rule,
+                          const Network& source, const Policy& policy) {
+  if (!protected_->to(source, false).message.empty()) return SignalEnd::spared;
+  const uint64_t a_second = policy.signals.most.charges_per_second;
+  if (!take_one({static_cast<double>(a_second), a_second}, clock_(), server.charges_tat_ns)) {
+    tell_capped(name, server, "charge", "signals.most.charges_per_second");
+    return SignalEnd::capped;
+  }
+  return charge_ && charge_(source, rule.charge) ? SignalEnd::charged : SignalEnd::failed;
+}
+
+SignalEnd Signals::ban(const std::string& name, Server& server, const SignalRule& rule,
+                       const Network& source, const Signal& signal, const SignalCaps& most) {
   const Rate bans{static_cast<double>(most.bans_per_minute) / kSecondsOfMinute,
                   most.bans_per_minute};
   const uint64_t before_ns = server.bans_tat_ns;
   if (!take_one(bans, clock_(), server.bans_tat_ns)) {
-    tell_capped(name, server, "signals.most.bans_per_minute");
+    tell_capped(name, server, "ban", "signals.most.bans_per_minute");
     return SignalEnd::capped;
   }
   BanRequest request;
@@ -173,17 +196,18 @@ SignalEnd Signals::act(const std::string& name, Server& server, const SignalRule
   asker.name = name;
   asker.origin = "signal " + rule.name.value;
   const SignalEnd end = end_of(book_.ban_in_services(request, asker, most.bans));
-  if (end == SignalEnd::capped) tell_capped(name, server, "signals.most.bans");
+  if (end == SignalEnd::capped) tell_capped(name, server, "ban", "signals.most.bans");
   // Where a cap or a full disk is in the way each try is one of the minute's: they cost the most.
   if (end == SignalEnd::held || end == SignalEnd::spared) server.bans_tat_ns = before_ns;
   return end;
 }
 
-void Signals::tell_capped(const std::string& name, Server& server, const std::string& why) {
+void Signals::tell_capped(const std::string& name, Server& server, const std::string& what,
+                          const std::string& why) {
   const uint64_t now_ns = clock_();
   if (!report_ || (server.told_ns != 0 && now_ns - server.told_ns < kNsOfMinute)) return;
   server.told_ns = now_ns;
-  report_(name, "signals of " + name + " ban nobody for now: " + why + " is reached");
+  report_(name, "signals of " + name + " " + what + " nobody for now: " + why + " is reached");
 }
 
 }  // namespace dam::control

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "controlplane/bans/ban_book.h"
+#include "controlplane/bans/protected_addresses.h"
 #include "controlplane/signals/signal.h"
 #include "controlplane/signals/signal_counts.h"
 #include "controlplane/signals/signal_totals.h"
@@ -28,7 +29,11 @@ class Signals {
   // Somebody else who hears each that counts: of which server, and what.
   using Hear = std::function<void(const std::string&, const Signal&)>;
 
-  Signals(BanBook& book, CurrentPolicy policy, Clock clock, Report report = {}, Hear hear = {});
+  // Has a source pay, in the service zones; false: it cannot be taken now.
+  using Charge = std::function<bool(const Network&, const SignalCharge&)>;
+
+  Signals(BanBook& book, CurrentPolicy policy, Clock clock, Report report = {}, Hear hear = {},
+          Charge charge = {});
 
   struct Taken {
     size_t accepted = 0;
@@ -51,6 +56,7 @@ class Signals {
     SignalCounts counts;
     uint64_t signals_tat_ns = 0;
     uint64_t bans_tat_ns = 0;
+    uint64_t charges_tat_ns = 0;
     uint64_t told_ns = 0;
   };
   std::shared_ptr<const Policy> policy_now();
@@ -60,15 +66,23 @@ class Signals {
                    size_t& banned);
   SignalEnd act(const std::string& name, Server& server, const SignalRule& rule,
                 const Network& source, const Signal& signal, const Policy& policy);
-  void tell_capped(const std::string& name, Server& server, const std::string& why);
+  SignalEnd ban(const std::string& name, Server& server, const SignalRule& rule,
+                const Network& source, const Signal& signal, const SignalCaps& most);
+  SignalEnd charge(const std::string& name, Server& server, const SignalRule& rule,
+                   const Network& source, const Policy& policy);
+  void tell_capped(const std::string& name, Server& server, const std::string& what,
+                   const std::string& why);
 
   BanBook& book_;
   const CurrentPolicy policy_;
   const Clock clock_;
   const Report report_;
   const Hear hear_;
+  const Charge charge_;
   mutable std::mutex mutex_;
-  std::vector<std::string> rules_;  // their names; counts are by their places
+  std::shared_ptr<const Policy> protected_by_;
+  std::optional<ProtectedAddresses> protected_;  // by that policy
+  std::vector<std::string> rules_;               // their names; counts are by their places
   std::map<std::string, Server> servers_;
   SignalTotals totals_;
 };

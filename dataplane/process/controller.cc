@@ -108,6 +108,7 @@ v1::Reply Controller::answer(const v1::Request& request) {
     case v1::Request::kFlows:
     case v1::Request::kTop:
     case v1::Request::kEndFlows:
+    case v1::Request::kChargeSources:
       return look(request);
     case v1::Request::kStartCapture:
     case v1::Request::kReadCapture:

@@ -3,6 +3,7 @@
 #include <exception>
 #include <utility>
 
+#include "dataplane/process/charges.h"
 #include "dataplane/process/clock.h"
 #include "dataplane/process/controller.h"
 #include "dataplane/process/explain.h"
@@ -108,6 +109,8 @@ v1::Reply Controller::look(const v1::Request& request) {
     wrong = list_flows(engine, request.flows(), monotonic_ns(), *reply.mutable_flows());
   } else if (request.has_change_zone_ban()) {
     wrong = running_->change(request.change_zone_ban());
+  } else if (request.has_charge_sources()) {
+    wrong = charge(engine, request.charge_sources(), monotonic_ns());
   } else if (request.has_top()) {
     wrong = running_->top().answer(request.top(), monotonic_ns(), *reply.mutable_top());
     reply.mutable_top()->set_lost(running_->sights_lost());

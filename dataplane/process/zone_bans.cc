@@ -7,6 +7,7 @@
 #include "dataplane/ipc/bounds.h"
 #include "dataplane/ipc/wire_address.h"
 #include "dataplane/process/clock.h"
+#include "dataplane/process/service_zone.h"
 
 namespace dam {
 namespace {
@@ -18,12 +19,6 @@ uint64_t end_ns_of(const v1::ChangeZoneBan& request, uint64_t now_ns) {
   const uint64_t now_ms = unix_ms();
   if (request.until_unix_ms() <= now_ms) return 0;
   return now_ns + std::min(request.until_unix_ms() - now_ms, kLongest_ms) * 1'000'000;
-}
-
-// Whoever asks: not in the way to management, nor before it is known which way a client takes.
-bool may_begin(const Zone& zone, size_t slot) {
-  constexpr size_t kFrontSlot = 0;
-  return slot != kFrontSlot && !zone.management;
 }
 
 }  // namespace
@@ -106,7 +101,7 @@ std::string ZoneBanWatch::change(Engine& engine, const v1::ChangeZoneBan& reques
     const Zone& zone = policy->zones[slot];
     if (!request.zone().empty() && zone.name != request.zone()) continue;
     known = true;
-    const bool begins = !request.zone().empty() && end_ns != 0 && may_begin(zone, slot);
+    const bool begins = !request.zone().empty() && end_ns != 0 && is_service_zone(zone, slot);
     const uint32_t at = place_of(engine,
                                  engine.sources.key(source.address, static_cast<uint8_t>(slot),
                                                     zone.source_bits_v4, zone.source_bits_v6),

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "dataplane/process/charges.h"
 #include "dataplane/process/explain.h"
 #include "dataplane/process/flow_list.h"
 #include "dataplane/process/replies.h"
@@ -161,6 +162,8 @@ v1::Reply SteeredDam::look(const v1::Request& request) {
     check(reply.flows().flows_size() <= static_cast<int>(kMostFlowsAnAnswer), "no more fit");
   } else if (request.has_change_zone_ban()) {
     wrong = zone_bans_.change(engine, request.change_zone_ban());
+  } else if (request.has_charge_sources()) {
+    wrong = charge(engine, request.charge_sources(), site_.now_ns());
   } else if (request.has_top()) {
     wrong = top_.answer(request.top(), site_.now_ns(), *reply.mutable_top());
   } else {

@@ -14,7 +14,7 @@ from lib.site import PUBLIC, SOURCES
 PORT, UDP = 5514, 17
 ADMIN = SOURCES[4][40]
 PLAN = plan(
-    zones={"service": {}, "bulk": {}, "management": {"management": True}}, admin=[ADMIN],
+    zones={"service": {}, "bulk": {}, "slow": {"per_source": {"connections": "2r/s burst=100"}}, "management": {"management": True}}, admin=[ADMIN],
     timeouts={"hello": "3s", "connect": "2s", "probe_interval": "500ms"},
     add_listeners={"http": {"port": 80, "protocol": "http"}},
     add_servers={"pages": {"role": "service", "n": 11, "port": 8080, "start": False},
@@ -22,11 +22,13 @@ PLAN = plan(
     add_routes=[{"name": "pages", "listener": "http", "names": ["pages.example"], "zone": "service",
                  "servers": ["pages"]},
                 {"name": "bulk", "listener": "http", "names": ["bulk.example"], "zone": "bulk", "servers": ["pages"]},
+                {"name": "slow", "listener": "http", "names": ["slow.example"], "zone": "slow", "servers": ["pages"]},
                 {"name": "office", "listener": "http", "names": ["office.example"], "zone": "management",
                  "servers": ["office"]}])
 RULES = [{"name": "honey", "path": ["/wp-login.php", "/.env"], "ban": "10m"},
          {"name": "probing", "status": [401, "403-404", 429], "rate": "6r/m burst=10", "ban": "10m"},
-         {"name": "login", "class": "login", "rate": "1r/m burst=3", "ban": "10m"}]
+         {"name": "login", "class": "login", "rate": "1r/m burst=3", "ban": "10m"},
+         {"name": "search", "class": "search", "charge": {"connections": 50}}]
 DAM_ONLY = True
 COST = 40
 
@@ -72,13 +74,13 @@ def _start_nginx(site, role, address):
     six = address.replace("198.18.", "2001:db8:").replace(".", "::")
     told = f"syslog:server={site.ear}:{PORT},nohostname,tag=nginx dam" if role == "service" else "off"
     nginx.start(site, getattr(site, role), home, f"""
-  map $uri $dam_class {{ default -; ~^/login login; }}
+  map $uri $dam_class {{ default -; ~^/login login; ~^/search search; }}
   log_format dam 'dam client=$proxy_protocol_addr status=$status class=$dam_class path=$request_uri';
   access_log {told};
   server {{
     listen {address}:8080 proxy_protocol; listen [{six}]:8080 proxy_protocol;
     root {home}/html; error_page 404 /gone.html;
-    location = /login {{ return 200 "in"; }}
+    location = /login {{ return 200 "in"; }} location = /search {{ return 200 "found"; }}
   }}""")
 
 
@@ -137,6 +139,15 @@ def _free(site):
         site.front.damctl("unban", source)
     site.front.apply(PLAN)
     site.front.apply(site.plan)
+    suite.eventually(lambda: _heard(site), 5, "signals heard again")
+
+
+def _heard(site):
+    """The listener may be away for a moment after a change of the policy."""
+    before = _metric(site, "dam_signals_accepted_total")
+    _say(site, f"dam client={SOURCES[4][58]} status=200 path=/")
+    time.sleep(0.05)
+    return _metric(site, "dam_signals_accepted_total") > before
 
 
 def _say(site, text, sender=None, namespace=None):
@@ -205,6 +216,25 @@ def test_class(site):
     suite.eventually(lambda: not _get(site, source, "/"), 3, "the ban")
     assert _bans(site)[source + "/32"]["origin"] == "signal login"
     _free(site)
+
+
+def test_charge(site):
+    """a heavy request costs a source what its zone lets it do: it is slowed, not banned, and nobody else is"""
+    _begin(site)
+    source, other = SOURCES[4][7], SOURCES[4][8]
+    charged = 'dam_signal_rule_exceeded_total{rule="search",outcome="charged"}'
+    for count in (1, 2):  # then its hundred are spent
+        assert _get(site, source, "/search", "slow.example") == 200
+        suite.eventually(lambda: _metric(site, charged) == count, 5, "the charge")
+    with site.counted("source_connections"):
+        passed, begun = 0, time.monotonic()
+        while time.monotonic() - begun < 5:
+            passed += _get(site, source, "/", "slow.example") == 200
+        site.note(f"{passed} in five seconds, at 2 a second")
+    assert 3 <= passed <= 12, passed
+    assert [_get(site, other, "/", "slow.example") for _ in range(30)] == [200] * 30, "another client"
+    assert all(_get(site, source, "/", host) == 200 for host in ("bulk.example", "office.example") for _ in range(10))
+    assert not _bans(site)
 
 
 def test_stranger(site):

@@ -18,7 +18,8 @@ TEST(CheckSignals, everything_that_may_be_said_is_taken) {
         "listen: \"[2001:db8:2::1]:5514\", from: web, " + one,
         "most: {signals_per_second: 10, bans_per_minute: 1, bans: 10k}, " + one,
         std::string("rules: [{name: a, status: [401, 403-404], path: [/a, /b], class: c, rate: "
-                    "\"10r/m burst=3\", ban: 1d, mode: shadow}, {name: b, class: x, ban: 1s}]")}) {
+                    "\"10r/m burst=3\", ban: 1d, mode: shadow}, {name: b, class: x, ban: 1s}, "
+                    "{name: c, class: y, charge: {connections: 3, requests: 20}}]")}) {
     EXPECT_EQ(problems_with_signals(signals), std::vector<std::string>{}) << signals;
   }
 }
@@ -37,7 +38,9 @@ TEST(CheckSignals, what_is_wrong_is_named_with_what_would_be_right) {
       {"rules: [{name: a, path: x, ban: 1h}]", "a path begins with"},
       {"rules: [{name: a, path: /x, rate: none, ban: 1h}]", "a rule without a limit bans nobody"},
       {"rules: [{name: a, status: 404, ban: 1h}]", "warning: the rule \"a\" bans whoever"},
-      {"rules: [{name: a, path: /x}]", "missing key \"ban\""},
+      {"rules: [{name: a, path: /x}]", "has not one of ban and charge"},
+      {"rules: [{name: a, path: /x, ban: 1h, charge: {connections: 1}}]", "has not one of ban and"},
+      {"rules: [{name: a, path: /x, charge: {requests: 1}}]", "charges what no zone limits"},
       {"rules: [{name: a, path: /x, ban: 1h}, {name: a, path: /y, ban: 1h}]", "there twice"},
       {"most: {bans_per_minute: 0}, " + one, "out of range"},
       {"source_prefix: {ipv4: 24}, " + one,

@@ -18,6 +18,7 @@ signals:
     - {name: honey, path: [/wp-login.php, /.env], ban: 1h}
     - {name: login, class: login, rate: "1r/s burst=2", ban: 5m}
     - {name: trial, path: /trial, ban: 5m, mode: shadow}
+    - {name: search, class: search, rate: "1r/s burst=2", charge: {requests: 20, connections: 1}}
 )";
 
 struct SignalsTest : testing::Test {
@@ -27,10 +28,18 @@ struct SignalsTest : testing::Test {
   uint64_t now_ns = 1'000'000'000;
   BanBook book{store, [this] { return policy; }, [this] { return now_unix; }};
   std::vector<std::string> told;
-  Signals signals{book, [this] { return policy; }, [this] { return now_ns; },
+  Signals signals{book,
+                  [this] { return policy; },
+                  [this] { return now_ns; },
                   [this](const std::string& who, const std::string& what) {
                     told.push_back(who + ": " + what);
+                  },
+                  {},
+                  [this](const Network& source, const SignalCharge& charge) {
+                    paid[source.text()] += charge.requests + 1000 * charge.connections;
+                    return true;
                   }};
+  std::map<std::string, uint64_t> paid;  // requests, and thousands of connections
 
   static std::shared_ptr<const Policy> loaded(const std::string& text) {
     const auto load = load_policy(text, "dam.yaml", ".");
@@ -186,6 +195,38 @@ TEST_F(SignalsTest, places_under_a_cap_are_free_after_an_end_a_lift_and_an_opera
   const BanRequest another{*parse_network("198.51.100.70"), 60, {}, "", 0};
   EXPECT_EQ(after.ban_in_services(another, {"web", {}}, 5).outcome, BanResult::Outcome::full)
       << "and they are known after a restart";
+}
+
+TEST_F(SignalsTest, each_one_too_many_costs_the_source_and_bans_it_not) {
+  Signal search = of("198.51.100.7", "/search", 200);
+  search.class_name = "search";
+  take(search);
+  take(search);
+  EXPECT_TRUE(paid.empty()) << "within the rate";
+  for (int i = 0; i < 3; ++i) take(search);
+  EXPECT_EQ(paid, (std::map<std::string, uint64_t>{{"198.51.100.7/32", 3 * 1020}}));
+  EXPECT_EQ(ended("search", SignalEnd::charged), 3u);
+  EXPECT_TRUE(bans().empty());
+  now_ns += 1'000'000'000;
+  take(search);
+  EXPECT_EQ(ended("search", SignalEnd::charged), 3u) << "and one a second is within it again";
+  for (const char* one : {"203.0.113.50", "198.18.1.10"}) {
+    search.client = *parse_address(one);
+    for (int i = 0; i < 5; ++i) take(search);
+  }
+  EXPECT_EQ(paid.size(), 1u) << "an administrator, a server";
+  EXPECT_EQ(ended("search", SignalEnd::spared), 2u * 3);
+}
+
+TEST_F(SignalsTest, one_server_causes_so_many_charges_a_second) {
+  Signal search = of("198.51.100.7", "/search", 200);
+  search.class_name = "search";
+  for (int i = 0; i < 150; ++i) take(search);
+  EXPECT_EQ(ended("search", SignalEnd::charged), 100u);
+  EXPECT_EQ(ended("search", SignalEnd::capped), 48u);
+  EXPECT_EQ(told, std::vector<std::string>{"web: signals of web charge nobody for now: "
+                                           "signals.most.charges_per_second is reached"});
+  EXPECT_EQ(take(of("198.51.100.8", "/.env")).banned, 1u) << "bans are counted by themselves";
 }
 
 TEST_F(SignalsTest, a_server_that_tells_too_much_is_not_heard_for_the_rest) {

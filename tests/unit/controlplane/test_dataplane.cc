@@ -117,6 +117,11 @@ std::vector<std::string> TestDataplane::zone_changes() const {
   return zone_changes_;
 }
 
+std::vector<std::string> TestDataplane::charges() const {
+  const std::lock_guard lock(mutex_);
+  return charges_;
+}
+
 int TestDataplane::lifted() const {
   const std::lock_guard lock(mutex_);
   return lifted_;
@@ -141,6 +146,10 @@ void TestDataplane::answer_bans(const v1::Request& request, v1::Reply& reply) {
   if (request.has_change_zone_ban()) {
     zone_changes_.push_back(request.change_zone_ban().zone() + " " +
                             text_of(request.change_zone_ban().source()));
+  }
+  for (const v1::Charge& one : request.charge_sources().charges()) {
+    charges_.push_back(text_of(one.source()) + " " + std::to_string(one.connections()) + " " +
+                       std::to_string(one.requests()));
   }
   if (!request.has_bans()) return;
   const v1::Bans& bans = request.bans();

@@ -36,6 +36,7 @@ class TestDataplane {
   void begin_zone_ban(const v1::ZoneBan& ban);
   int lifted() const;                             // of zones
   std::vector<std::string> zone_changes() const;  // "light 198.51.100.7/32"
+  std::vector<std::string> charges() const;       // "198.51.100.7/32 0 20": connections, requests
   void explain_as(const v1::Explanation& explanation);
 
  private:
@@ -62,7 +63,7 @@ class TestDataplane {
   std::vector<v1::Flow> flows_;
   v1::ZoneBans zone_bans_;
   int lifted_ = 0;
-  std::vector<std::string> zone_changes_;
+  std::vector<std::string> zone_changes_, charges_;
   v1::Explanation explanation_;
   int listener_ = -1;
   int stop_[2] = {-1, -1};  // a pipe: closing it wakes the thread

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "dataplane/process/charges.h"
+
+#include <algorithm>
+
+#include "dataplane/ipc/wire_address.h"
+#include "dataplane/process/service_zone.h"
+
+namespace dam {
+namespace {
+
+// Past what it holds a bucket would be taken for one of another policy (dam_gcra_refit).
+void spend(uint64_t& tat_ns, const dam_gcra_rate& rate, uint64_t now_ns, uint32_t units) {
+  if (rate.interval_q20 == 0 || units == 0) return;
+  const uint64_t empty_ns = now_ns + rate.tolerance_ns;
+  const uint64_t cost_ns = dam_gcra_cost_ns(&rate, units);
+  uint64_t seen = dam_load_shared64(&tat_ns);
+  for (int attempt = 0; attempt < DAM_GCRA_ATTEMPTS && seen < empty_ns; ++attempt) {
+    const uint64_t next = std::min(std::max(seen, now_ns) + cost_ns, empty_ns);
+    const uint64_t found = __sync_val_compare_and_swap(&tat_ns, seen, next);
+    if (found == seen) return;
+    seen = found;
+  }
+}
+
+// A source that the zone does not know has done nothing there of late: a place is made for nobody.
+void charge_in(Engine& engine, const v1::Charge& one, const SourceKey& key, const Zone& zone,
+               uint64_t now_ns) {
+  constexpr uint32_t kCountedAsWorker = 0;  // any thread may
+  if (engine.sources.find(key) == SourceTable::kNone) return;
+  const uint32_t at = engine.sources.acquire(kCountedAsWorker, key, now_ns);
+  if (at == SourceTable::kNone) return;
+  const auto take = [&](dam_dimension dimension, uint32_t units) {
+    spend(engine.sources.tat_ns(at, dimension), zone.per_source[dimension], now_ns, units);
+  };
+  take(DAM_DIM_connections, one.connections());
+  take(DAM_DIM_requests, one.requests());
+  engine.sources.release(at);
+}
+
+}  // namespace
+
+std::string charge(Engine& engine, const v1::ChargeSources& request, uint64_t now_ns) {
+  const Policy* policy = engine.policy();
+  if (policy == nullptr) return "No policy is in force yet.";
+  for (const v1::Charge& one : request.charges()) {
+    SourcePrefix source;
+    const std::string wrong = read_prefix(one.source(), source);
+    if (!wrong.empty()) return "The source: " + wrong + ".";
+    if (policy->allow.contains(source.address)) continue;
+    for (size_t slot = 0; slot < policy->zones.size(); ++slot) {
+      const Zone& zone = policy->zones[slot];
+      if (!is_service_zone(zone, slot)) continue;
+      const SourceKey key = engine.sources.key(source.address, static_cast<uint8_t>(slot),
+                                               zone.source_bits_v4, zone.source_bits_v6);
+      charge_in(engine, one, key, zone, now_ns);
+    }
+  }
+  return "";
+}
+
+}  // namespace dam

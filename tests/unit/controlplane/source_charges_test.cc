@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Charges come to the dataplane, all that wait at once, and hold nobody up.
+#include "controlplane/signals/source_charges.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+
+#include "controlplane/dataplane_link/dataplane_link.h"
+#include "tests/unit/controlplane/sample_policy.h"
+#include "tests/unit/controlplane/test_dataplane.h"
+
+namespace dam::control {
+namespace {
+
+TEST(SourceCharges, what_came_meanwhile_is_told_at_once_and_summed) {
+  TemporaryFolder folder;
+  TestDataplane dataplane(folder.file("dataplane.sock"));
+  DataplaneLink link(folder.file("dataplane.sock"), [](const std::string&) {});
+  ASSERT_TRUE(eventually([&] { return link.state().connected; }));
+  std::atomic<bool> open{false};
+  std::atomic<int> asked{0};
+  SourceCharges charges([&](const v1::Request& request, std::string& wrong) {
+    ++asked;
+    while (!open) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    return link.ask(request, std::chrono::seconds(3), wrong);
+  });
+  const Network one = *parse_network("198.51.100.7");
+  charges.add(one, {0, 1});
+  ASSERT_TRUE(eventually([&] { return asked == 1; }));
+  for (int i = 0; i < 10; ++i) charges.add(one, {1, 20});
+  for (uint32_t i = 1; i < SourceCharges::kMostWaiting; ++i) {
+    const std::string other = "192.0." + std::to_string(i >> 8) + "." + std::to_string(i & 255);
+    ASSERT_TRUE(charges.add(*parse_network(other), {0, 1}));
+  }
+  EXPECT_FALSE(charges.add(*parse_network("203.0.113.1"), {0, 1})) << "too many wait";
+  EXPECT_TRUE(charges.add(one, {0, 1}));
+  open = true;
+  ASSERT_TRUE(
+      eventually([&] { return dataplane.charges().size() >= SourceCharges::kMostWaiting; }));
+  EXPECT_EQ(asked, 2);
+  const auto told = dataplane.charges();
+  EXPECT_EQ(told.front(), "198.51.100.7/32 0 1");
+  EXPECT_EQ(std::count(told.begin(), told.end(), "198.51.100.7/32 10 201"), 1);
+}
+
+}  // namespace
+}  // namespace dam::control
