@@ -101,6 +101,10 @@ Worker::Drop Worker::admit_http_requests(const Flow& flow, const Zone& zone, con
   dam_requests& kept = requests_[index_of(flow)];
   const dam_packet& packet = job.packet;
   HttpRequests requests = http_requests_of(kept);
+  if (dam_seq_before(requests.next, flow.track.next[DAM_C2S])) {
+    kept.flags = 0;  // octets have passed while the zone counted none
+    return DAM_DROP_none;
+  }
   const int32_t behind = dam_seq_distance(packet.seq, requests.next);
   if (behind < 0) return DAM_DROP_overtaken;
   if (static_cast<uint32_t>(behind) >= packet.payload_bytes) return DAM_DROP_none;

@@ -281,6 +281,19 @@ TEST_F(PlainRequests, AnOvertakenSegmentComesAgain) {
   EXPECT_EQ(counted(), 2u);
 }
 
+TEST_F(PlainRequests, WhoSpokeWhileNobodyCountedIsNotHeldUp) {
+  begin_plain(limit_source);
+  Policy policy = site_.draft();
+  policy.listeners[0].protocol = Protocol::http;
+  site_.apply(policy);
+  EXPECT_TRUE(say(std::string(kGet)));
+  limit_source(policy.zones[kServiceZone]);
+  site_.apply(policy);
+  EXPECT_TRUE(say(std::string(kGet)));
+  EXPECT_TRUE(say(std::string(kGet)));
+  EXPECT_EQ(counted(), 1u);
+}
+
 TEST_F(PlainRequests, AConnectionOverTheRateIsRefused) {
   begin_plain([](Zone& zone) { zone.per_source[DAM_DIM_requests] = dam_gcra_rate_of(1'000, 1); });
   EXPECT_EQ(counted(), 1u);
