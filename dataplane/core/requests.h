@@ -104,7 +104,8 @@ DAM_INLINE int dam_requests_is_switch(const struct dam_tls_segment* segment) {
 DAM_INLINE void dam_requests_answer(struct dam_requests* r, const struct dam_tls_segment* segment,
                                     dam_seq ack) {
   if (dam_requests_are_plain(r)) {
-    if (dam_requests_is_switch(segment)) r->records.answers = 1;
+    int waits = r->records.partial == DAM_REQUESTS_UPGRADING;
+    if (waits && dam_requests_is_switch(segment)) r->records.answers++;
     return;
   }
   const uint8_t* at = segment->payload;

@@ -5,11 +5,20 @@
 
 #include "dataplane/core/requests_state.h"
 
+/* Of a client that reads: a WINDOW_UPDATE behind an acknowledgement. */
+DAM_INLINE int dam_requests_is_reading(struct dam_requests* r, uint32_t plain) {
+  enum { ACK = 9, PONG = 17, WINDOW_UPDATE = 13 };
+  if (!(r->flags & DAM_REQUESTS_READS)) return 0;
+  dam_requests_clear(r, DAM_REQUESTS_READS);
+  return plain == ACK + WINDOW_UPDATE || plain == PONG + WINDOW_UPDATE;
+}
+
 /* SETTINGS, WINDOW_UPDATE, PING and RST_STREAM, two WINDOW_UPDATEs; and what is shorter than a
  * head. */
-DAM_INLINE int dam_requests_is_control(const struct dam_requests* r, uint32_t plain) {
+DAM_INLINE int dam_requests_is_control(struct dam_requests* r, uint32_t plain) {
   enum { FRAME = 9, BYTES_OF_A_FIELD = 32 };
-  return plain == FRAME || plain == FRAME + 4 || plain == FRAME + 8 || plain == 2 * (FRAME + 4) ||
+  return dam_requests_is_reading(r, plain) || plain == FRAME || plain == FRAME + 4 ||
+         plain == FRAME + 8 || plain == 2 * (FRAME + 4) ||
          plain < FRAME + r->first_bytes / (uint32_t)BYTES_OF_A_FIELD;
 }
 
@@ -138,9 +147,15 @@ DAM_INLINE uint32_t dam_requests_hear(struct dam_requests* r, dam_seq ack) {
   uint8_t block = (uint8_t)(ack.value / DAM_REQUESTS_BLOCK_BYTES);
   uint32_t blocks = (uint8_t)(block - r->records.blocks);
   if (!(r->flags & DAM_REQUESTS_H2)) return 0;
-  r->records.blocks = block;
   if (answers != 0) r->heard = r->records.answers;
-  if ((r->flags & DAM_REQUESTS_STAGE) == DAM_REQUESTS_HANDSHAKE) return 0;
+  int shakes = (r->flags & DAM_REQUESTS_STAGE) == DAM_REQUESTS_HANDSHAKE;
+  if (shakes || blocks < DAM_REQUESTS_OVERTAKEN_BLOCKS) {
+    r->records.blocks = block;
+  } else {
+    blocks = 0;
+  }
+  if (shakes) return 0;
+  if (blocks >= DAM_REQUESTS_DOWNLOAD_BLOCKS) r->flags |= DAM_REQUESTS_READS;
   uint32_t counted = dam_requests_let_count(r, answers > blocks ? answers : blocks);
   dam_requests_answered(r, answers > counted ? answers : counted);
   return counted;

@@ -16,6 +16,7 @@ enum dam_requests_flags {
   DAM_REQUESTS_STAGE = 3,
   DAM_REQUESTS_H2 = 4,       /* the client offers it */
   DAM_REQUESTS_TLS12 = 8,    /* or older */
+  DAM_REQUESTS_READS = 16,   /* HTTP/2: it has got much since its last record */
   DAM_REQUESTS_CHANGED = 16, /* its ChangeCipherSpec was seen */
   /* No TLS at all: plain HTTP/1.x, which engine/http_requests.h reads, for both planes. */
   DAM_REQUESTS_PLAIN = DAM_REQUESTS_HANDSHAKE | DAM_REQUESTS_TLS12,
@@ -56,15 +57,18 @@ enum {
       80, /* of a record: more than the control frames that a server begins with */
   DAM_REQUESTS_LONG_ANSWER_BYTES = 4096, /* of a record: it may be the next piece of an answer */
   DAM_REQUESTS_BLOCK_BYTES = 4096,
-  DAM_REQUESTS_VARY = 12,          /* heads of a run, which differ in their paths */
-  DAM_REQUESTS_QUIET = 2,          /* coarse */
-  DAM_REQUESTS_MOST_HEADS = 128,   /* that wait for an answer; servers allow no more */
-  DAM_REQUESTS_UPLOAD = 255,       /* heads: whatever comes is a body */
-  DAM_REQUESTS_BODY_BYTES = 1200,  /* more than a head but the first has */
-  DAM_REQUESTS_HEAD_BYTES = 512,   /* more than those have that come in runs */
-  DAM_REQUESTS_PREFACE_BYTES = 96, /* more than preface, SETTINGS and WINDOW_UPDATE take */
-  DAM_REQUESTS_TICKETS = 2,        /* of a session, behind the handshake: they look like answers */
-  DAM_REQUESTS_ONE_SPARE = 64      /* in DAM_REQUESTS_SPARE */
+  DAM_REQUESTS_OVERTAKEN_BLOCKS = 240, /* modulo 256: an acknowledgement that was overtaken */
+  DAM_REQUESTS_DOWNLOAD_BLOCKS = 8, /* that come between two records of a client that only reads */
+  DAM_REQUESTS_UPGRADING = 14,      /* of plain HTTP: engine/http_requests.h */
+  DAM_REQUESTS_VARY = 12,           /* heads of a run, which differ in their paths */
+  DAM_REQUESTS_QUIET = 2,           /* coarse */
+  DAM_REQUESTS_MOST_HEADS = 128,    /* that wait for an answer; servers allow no more */
+  DAM_REQUESTS_UPLOAD = 255,        /* heads: whatever comes is a body */
+  DAM_REQUESTS_BODY_BYTES = 1200,   /* more than a head but the first has */
+  DAM_REQUESTS_HEAD_BYTES = 512,    /* more than those have that come in runs */
+  DAM_REQUESTS_PREFACE_BYTES = 96,  /* more than preface, SETTINGS and WINDOW_UPDATE take */
+  DAM_REQUESTS_TICKETS = 2,         /* of a session, behind the handshake: they look like answers */
+  DAM_REQUESTS_ONE_SPARE = 64       /* in DAM_REQUESTS_SPARE */
 };
 
 /* The connection's ClientHello is whole, and ends before `next`. */

@@ -184,6 +184,8 @@ void Worker::on_syn_ack(Flow& flow, Handshake& handshake, Job& job,
     status.learned.store(learned.pack(), std::memory_order_relaxed);
     return refuse(flow, DAM_DROP_server_options, true);
   }
+  const Drop too_many = read_held_requests(flow, handshake);
+  if (too_many != DAM_DROP_none) return refuse(flow, too_many, true);
   observe_connect_time(*counters_, (now_ns_ - handshake.called_ns) / kNsOfMicrosecond);
   handshake.server_isn = packet.seq;
   handshake.server_mss = std::max(options.mss, kLeastMss);
@@ -219,7 +221,6 @@ void Worker::install_splice(Flow& flow, Handshake& handshake, const dam_packet& 
   flow.track.acked[DAM_C2S] = dam_seq_add(flow.cookie, 1);
   flow.track.acked[DAM_S2C] = dam_seq_add(handshake.iss, 1);
   flow.state = DAM_FLOW_deliver;
-  read_held_requests(flow, handshake);
   flow_timers_.schedule(index_of(flow), now_ns_ + policy_->timeouts.idle_ns);
 }
 

@@ -31,7 +31,10 @@ void add_digit(HttpRequests& r, uint8_t c, unsigned base) {
 }
 
 void between_messages(HttpRequests& r) {
-  r.state = (r.message & kUpgrades) != 0 ? HttpState::upgrading : HttpState::start;
+  r.state = HttpState::start;
+  if ((r.message & kUpgrades) == 0) return;
+  r.state = HttpState::upgrading;
+  r.matched = r.switches;
 }
 
 void end_head(HttpRequests& r) {
@@ -135,7 +138,7 @@ void on_octet(HttpRequests& r, uint8_t c) {
 // Between messages. 1: a request begins.
 uint32_t on_start(HttpRequests& r, uint8_t c) {
   if (c == '\r' || c == '\n') return 0;
-  if (r.state == HttpState::upgrading && r.answers != 0) {
+  if (r.state == HttpState::upgrading && r.switches != r.matched) {
     r.state = HttpState::tunnel;
     return 0;
   }
@@ -172,7 +175,9 @@ void HttpRequests::set_left(uint64_t octets) {
 }
 
 // What both have in common lies at the same place, for whoever looks on.
-static_assert(offsetof(HttpRequests, answers) == offsetof(dam_requests, records.answers));
+static_assert(offsetof(HttpRequests, switches) == offsetof(dam_requests, records.answers));
+static_assert(offsetof(HttpRequests, state) == offsetof(dam_requests, records.partial));
+static_assert(static_cast<int>(HttpState::upgrading) == DAM_REQUESTS_UPGRADING);
 static_assert(offsetof(HttpRequests, last) == offsetof(dam_requests, last));
 static_assert(offsetof(HttpRequests, count) == offsetof(dam_requests, count));
 static_assert(offsetof(HttpRequests, first_bytes) == offsetof(dam_requests, first_bytes));
@@ -194,6 +199,14 @@ HttpRequests begin_http_requests(dam_seq next, uint32_t epoch) {
   requests.flags = DAM_REQUESTS_PLAIN;
   requests.epoch = static_cast<uint8_t>(epoch);
   return requests;
+}
+
+bool pass_http_body(HttpRequests& r, uint32_t octets) {
+  if (r.state != HttpState::body && r.state != HttpState::chunk) return false;
+  if (r.left() < octets) return false;
+  pass_body(r, octets);
+  r.next = dam_seq_add(r.next, octets);
+  return true;
 }
 
 uint32_t read_http_requests(HttpRequests& r, std::span<const uint8_t> octets) {

@@ -34,8 +34,8 @@ enum class HttpState : uint8_t {
 struct HttpRequests {
   dam_seq next;  // the number of the octet that comes next
   HttpState state;
-  uint8_t matched;  // so many octets of a name or of "chunked"
-  uint8_t answers;  // of the server, that switch protocols: the other direction's
+  uint8_t matched;   // so many octets of a name or of "chunked"; of switches, while upgrading
+  uint8_t switches;  // of protocols, that the server has said: the other direction's
   uint8_t reserved;
   uint32_t last;
   uint32_t count;
@@ -60,6 +60,10 @@ dam_requests record_of(const HttpRequests& requests);
 
 // A connection whose first octet has the number `next`.
 HttpRequests begin_http_requests(dam_seq next, uint32_t epoch);
+
+// False: not all of the `octets` from `next` on are the body of one message, and nothing is
+// changed.
+bool pass_http_body(HttpRequests& requests, uint32_t octets);
 
 // The octets from `next` on. How many requests begin among them.
 uint32_t read_http_requests(HttpRequests& requests, std::span<const uint8_t> octets);

@@ -47,20 +47,30 @@ Worker::Drop Worker::follow_requests(const Flow& flow, const Handshake& handshak
   const uint32_t found = read_http_requests(requests, held);
   kept = record_of(requests);
   dam_requests_note(&kept, found, coarse(now_ns_));
-  return charge_requests(flow, zone, found);
+  return charge_held_requests(flow, zone, found);
 }
 
-// What came while its server was asked is acknowledged already: it counts, and passes.
-void Worker::read_held_requests(const Flow& flow, const Handshake& handshake) {
+// What came while its server was asked.
+Worker::Drop Worker::read_held_requests(const Flow& flow, const Handshake& handshake) {
   dam_requests& kept = requests_[index_of(flow)];
-  if (!dam_requests_are_followed(&kept, flow.epoch) || !dam_requests_are_plain(&kept)) return;
+  if (!dam_requests_are_followed(&kept, flow.epoch) || !dam_requests_are_plain(&kept)) {
+    return DAM_DROP_none;
+  }
   HttpRequests requests = http_requests_of(kept);
   const int32_t read = dam_seq_distance(dam_seq_add(flow.client_isn, 1), requests.next);
   const std::span<const uint8_t> held(hold_.data(handshake.hold), handshake.held_bytes);
   const uint32_t found = read_http_requests(requests, held.subspan(static_cast<size_t>(read)));
   kept = record_of(requests);
   dam_requests_note(&kept, found, coarse(now_ns_));
-  (void)charge_requests(flow, policy_->zones[flow.zone_slot], found);
+  return charge_held_requests(flow, policy_->zones[flow.zone_slot], found);
+}
+
+// They are acknowledged: what is too much for the bucket, full as it may be, cannot come again.
+Worker::Drop Worker::charge_held_requests(const Flow& flow, const Zone& zone, uint32_t found) {
+  if (found == 0) return DAM_DROP_none;
+  const Drop refused = charge(flow, zone, DAM_DIM_requests, found);
+  if (refused == DAM_DROP_none) zone_counters(flow.zone_slot).requests += found;
+  return refused;
 }
 
 // Before the segment is tracked: one that comes again says nothing new.
@@ -96,20 +106,44 @@ Worker::Drop Worker::admit_requests(const Flow& flow, const Zone& zone, const Jo
   return refused;
 }
 
-// In order, and only what the server will believe: else it would read something else.
+// Plain HTTP, before anything is charged. Heads are read in order; a body's octets need no reading,
+// so that a lost one holds nobody up. Whom nobody can count, or must refuse, is followed no more.
+Worker::Drop Worker::read_along(const Flow& flow, const Zone& zone, const Job& job) {
+  dam_requests& kept = requests_[index_of(flow)];
+  if (!dam_requests_are_followed(&kept, flow.epoch) || !dam_requests_are_plain(&kept)) {
+    return DAM_DROP_none;
+  }
+  const dam_packet& packet = job.packet;
+  HttpRequests requests = http_requests_of(kept);
+  // The other: octets have passed while the zone counted none.
+  if (requests.state == HttpState::tunnel ||
+      dam_seq_before(requests.next, flow.track.next[DAM_C2S])) {
+    kept.flags = 0;
+    return DAM_DROP_none;
+  }
+  const int32_t ahead = dam_seq_distance(requests.next, packet.seq);
+  if (ahead <= 0) return DAM_DROP_none;
+  if (pass_http_body(requests, static_cast<uint32_t>(ahead) + packet.payload_bytes)) {
+    const dam_requests record = record_of(requests);
+    dam_requests_keep(&kept, &record);
+    return DAM_DROP_none;
+  }
+  if (zone.mode != Mode::shadow) return DAM_DROP_overtaken;
+  kept.flags = 0;
+  return DAM_DROP_none;
+}
+
+// Only what the server will believe: else it would read something else.
 Worker::Drop Worker::admit_http_requests(const Flow& flow, const Zone& zone, const Job& job) {
   dam_requests& kept = requests_[index_of(flow)];
   const dam_packet& packet = job.packet;
+  const Frame& frame = *job.frame;
   HttpRequests requests = http_requests_of(kept);
-  if (dam_seq_before(requests.next, flow.track.next[DAM_C2S])) {
-    kept.flags = 0;  // octets have passed while the zone counted none
-    return DAM_DROP_none;
-  }
   const int32_t behind = dam_seq_distance(packet.seq, requests.next);
-  if (behind < 0) return DAM_DROP_overtaken;
-  if (static_cast<uint32_t>(behind) >= packet.payload_bytes) return DAM_DROP_none;
+  if (behind < 0 || static_cast<uint32_t>(behind) >= packet.payload_bytes) return DAM_DROP_none;
+  if (dam_is_last_hop(frame.data + packet.l3, packet.family)) return DAM_DROP_ttl_expired;
   if (!checksum_holds(job)) return DAM_DROP_bad_checksum;
-  const std::span<const uint8_t> octets(job.frame->data + packet.payload, packet.payload_bytes);
+  const std::span<const uint8_t> octets(frame.data + packet.payload, packet.payload_bytes);
   const uint32_t found = read_http_requests(requests, octets.subspan(static_cast<size_t>(behind)));
   const Drop refused = charge_requests(flow, zone, found);
   if (refused != DAM_DROP_none) return refused;

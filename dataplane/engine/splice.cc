@@ -33,7 +33,10 @@ template <dam_direction kWay>
       note_answer(flow, job);
     return refused;
   }
-  Drop refused = charge(flow, zone, DAM_DIM_packets, 1);
+  Drop refused = DAM_DROP_none;
+  if (counts) [[unlikely]]
+    refused = read_along(flow, zone, job);
+  if (refused == DAM_DROP_none) refused = charge(flow, zone, DAM_DIM_packets, 1);
   if (refused == DAM_DROP_none) refused = charge(flow, zone, DAM_DIM_bytes_up, bytes);
   if (counts && refused == DAM_DROP_none) [[unlikely]]
     refused = admit_requests(flow, zone, job);

@@ -225,8 +225,10 @@ class Worker {
 
   // requests.cc: how many a client makes, by its records, or by its octets without TLS.
   Drop follow_requests(const Flow& flow, const Handshake& handshake, const RouteQuery& query);
-  void read_held_requests(const Flow& flow, const Handshake& handshake);
-  [[gnu::noinline]] Drop admit_http_requests(const Flow& flow, const Zone& zone, const Job& job);
+  Drop read_held_requests(const Flow& flow, const Handshake& handshake);
+  Drop charge_held_requests(const Flow& flow, const Zone& zone, uint32_t found);
+  [[gnu::noinline]] Drop read_along(const Flow& flow, const Zone& zone, const Job& job);
+  Drop admit_http_requests(const Flow& flow, const Zone& zone, const Job& job);
   Drop charge_requests(const Flow& flow, const Zone& zone, uint32_t found);
   [[gnu::noinline]] void note_answer(const Flow& flow, const Job& job);
   [[gnu::noinline]] Drop admit_requests(const Flow& flow, const Zone& zone, const Job& job);

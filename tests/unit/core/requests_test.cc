@@ -30,6 +30,11 @@ class Reader {
     dam_requests_note(&requests_, found, now_);
     return found;
   }
+  // A segment in which no record begins.
+  void hear() {
+    const uint32_t found = dam_requests_hear(&requests_, dam_seq_of(ack_));
+    dam_requests_note(&requests_, found, now_);
+  }
   void read(std::string_view events) {
     for (size_t at = 0; at < events.size();) {
       const size_t end = std::min(events.find(' ', at), events.size());
@@ -52,6 +57,9 @@ class Reader {
         return answer(DAM_TLS_MOST_BYTES);
       case 'b':
         ack_ += number(1) * DAM_REQUESTS_BLOCK_BYTES;
+        return hear();
+      case 'o':  // an acknowledgement that was overtaken
+        ack_ -= number(1) * DAM_REQUESTS_BLOCK_BYTES;
         return;
       case '+':
         return wait(number(1));
@@ -202,6 +210,18 @@ TEST(Requests, BodiesBehindAllTheirHeadsAreNone) {
   EXPECT_GE(found, 5u);
   EXPECT_LE(found, 6u) << "whatever the number of records in the answers";
   EXPECT_LE(counted(true, "70 s +30 58 16401 90 90 90 90 s4 +30 58"), 3u) << "of a long body";
+}
+
+TEST(Requests, AnOvertakenSegmentLetsNothingCount) {
+  const std::string pieces =
+      "70 s +30 60" + times(40, "100") + " b1 100 o1 100 b1 100 o1 100 o3 100";
+  EXPECT_EQ(counted(true, pieces), 2u);
+}
+
+TEST(Requests, AClientThatReadsAsksForNothing) {
+  EXPECT_EQ(counted(true, "70" + times(20, "l b9 +30 47") + times(20, "l b9 +30 39")), 1u)
+      << "a WINDOW_UPDATE behind an acknowledgement";
+  EXPECT_EQ(counted(true, "70" + times(20, "s +30 47")), 21u) << "heads of that length";
 }
 
 TEST(Requests, AnUploadIsOneHoweverItIsCut) {

@@ -294,6 +294,72 @@ TEST_F(PlainRequests, WhoSpokeWhileNobodyCountedIsNotHeldUp) {
   EXPECT_EQ(counted(), 1u);
 }
 
+TEST_F(PlainRequests, WhatComesWhileTheServerIsAskedCountsToo) {
+  Policy policy = site_.draft();
+  policy.listeners[0].protocol = Protocol::http;
+  limit_source(policy.zones[kServiceZone]);
+  for (const int more : {4, 5}) {
+    site_.apply(policy);
+    ClientSide client;
+    client.port = static_cast<uint16_t>(41000 + more);
+    ASSERT_TRUE(prove(site_, client));
+    const auto called = site_.send(kFrontPort, client.segment(kAck, kGet));
+    const Seen* syn = find_tcp(called, kServicePort, DAM_TCP_SYN);
+    ASSERT_TRUE(syn);
+    client.next += static_cast<uint32_t>(kGet.size());
+    std::string burst;
+    for (int i = 0; i < more; ++i) burst += kGet;
+    site_.send(kFrontPort, client.segment(kAck, burst));
+    const auto delivered = site_.send(kServicePort, answer_to(*syn, DAM_TCP_SYN | kAck));
+    EXPECT_EQ(find_tcp(delivered, kServicePort, DAM_TCP_PSH) != nullptr, more == 4) << more;
+    EXPECT_EQ(find_tcp(delivered, kFrontPort, DAM_TCP_RST) != nullptr, more == 5) << more;
+    site_.advance(60 * kSecond);
+  }
+}
+
+TEST_F(PlainRequests, ALostPieceOfABodyHoldsNobodyUp) {
+  begin_plain(limit_source,
+              "POST / HTTP/1.1\r\nHost: www.example.org\r\nContent-Length: 300\r\n\r\n");
+  const ClientSide before = connection_.client;
+  connection_.client.next += 100;
+  EXPECT_TRUE(say(std::string(100, 'b')));
+  EXPECT_FALSE(say(std::string(99, 'b') + "\r\n" + std::string(kGet) + std::string(kGet)))
+      << "behind it another request begins";
+  EXPECT_FALSE(say(std::string(kGet) + std::string(kGet))) << "a request is ahead of what was read";
+  connection_.client = before;
+  EXPECT_TRUE(say(std::string(100, 'b'))) << "it comes again";
+  connection_.client.next += 100;
+  EXPECT_TRUE(say(std::string(100, 'b') + std::string(kGet)));
+  EXPECT_EQ(counted(), 2u);
+}
+
+TEST_F(PlainRequests, ShadowHoldsNoSegmentUp) {
+  begin_plain([](Zone& zone) {
+    limit_source(zone);
+    zone.mode = Mode::shadow;
+  });
+  connection_.client.next += 10;
+  EXPECT_TRUE(say("is missing"));
+  EXPECT_EQ(site_.drops(DAM_DROP_overtaken), 0u);
+}
+
+TEST_F(PlainRequests, WhatTheServerWillNotGetIsNotRead) {
+  begin_plain(limit_source);
+  std::vector<uint8_t> bait(2048);
+  Frame frame;
+  frame.data = bait.data();
+  ASSERT_TRUE(write_segment(
+      frame, connection_.client.segment(kAck, "POST / HTTP/1.1\r\nContent-Length: 9999\r\n\r\n")));
+  bait.resize(frame.bytes);
+  bait[14 + 8] = 1;  // its last hop is the dam
+  dam_checksum_ipv4_set(bait.data() + 14);
+  const auto passed = site_.send_raw(kFrontPort, bait);
+  EXPECT_EQ(find_tcp(passed, kServicePort, kAck), nullptr);
+  EXPECT_TRUE(say(std::string(kGet)));
+  EXPECT_TRUE(say(std::string(kGet)));
+  EXPECT_EQ(counted(), 3u);
+}
+
 TEST_F(PlainRequests, AConnectionOverTheRateIsRefused) {
   begin_plain([](Zone& zone) { zone.per_source[DAM_DIM_requests] = dam_gcra_rate_of(1'000, 1); });
   EXPECT_EQ(counted(), 1u);
