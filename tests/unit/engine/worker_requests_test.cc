@@ -323,9 +323,8 @@ TEST_F(PlainRequests, ALostPieceOfABodyHoldsNobodyUp) {
   const ClientSide before = connection_.client;
   connection_.client.next += 100;
   EXPECT_TRUE(say(std::string(100, 'b')));
-  EXPECT_FALSE(say(std::string(99, 'b') + "\r\n" + std::string(kGet) + std::string(kGet)))
-      << "behind it another request begins";
-  EXPECT_FALSE(say(std::string(kGet) + std::string(kGet))) << "a request is ahead of what was read";
+  connection_.client.next += 50;
+  EXPECT_FALSE(say(std::string(50, 'b') + std::string(kGet))) << "behind it another one begins";
   connection_.client = before;
   EXPECT_TRUE(say(std::string(100, 'b'))) << "it comes again";
   connection_.client.next += 100;
