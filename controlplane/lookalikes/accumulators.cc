@@ -171,9 +171,7 @@ size_t Accumulators::forget(const Network& source) {
   const std::lock_guard lock(mutex_);
   const Network wanted = source.masked();
   forget_flows([&wanted](const Address& client) { return wanted.contains(client); });
-  return std::erase_if(sources_, [&wanted](const auto& one) {
-    return one.first.prefix_bits >= wanted.prefix_bits && wanted.contains(one.first.address);
-  });
+  return std::erase_if(sources_, [&wanted](const auto& one) { return overlap(one.first, wanted); });
 }
 
 Accumulators::Counts Accumulators::counts() const {

@@ -41,7 +41,8 @@ class Accumulators {
   void flows(std::span<const v1::Flow> all, int64_t now_ms);
   // The rows of who has done enough to be known by.
   BehaviourRows end_window(int64_t now_ms);
-  size_t forget(const Network& source);  // all that is known of it, and of whatever lies in it
+  // All that is known of it, of whatever lies in it, and of what it lies in.
+  size_t forget(const Network& source);
   Counts counts() const;
 
  private:

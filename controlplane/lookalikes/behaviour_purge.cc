@@ -34,6 +34,17 @@ uint64_t delete_beyond(pqxx::work& work, uint64_t most_rows, uint64_t step) {
   return gone;
 }
 
+std::string where_inside(const Network& source) { return "where source <<= " + sql_text(source); }
+
+// Those that it lies in, one by one: no index is asked for what contains something.
+std::string where_around(const Network& source) {
+  std::string all;
+  for (Network wider = source; wider.prefix_bits-- > 0;) {
+    all += (all.empty() ? "" : ",") + wider.masked().text();
+  }
+  return "where source = any('{" + all + "}'::inet[])";
+}
+
 }  // namespace
 
 Purged BehaviourDatabase::purge(int64_t older_than_unix_s, uint64_t most_rows) {
@@ -55,9 +66,11 @@ Purged BehaviourDatabase::purge(int64_t older_than_unix_s, uint64_t most_rows) {
 
 uint64_t BehaviourDatabase::erase(const Network& source) {
   return link_->work([&](pqxx::work& work) {
-    const std::string which = " where source <<= " + sql_text(source);
-    work.exec("delete from behaviour_sources" + which);
-    const uint64_t gone = work.exec("delete from behaviour_windows" + which).affected_rows();
+    uint64_t gone = 0;
+    for (const std::string& which : {where_inside(source), where_around(source)}) {
+      work.exec("delete from behaviour_sources " + which);
+      gone += work.exec("delete from behaviour_windows " + which).affected_rows();
+    }
     count_gone(work, gone);
     return gone;
   });

@@ -213,6 +213,19 @@ TEST_F(LookalikeStoreTest, erasing_takes_a_source_or_all_of_a_network) {
   EXPECT_EQ(windows(), "1");
 }
 
+TEST_F(LookalikeStoreTest, erasing_takes_a_source_that_a_narrower_network_lies_in) {
+  database().prepare();
+  database().insert(std::vector{row_of("2001:db8:7::/64", now_s, 0.5F),
+                                row_of("2001:db8:8::/64", now_s, 0.5F),
+                                row_of("198.51.101.0/24", now_s, 0.5F)});
+  EXPECT_EQ(database().erase(*parse_network("2001:db8:7::/80")), 1u);
+  EXPECT_TRUE(similar("2001:db8:7::/64").of.empty());
+  EXPECT_EQ(database().erase(*parse_network("198.51.101.7")), 1u);
+  EXPECT_EQ(database().erase(*parse_network("2001:db8:9::/80")), 0u);
+  EXPECT_EQ(windows(), "1");
+  EXPECT_EQ(database().erase(*parse_network("::/0")), 1u);
+}
+
 TEST_F(LookalikeStoreTest, a_database_that_goes_and_comes_loses_nothing_that_has_room) {
   const auto one = store();
   ASSERT_TRUE(comes([&] { return one->counts().connected; }));

@@ -205,6 +205,9 @@ TEST_F(BehaviourTest, forgetting_takes_a_source_and_whatever_lies_in_a_network) 
   EXPECT_EQ(accumulators.forget(*parse_network("198.51.100.7")), 1u);
   EXPECT_EQ(accumulators.forget(*parse_network("198.51.100.7")), 0u);
   EXPECT_EQ(accumulators.forget(*parse_network("2001:db8:9::/48")), 1u);
+  every("2001:db8:9::1", 1000);
+  EXPECT_EQ(accumulators.forget(*parse_network("2001:db8:9:1::/64")), 0u);
+  EXPECT_EQ(accumulators.forget(*parse_network("2001:db8:9::/80")), 1u) << "it is part of a source";
   ASSERT_EQ(end().size(), 1u);
   look_at({open_flow(1, 5)});
   end();
