@@ -169,6 +169,7 @@ std::optional<std::vector<v1::Flow>> Lookalikes::open_flows() const {
   request.mutable_flows()->set_most(kFlowsAtOnce);
   size_t looked_at = 0;
   do {
+    if (looked_at >= Accumulators::kMostFlows) return std::nullopt;
     std::string untold;  // the link says what is wrong with it
     const auto reply = ends_.ask(request, untold);
     if (!reply || !reply->ok()) return std::nullopt;
@@ -177,7 +178,7 @@ std::optional<std::vector<v1::Flow>> Lookalikes::open_flows() const {
     }
     looked_at += static_cast<size_t>(reply->flows().flows_size());
     request.mutable_flows()->set_from(reply->flows().next());
-  } while (request.flows().from() != 0 && looked_at < Accumulators::kMostFlows);
+  } while (request.flows().from() != 0);
   return all;
 }
 
