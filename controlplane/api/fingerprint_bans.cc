@@ -11,6 +11,7 @@ namespace dam::control {
 namespace {
 
 constexpr auto kKindHolds = std::chrono::seconds(3);
+constexpr auto kLooksForHits = std::chrono::seconds(1);
 
 std::string at_least(bool more, uint64_t count, const char* what) {
   return (more ? "at least " : "") + std::to_string(count) + " " + what + (count == 1 ? "" : "s");
@@ -32,12 +33,13 @@ void add_hits(const std::optional<FingerprintHits>& hits, const std::string& ja4
                   {"of", hits->of},
                   {"more", hits->more}};
   if (!hits->common()) return;
-  problems.push_back(warning_of(
-      "a common fingerprint: " + at_least(hits->more, hits->connections, "connection") + " of " +
-          at_least(hits->more, hits->sources, "source") + " have it now, of " +
-          std::to_string(hits->of) + " that show any; browsers of one version share theirs",
-      "look who they are: damctl flows --ja4 '" + ja4 + "'; to take a ban back: damctl unban '" +
-          ja4 + "'"));
+  problems.push_back(
+      warning_of("a common fingerprint: " + at_least(hits->more, hits->connections, "connection") +
+                     " of " + at_least(hits->more, hits->sources, "source") + " have it now, of " +
+                     (hits->more ? "at least " : "") + std::to_string(hits->of) +
+                     " that show any; browsers of one version share theirs",
+                 "look who they are: damctl flows --ja4 '" + ja4 +
+                     "'; to take a ban back: damctl unban '" + ja4 + "'"));
 }
 
 void answer_kind(FingerprintBook& book, FingerprintBook::Result result, Json body,
@@ -72,13 +74,16 @@ void post_fingerprint_ban(FingerprintBook& book, const Ask& ask, const Call& cal
   asker.force = call.body.value("force", false);
   Json body = Json::object();
   std::vector<Problem> warnings;
-  add_hits(fingerprint_hits(ask, book.zones(), ja4), ja4, body, warnings);
-  if (call.body.value("dry_run", false)) {
+  const bool dry_run = call.body.value("dry_run", false);
+  FingerprintBook::Result made;
+  if (!dry_run) made = book.ban(ja4, how, asker);  // first: it does not wait for who is counted
+  add_hits(fingerprint_hits(ask, book.zones(), ja4, kLooksForHits), ja4, body, warnings);
+  if (dry_run) {
     body.update(Json({{"count", 0}, {"in_force", false}, {"bans", Json::array()}}));
     body.update(problems_to_json(warnings));
     return answer(response, 200, body);
   }
-  answer_kind(book, book.ban(ja4, how, asker), std::move(body), std::move(warnings), response);
+  answer_kind(book, std::move(made), std::move(body), std::move(warnings), response);
 }
 
 void delete_fingerprint_ban(FingerprintBook& book, const std::string& ja4,
@@ -111,7 +116,7 @@ Json fingerprint_hits_schema() {
   return schema::object({{"connections", schema::count("that live in service zones and have it")},
                          {"sources", schema::count("whose they are")},
                          {"of", schema::count("such connections of whatever fingerprint")},
-                         {"more", schema::boolean("the first two are at least so many")}});
+                         {"more", schema::boolean("they are at least so many")}});
 }
 
 }  // namespace dam::control

@@ -2,6 +2,7 @@
 // Whom a ban of a fingerprint hits now.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -18,19 +19,21 @@ struct FingerprintHits {
   uint64_t connections = 0;  // in service zones
   size_t sources = 0;        // whose they are
   uint64_t of = 0;           // in service zones, of whatever fingerprint
-  bool more = false;         // than were looked at: both are at least as many
+  bool more = false;         // than were looked at: all are at least as many
 
   // So many that it is hardly one program's.
   bool common() const {
     constexpr size_t kManySources = 8;
     constexpr uint64_t kEnough = 20, kShare = 10;
-    return more || sources >= kManySources || (of >= kEnough && connections * kShare >= of);
+    return connections >= kMostLooked || sources >= kManySources ||
+           (of >= kEnough && connections * kShare >= of);
   }
 };
 
-// Nothing: the dataplane does not answer.
+// Looks for about so long at most. Nothing: the dataplane does not answer.
 std::optional<FingerprintHits> fingerprint_hits(const Ask& ask,
                                                 const std::vector<std::string>& zones,
-                                                const std::string& ja4);
+                                                const std::string& ja4,
+                                                std::chrono::milliseconds most);
 
 }  // namespace dam::control

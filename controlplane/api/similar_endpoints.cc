@@ -43,8 +43,9 @@ void delete_behaviour(Lookalikes& lookalikes, const Call& call, httplib::Respons
                              "write e.g. 198.51.100.7 or 2001:db8:7::/64"));
   }
   try {
-    const bool one = source->prefix_bits == source->address.bits();
-    const Network whole = one ? lookalikes.source_with(source->address) : source->masked();
+    // No row is of less than what the policy takes for one source.
+    const Network one = lookalikes.source_with(source->address);
+    const Network whole = source->prefix_bits > one.prefix_bits ? one : source->masked();
     answer(response, 200, {{"source", whole.text()}, {"windows", lookalikes.forget(whole)}});
   } catch (const NoLookalikes& error) {
     answer(response, 503, error_body(error.what(), "damctl metrics"));

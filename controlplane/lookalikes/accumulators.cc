@@ -24,6 +24,20 @@ Accumulators::FlowKey Accumulators::key_of(const Address& client, uint32_t port)
   return {client.v6, client.bytes, port};
 }
 
+void Accumulators::note_tellers() {
+  for (const auto& server : policy_->servers) {
+    servers_.insert(server.name);
+    for (const auto& one : server.value.addresses) servers_.insert(one.value.text());
+  }
+}
+
+// Where there is management, whoever is no server by a known name or address may speak of it.
+bool Accumulators::may_tell(const std::string& server) const {
+  if (management_servers_.empty()) return true;
+  const std::string teller = teller_text(server);
+  return servers_.contains(teller) && !management_servers_.contains(teller);
+}
+
 // A server that serves others, too, is management's all the same: it is not told whom it speaks of.
 void Accumulators::note_management() {
   for (const auto& zone : policy_->zones) {
@@ -48,6 +62,7 @@ void Accumulators::set_policy(std::shared_ptr<const Policy> policy) {
   policy_ = std::move(policy);
   management_zones_.clear();
   management_servers_.clear();
+  servers_.clear();
   spared_.reset();
   if (policy_ == nullptr || !policy_->lookalikes) {
     policy_ = nullptr;
@@ -58,6 +73,7 @@ void Accumulators::set_policy(std::shared_ptr<const Policy> policy) {
   }
   spared_.emplace(policy_.get(), std::vector<Address>());
   note_management();
+  note_tellers();
   std::erase_if(sources_, [this](const auto& one) { return is_spared(one.first); });
   forget_flows([this](const Address& client) {
     return is_spared(source_of(client, policy_->lookalikes->source_prefix));
@@ -129,7 +145,7 @@ void Accumulators::take(const v1::Log& log, int64_t now_ms) {
 
 void Accumulators::take(const std::string& server, const Signal& signal, int64_t now_ms) {
   const std::lock_guard lock(mutex_);
-  if (management_servers_.contains(teller_text(server))) return;
+  if (policy_ == nullptr || !may_tell(server)) return;
   Activity* activity = activity_of(signal.client, now_ms);
   if (activity != nullptr) activity->signal(signal, now_ms);
 }
@@ -171,9 +187,7 @@ size_t Accumulators::forget(const Network& source) {
   const std::lock_guard lock(mutex_);
   const Network wanted = source.masked();
   forget_flows([&wanted](const Address& client) { return wanted.contains(client); });
-  return std::erase_if(sources_, [&wanted](const auto& one) {
-    return one.first.prefix_bits >= wanted.prefix_bits && wanted.contains(one.first.address);
-  });
+  return std::erase_if(sources_, [&wanted](const auto& one) { return overlap(one.first, wanted); });
 }
 
 Accumulators::Counts Accumulators::counts() const {

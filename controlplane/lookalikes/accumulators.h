@@ -35,13 +35,15 @@ class Accumulators {
   void set_policy(std::shared_ptr<const Policy> policy);
   // What the dataplane's log tells. Refusals of unproven sources may be of forged addresses.
   void take(const v1::Log& log, int64_t now_ms);
-  // `server` tells, by its name or address. What a server of management tells is of management.
+  // `server` tells, by its name or address. What a server of management tells is of management;
+  // where there are such, so may be what somebody tells who is no known server.
   void take(const std::string& server, const Signal& signal, int64_t now_ms);
   // All open connections, once before the window ends; where not all are known: none of them.
   void flows(std::span<const v1::Flow> all, int64_t now_ms);
   // The rows of who has done enough to be known by.
   BehaviourRows end_window(int64_t now_ms);
-  size_t forget(const Network& source);  // all that is known of it, and of whatever lies in it
+  // All that is known of it, of whatever lies in it, and of what it lies in.
+  size_t forget(const Network& source);
   Counts counts() const;
 
  private:
@@ -55,6 +57,8 @@ class Accumulators {
 
   static FlowKey key_of(const Address& client, uint32_t port);
   void note_management();
+  void note_tellers();
+  bool may_tell(const std::string& server) const;
   void flow(const v1::Flow& flow, int64_t now_ms, RequestsTold& told);
   void connection(const v1::EndedConnection& ended, int64_t now_ms);
   Activity* activity_of(const Address& client, int64_t now_ms);
@@ -67,6 +71,7 @@ class Accumulators {
   std::optional<ProtectedAddresses> spared_;
   std::unordered_set<std::string> management_zones_;
   std::unordered_set<std::string> management_servers_;  // names and addresses
+  std::unordered_set<std::string> servers_;             // of all, the same
   std::map<Network, Activity, NetworkOrder> sources_;
   // Requests of open connections that were counted, by client and port. Who was open at the look
   // before the last one may have ended just before that: the log tells of it later.

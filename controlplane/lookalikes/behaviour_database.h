@@ -59,7 +59,9 @@ class BehaviourDatabase {
   // without windows. However much there is, a step takes about the same time.
   static constexpr size_t kRowsOfAStep = 5'000;
   Purged purge(int64_t older_than_unix_s, uint64_t most_rows);
-  uint64_t erase(const Network& source);  // its windows: how many that were
+  // One step, too: of what lies in it, and of what it lies in. There is no more once one finds
+  // none.
+  Purged erase(const Network& source);
   SimilarAnswer similar(const SimilarQuery& query);
 
  private:

@@ -19,4 +19,10 @@ struct BehaviourRow {
 };
 using BehaviourRows = std::vector<BehaviourRow>;
 
+// One lies in the other: under an earlier policy a source may have been more than it is now.
+inline bool overlap(const Network& one, const Network& other) {
+  return one.prefix_bits >= other.prefix_bits ? other.contains(one.address)
+                                              : one.contains(other.address);
+}
+
 }  // namespace dam::control

@@ -16,10 +16,6 @@ using StoreClock = std::chrono::steady_clock;
 constexpr auto kLookAround = std::chrono::seconds(1);
 constexpr auto kStatementPatience = std::chrono::seconds(10);
 
-bool lies_in(const Network& one, const Network& wanted) {
-  return one.prefix_bits >= wanted.prefix_bits && wanted.contains(one.address);
-}
-
 }  // namespace
 
 BehaviourStore::BehaviourStore(std::filesystem::path file, StoreLimits limits, Say say)
@@ -60,10 +56,10 @@ std::optional<size_t> BehaviourStore::forget(const Network& source,
   std::unique_lock lock(mutex_);
   const auto in_batch = [&] {
     return std::any_of(batch_.begin(), batch_.end(),
-                       [&](const auto& row) { return lies_in(row.source, wanted); });
+                       [&](const auto& row) { return overlap(row.source, wanted); });
   };
   if (!written_.wait_for(lock, patience, [&] { return !in_batch(); })) return std::nullopt;
-  return std::erase_if(queue_, [&](const auto& row) { return lies_in(row.source, wanted); });
+  return std::erase_if(queue_, [&](const auto& row) { return overlap(row.source, wanted); });
 }
 
 StoreCounts BehaviourStore::counts() const {

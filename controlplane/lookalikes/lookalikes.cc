@@ -14,6 +14,7 @@ constexpr int64_t kNsOfAMs = 1'000'000;
 constexpr uint64_t kNsOfASecond = 1'000'000'000;
 constexpr double kPercent = 100;
 constexpr auto kQuestionPatience = std::chrono::seconds(3);
+constexpr auto kErasePatience = std::chrono::seconds(3);
 
 int64_t unix_ms_now() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -93,12 +94,26 @@ uint64_t Lookalikes::forget(const Network& source) {
     throw NoLookalikes("it is not erased: some of it is on its way to the database, which is slow");
   }
   gone += *waiting;
+  return gone + erase(*store, source);
+}
+
+// What is much goes in steps, so that nobody else of the database is held up for long.
+uint64_t Lookalikes::erase(const BehaviourStore& store, const Network& source) const {
+  const auto until = std::chrono::steady_clock::now() + kErasePatience;
+  uint64_t gone = 0;
   try {
-    gone += store->open(kQuestionPatience)->erase(source);
+    const auto database = store.open(kQuestionPatience);
+    do {
+      const Purged step = database->erase(source);
+      gone += step.windows;
+      if (!step.more) return gone;
+    } while (std::chrono::steady_clock::now() < until);
   } catch (const std::exception& error) {
-    throw NoLookalikes(std::string("the look-alikes' database still has it: ") + error.what());
+    throw NoLookalikes(std::string("the look-alikes' database still has some of it: ") +
+                       error.what());
   }
-  return gone;
+  throw NoLookalikes("not all of it is erased yet: " + std::to_string(gone) +
+                     " windows are, and it goes on where it is when you ask again");
 }
 
 LookalikeCounts Lookalikes::counts() const {
@@ -154,6 +169,7 @@ std::optional<std::vector<v1::Flow>> Lookalikes::open_flows() const {
   request.mutable_flows()->set_most(kFlowsAtOnce);
   size_t looked_at = 0;
   do {
+    if (looked_at >= Accumulators::kMostFlows) return std::nullopt;
     std::string untold;  // the link says what is wrong with it
     const auto reply = ends_.ask(request, untold);
     if (!reply || !reply->ok()) return std::nullopt;
@@ -162,7 +178,7 @@ std::optional<std::vector<v1::Flow>> Lookalikes::open_flows() const {
     }
     looked_at += static_cast<size_t>(reply->flows().flows_size());
     request.mutable_flows()->set_from(reply->flows().next());
-  } while (request.flows().from() != 0 && looked_at < Accumulators::kMostFlows);
+  } while (request.flows().from() != 0);
   return all;
 }
 

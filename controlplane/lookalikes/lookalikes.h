@@ -63,6 +63,7 @@ class Lookalikes {
   std::shared_ptr<BehaviourStore> store_now() const;
   void round();
   bool follow(const std::shared_ptr<const Policy>& policy);
+  uint64_t erase(const BehaviourStore& store, const Network& source) const;
   bool has_place() const;
   void tell_place(bool wanted, bool found);
   std::optional<std::vector<v1::Flow>> open_flows() const;  // nothing: not all could be had

@@ -87,18 +87,28 @@ void check_source_prefix(const Policy& policy, Problems& problems) {
   }
 }
 
-// A charge is of what the zones limit.
+bool is_charged_in(const Zone& zone, const SignalCharge& charge) {
+  const Buckets& limits = zone.per_source;
+  return (charge.requests != 0 && limits.requests.limited()) ||
+         (charge.connections != 0 && limits.connections.limited());
+}
+
+// A charge is of what the zones limit. Whose buckets are empty is over the limits by what he does
+// next, whoever emptied them.
 void check_charge(const Policy& policy, const SignalRule& rule, Problems& problems) {
-  const auto limited = [&policy](auto limits) {
-    return std::any_of(policy.zones.begin(), policy.zones.end(), [&](const auto& zone) {
-      return !zone.value.management && zone.name != kFrontZone && limits(zone.value.per_source);
-    });
-  };
-  const bool pays = (rule.charge.requests != 0 &&
-                     limited([](const Buckets& b) { return b.requests.limited(); })) ||
-                    (rule.charge.connections != 0 &&
-                     limited([](const Buckets& b) { return b.connections.limited(); }));
-  if (!rule.charge.is_any() || pays) return;
+  bool pays = !rule.charge.is_any();
+  for (const auto& zone : policy.zones) {
+    if (zone.value.management || zone.name == kFrontZone) continue;
+    if (!is_charged_in(zone.value, rule.charge)) continue;
+    pays = true;
+    if (zone.value.exceeded.action != Action::ban) continue;
+    problems.warning(rule.mark,
+                     "the zone \"" + zone.name + "\" bans whom the rule \"" + rule.name.value +
+                         "\" charges and who goes on: a server's word is enough for it",
+                     "write `exceeded: drop` into the zone, or `ban: 10m` instead of the charge, "
+                     "which signals.most.bans_per_minute bounds");
+  }
+  if (pays) return;
   problems.warning(rule.mark, "the rule \"" + rule.name.value + "\" charges what no zone limits",
                    "write per_source.requests, or connections, into a service zone");
 }

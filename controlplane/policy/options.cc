@@ -206,7 +206,9 @@ const Table<SignalCaps>& signal_cap_options() {
       option("bans", Need::optional, count(1, 10'000), &SignalCaps::bans, "1000",
              "that one server has caused and that may hold at one time"),
       option("charges_per_second", Need::optional, count(1, 10'000),
-             &SignalCaps::charges_per_second, "100", "that one server may cause"),
+             &SignalCaps::charges_per_second, "100",
+             "that one server may cause; in a zone that limits what they cost and has exceeded: "
+             "{ban: …} they may have whoever goes on banned, beyond bans_per_minute"),
   };
   return table;
 }

@@ -32,8 +32,8 @@ std::string signal_refusals_text();  // "stranger (of an address …); …"
   X(held, "it was banned already")                                               \
   X(spared, "an administrator's, or the site's own: nobody's signal bans those") \
   X(capped, "more than signals.most allows")                                     \
-  X(failed, "the ban could not be saved, the charge not be taken")               \
-  X(charged, "it pays, out of its own buckets")
+  X(failed, "the ban could not be saved, the charge not be told")                \
+  X(charged, "the dataplane is told to have it pay, out of its own buckets")
 enum class SignalEnd {
 #define X(name, text) name,
   DAM_SIGNAL_ENDS(X)

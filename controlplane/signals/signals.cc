@@ -181,6 +181,8 @@ SignalEnd Signals::charge(const std::string& name, Server& server, const SignalR
 
 SignalEnd Signals::ban(const std::string& name, Server& server, const SignalRule& rule,
                        const Network& source, const Signal& signal, const SignalCaps& most) {
+  // The book looks at it anew, at the price of all protected addresses: not as often as one tells.
+  if (!protected_->to(source, false).message.empty()) return SignalEnd::spared;
   const Rate bans{static_cast<double>(most.bans_per_minute) / kSecondsOfMinute,
                   most.bans_per_minute};
   const uint64_t before_ns = server.bans_tat_ns;

@@ -136,6 +136,11 @@ TEST_F(SimilarApiTest, what_is_forgotten_is_nowhere_any_more) {
   EXPECT_EQ(body["windows"], 1);
   EXPECT_EQ(get("/v1/similar/198.18.77.1").first, 404);
   EXPECT_EQ(forget("198.18.77.0/24").second["windows"], 11);
+  BehaviourDatabase(real.keywords(), std::chrono::seconds(5))
+      .insert(std::vector{row_of("2001:db8:7::/64", std::time(nullptr), 0.5F)});
+  const Json part = forget("2001:db8:7::/80").second;
+  EXPECT_EQ(part["source"], "2001:db8:7::/64") << "what the policy takes for one source";
+  EXPECT_EQ(part["windows"], 1);
   EXPECT_EQ(forget("nobody").first, 400);
 }
 

@@ -207,10 +207,60 @@ TEST_F(LookalikeStoreTest, erasing_takes_a_source_or_all_of_a_network) {
   database().insert(std::vector{row_of("198.51.100.7", now_s, 0.5F),
                                 row_of("198.51.100.8", now_s, 0.5F),
                                 row_of("2001:db8:7::/64", now_s, 0.5F)});
-  EXPECT_EQ(database().erase(*parse_network("198.51.100.7")), 1u);
+  EXPECT_EQ(database().erase(*parse_network("198.51.100.7")).windows, 1u);
   EXPECT_TRUE(similar("198.51.100.7").of.empty());
-  EXPECT_EQ(database().erase(*parse_network("2001:db8::/32")), 1u);
+  EXPECT_EQ(database().erase(*parse_network("2001:db8::/32")).windows, 1u);
   EXPECT_EQ(windows(), "1");
+}
+
+TEST_F(LookalikeStoreTest, a_network_of_many_windows_is_erased_in_steps) {
+  database().prepare();
+  BehaviourRows rows{row_of("203.0.113.7", now_s, 0.5F)};
+  for (int i = 0; i < 6000; ++i) {
+    rows.push_back(row_of("192.0.2." + std::to_string(i % 200 + 1), now_s - i / 200 * 60, 0.5F));
+  }
+  database().insert(rows);
+  const auto erase = [&] { return database().erase(*parse_network("192.0.2.0/24")); };
+  const Purged first = erase();
+  EXPECT_EQ(first.windows, BehaviourDatabase::kRowsOfAStep);
+  EXPECT_TRUE(first.more);
+  EXPECT_EQ(windows(), "1001");
+  EXPECT_EQ(real.value("select windows from dam.behaviour_total"), "1001");
+  EXPECT_EQ(erase().windows, 1000u);
+  EXPECT_FALSE(erase().more);
+  EXPECT_EQ(windows(), "1");
+  EXPECT_EQ(real.value("select count(*) from dam.behaviour_sources"), "1");
+}
+
+// Else two that begin at once could each have what the other waits for.
+TEST_F(LookalikeStoreTest, erasing_waits_for_who_inserts_before_it_takes_a_source) {
+  database().prepare();
+  database().insert(std::vector{row_of("198.51.100.7", now_s, 0.5F)});
+  std::optional<pqxx::connection> other(real.place() + " user=postgres");
+  std::optional<pqxx::work> inserts(*other);
+  inserts->exec("set local lock_timeout = '2s'; update dam.behaviour_total set windows = windows");
+  std::thread erases([&] { database().erase(*parse_network("198.51.100.7")); });
+  EXPECT_TRUE(comes([&] {
+    return real.value("select count(*) from pg_stat_activity where wait_event_type = 'Lock'") ==
+           "1";
+  }));
+  EXPECT_NO_THROW(inserts->exec("update dam.behaviour_sources set windows = windows"));
+  inserts->commit();
+  erases.join();
+  EXPECT_EQ(windows(), "0");
+}
+
+TEST_F(LookalikeStoreTest, erasing_takes_a_source_that_a_narrower_network_lies_in) {
+  database().prepare();
+  database().insert(std::vector{row_of("2001:db8:7::/64", now_s, 0.5F),
+                                row_of("2001:db8:8::/64", now_s, 0.5F),
+                                row_of("198.51.101.0/24", now_s, 0.5F)});
+  EXPECT_EQ(database().erase(*parse_network("2001:db8:7::/80")).windows, 1u);
+  EXPECT_TRUE(similar("2001:db8:7::/64").of.empty());
+  EXPECT_EQ(database().erase(*parse_network("198.51.101.7")).windows, 1u);
+  EXPECT_EQ(database().erase(*parse_network("2001:db8:9::/80")).windows, 0u);
+  EXPECT_EQ(windows(), "1");
+  EXPECT_EQ(database().erase(*parse_network("::/0")).windows, 1u);
 }
 
 TEST_F(LookalikeStoreTest, a_database_that_goes_and_comes_loses_nothing_that_has_room) {

@@ -25,8 +25,8 @@ void print_hits(const Json& body) {
     std::cout << "It hits " << (hits.value("more", false) ? "at least " : "")
               << counted(hits.value("connections", uint64_t{0}), "living connection") << " of "
               << counted(hits.value("sources", uint64_t{0}), "source")
-              << " in service zones now, of " << hits.value("of", uint64_t{0})
-              << " that show a fingerprint.\n";
+              << " in service zones now, of " << (hits.value("more", false) ? "at least " : "")
+              << hits.value("of", uint64_t{0}) << " that show a fingerprint.\n";
   }
   show_problems(std::cout, control::problems_from_json(body), "damctl", "",
                 Style(wants_colour(STDOUT_FILENO)));

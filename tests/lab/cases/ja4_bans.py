@@ -22,6 +22,8 @@ DAM_ONLY = True
 COST = 25
 BIG = 64 << 20
 HITS = "It hits [1-4] living connections? of [12] sources? "  # those of the run before may be closing yet
+HIT = "It hits [0-4] living connections? of [0-2] sources? "  # they are counted when the ban has ended some
+NEW_S, STANDING_S = 2, 5  # as OPERATING.md says; damctl's and curl's own time is in the first
 
 
 def setup(site):
@@ -76,14 +78,15 @@ def _ban(site, family, kind, download):
     with site.counted("banned_fingerprint", at_least=2):
         start = time.monotonic()
         said = front.damctl("ban", "--ja4", kind, "--for", "10m", "--why", "a macro's")
-        assert re.search(HITS, said) and f"{kind} is banned from the service zones" in said, said
+        assert re.search(HIT, said) and f"{kind} is banned from the service zones" in said, said
         output, code = _curl(site, "service.example", family, source)
         spent = time.monotonic() - start
         assert code == 35 and "this is" not in output, (output, code)  # the handshake was reset
-        assert download.wait(5) != 0
+        assert download.wait(3 * STANDING_S) != 0
         cut = time.monotonic() - start
     site.note(f"another refused {spent * 1000:.0f} ms after the word, the download cut after {cut * 1000:.0f} ms")
-    assert spent < 2, spent  # what stands is found by the sweep, and its curl looks up once a second
+    assert spent < NEW_S, spent
+    assert cut < STANDING_S, cut  # what stands is found by the sweep, and its curl looks up once a second
     assert "this is service" in _s_client(site, "service.example", family), "another kind"
     assert _curl(site, "management.example", family, source) == ("this is management\n", 0)
     assert kind in front.damctl("bans") and "a macro's" in front.damctl("bans")
@@ -98,7 +101,7 @@ def _ban(site, family, kind, download):
 
 @suite.each(family=[4, 6])
 def test_real_clients(site, family):
-    """curl's kind is banned while it downloads: cut and refused within a second; s_client and management notice nothing"""
+    """curl's kind is banned while it downloads: refused within a second, cut within five; s_client and management notice nothing"""
     front, source = site.front, SOURCES[family][5]
     download = site.client.popen(_curl_words("service.example", family, source, "/big", "--limit-rate", "1M", "-o", "/dev/null"),
                                  start_new_session=True)

@@ -205,6 +205,9 @@ TEST_F(BehaviourTest, forgetting_takes_a_source_and_whatever_lies_in_a_network) 
   EXPECT_EQ(accumulators.forget(*parse_network("198.51.100.7")), 1u);
   EXPECT_EQ(accumulators.forget(*parse_network("198.51.100.7")), 0u);
   EXPECT_EQ(accumulators.forget(*parse_network("2001:db8:9::/48")), 1u);
+  every("2001:db8:9::1", 1000);
+  EXPECT_EQ(accumulators.forget(*parse_network("2001:db8:9:1::/64")), 0u);
+  EXPECT_EQ(accumulators.forget(*parse_network("2001:db8:9::/80")), 1u) << "it is part of a source";
   ASSERT_EQ(end().size(), 1u);
   look_at({open_flow(1, 5)});
   end();
@@ -259,7 +262,20 @@ TEST_F(BehaviourTest, what_servers_of_management_tell_is_of_management) {
     tell("198.51.100.7", kBegun_ms, "/login", 401, server);
   }
   EXPECT_EQ(accumulators.counts().sources, 0u);
+  for (const char* server : {"198.18.2.11", "shop"}) {  // with another address of its, or a token
+    tell("198.51.100.7", kBegun_ms, "/login", 401, server);
+  }
+  EXPECT_EQ(accumulators.counts().sources, 0u) << "it could be management's";
   tell("198.51.100.7", kBegun_ms, "/login", 401, "198.18.1.10");
+  EXPECT_EQ(accumulators.counts().sources, 1u);
+}
+
+TEST_F(BehaviourTest, where_there_is_no_management_whoever_may_send_signals_is_heard) {
+  policy = std::make_shared<const Policy>(
+      *load_policy(sample_with("{management: true}", "{}") + "lookalikes: {}\n", "dam.yaml", ".")
+           .policy);
+  accumulators.set_policy(policy);
+  tell("198.51.100.7", kBegun_ms, "/login", 401, "shop");
   EXPECT_EQ(accumulators.counts().sources, 1u);
 }
 

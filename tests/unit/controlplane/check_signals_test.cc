@@ -54,5 +54,23 @@ TEST(CheckSignals, what_is_wrong_is_named_with_what_would_be_right) {
   }
 }
 
+TEST(CheckSignals, a_charge_where_the_zone_bans_is_warned_of) {
+  const auto problems_with = [](const std::string& exceeded, const std::string& charge) {
+    return problems_of(sample_with("burst=100\"}}", "burst=100\"}, exceeded: " + exceeded + "}") +
+                       "signals: {rules: [{name: a, path: /x, charge: {" + charge + "}}]}\n");
+  };
+  const std::string ban = "{ban: {after: 20, within: 10s, for: 10m}}";
+  const auto problems = problems_with(ban, "connections: 1");
+  ASSERT_EQ(problems.size(), 1u);
+  EXPECT_TRUE(problems[0].starts_with("dam.yaml:20:")) << problems[0];
+  EXPECT_NE(problems[0].find("warning: the zone \"light\" bans whom the rule \"a\" charges"),
+            std::string::npos)
+      << problems[0];
+  EXPECT_NE(problems[0].find("exceeded: drop"), std::string::npos) << problems[0];
+  EXPECT_TRUE(problems_with("drop", "connections: 1").empty());
+  EXPECT_EQ(problems_with(ban, "requests: 1").size(), 1u) << "no zone limits those";
+  EXPECT_NE(problems_with(ban, "requests: 1").at(0).find("what no zone limits"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace dam::control

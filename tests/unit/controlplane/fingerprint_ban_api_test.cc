@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Bans of kinds of clients through the API: whom they hit, and what is wrong with a pattern.
+#include "controlplane/api/fingerprint_bans.h"
+#include "controlplane/api/fingerprint_hits.h"
 #include "controlplane/bans/fingerprint_book.h"
 #include "tests/unit/controlplane/ban_api.h"
 
@@ -69,6 +71,41 @@ TEST_F(FingerprintBanApiTest, warns_of_a_common_one) {
   const std::string text = body["warnings"][0].value("message", "");
   EXPECT_TRUE(text.starts_with("a common fingerprint: 9 connections of 9 sources")) << text;
   EXPECT_EQ(body["count"], 1) << "it is a warning";
+}
+
+// Much traffic takes its time to be looked through, and that is when bans are made.
+TEST_F(FingerprintBanApiTest, the_ban_is_made_before_anybody_is_counted) {
+  size_t banned_at_first = 0, questions = 0;
+  const Ask ask = [&](const v1::Request&, std::string&) {
+    if (questions++ == 0) banned_at_first = book.fingerprints().list().size();
+    return std::optional<v1::Reply>();
+  };
+  const httplib::Request request;
+  httplib::Response response;
+  const Json body = {{"ja4", "*_8daaf6152771_*"}};
+  post_fingerprint_ban(book.fingerprints(), ask,
+                       Call{request, {"alice", Role::operator_}, {}, body}, response);
+  EXPECT_EQ(response.status, 200) << response.body;
+  EXPECT_EQ(banned_at_first, 1u);
+  EXPECT_EQ(questions, 1u);
+}
+
+TEST(FingerprintHits, are_looked_for_so_long_and_then_at_least_so_many) {
+  uint64_t questions = 0;
+  const Ask ask = [&](const v1::Request&, std::string&) {
+    v1::Reply reply;
+    reply.set_ok(true);
+    reply.mutable_flows()->set_matched(1);
+    reply.mutable_flows()->set_next(1 + questions++);  // more each time
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    return std::optional(reply);
+  };
+  const auto hits =
+      fingerprint_hits(ask, {"light", "heavy"}, kApiKind, std::chrono::milliseconds(50));
+  ASSERT_TRUE(hits);
+  EXPECT_TRUE(hits->more);
+  EXPECT_LE(questions, 60u);
+  EXPECT_EQ(hits->connections + hits->of, questions);
 }
 
 TEST_F(FingerprintBanApiTest, what_is_wrong_is_named_with_what_would_be_right) {

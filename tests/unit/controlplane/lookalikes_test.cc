@@ -66,6 +66,23 @@ TEST_F(NoDatabaseTest, a_database_that_is_away_is_told_without_its_password) {
   }
 }
 
+TEST_F(NoDatabaseTest, rows_that_wait_are_forgotten_with_what_lies_in_them_and_around) {
+  BehaviourStore store(file, {}, [](bool, const std::string&) {});
+  const auto offer = [&store](const char* source) {
+    BehaviourRow row;
+    row.source = *parse_network(source);
+    store.offer({row});
+  };
+  for (const char* source : {"198.51.100.7", "198.51.101.0/24", "2001:db8:9::/64"}) offer(source);
+  const auto forget = [&store](const char* network) {
+    return store.forget(*parse_network(network), std::chrono::seconds(3));
+  };
+  EXPECT_EQ(forget("2001:db8:9:1::/80"), 0u);
+  EXPECT_EQ(forget("2001:db8:9::/80"), 1u);
+  EXPECT_EQ(forget("198.51.101.7"), 1u);
+  EXPECT_EQ(forget("198.51.100.0/22"), 1u);
+}
+
 std::string words_of(const std::string& keywords) {
   try {
     BehaviourDatabase database(keywords, std::chrono::seconds(1));

@@ -170,6 +170,15 @@ TEST_F(SignalsTest, what_a_cap_refuses_is_one_of_the_minutes) {
   EXPECT_EQ(take(of("198.51.100.30", "/.env")).banned, 1u);
 }
 
+// They are looked for before anything is: whoever tells of them costs next to nothing.
+TEST_F(SignalsTest, whom_none_may_ban_is_spared_where_the_minutes_bans_are_used_up) {
+  for (int i = 1; i <= 3; ++i) take(of("198.51.100." + std::to_string(100 + i), "/.env"));
+  for (int i = 0; i < 20; ++i) take(of("203.0.113.50", "/.env"));
+  EXPECT_EQ(ended("honey", SignalEnd::spared), 20u);
+  EXPECT_EQ(ended("honey", SignalEnd::capped), 0u);
+  EXPECT_TRUE(told.empty());
+}
+
 // However a ban ends, another one has its place.
 TEST_F(SignalsTest, places_under_a_cap_are_free_after_an_end_a_lift_and_an_operators_word) {
   const auto fill = [this] {
