@@ -110,7 +110,8 @@ DAM_INLINE uint32_t dam_requests_frames(struct dam_requests* r, uint32_t plain, 
     r->run = 0;
     return 0;
   }
-  if (is_first || (dam_requests_are_answered(r) && since >= DAM_REQUESTS_QUIET)) {
+  int is_quiet = r->waiting == 0 || since >= DAM_REQUESTS_QUIET;
+  if (is_first || (dam_requests_are_answered(r) && is_quiet)) {
     return dam_requests_new_burst(r, plain);
   }
   dam_requests_wait(r, dam_requests_follow(r, plain, since));
