@@ -114,6 +114,7 @@ class BanBook {
   void told(bool taken);  // of what news_for gave last
   // Has the service zones told of their bans again if `all` or another policy is in force.
   void tell_services(bool all);
+  void tell_services_of(const Network& source);  // again, if it is still banned there
   // That the dataplane is to make next, about so many, in order; taken out. What people and zones
   // have said goes before what servers have.
   std::vector<ZoneBanChange> zone_changes(size_t most);

@@ -15,6 +15,7 @@ using namespace std::chrono_literals;
 constexpr auto kBansRound = 100ms;
 constexpr auto kZonesEvery = 500ms;
 constexpr auto kAfterBanTrouble = 500ms;
+constexpr auto kAfterRefusal = 2s;   // of a zone, whose table of sources is full: some go meanwhile
 constexpr auto kBansPatience = 30s;  // a million prefixes, saved
 constexpr size_t kMostBansSaid = 10;
 constexpr size_t kZoneChangesAtOnce = 64;  // then it is looked whether there is other news
@@ -39,6 +40,7 @@ void BanSync::run() {
     }
     book_.tell_services(std::exchange(services_under_, state.policy_version) !=
                         state.policy_version);
+    tell_refused();
     give_fingerprints(state.fingerprint_bans_version);
     if (!give_news(state.bans_version) || !change_in_zones()) {
       std::this_thread::sleep_for(kAfterBanTrouble);
@@ -105,9 +107,23 @@ bool BanSync::change_in_zones() {
       book_.again({at, changes.end()});
       return false;
     }
-    trouble_with_zones(reply->ok() || reply->errors_size() == 0 ? "" : reply->errors(0));
+    if (reply->ok()) continue;
+    if (one.until_unix != 0) note_refused(one.source);
+    if (reply->errors_size() != 0) trouble_with_zones(reply->errors(0));
   }
+  if (refused_.empty() && !changes.empty()) trouble_with_zones("");
   return true;
+}
+
+void BanSync::note_refused(const Network& source) {
+  if (refused_.empty()) refused_at_ = std::chrono::steady_clock::now() + kAfterRefusal;
+  refused_.insert(source);
+}
+
+// Whoever was lifted meanwhile is not banned again: the book knows.
+void BanSync::tell_refused() {
+  if (refused_.empty() || std::chrono::steady_clock::now() < refused_at_) return;
+  for (const Network& source : std::exchange(refused_, {})) book_.tell_services_of(source);
 }
 
 void BanSync::look_at_zones() {

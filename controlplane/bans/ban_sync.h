@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <functional>
+#include <set>
 #include <string>
 #include <thread>
 
@@ -26,6 +27,8 @@ class BanSync {
   bool give_news(uint64_t held);
   void give_fingerprints(uint64_t held);
   bool change_in_zones();
+  void note_refused(const Network& source);
+  void tell_refused();
   void look_at_zones();
   void trouble(const std::string& what);
   void trouble_with_zones(const std::string& what);
@@ -38,6 +41,8 @@ class BanSync {
   std::string trouble_, zone_trouble_, fingerprint_trouble_;
   std::chrono::steady_clock::time_point fingerprints_at_{};  // to be tried again
   uint64_t services_under_ = 0;  // the dataplane's policy when its service zones were told all
+  std::set<Network, NetworkOrder> refused_;             // by a service zone
+  std::chrono::steady_clock::time_point refused_at_{};  // to be told again
   std::atomic<bool> stopping_{false};
   std::thread thread_;
 };

@@ -78,6 +78,11 @@ void BanBook::tell_services(bool all) {
   }
 }
 
+void BanBook::tell_services_of(const Network& source) {
+  const std::lock_guard lock(mutex_);
+  services_to_tell_.insert(source);
+}
+
 std::vector<ZoneBanChange> BanBook::zone_changes(size_t most) {
   const std::vector<std::string> zones = service_zones(*policy_now());
   const std::lock_guard lock(mutex_);

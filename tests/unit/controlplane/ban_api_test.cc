@@ -7,6 +7,22 @@ namespace {
 
 struct BanApiTest : BanApi {};
 
+TEST_F(BanApiTest, what_a_zone_has_no_room_for_is_told_again_unless_it_was_lifted) {
+  dataplane.refuse_zone_bans(true);
+  BanRequest told;
+  for (const char* source : {"198.18.77.8", "198.18.77.9"}) {
+    told.source = *parse_network(source);
+    told.for_s = 86'400;
+    ASSERT_EQ(book.ban_in_services(told, {"web", {}, "signal honey"}, 10).count, 1u);
+  }
+  ASSERT_TRUE(eventually([&] { return dataplane.zone_changes().size() == 2; }));
+  book.lift(*parse_network("198.18.77.8"));
+  dataplane.refuse_zone_bans(false);
+  ASSERT_TRUE(eventually([&] { return dataplane.zone_changes().size() == 4; }));
+  EXPECT_EQ(dataplane.zone_changes().at(2), " 198.18.77.8/32");
+  EXPECT_EQ(dataplane.zone_changes().at(3), "light 198.18.77.9/32");
+}
+
 TEST_F(BanApiTest, a_ban_is_with_the_dataplane_when_it_is_answered_and_can_be_lifted) {
   const auto [code, body] =
       ban(R"({"source": "198.18.77.7/24", "for": "1h", "reason": "it floods"})");

@@ -112,6 +112,11 @@ void TestDataplane::explain_as(const v1::Explanation& explanation) {
   explanation_ = explanation;
 }
 
+void TestDataplane::refuse_zone_bans(bool full) {
+  const std::lock_guard lock(mutex_);
+  zones_full_ = full;
+}
+
 std::vector<std::string> TestDataplane::zone_changes() const {
   const std::lock_guard lock(mutex_);
   return zone_changes_;
@@ -146,6 +151,10 @@ void TestDataplane::answer_bans(const v1::Request& request, v1::Reply& reply) {
   if (request.has_change_zone_ban()) {
     zone_changes_.push_back(request.change_zone_ban().zone() + " " +
                             text_of(request.change_zone_ban().source()));
+    if (zones_full_ && request.change_zone_ban().until_unix_ms() != 0) {
+      reply.set_ok(false);
+      reply.add_errors("The table of sources is full.");
+    }
   }
   for (const v1::Charge& one : request.charge_sources().charges()) {
     charges_.push_back(text_of(one.source()) + " " + std::to_string(one.connections()) + " " +

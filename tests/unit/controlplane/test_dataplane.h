@@ -34,6 +34,7 @@ class TestDataplane {
   void refuse_fingerprints(bool as_an_older_one);
   void hold(const v1::Flow& flow);
   void begin_zone_ban(const v1::ZoneBan& ban);
+  void refuse_zone_bans(bool full);               // as a full table of sources does
   int lifted() const;                             // of zones
   std::vector<std::string> zone_changes() const;  // "light 198.51.100.7/32"
   std::vector<std::string> charges() const;       // "198.51.100.7/32 0 20": connections, requests
@@ -63,6 +64,7 @@ class TestDataplane {
   std::vector<v1::Flow> flows_;
   v1::ZoneBans zone_bans_;
   int lifted_ = 0;
+  bool zones_full_ = false;
   std::vector<std::string> zone_changes_, charges_;
   v1::Explanation explanation_;
   int listener_ = -1;
