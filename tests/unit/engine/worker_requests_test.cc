@@ -289,9 +289,26 @@ TEST_F(PlainRequests, WhoSpokeWhileNobodyCountedIsNotHeldUp) {
   EXPECT_TRUE(say(std::string(kGet)));
   limit_source(policy.zones[kServiceZone]);
   site_.apply(policy);
+  EXPECT_FALSE(say(std::string(kGet))) << "the server may still want what is missing";
+  server_says("HTTP/1.1 204 No Content\r\n\r\n");
   EXPECT_TRUE(say(std::string(kGet)));
   EXPECT_TRUE(say(std::string(kGet)));
   EXPECT_EQ(counted(), 1u);
+}
+
+TEST_F(PlainRequests, ABareAckBehindARefusedSegmentFreesNobody) {
+  begin_plain(limit_source);
+  for (int i = 0; i < 4; ++i) ASSERT_TRUE(say(std::string(kGet)));
+  for (int i = 0; i < 3; ++i) {
+    const ClientSide before = connection_.client;
+    EXPECT_FALSE(say(std::string(kGet)));
+    connection_.client.next += static_cast<uint32_t>(kGet.size());
+    EXPECT_TRUE(say({}));
+    connection_.client = before;
+    site_.advance(kSecond);
+    EXPECT_TRUE(say(std::string(kGet)));
+  }
+  EXPECT_EQ(counted(), 8u);
 }
 
 TEST_F(PlainRequests, WhatComesWhileTheServerIsAskedCountsToo) {
