@@ -73,7 +73,8 @@ TEST(Probe, OneUnderWayWhenTheSourcePortsChangeIsNoFailure) {
     while (!find_tcp(site.advance(5 * kMillisecond), kServicePort, DAM_TCP_SYN)) {
     }
     Policy policy = probing(site, 2000 * kMillisecond);
-    policy.source_ports.first = static_cast<uint16_t>(policy.source_ports.first + 1000 * (1 - i % 2));
+    policy.source_ports.first =
+        static_cast<uint16_t>(policy.source_ports.first + 1000 * (1 - i % 2));
     site.apply(policy);
     EXPECT_GT(answer_probes(site, 1000 * kMillisecond, true, true), 0u) << "they are asked again";
     EXPECT_EQ(site.engine().servers[0].failures, 0u);
