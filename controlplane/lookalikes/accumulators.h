@@ -4,6 +4,7 @@
 // addresses and whatever goes to management are left out: nobody needs to find their like.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -12,6 +13,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <tuple>
 #include <unordered_set>
 
 #include "controlplane/bans/ban.h"
@@ -51,7 +53,9 @@ class Accumulators {
     bool v6 = false;
     std::array<uint8_t, 16> client{};
     uint32_t port = 0;
-    auto operator<=>(const FlowKey&) const = default;
+    bool operator<(const FlowKey& other) const {
+      return std::tie(v6, client, port) < std::tie(other.v6, other.client, other.port);
+    }
   };
   using RequestsTold = std::map<FlowKey, uint64_t>;
 

@@ -98,8 +98,8 @@ DAM_INLINE int dam_requests_are_plain(const struct dam_requests* r) {
 
 /* Answers since the client last spoke; tickets are heard in advance. */
 DAM_INLINE uint32_t dam_requests_unheard(const struct dam_requests* r) {
-  int32_t answers = (int8_t)(r->records.answers - r->heard);
-  return answers > 0 ? (uint32_t)answers : 0;
+  uint32_t answers = (uint8_t)(r->records.answers - r->heard);
+  return answers <= INT8_MAX ? answers : 0;
 }
 
 /* What is now known of the flow, but for the octet that is the other side's. */
