@@ -14,12 +14,13 @@
  *
  * HTTP/2 (RFC 9113): a record may hold a request's head, or a piece of some body, or control
  * frames. Those are told by their size, since a head is never shorter than its number of fields,
- * which the first head's length tells roughly. When all heads are answered and a moment has passed,
- * the next record is a head, and counts at once. Of what follows it, heads and bodies look alike.
- * Those are taken for heads that cannot be bodies, if each head has no more than one; records of
- * one size, three or more in a row, are of one kind. They wait for the server's word: one counts
- * for each answer but the first ones, since the answer to an upload in small pieces may itself come
- * in some. Several heads in one record are one.
+ * which the first head's length tells roughly. When all heads are answered, and nothing waits or a
+ * moment has passed, the next record is a head, and counts at once. Of what follows it, heads and
+ * bodies look alike. Those are taken for heads that cannot be bodies, if each head has no more than
+ * one, and of these only records of about one size, three or more in a row. They wait for the
+ * server's word: one counts for each answer but the first ones, since the answer to an upload in
+ * small pieces may itself come in some; in long answers each block is one. Several heads in one
+ * record are one.
  *
  * Too many: streams both ways, whose pieces look like requests and answers, turn by turn (gRPC,
  * WebSockets with messages as long as the head that opened it); a body that comes late, when the

@@ -17,11 +17,11 @@ enum dam_requests_flags {
   DAM_REQUESTS_H2 = 4,       /* the client offers it */
   DAM_REQUESTS_TLS12 = 8,    /* or older */
   DAM_REQUESTS_READS = 16,   /* HTTP/2: it has got much since its last record */
-  DAM_REQUESTS_CHANGED = 16, /* its ChangeCipherSpec was seen */
+  DAM_REQUESTS_CHANGED = 16, /* the same bit, amid the handshake: its ChangeCipherSpec was seen */
   /* No TLS at all: plain HTTP/1.x, which engine/http_requests.h reads, for both planes. */
   DAM_REQUESTS_PLAIN = DAM_REQUESTS_HANDSHAKE | DAM_REQUESTS_TLS12,
   DAM_REQUESTS_HEADS = 32, /* the run of equal sizes is one of heads */
-  DAM_REQUESTS_SPARE = 192 /* two bits: so many answers more let nothing count */
+  DAM_REQUESTS_SPARE = 192 /* two bits: enum dam_requests_spare */
 };
 
 /* HTTP/2: the first two answers of a burst let nothing else count: they may be one's head and body.
@@ -45,7 +45,7 @@ struct dam_requests {
   uint16_t gap_deviation_4; /* its mean deviation, in quarters */
   uint8_t flags;            /* enum dam_requests_flags */
   uint8_t heads;            /* without answer, whose bodies may still come */
-  uint8_t run;              /* records of one size, give or take one, up to the last */
+  uint8_t run;              /* records of about one size, up to the last; HTTP/1.1: too short */
   uint8_t epoch;            /* the lowest octet of its flow's; another: this is an earlier flow's */
   uint8_t waiting;          /* heads that count when the server has answered */
   uint8_t heard;            /* the answers so far, when the client last spoke */

@@ -115,8 +115,8 @@ Worker::Drop Worker::read_along(const Flow& flow, const Zone& zone, const Job& j
   }
   const dam_packet& packet = job.packet;
   HttpRequests requests = http_requests_of(kept);
-  // The server has got octets that passed while the zone counted none. (Bare ACKs say nothing of
-  // that: their numbers are those behind a refused segment.)
+  // No HTTP/1.x any more; or the server has got octets that passed while the zone counted none.
+  // (Bare ACKs say nothing of that: their numbers are those behind a refused segment.)
   const dam_seq got =
       dam_seq_untranslate(flow.track.acked[DAM_S2C], flow.splice.seq_delta[DAM_C2S]);
   if (requests.state == HttpState::tunnel || dam_seq_before(requests.next, got)) {
