@@ -33,6 +33,8 @@ struct ApiParts {
   Signals& signals;
   Lookalikes& lookalikes;
   std::filesystem::path web = {};  // the page's files; absent: there is no page
+  // Whom signals have slowed; until_ns is from now on.
+  std::function<std::optional<SourceThrottle>(const Address&)> throttle_of = {};
 };
 
 Endpoints view_endpoints(const ApiParts& parts);
