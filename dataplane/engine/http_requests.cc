@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstddef>
+#include <cstring>
 #include <string_view>
 
 namespace dam {
@@ -156,15 +157,11 @@ bool is_between(HttpState state) {
 
 // What the octet tells of the request's route.
 void note_route(HttpRouteText& text, HttpState before, HttpState now, uint8_t c) {
-  if (is_between(before) && now == HttpState::line) text.begin();
-  const bool of_route = now == HttpState::line || before == HttpState::host;
+  if (is_between(before) && now == HttpState::line) text.begin(c);
   if (before == HttpState::name && now == HttpState::host) text.begin_host();
-  if (c == '\n') {
-    const bool ends = before == HttpState::line || before == HttpState::host;
-    if (ends || before == HttpState::field) text.end_line();
-  } else if (of_route) {
-    text.add(c);
-  }
+  if (c != '\n') return;
+  const bool of_route = before == HttpState::line || before == HttpState::host;
+  if (of_route || before == HttpState::field) text.end_line();
 }
 
 // Its last line; or the first one, where that names no version: to servers that speak HTTP/0.9 it
@@ -175,6 +172,18 @@ bool ends_head(HttpRequests& r, const HttpRouteText& text, HttpState before, uin
   if (before != HttpState::line || text.names_version()) return false;
   r.message |= kHeadless;
   return true;
+}
+
+// Of lines in which nothing but their end matters, what comes before it: most of a head.
+size_t pass_line(const HttpRequests& r, HttpRouteText& text, std::span<const uint8_t> octets) {
+  const bool of_route = r.state == HttpState::line || r.state == HttpState::host;
+  if (!of_route && r.state != HttpState::skip) return 0;
+  const void* const end = std::memchr(octets.data(), '\n', octets.size());
+  const size_t passed = end == nullptr
+                            ? octets.size()
+                            : static_cast<size_t>(static_cast<const uint8_t*>(end) - octets.data());
+  if (of_route) text.add(octets.first(passed));
+  return passed;
 }
 
 bool read_octet(HttpRequests& r, HttpRouteText& text, uint8_t c) {
@@ -257,6 +266,8 @@ HttpProgress read_http_request(HttpRequests& r, HttpRouteText& text,
       read.octets = octets.size();
     } else if (r.state == HttpState::body || r.state == HttpState::chunk) {
       read.octets += pass_body(r, octets.size() - read.octets);
+    } else if (const size_t passed = pass_line(r, text, octets.subspan(read.octets)); passed != 0) {
+      read.octets += passed;
     } else {
       read.request = read_octet(r, text, octets[read.octets++]);
     }

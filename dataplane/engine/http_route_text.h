@@ -16,13 +16,16 @@ namespace dam {
 
 class HttpRouteText {
  public:
-  void begin() {
+  void begin(uint8_t first) {
     bytes_ = 0;
     lacks_ = false;
+    append(first);
   }
-  void add(uint8_t c) {
-    if (c == '\r' || lacks_ || (c != ' ' && bytes_ != 0 && octets_[bytes_ - 1u] == '?')) return;
-    append(c);
+  void add(std::span<const uint8_t> octets) {
+    for (const uint8_t c : octets) {
+      const bool of_query = bytes_ != 0 && octets_[bytes_ - 1u] == '?' && c != ' ';
+      if (c != '\r' && !of_query) append(c);
+    }
   }
   void begin_host() { append("Host:"); }
   void end_line() { append("\r\n"); }
