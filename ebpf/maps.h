@@ -82,6 +82,15 @@ struct {
   __type(value, uint64_t);
 } dam_request_tats SEC(".maps");
 
+/* Beside dam_flows. No packet needs to know, the next dataplane does. */
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(map_flags, BPF_F_MMAPABLE);
+  __uint(max_entries, 1);
+  __type(key, uint32_t);
+  __type(value, struct dam_fingerprint);
+} dam_fingerprints SEC(".maps");
+
 /* By neighbour: its link address in the first six octets, and DAM_MAC_KNOWN. */
 struct {
   __uint(type, BPF_MAP_TYPE_ARRAY);

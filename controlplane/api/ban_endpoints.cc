@@ -3,12 +3,11 @@
 #include <chrono>
 
 #include "controlplane/api/ban_json.h"
+#include "controlplane/api/ban_list.h"
 #include "controlplane/api/ban_request.h"
 #include "controlplane/api/endpoints.h"
 #include "controlplane/api/fingerprint_bans.h"
 #include "controlplane/api/problem_json.h"
-#include "controlplane/bans/ban_lines.h"
-#include "controlplane/policy/quantity.h"
 #include "dataplane/ipc/ja4_pattern.h"
 
 namespace dam::control {
@@ -16,17 +15,10 @@ namespace dam::control {
 namespace {
 
 constexpr auto kOneHolds = std::chrono::seconds(3);
-constexpr auto kManyHold = std::chrono::seconds(20);
 constexpr int64_t kMostOnAPage = 1000;
 
-void answer_change(BanBook& book, const BanResult& result, std::chrono::milliseconds patience,
-                   httplib::Response& response) {
-  const bool done = result.outcome == BanResult::Outcome::done;
-  const bool in_force = done && book.wait_until_told(patience);
-  Json body = {{"count", result.count}, {"in_force", in_force}, {"bans", Json::array()}};
-  for (const KeptBan& ban : result.bans) body["bans"].push_back(ban_json(ban));
-  body.update(problems_to_json(result.problems));
-  answer(response, ban_status(result, in_force), body);
+void answer_when_told(BanBook& book, const BanResult& result, httplib::Response& response) {
+  answer_change(result, result.done() && book.wait_until_told(kOneHolds), response);
 }
 
 void post_ban(BanBook& book, const Ask& ask, const Call& call, httplib::Response& response) {
@@ -36,7 +28,7 @@ void post_ban(BanBook& book, const Ask& ask, const Call& call, httplib::Response
     return refuse_ban(response, "whom? source and ja4 exclude each other, and one is needed",
                       R"({"source": "198.51.100.0/24"} or {"ja4": "t13d1516h2_8daaf6152771_*"})");
   }
-  if (of_kind) return post_fingerprint_ban(book.fingerprints(), ask, call, response);
+  if (of_kind) return post_fingerprint_ban(book, ask, call, response);
   if (call.body.value("dry_run", false)) {
     return refuse_ban(response, "dry_run is for ja4", "who an address is: damctl explain ADDRESS");
   }
@@ -50,24 +42,7 @@ void post_ban(BanBook& book, const Ask& ask, const Call& call, httplib::Response
   if (!read_ban_end(call.body, ban, response) || !read_ban_reason(call.body, ban, response)) return;
   Asker asker = asker_of(call, "operator");
   asker.force = call.body.value("force", false);
-  answer_change(book, book.ban({ban}, asker), kOneHolds, response);
-}
-
-void post_import(BanBook& book, const Call& call, httplib::Response& response) {
-  BanRequest otherwise;
-  if (!read_ban_end(call.parameters, otherwise, response)) return;
-  if (!read_ban_reason(call.parameters, otherwise, response)) return;
-  BanResult result;
-  const std::vector<BanRequest> bans =
-      read_ban_lines(call.request.body, otherwise, result.problems);
-  result.outcome = BanResult::Outcome::refused;
-  if (result.problems.empty()) {
-    Asker asker = asker_of(call, "import");
-    asker.force = call.parameter("force", false);
-    result = book.ban(bans, asker);
-    result.bans.clear();
-  }
-  answer_change(book, result, kManyHold, response);
+  answer_when_told(book, book.ban({ban}, asker), response);
 }
 
 void delete_ban(BanBook& book, const Call& call, httplib::Response& response) {
@@ -87,7 +62,7 @@ void delete_ban(BanBook& book, const Call& call, httplib::Response& response) {
          source->masked().text() + " is not banned",
          "which are: damctl bans; why somebody is kept out: damctl explain ADDRESS"}};
   }
-  answer_change(book, result, kOneHolds, response);
+  answer_when_told(book, result, response);
 }
 
 void get_bans(BanBook& book, const Call& call, httplib::Response& response) {
@@ -104,28 +79,12 @@ void get_bans(BanBook& book, const Call& call, httplib::Response& response) {
   Json body = {{"total", page.total}, {"bans", Json::array()}};
   for (const KeptBan& ban : page.bans) body["bans"].push_back(ban_json(ban));
   if (page.more) body["next"] = page.bans.back().source.text();
-  if (!query.after && !query.address) {
-    body["fingerprints"] = Json::array();
-    for (const FingerprintBan& ban : book.fingerprints().list()) {
-      if (ban.origin.starts_with(query.origin))
-        body["fingerprints"].push_back(fingerprint_ban_json(ban));
-    }
+  body["fingerprints"] = Json::array();
+  for (const FingerprintBan& ban : book.fingerprints().list()) {
+    if (ban.origin.starts_with(query.origin))
+      body["fingerprints"].push_back(fingerprint_ban_json(ban));
   }
   answer(response, 200, body);
-}
-
-void get_export(const BanBook& book, const Call&, httplib::Response& response) {
-  BanBook::Query query;
-  query.count = SIZE_MAX;
-  std::string text;
-  for (const KeptBan& ban : book.list(query).bans) {
-    if (!ban.everywhere()) continue;
-    Json line = {{"source", ban.source.text()}};
-    if (ban.until_unix != KeptBan::kForEver) line["until"] = ban.until_unix;
-    if (!ban.reason.empty()) line["reason"] = ban.reason;
-    text += line.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
-  }
-  response.set_content(text, "application/x-ndjson");
 }
 
 std::map<int, Json> ban_answers() {
@@ -185,7 +144,8 @@ Endpoint import_endpoint() {
       Body::Kind::text,
       {},
       "text/plain",
-      "a network and a reason a line, or {\"source\", \"for\", \"until\", \"reason\"}"};
+      "a network or a JA4 fingerprint and a reason a line, or {\"source\" or \"ja4\", \"for\", "
+      "\"until\", \"reason\"}"};
   endpoint.answers = ban_answers();
   return endpoint;
 }
@@ -211,8 +171,8 @@ Endpoint bans_endpoint() {
   endpoint.answers = {
       {200, schema::object({{"total", schema::count("that hold")},
                             {"bans", schema::array(ban_schema())},
-                            {"fingerprints?", schema::array(fingerprint_ban_schema(),
-                                                            "all of them, on the first page")},
+                            {"fingerprints",
+                             schema::array(fingerprint_ban_schema(), "all of them, on each page")},
                             {"next?", schema::string("where to go on")}})}};
   return endpoint;
 }
@@ -226,31 +186,6 @@ Endpoint export_endpoint() {
 }
 
 }  // namespace
-
-Json ban_json(const KeptBan& ban) {
-  Json json = {{"source", ban.source.text()}, {"made", ban.made_unix}};
-  if (ban.until_unix != KeptBan::kForEver) json["until"] = ban.until_unix;
-  json["times"] = ban.times;
-  json["reason"] = ban.reason;
-  json["origin"] = ban.origin;
-  json["author"] = ban.author;
-  json["by_zone"] = ban.of_zone;
-  json["in_services"] = ban.in_services;
-  return json;
-}
-
-Json ban_schema() {
-  return schema::object(
-      {{"source", schema::string("address/prefix")},
-       {"made", schema::count("Unix time, s")},
-       {"until?", schema::count("Unix time, s; absent: for ever")},
-       {"times", schema::count("how often it was banned, one soon after another")},
-       {"reason", schema::string()},
-       {"origin", schema::string("operator, import, a zone, or a rule of the signals")},
-       {"author", schema::string()},
-       {"by_zone", schema::boolean("in this zone alone, by itself")},
-       {"in_services", schema::boolean("in the service zones alone, not in management's")}});
-}
 
 Endpoints ban_endpoints(BanBook& book, const Ask& asked) {
   const auto post = [ask = asked](BanBook& one, const Call& call, httplib::Response& response) {

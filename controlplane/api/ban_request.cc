@@ -3,6 +3,8 @@
 
 #include <ctime>
 
+#include "controlplane/api/ban_json.h"
+#include "controlplane/api/fingerprint_bans.h"
 #include "controlplane/api/problem_json.h"
 #include "controlplane/bans/ban_lines.h"
 #include "controlplane/policy/quantity.h"
@@ -22,6 +24,16 @@ int ban_status(const BanResult& result, bool in_force) {
     default:
       return 422;
   }
+}
+
+void answer_change(const BanResult& result, bool in_force, httplib::Response& response, Json body) {
+  body["count"] = result.count;
+  body["in_force"] = in_force;
+  body["bans"] = Json::array();
+  for (const KeptBan& ban : result.bans) body["bans"].push_back(ban_json(ban));
+  if (result.fingerprint) body["fingerprint"] = fingerprint_ban_json(*result.fingerprint);
+  body.update(problems_to_json(result.problems));
+  answer(response, ban_status(result, in_force), body);
 }
 
 void refuse_ban(httplib::Response& response, const std::string& message, const std::string& hint) {

@@ -19,6 +19,9 @@ Json ban_until_schema();
 Json ban_reason_schema();
 
 int ban_status(const BanResult& result, bool in_force);
+// Of a change of bans; `body`: what else is said of it.
+void answer_change(const BanResult& result, bool in_force, httplib::Response& response,
+                   Json body = Json::object());
 void refuse_ban(httplib::Response& response, const std::string& message, const std::string& hint);
 
 }  // namespace dam::control

@@ -42,25 +42,15 @@ void add_hits(const std::optional<FingerprintHits>& hits, const std::string& ja4
                      "'; to take a ban back: damctl unban '" + ja4 + "'"));
 }
 
-void answer_kind(FingerprintBook& book, FingerprintBook::Result result, Json body,
-                 std::vector<Problem> warnings, httplib::Response& response) {
-  const bool done = result.outcome == BanResult::Outcome::done;
-  const bool in_force = done && book.wait_until_told(kKindHolds);
-  body["count"] = done ? 1 : 0;
-  body["in_force"] = in_force;
-  body["bans"] = Json::array();
-  if (result.ban) body["fingerprint"] = fingerprint_ban_json(*result.ban);
-  std::vector<Problem> all = std::move(result.problems);
-  all.insert(all.end(), warnings.begin(), warnings.end());
-  body.update(problems_to_json(all));
-  BanResult as_of_sources;
-  as_of_sources.outcome = result.outcome;
-  answer(response, ban_status(as_of_sources, in_force), body);
+void answer_kind(FingerprintBook& book, const BanResult& result, httplib::Response& response,
+                 Json body = Json::object()) {
+  answer_change(result, result.done() && book.wait_until_told(kKindHolds), response,
+                std::move(body));
 }
 
 }  // namespace
 
-void post_fingerprint_ban(FingerprintBook& book, const Ask& ask, const Call& call,
+void post_fingerprint_ban(BanBook& book, const Ask& ask, const Call& call,
                           httplib::Response& response) {
   const std::string ja4 = call.body.value("ja4", "");
   if (!is_ja4_pattern(ja4)) {
@@ -68,27 +58,25 @@ void post_fingerprint_ban(FingerprintBook& book, const Ask& ask, const Call& cal
                       "three parts between _, each of which may be *, e.g. "
                       "t13d1516h2_8daaf6152771_*; which there are: damctl top --by fingerprints");
   }
-  BanRequest how;
-  if (!read_ban_end(call.body, how, response) || !read_ban_reason(call.body, how, response)) return;
+  BanRequest ban;
+  ban.ja4 = ja4;
+  if (!read_ban_end(call.body, ban, response) || !read_ban_reason(call.body, ban, response)) return;
   Asker asker = asker_of(call, "operator");
   asker.force = call.body.value("force", false);
   Json body = Json::object();
-  std::vector<Problem> warnings;
   const bool dry_run = call.body.value("dry_run", false);
-  FingerprintBook::Result made;
-  if (!dry_run) made = book.ban(ja4, how, asker);  // first: it does not wait for who is counted
-  add_hits(fingerprint_hits(ask, book.zones(), ja4, kLooksForHits), ja4, body, warnings);
-  if (dry_run) {
-    body.update(Json({{"count", 0}, {"in_force", false}, {"bans", Json::array()}}));
-    body.update(problems_to_json(warnings));
-    return answer(response, 200, body);
-  }
-  answer_kind(book, std::move(made), std::move(body), std::move(warnings), response);
+  BanResult made;
+  if (!dry_run) made = book.ban({ban}, asker);  // first: it does not wait for who is counted
+  FingerprintBook& kinds = book.fingerprints();
+  add_hits(fingerprint_hits(ask, kinds.zones(), ja4, kLooksForHits), ja4, body, made.problems);
+  if (!dry_run) return answer_kind(kinds, made, response, std::move(body));
+  answer_change(made, false, response, std::move(body));
+  response.status = 200;
 }
 
 void delete_fingerprint_ban(FingerprintBook& book, const std::string& ja4,
                             httplib::Response& response) {
-  answer_kind(book, book.lift(ja4), Json::object(), {}, response);
+  answer_kind(book, book.lift(ja4), response);
 }
 
 Json fingerprint_ban_json(const FingerprintBan& ban) {
@@ -108,7 +96,7 @@ Json fingerprint_ban_schema() {
        {"until?", schema::count("Unix time, s; absent: for ever")},
        {"times", schema::count("how often it was banned, one soon after another")},
        {"reason", schema::string()},
-       {"origin", schema::string("operator")},
+       {"origin", schema::string("operator or import")},
        {"author", schema::string()}});
 }
 

@@ -9,7 +9,7 @@
 
 namespace dam::control {
 
-void post_fingerprint_ban(FingerprintBook& book, const Ask& ask, const Call& call,
+void post_fingerprint_ban(BanBook& book, const Ask& ask, const Call& call,
                           httplib::Response& response);
 void delete_fingerprint_ban(FingerprintBook& book, const std::string& ja4,
                             httplib::Response& response);

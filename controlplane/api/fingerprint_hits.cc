@@ -11,33 +11,18 @@ namespace {
 
 constexpr uint32_t kFlowsAPart = 4096;
 
-v1::FlowQuery flows_of_kind(const std::string& zone, const std::string& ja4) {
-  v1::FlowQuery query;
-  query.set_zone(zone);
-  query.set_ja4(ja4);
-  return query;
-}
-
 using LookClock = std::chrono::steady_clock;
 
-bool look_at(FlowScan& scan, FingerprintHits& hits, std::unordered_set<std::string>& clients,
-             LookClock::time_point until) {
+// Those beyond so many are counted, but not whose they are.
+bool look_through(FlowScan& scan, FingerprintHits& hits, std::unordered_set<std::string>& clients,
+                  LookClock::time_point until) {
   do {
-    if (!scan.step(kFlowsAPart)) return false;
+    if (!scan.step(hits.connections < FingerprintHits::kMostLooked ? kFlowsAPart : 0)) return false;
     hits.connections += scan.part.matched();
+    hits.of += scan.part.matched_but_for_ja4();
     for (const v1::Flow& flow : scan.part.flows()) clients.insert(flow.client().address());
-  } while (scan.more() && hits.connections < FingerprintHits::kMostLooked &&
-           LookClock::now() < until);
-  hits.more |= scan.more();
-  return true;
-}
-
-bool count_all(FlowScan& scan, FingerprintHits& hits, LookClock::time_point until) {
-  do {
-    if (!scan.step(0)) return false;
-    hits.of += scan.part.matched();
   } while (scan.more() && LookClock::now() < until);
-  hits.more |= scan.more();
+  hits.more |= scan.more() || hits.connections >= FingerprintHits::kMostLooked;
   return true;
 }
 
@@ -50,10 +35,12 @@ std::optional<FingerprintHits> fingerprint_hits(const Ask& ask,
   const auto until = LookClock::now() + most;
   FingerprintHits hits;
   std::unordered_set<std::string> clients;
+  v1::FlowQuery query;
+  query.set_ja4(ja4);
   for (const std::string& zone : zones) {
-    FlowScan of_it(ask, flows_of_kind(zone, ja4)), of_any(ask, flows_of_kind(zone, "*_*_*"));
-    if (!look_at(of_it, hits, clients, until)) return std::nullopt;
-    if (!count_all(of_any, hits, until)) return std::nullopt;
+    query.set_zone(zone);
+    FlowScan scan(ask, query);
+    if (!look_through(scan, hits, clients, until)) return std::nullopt;
   }
   hits.sources = clients.size();
   return hits;

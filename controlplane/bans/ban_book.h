@@ -18,6 +18,7 @@
 #include "controlplane/bans/ban.h"
 #include "controlplane/bans/ban_counts.h"
 #include "controlplane/bans/ban_store.h"
+#include "controlplane/bans/objections.h"
 #include "controlplane/bans/standing_bans.h"
 #include "controlplane/policy/model.h"
 #include "controlplane/policy/problem.h"
@@ -30,7 +31,10 @@ struct BanRequest {
   std::optional<int64_t> for_s;  // none of the two: for ever
   std::optional<int64_t> until_unix;
   std::string reason;
-  int line = 0;  // where it was written; 0: nowhere
+  Mark at;          // where it was written
+  std::string ja4;  // instead of a source, a kind of clients: dataplane/ipc/ja4_pattern.h
+
+  bool is_of_kind() const { return !ja4.empty(); }
 };
 
 // Who asks, and how.
@@ -45,8 +49,11 @@ struct BanResult {
   enum class Outcome { done, refused, full, not_saved, unknown };
   Outcome outcome = Outcome::done;
   std::vector<Problem> problems;
-  std::vector<KeptBan> bans;  // as they are now; of an import none
+  std::vector<KeptBan> bans;                  // as they are now; of a list none
+  std::optional<FingerprintBan> fingerprint;  // likewise
   size_t count = 0;
+
+  bool done() const { return outcome == Outcome::done; }
 };
 
 // Of a zone's ban: another end, or (0) none any more; a service zone begins it where there is none.
@@ -59,6 +66,10 @@ struct ZoneBanChange {
 
 std::vector<std::string> service_zones(const Policy& policy);
 size_t most_bans(const BanRules& rules);  // that may hold at one time
+
+// False: it could not be, as `result` says then.
+bool stored(BanStore& store, const std::vector<KeptBan>& put, const std::vector<Network>& removed,
+            const KindChange& kinds, BanResult& result);
 
 class FingerprintBook;
 
@@ -80,8 +91,8 @@ class BanBook {
 
   FingerprintBook& fingerprints() { return *fingerprints_; }  // bans of kinds of clients
 
-  // Whole or not at all.
-  BanResult ban(const std::vector<BanRequest>& requests, const Asker& asker);
+  // Whole or not at all; nobody where something is `wrong` with the list already.
+  BanResult ban(const std::vector<BanRequest>& requests, const Asker& asker, Objections wrong = {});
   BanResult lift(const Network& source);
   // In each service zone alone: the way to management stays open, whoever asks. Whom an operator
   // has banned, or who is banned for longer, stays as he is (count 0). `most`: such bans of this
@@ -133,9 +144,14 @@ class BanBook {
   std::optional<KeptBan> noted(const v1::ZoneBan& seen, const Network& source,
                                const BanRules& rules, const class ProtectedAddresses& people,
                                int64_t now_unix) const;
-  // Writes, and then has it in memory and for the dataplane; false: nothing has changed.
-  bool save(const std::vector<KeptBan>& put, const std::vector<Network>& removed,
-            BanResult& result);
+  // Writes, and then has it in memory and for the dataplane; false: nothing has changed. `kinds`
+  // are written with it, and no more.
+  bool save(const std::vector<KeptBan>& put, const std::vector<Network>& removed, BanResult& result,
+            const KindChange& kinds = {});
+  // people_bans.cc
+  std::vector<KeptBan> of_sources(const std::vector<BanRequest>& requests, const Asker& asker,
+                                  const Policy& policy, int64_t now_unix, Objections& wrong) const;
+  size_t holding_with(const std::vector<KeptBan>& put, size_t most, int64_t now_unix) const;
   std::vector<Network> forgettable(const BanRules& rules, size_t more, int64_t now_unix);
   size_t holding(int64_t now_unix) const;
   // service_bans.cc
@@ -161,8 +177,8 @@ class BanBook {
   std::vector<ZoneBanChange> zone_changes_;
   std::set<Network, NetworkOrder> services_to_tell_;  // of their bans of these
   std::shared_ptr<const Policy> services_of_;  // whose service zones know the bans, or are to
-  uint64_t version_;           // of what is here; drawn at random, so that no two runs share one
-  uint64_t told_version_ = 0;  // the dataplane's
+  uint64_t version_;                           // of what is here
+  uint64_t told_version_ = 0;                  // the dataplane's
   uint64_t sent_version_ = 0;
   uint64_t changes_ = 0, sent_changes_ = 0, told_changes_ = 0;
   int64_t forget_at_unix_ = 0;

@@ -68,7 +68,8 @@ std::vector<KeptBan> BanStore::all() const {
   return bans;
 }
 
-void BanStore::write(const std::vector<KeptBan>& put, const std::vector<Network>& removed) {
+void BanStore::write(const std::vector<KeptBan>& put, const std::vector<Network>& removed,
+                     const KindChange& kinds) {
   const std::lock_guard lock(mutex_);
   SQLite::Transaction whole(database_);
   SQLite::Statement remove(database_, "DELETE FROM ban WHERE address = ? AND bits = ?");
@@ -90,6 +91,7 @@ void BanStore::write(const std::vector<KeptBan>& put, const std::vector<Network>
     insert.exec();
     insert.reset();
   }
+  if (kinds.any()) write_fingerprints(kinds);
   whole.commit();
 }
 

@@ -14,6 +14,14 @@
 
 namespace dam::control {
 
+// Of kinds of clients: which are banned, or banned otherwise, and which no more.
+struct KindChange {
+  std::vector<FingerprintBan> put;
+  std::vector<std::string> removed;
+
+  bool any() const { return !put.empty() || !removed.empty(); }
+};
+
 class BanStore {
  public:
   static constexpr const char* kInMemory = kSqliteInMemory;
@@ -23,15 +31,14 @@ class BanStore {
   bool remembers() const { return database_.getFilename() != kInMemory; }  // in a file
 
   std::vector<KeptBan> all() const;
-  // Whole or not at all. Of `put` each takes the place of the one with its source.
-  void write(const std::vector<KeptBan>& put, const std::vector<Network>& removed);
-
-  // fingerprint_rows.cc: likewise, of kinds of clients.
   std::vector<FingerprintBan> fingerprints() const;
-  void write_fingerprints(const std::vector<FingerprintBan>& put,
-                          const std::vector<std::string>& removed);
+  // Whole or not at all. Of what is put each takes the place of the one with its source.
+  void write(const std::vector<KeptBan>& put, const std::vector<Network>& removed,
+             const KindChange& kinds = {});
 
  private:
+  void write_fingerprints(const KindChange& change);  // in the transaction of the rest
+
   mutable std::mutex mutex_;
   mutable SQLite::Database database_;
 };

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <random>
 
 #include "controlplane/policy/quantity.h"
 
@@ -35,6 +36,11 @@ void set_terms(BanTerms& ban, const BanTerms* before, std::optional<int64_t> for
   ban.until_unix = BanTerms::kForEver;
   if (until_unix) ban.until_unix = *until_unix;
   if (for_s) ban.until_unix = now_unix + grown(*for_s, ban.times, rules);
+}
+
+uint64_t drawn_version() {
+  std::random_device random;
+  return (uint64_t{random()} << 32 | random()) | 1;
 }
 
 std::string ban_sentence(const std::string& what, const BanTerms& ban, int64_t now_unix) {

@@ -16,6 +16,8 @@ void set_terms(BanTerms& ban, const BanTerms* before, std::optional<int64_t> for
                std::optional<int64_t> until_unix, const BanRules& rules, int64_t now_unix);
 // for * factor^(times - 1), at most the longest; never shorter than what was asked for.
 int64_t grown(int64_t for_s, int64_t times, const BanRules& rules);
+// Of a list of bans: drawn at random, so that no two runs share one.
+uint64_t drawn_version();
 // "198.51.100.7/32 is banned for 1h (operator, by alice): it floods"
 std::string ban_sentence(const std::string& what, const BanTerms& ban, int64_t now_unix);
 

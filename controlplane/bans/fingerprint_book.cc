@@ -2,7 +2,6 @@
 #include "controlplane/bans/fingerprint_book.h"
 
 #include <algorithm>
-#include <random>
 #include <utility>
 
 #include "controlplane/bans/ban_terms.h"
@@ -13,14 +12,14 @@ namespace dam::control {
 
 namespace {
 
-uint64_t drawn_version() {
-  std::random_device random;
-  return (uint64_t{random()} << 32 | random()) | 1;
-}
-
-FingerprintBook::Result kind_refused(BanResult::Outcome outcome, std::string message,
-                                     std::string hint) {
-  return {outcome, {{Severity::error, "", {}, std::move(message), std::move(hint)}}, {}};
+Problem too_many_kinds(size_t count) {
+  return {Severity::error,
+          "",
+          {},
+          "that would be " + std::to_string(count) + " bans of fingerprints; at most " +
+              std::to_string(kMaxJa4Bans) + " may hold",
+          "lift some (damctl bans, damctl unban PATTERN), or let one pattern with * stand for "
+          "several"};
 }
 
 }  // namespace
@@ -31,6 +30,7 @@ FingerprintBook::FingerprintBook(BanStore& store, BanBook::CurrentPolicy policy,
       policy_(std::move(policy)),
       clock_(std::move(clock)),
       report_(std::move(report)),
+      remembers_(remembers),
       version_(drawn_version()),
       known_(remembers),
       ended_until_unix_(clock_()) {
@@ -49,6 +49,15 @@ size_t FingerprintBook::holding(int64_t now_unix) const {
       all_.begin(), all_.end(), [&](const auto& one) { return one.second.holds(now_unix); }));
 }
 
+size_t FingerprintBook::holding_with(const All& put, int64_t now_unix) const {
+  size_t count = 0;
+  for (const auto& [ja4, ban] : put) count += ban.holds(now_unix) ? 1 : 0;
+  for (const auto& [ja4, ban] : all_) {
+    count += ban.holds(now_unix) && !put.contains(ja4) ? 1 : 0;
+  }
+  return count;
+}
+
 // Whose repeats would not count any more.
 std::vector<std::string> FingerprintBook::forgettable(int64_t now_unix) const {
   const auto within_s = static_cast<int64_t>(policy_now()->bans.repeat_within_ns / 1'000'000'000);
@@ -59,73 +68,96 @@ std::vector<std::string> FingerprintBook::forgettable(int64_t now_unix) const {
   return old;
 }
 
-bool FingerprintBook::save(const std::vector<FingerprintBan>& put,
-                           const std::vector<std::string>& removed, Result& result) {
-  try {
-    store_.write_fingerprints(put, removed);
-  } catch (const std::exception& error) {
-    result = kind_refused(BanResult::Outcome::not_saved,
-                          std::string("it could not be saved: ") + error.what(),
-                          "nothing has changed: make room where --state lies");
-    return false;
+void FingerprintBook::take(const KindChange& change) {
+  for (const std::string& ja4 : change.removed) all_.erase(ja4);
+  for (const FingerprintBan& ban : change.put) {
+    all_.insert_or_assign(ban.ja4, ban);
+    lift_.erase(ban.ja4);
   }
-  for (const std::string& ja4 : removed) all_.erase(ja4);
-  for (const FingerprintBan& ban : put) all_.insert_or_assign(ban.ja4, ban);
   version_ = drawn_version();
   known_ = true;
-  return true;
 }
 
-FingerprintBook::Result FingerprintBook::ban(const std::string& ja4, const BanRequest& how,
-                                             const Asker& asker) {
-  if (takes_every_ja4(ja4) && !asker.force) {
-    return kind_refused(BanResult::Outcome::refused, ja4 + " is every TLS client there is",
-                        "name a part of the fingerprint (damctl top --by fingerprints); with "
-                        "force (--force) however many");
-  }
-  const auto policy = policy_now();
-  const std::lock_guard lock(mutex_);
-  const int64_t now_unix = clock_();
-  note_ends(now_unix);
+FingerprintBan FingerprintBook::made_of(const BanRequest& request, const Asker& asker,
+                                        const BanRules& rules, int64_t now_unix) const {
   FingerprintBan ban;
-  ban.ja4 = ja4;
-  ban.reason = how.reason;
+  ban.ja4 = request.ja4;
+  ban.reason = request.reason;
   ban.origin = asker.origin;
   ban.author = asker.name;
-  const auto before = all_.find(ja4);
-  const bool held = before != all_.end() && before->second.holds(now_unix);
-  if (!held && holding(now_unix) >= kMaxJa4Bans) {
-    return kind_refused(BanResult::Outcome::full,
-                        std::to_string(kMaxJa4Bans) + " bans of fingerprints hold, which is all",
-                        "lift some (damctl bans, damctl unban PATTERN), or let one pattern with * "
-                        "stand for several");
-  }
-  set_terms(ban, before == all_.end() ? nullptr : &before->second, how.for_s, how.until_unix,
-            policy->bans, now_unix);
-  std::vector<std::string> old = forgettable(now_unix);
-  std::erase(old, ja4);
-  Result result;
-  if (!save({ban}, old, result)) return result;
-  begun_ += held ? 0 : 1;
-  if (report_) report_(ja4, 1, ban_sentence(ja4, ban, now_unix));
-  result.ban = std::move(ban);
-  return result;
+  const auto before = all_.find(ban.ja4);
+  set_terms(ban, before == all_.end() ? nullptr : &before->second, request.for_s,
+            request.until_unix, rules, now_unix);
+  return ban;
 }
 
-FingerprintBook::Result FingerprintBook::lift(const std::string& ja4) {
+FingerprintBook::Draft FingerprintBook::draft(const std::vector<BanRequest>& requests,
+                                              const Asker& asker, Objections& wrong) {
+  const auto policy = policy_now();
+  Draft draft{std::unique_lock(mutex_), asker.name, asker.origin, {}, {}};
+  const int64_t now_unix = clock_();
+  note_ends(now_unix);
+  All put;
+  for (const BanRequest& request : requests) {
+    if (!request.is_of_kind()) continue;
+    if (takes_every_ja4(request.ja4) && !asker.force) {
+      wrong.add(request.at, request.ja4 + " is every TLS client there is",
+                "name a part of the fingerprint (damctl top --by fingerprints); with force "
+                "(--force) however many");
+    } else {
+      put.insert_or_assign(request.ja4, made_of(request, asker, policy->bans, now_unix));
+    }
+  }
+  if (put.empty()) return draft;
+  const size_t count = holding_with(put, now_unix);
+  if (count > kMaxJa4Bans) draft.full.push_back(too_many_kinds(count));
+  draft.change.removed = forgettable(now_unix);
+  std::erase_if(draft.change.removed, [&](const auto& ja4) { return put.contains(ja4); });
+  for (auto& [ja4, ban] : put) draft.change.put.push_back(std::move(ban));
+  return draft;
+}
+
+void FingerprintBook::commit(const Draft& draft) {
+  const std::vector<FingerprintBan>& put = draft.change.put;
+  if (put.empty()) return;
+  const int64_t now_unix = clock_();
+  for (const FingerprintBan& ban : put) {
+    const auto before = all_.find(ban.ja4);
+    const bool held = before != all_.end() && before->second.holds(now_unix);
+    begun_ += held || !ban.holds(now_unix) ? 0 : 1;
+  }
+  take(draft.change);
+  if (!report_) return;
+  const std::string& ja4 = put.front().ja4;
+  if (put.size() == 1) return report_(ja4, 1, ban_sentence(ja4, put.front(), now_unix));
+  report_(draft.origin, put.size(),
+          std::to_string(put.size()) + " kinds of clients are banned (" + draft.origin + ", by " +
+              draft.author + ")");
+}
+
+BanResult FingerprintBook::lift(const std::string& ja4) {
   const std::lock_guard lock(mutex_);
   note_ends(clock_());
   const auto found = all_.find(ja4);
-  Result result;
-  if (found == all_.end() || !found->second.holds(clock_())) {
-    return kind_refused(BanResult::Outcome::unknown, ja4 + " is not banned",
-                        "which are, as they were written: damctl bans");
+  const bool known = found != all_.end() && found->second.holds(clock_());
+  BanResult result;
+  if (!known && remembers_) {
+    result.outcome = BanResult::Outcome::unknown;
+    result.problems = {{Severity::error,
+                        "",
+                        {},
+                        ja4 + " is not banned",
+                        "which are, as they were written: damctl bans"}};
+    return result;
   }
-  FingerprintBan ban = found->second;
-  if (!save({}, {ja4}, result)) return result;
-  ++lifted_;
+  if (known) result.fingerprint = found->second;
+  result.count = 1;
+  const KindChange change{{}, {ja4}};
+  if (!stored(store_, {}, {}, change, result)) return result;
+  take(change);
+  if (!remembers_) lift_.insert(ja4);
+  lifted_ += known ? 1 : 0;
   if (report_) report_(ja4, 1, ja4 + " is banned no more");
-  result.ban = std::move(ban);
   return result;
 }
 
@@ -164,41 +196,6 @@ void FingerprintBook::add_to(BanCounts& counts) {
   counts.begun[kAt] = begun_;
   counts.lifted[kAt] = lifted_;
   counts.expired[kAt] = ended_.count;
-}
-
-std::optional<v1::FingerprintBans> FingerprintBook::news_for(uint64_t held) {
-  const std::lock_guard lock(mutex_);
-  const int64_t now_unix = clock_();
-  // Who knows nothing lifts nothing; whoever has none and is to have none needs no word.
-  if (held == version_ || !known_ || (held == 0 && holding(now_unix) == 0)) {
-    in_force_ = version_;
-    told_.notify_all();
-    return std::nullopt;
-  }
-  v1::FingerprintBans news;
-  news.set_version(version_);
-  for (const auto& [ja4, ban] : all_) {
-    if (!ban.holds(now_unix)) continue;
-    v1::FingerprintBan& to = *news.add_bans();
-    to.set_ja4(ja4);
-    if (ban.until_unix != BanTerms::kForEver) {
-      to.set_until_unix_s(static_cast<uint64_t>(ban.until_unix));
-    }
-  }
-  sent_ = version_;
-  return news;
-}
-
-void FingerprintBook::told(bool taken) {
-  const std::lock_guard lock(mutex_);
-  if (!taken) return;
-  in_force_ = sent_;
-  told_.notify_all();
-}
-
-bool FingerprintBook::wait_until_told(std::chrono::milliseconds most) {
-  std::unique_lock lock(mutex_);
-  return told_.wait_for(lock, most, [&] { return in_force_ == version_; });
 }
 
 }  // namespace dam::control

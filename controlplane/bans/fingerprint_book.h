@@ -5,7 +5,9 @@
 
 #include <chrono>
 #include <map>
+#include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -19,14 +21,18 @@ class FingerprintBook {
   FingerprintBook(BanStore& store, BanBook::CurrentPolicy policy, BanBook::Clock clock,
                   BanBook::Report report, bool remembers);
 
-  struct Result {
-    BanResult::Outcome outcome = BanResult::Outcome::done;
-    std::vector<Problem> problems;
-    std::optional<FingerprintBan> ban;  // as it is now
+  // For BanBook::ban(): what the requests would change that are of kinds. Whoever has it has the
+  // book, until it goes.
+  struct Draft {
+    std::unique_lock<std::mutex> lock;
+    std::string author, origin;
+    KindChange change;
+    std::vector<Problem> full;  // why there is no room
   };
-  // `how`: for how long, and why. `ja4` is a pattern; without force not one that takes everybody.
-  Result ban(const std::string& ja4, const BanRequest& how, const Asker& asker);
-  Result lift(const std::string& ja4);
+  // `wrong` hears what speaks against them: without force none may take everybody.
+  Draft draft(const std::vector<BanRequest>& requests, const Asker& asker, Objections& wrong);
+  void commit(const Draft& draft);  // it is in the store
+  BanResult lift(const std::string& ja4);
   std::vector<FingerprintBan> list() const;  // that hold
   std::vector<std::string> zones() const;    // where they do
 
@@ -41,9 +47,11 @@ class FingerprintBook {
  private:
   using All = std::map<std::string, FingerprintBan>;
   size_t holding(int64_t now_unix) const;
+  size_t holding_with(const All& put, int64_t now_unix) const;
+  FingerprintBan made_of(const BanRequest& request, const Asker& asker, const BanRules& rules,
+                         int64_t now_unix) const;
   std::vector<std::string> forgettable(int64_t now_unix) const;
-  bool save(const std::vector<FingerprintBan>& put, const std::vector<std::string>& removed,
-            Result& result);
+  void take(const KindChange& change);
   void note_ends(int64_t now_unix);
   std::shared_ptr<const Policy> policy_now() const;
 
@@ -51,12 +59,14 @@ class FingerprintBook {
   const BanBook::CurrentPolicy policy_;
   const BanBook::Clock clock_;
   const BanBook::Report report_;
+  const bool remembers_;
   mutable std::mutex mutex_;
   std::condition_variable told_;
   All all_;
-  uint64_t version_;   // drawn at random, so that no two runs share one
-  bool known_;         // false: of a store in memory alone, that has heard of nothing yet
-  uint64_t sent_ = 0;  // versions
+  uint64_t version_;
+  bool known_;                  // false: of a store in memory alone, that has heard of nothing yet
+  std::set<std::string> lift_;  // what the dataplane holds of before, where nothing is remembered
+  uint64_t sent_ = 0;           // versions
   uint64_t in_force_ = 0;
   int64_t ended_until_unix_;
   uint64_t begun_ = 0, lifted_ = 0;

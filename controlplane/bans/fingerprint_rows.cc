@@ -38,20 +38,17 @@ std::vector<FingerprintBan> BanStore::fingerprints() const {
   return bans;
 }
 
-void BanStore::write_fingerprints(const std::vector<FingerprintBan>& put,
-                                  const std::vector<std::string>& removed) {
-  const std::lock_guard lock(mutex_);
-  SQLite::Transaction whole(database_);
+void BanStore::write_fingerprints(const KindChange& change) {
   database_.exec(kFingerprintSql);
   SQLite::Statement remove(database_, "DELETE FROM fingerprint_ban WHERE ja4 = ?");
-  for (const std::string& ja4 : removed) {
+  for (const std::string& ja4 : change.removed) {
     remove.bind(1, ja4);
     remove.exec();
     remove.reset();
   }
   SQLite::Statement insert(database_,
                            "INSERT OR REPLACE INTO fingerprint_ban VALUES (?,?,?,?,?,?,?)");
-  for (const FingerprintBan& ban : put) {
+  for (const FingerprintBan& ban : change.put) {
     insert.bind(1, ban.ja4);
     insert.bind(2, ban.made_unix);
     insert.bind(3, ban.until_unix);
@@ -62,7 +59,6 @@ void BanStore::write_fingerprints(const std::vector<FingerprintBan>& put,
     insert.exec();
     insert.reset();
   }
-  whole.commit();
 }
 
 }  // namespace dam::control

@@ -164,6 +164,8 @@ bool Signals::take_one_of(const std::string& name, const Signal& signal, const P
 SignalEnd Signals::act(const std::string& name, Server& server, const SignalRule& rule,
                        const Network& source, const Signal& signal, const Policy& policy) {
   if (rule.mode == Mode::shadow) return SignalEnd::shadow;
+  // The book looks at it anew, at the price of all protected addresses: not as often as one tells.
+  if (!protected_->to(source, false).message.empty()) return SignalEnd::spared;
   const SignalCaps& most = policy.signals.most;
   if (rule.ban_ns == 0) return slow(name, server, rule, source, most);
   return ban(name, server, rule, source, signal, most);
@@ -171,7 +173,6 @@ SignalEnd Signals::act(const std::string& name, Server& server, const SignalRule
 
 SignalEnd Signals::slow(const std::string& name, Server& server, const SignalRule& rule,
                         const Network& source, const SignalCaps& most) {
-  if (!protected_->to(source, false).message.empty()) return SignalEnd::spared;
   const uint64_t a_second = most.charges_per_second;
   if (!take_one({static_cast<double>(a_second), a_second}, clock_(), server.charges_tat_ns)) {
     tell_capped(name, server, "charge", "signals.most.charges_per_second");
@@ -192,8 +193,6 @@ SignalEnd Signals::throttle(const std::string& name, Server& server, const Signa
 
 SignalEnd Signals::ban(const std::string& name, Server& server, const SignalRule& rule,
                        const Network& source, const Signal& signal, const SignalCaps& most) {
-  // The book looks at it anew, at the price of all protected addresses: not as often as one tells.
-  if (!protected_->to(source, false).message.empty()) return SignalEnd::spared;
   const Rate bans{static_cast<double>(most.bans_per_minute) / kSecondsOfMinute,
                   most.bans_per_minute};
   const uint64_t before_ns = server.bans_tat_ns;

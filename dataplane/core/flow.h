@@ -69,6 +69,13 @@ DAM_STATIC_ASSERT(sizeof(struct dam_flow) == 128, "two cache lines");
 
 DAM_INLINE uint32_t dam_coarse(uint64_t now_ns) { return (uint32_t)(now_ns >> 20); }
 
+/* Beside each flow, at its place: the fingerprint of its client's hello (engine/ja4.h). The
+ * engine's alone, kept for the engine after it. */
+struct dam_fingerprint {
+  uint64_t word[2];
+};
+DAM_STATIC_ASSERT(sizeof(struct dam_fingerprint) == 16, "its table outlives the dataplane");
+
 /* From `seen` to `now`, in those units, which begin anew after 52 days. What another CPU has just
  * seen may lie behind the `now` of this one: that is no time at all. */
 DAM_INLINE uint32_t dam_coarse_since(uint32_t seen, uint32_t now) {

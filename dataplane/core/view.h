@@ -15,7 +15,7 @@
 
 enum {
   DAM_VIEW_MAGIC = 0x76616431, /* "1dav" */
-  DAM_VIEW_VERSION = 11,
+  DAM_VIEW_VERSION = 12,
   DAM_MAX_INTERFACES = 16,
   DAM_MAX_SUBNETS = 64,
   DAM_MAX_LISTENERS = 1024, /* address and port pairs, retired ones included */

@@ -171,26 +171,23 @@ bool Worker::makes_sense(const Flow& flow) const {
 
 // False: another one has its place already, or the table of sources is full of others.
 bool Worker::adopt(Flow& flow) {
+  flow.handshake = kNone;
   if (!find_own_source(flow)) return false;
   if (!enter_index(flow)) {
     if (flow.source != kNone) engine_.sources.release(flow.source);
     return false;
   }
   engine_.adopt_port(index_, flow.server_slot, flow.local, flow.source_port);
-  flow.handshake = kNone;
   flow.lists_seen = 0;
   count_adopted(flow);
   return true;
 }
 
-// By its address, whatever place the flow names: who wrote it may have wanted another to pay. So in
-// a zone by fingerprints too, since nobody has kept the hello.
+// By its address and fingerprint, whatever place the flow names: who wrote it may have wanted
+// another to pay.
 bool Worker::find_own_source(Flow& flow) {
-  const Zone& zone = policy_->zones[flow.zone_slot];
   flow.source = engine_.sources.acquire(
-      index_,
-      engine_.sources.key(flow.client, flow.zone_slot, zone.source_bits_v4, zone.source_bits_v6),
-      now_ns_);
+      index_, source_in(flow.zone_slot, flow.client, ja4_of(flow)), now_ns_);
   return flow.source != kNone || (flow.flags & DAM_FLOW_ADMIN) != 0;
 }
 

@@ -47,10 +47,12 @@ struct TableSizes {
 TableSizes table_sizes(const Limits& limits, uint32_t workers);
 
 // Memory of another owner for the tables; it holds what it holds. Empty: the engine has its own.
-// Flows, requests, index and strays are the workers', equal parts one behind the other.
+// Flows, requests, fingerprints, index and strays are the workers', equal parts one behind the
+// other.
 struct SharedTables {
   std::span<dam_flow> flows;
-  std::span<dam_requests> requests;  // by flow
+  std::span<dam_requests> requests;         // by flow
+  std::span<dam_fingerprint> fingerprints;  // by flow
   std::span<dam_index_bucket> index;
   std::span<dam_source_bucket> source_buckets;
   std::span<dam_source_entry> sources;

@@ -17,10 +17,8 @@ T load(const T& from) {
   return value;
 }
 
-Ja4 load_ja4(const Ja4Words& from) {
-  Ja4Words words;
-  for (size_t i = 0; i < words.size(); ++i) words[i] = load(from[i]);
-  return std::bit_cast<Ja4>(words);
+Ja4 load_ja4(const dam_fingerprint& from) {
+  return std::bit_cast<Ja4>(dam_fingerprint{{load(from.word[0]), load(from.word[1])}});
 }
 
 }  // namespace
@@ -67,9 +65,9 @@ RequestRhythm Worker::rhythm_of(uint32_t index) const {
 }
 
 void Worker::note_ja4(const Flow& flow, const Ja4& ja4) {
-  const auto words = std::bit_cast<Ja4Words>(ja4);
-  Ja4Words& to = ja4s_[index_of(flow)];
-  for (size_t i = 0; i < words.size(); ++i) __atomic_store_n(&to[i], words[i], __ATOMIC_RELAXED);
+  const auto from = std::bit_cast<dam_fingerprint>(ja4);
+  dam_fingerprint& to = ja4s_[index_of(flow)];
+  for (int i = 0; i < 2; ++i) __atomic_store_n(&to.word[i], from.word[i], __ATOMIC_RELAXED);
 }
 
 Ja4 Worker::ja4_of(const Flow& flow) const {

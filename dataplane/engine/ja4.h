@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "dataplane/core/flow.h"
 #include "dataplane/core/types.h"
 #include "dataplane/engine/client_hello.h"
 
@@ -29,8 +30,7 @@ struct alignas(8) Ja4 {
   std::string text() const;  // empty: unknown. Not for the packet path
   bool operator==(const Ja4&) const = default;
 };
-static_assert(sizeof(Ja4) == sizeof(dam_address));
-using Ja4Words = std::array<uint64_t, 2>;  // one, where another thread may look
+static_assert(sizeof(Ja4) == sizeof(dam_address) && sizeof(Ja4) == sizeof(dam_fingerprint));
 
 // A fingerprint of which parts may be "*", which stands for any: "*_8daaf6152771_*".
 struct Ja4Pattern {

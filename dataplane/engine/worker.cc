@@ -43,6 +43,11 @@ BigArray<dam_requests> requests_of(const EngineConfig& config, uint32_t worker) 
   return BigArray<dam_requests>(flows_of_each(config.limits, config.workers));
 }
 
+BigArray<dam_fingerprint> fingerprints_of(const EngineConfig& config, uint32_t worker) {
+  if (config.shared) return BigArray(part_of(config.shared.fingerprints, config, worker));
+  return BigArray<dam_fingerprint>(flows_of_each(config.limits, config.workers));
+}
+
 FlowIndex index_for(const EngineConfig& config, uint32_t worker) {
   if (config.shared) return FlowIndex(part_of(config.shared.index, config, worker));
   return FlowIndex(2 * flows_of_each(config.limits, config.workers));
@@ -78,7 +83,7 @@ Worker::Worker(Engine& engine, uint32_t index)
             engine.config().limits.hello_bytes + kHoldExtraBytes),
       scratch_(hello_scratch_bytes(engine.config().limits.hello_bytes + kHoldExtraBytes)),
       ja4_maker_({table_key_.base[0], table_key_.base[1]}),
-      ja4s_(flows_.size()),
+      ja4s_(fingerprints_of(engine.config(), index)),
       strays_(strays_for(engine.config(), index)),
       probes_(DAM_MAX_SERVERS * 2) {
   dam_sight_begin(&sighting_, engine.config().hash_key, index);

@@ -461,7 +461,7 @@ class Worker {
   CutHeads cut_heads_;
   Ja4Maker ja4_maker_;
   // By flow, once it has a route: whose hello a dataplane before this one has read has none.
-  BigArray<Ja4Words> ja4s_;
+  BigArray<dam_fingerprint> ja4s_;
   std::array<LearnedOptions, kMaxListeners> promises_;  // by listener slot
   uint64_t promises_at_ns_ = 0;
   const Policy* promises_of_ = nullptr;

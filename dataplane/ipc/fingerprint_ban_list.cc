@@ -7,16 +7,17 @@
 
 namespace dam {
 
-std::vector<std::string> FingerprintBanList::replace(const v1::FingerprintBans& message) {
-  std::vector<std::string> errors;
-  if (message.version() == 0) {
-    errors.emplace_back("Bans of fingerprints of version 0, which stands for none.");
-  }
-  if (message.bans_size() > static_cast<int>(kMaxJa4Bans)) {
-    errors.push_back(std::to_string(message.bans_size()) + " bans of fingerprints are more than " +
-                     std::to_string(kMaxJa4Bans) + ".");
-    return errors;
-  }
+namespace {
+
+std::string too_many(int count) {
+  return std::to_string(count) + " bans of fingerprints are more than " +
+         std::to_string(kMaxJa4Bans) + ".";
+}
+
+}  // namespace
+
+std::vector<FingerprintBanList::Entry> FingerprintBanList::read(const v1::FingerprintBans& message,
+                                                                std::vector<std::string>& errors) {
   std::vector<Entry> all;
   for (const v1::FingerprintBan& ban : message.bans()) {
     const auto pattern = Ja4Pattern::parse(ban.ja4());
@@ -26,9 +27,35 @@ std::vector<std::string> FingerprintBanList::replace(const v1::FingerprintBans& 
       all.push_back({ban.ja4(), *pattern, ban.until_unix_s()});
     }
   }
+  return all;
+}
+
+void FingerprintBanList::drop(const std::string& text) {
+  std::erase_if(bans_, [&](const Entry& one) { return one.text == text; });
+}
+
+std::vector<std::string> FingerprintBanList::change(const v1::FingerprintBans& message) {
+  std::vector<std::string> errors;
+  if (message.version() == 0) {
+    errors.emplace_back("Bans of fingerprints of version 0, which stands for none.");
+  }
+  if (message.base() != 0 && message.base() != version_) {
+    errors.push_back("These bans of fingerprints change version " + std::to_string(message.base()) +
+                     "; version " + std::to_string(version_) + " is here.");
+  }
+  if (message.bans_size() > static_cast<int>(kMaxJa4Bans)) return {too_many(message.bans_size())};
+  const std::vector<Entry> added = read(message, errors);
   if (!errors.empty()) return errors;
-  bans_ = std::move(all);
-  version_ = message.version();
+  FingerprintBanList next;
+  if (message.base() != 0) next.bans_ = bans_;
+  for (const std::string& ja4 : message.lift()) next.drop(ja4);
+  for (const Entry& one : added) {
+    next.drop(one.text);
+    next.bans_.push_back(one);
+  }
+  if (next.size() > kMaxJa4Bans) return {too_many(static_cast<int>(next.size()))};
+  next.version_ = message.version();
+  *this = std::move(next);
   return {};
 }
 

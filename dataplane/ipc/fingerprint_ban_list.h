@@ -14,7 +14,7 @@ namespace dam {
 class FingerprintBanList {
  public:
   // All errors as sentences; with any, nothing is changed. The socket is not trusted.
-  std::vector<std::string> replace(const v1::FingerprintBans& message);
+  std::vector<std::string> change(const v1::FingerprintBans& message);
   void distrust() { version_ = 0; }
   // Takes out what has ended; true when there was any.
   bool expire(uint64_t now_unix_s);
@@ -22,7 +22,7 @@ class FingerprintBanList {
   std::vector<Ja4Pattern> patterns() const;
   uint64_t version() const { return version_; }
   size_t size() const { return bans_.size(); }
-  v1::FingerprintBans whole() const;
+  v1::FingerprintBans whole() const;  // as a message that makes another list the same
 
  private:
   struct Entry {
@@ -30,6 +30,10 @@ class FingerprintBanList {
     Ja4Pattern pattern;
     uint64_t until_unix_s;  // 0: for ever
   };
+  static std::vector<Entry> read(const v1::FingerprintBans& message,
+                                 std::vector<std::string>& errors);
+  void drop(const std::string& text);
+
   std::vector<Entry> bans_;
   uint64_t version_ = 0;
 };

@@ -41,8 +41,8 @@ void Controller::load_bans() {
 
 v1::Reply Controller::bans(const v1::FingerprintBans& request) {
   if (running_ == nullptr) return refusal({"Bans before the Start: no port is open yet."});
-  FingerprintBanList next;
-  const std::vector<std::string> errors = next.replace(request);
+  FingerprintBanList next = fingerprint_bans_;
+  const std::vector<std::string> errors = next.change(request);
   if (!errors.empty()) return refusal(errors);
   next.expire(unix_ms() / 1000);
   running_->set_bans(next.patterns(), next.size() > 0);
@@ -56,7 +56,7 @@ void Controller::load_fingerprint_bans() {
   if (options_.fresh) return;
   const auto saved = saved_.fingerprint_bans();
   if (!saved) return;
-  const std::vector<std::string> errors = fingerprint_bans_.replace(*saved);
+  const std::vector<std::string> errors = fingerprint_bans_.change(*saved);
   if (!errors.empty()) {
     return say("The saved bans of fingerprints are not used: " + errors.front());
   }

@@ -42,7 +42,7 @@ const std::string& server_of(const Policy& policy, const FlowGlance& flow) {
   return flow.state < DAM_FLOW_connect ? kNone : name_of(policy.servers, flow.server_slot);
 }
 
-bool matches(const FlowFilter& filter, const Policy& policy, const FlowGlance& flow) {
+bool matches_but_for_ja4(const FlowFilter& filter, const Policy& policy, const FlowGlance& flow) {
   const auto is = [](const std::string& wanted, const std::string& found) {
     return wanted.empty() || wanted == found;
   };
@@ -50,7 +50,6 @@ bool matches(const FlowFilter& filter, const Policy& policy, const FlowGlance& f
          is(filter.server, server_of(policy, flow)) &&
          is(filter.listener, name_of(policy.listeners, flow.listener_slot)) &&
          is(filter.state, kFlowStates[flow.state]) &&
-         (!filter.ja4 || filter.ja4->matches(flow.ja4)) &&
          (!filter.clients || filter.clients->contains(flow.client));
 }
 
@@ -107,7 +106,9 @@ std::string list_flows(Engine& engine, const v1::FlowQuery& query, uint64_t now_
       continue;
     }
     const auto flow = worker.glance(at.index++);
-    if (!flow || !matches(filter, *policy, *flow)) continue;
+    if (!flow || !matches_but_for_ja4(filter, *policy, *flow)) continue;
+    if (flow->ja4.known()) to.set_matched_but_for_ja4(to.matched_but_for_ja4() + 1);
+    if (filter.ja4 && !filter.ja4->matches(flow->ja4)) continue;
     to.set_matched(to.matched() + 1);
     if (most > 0) write_flow(*flow, *policy, now_ns, *to.add_flows());
   }

@@ -76,7 +76,8 @@ inline void change_tables(Input& input, const SharedTables& tables, dam_view& vi
                                    octets_of<dam_view_server>(view.server),
                                    octets_of<dam_view_listener>(view.listener),
                                    octets_of(tables.requests),
-                                   octets_of(tables.request_tats_ns)};
+                                   octets_of(tables.request_tats_ns),
+                                   octets_of(tables.fingerprints)};
   while (!input.empty()) {
     const uint8_t kind = input.byte();
     if ((kind & 0x30) != 0 || (kind & 15u) >= all.size()) return;

@@ -57,8 +57,8 @@ void check_call(const Endpoint& endpoint, const Call& call) {
     check(mismatches(endpoint.body.schema, call.body).empty(), "so is a body");
   }
   if (endpoint.body.kind == Body::Kind::text) {
-    std::vector<Problem> problems;
-    read_ban_lines(call.request.body, {}, problems);
+    Objections wrong;
+    read_ban_lines(call.request.body, {}, wrong);
   }
 }
 

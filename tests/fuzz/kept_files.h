@@ -57,7 +57,7 @@ inline void read_saved(std::string_view octets) {
   BanList bans;
   if (const auto before = saved.bans()) bans.change(*before);
   FingerprintBanList kinds;
-  if (const auto before = saved.fingerprint_bans()) kinds.replace(*before);
+  if (const auto before = saved.fingerprint_bans()) kinds.change(*before);
   if (const auto snapshot = saved.snapshot()) {
     const PolicyResult result = build_policy(*snapshot, Limits{}, nullptr);
     if (result.policy) check_policy(*result.policy);

@@ -127,11 +127,11 @@ v1::Reply SteeredDam::take_bans(const v1::Bans& request) {
 
 v1::Reply SteeredDam::take_bans(const v1::FingerprintBans& request) {
   FingerprintBanList next = fingerprint_bans_;
-  const std::vector<std::string> errors = next.replace(request);
+  const std::vector<std::string> errors = next.change(request);
   if (!errors.empty()) return refusal(errors);
   check(next.version() == request.version() && next.size() <= kMaxJa4Bans, "it is held");
   FingerprintBanList again;
-  check(again.replace(next.whole()).empty(), "what is saved can be read");
+  check(again.change(next.whole()).empty(), "what is saved can be read");
   check(again.whole().SerializeAsString() == next.whole().SerializeAsString(), "and is the same");
   next.expire(now().unix_ns / 1'000'000'000);
   bans_grown_ += next.size() > 0 ? 1 : 0;

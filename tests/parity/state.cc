@@ -163,6 +163,10 @@ Difference compare_flows(const SharedTables& alone, const SharedTables& kernel) 
     if (!same_requests(requests_of(alone, i), requests_of(kernel, i))) {
       return "what is known of the requests of flow " + std::to_string(i) + " differs";
     }
+    const dam_fingerprint &one = alone.fingerprints[i], &other = kernel.fingerprints[i];
+    if (a.state >= DAM_FLOW_connect && std::memcmp(&one, &other, sizeof one) != 0) {
+      return "the fingerprint of flow " + std::to_string(i) + " differs";
+    }
     if (a.state == DAM_FLOW_free || a.source == DAM_NONE) continue;
     if (name_of(alone.sources[alone.flows[i].source]) !=
         name_of(kernel.sources[kernel.flows[i].source])) {

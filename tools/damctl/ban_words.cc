@@ -13,6 +13,23 @@
 
 namespace dam::ctl {
 
+std::optional<Json> ask_to_ban(const Settings& settings, Json whom, const Banning& how, int& code) {
+  if (!how.time.empty()) whom["for"] = how.time;
+  if (!how.reason.empty()) whom["reason"] = how.reason;
+  if (how.force) whom["force"] = true;
+  if (how.dry_run) whom["dry_run"] = true;
+  const auto answer = post_json(settings, "/v1/bans", whom);
+  code = !answer ? kUnreachable : answer->ok() ? kOk : kRefused;
+  if (!answer) return std::nullopt;
+  if (settings.json) {
+    std::cout << answer->body;
+    return std::nullopt;
+  }
+  if (answer->ok()) return answer->json();
+  code = refused_bans(*answer, "damctl", "");
+  return std::nullopt;
+}
+
 std::string time_left(const Json& ban) {
   if (!ban.contains("until")) return "for ever";
   const auto left = ban["until"].get<int64_t>() - static_cast<int64_t>(std::time(nullptr));

@@ -38,9 +38,7 @@ std::optional<Json> all_bans(const Settings& settings, const std::string& origin
     }
     const Json page = answer->json();
     all["total"] = page["total"];
-    for (const Json& ban : page.value("fingerprints", Json::array())) {
-      all["fingerprints"].push_back(ban);
-    }
+    all["fingerprints"] = page.value("fingerprints", Json::array());
     for (const Json& ban : page["bans"]) all["bans"].push_back(ban);
     after = page.value("next", "");
   } while (!after.empty() && all["bans"].size() < most);
@@ -50,23 +48,14 @@ std::optional<Json> all_bans(const Settings& settings, const std::string& origin
 }  // namespace
 
 int ban(const Settings& settings, const Banning& how) {
-  Json body = {{"source", how.source}};
-  if (!how.time.empty()) body["for"] = how.time;
-  if (!how.reason.empty()) body["reason"] = how.reason;
-  if (how.force) body["force"] = true;
-  const auto answer = post_json(settings, "/v1/bans", body);
-  if (!answer) return kUnreachable;
-  if (settings.json) {
-    std::cout << answer->body;
-    return answer->ok() ? kOk : kRefused;
-  }
-  if (!answer->ok()) return refused_bans(*answer, "damctl", "");
-  const Json made = answer->json();
-  const Json& one = made["bans"][0];
+  int code = kOk;
+  const auto made = ask_to_ban(settings, {{"source", how.source}}, how, code);
+  if (!made) return code;
+  const Json& one = (*made)["bans"][0];
   const int times = one.value("times", 1);
-  say_in_force(made, one.value("source", "") + " is banned " +
-                         (one.contains("until") ? "for " + time_left(one) : "for ever") +
-                         (times > 1 ? ", the " + std::to_string(times) + ". time in a row" : ""));
+  say_in_force(*made, one.value("source", "") + " is banned " +
+                          (one.contains("until") ? "for " + time_left(one) : "for ever") +
+                          (times > 1 ? ", the " + std::to_string(times) + ". time in a row" : ""));
   return kOk;
 }
 
@@ -131,7 +120,7 @@ int import_bans(const Settings& settings, const Banning& how) {
   }
   if (!answer->ok()) return refused_bans(*answer, how.source, text.str());
   const Json body = answer->json();
-  say_in_force(body, std::to_string(body.value("count", 0)) + " networks are banned");
+  say_in_force(body, "all " + std::to_string(body.value("count", 0)) + " of the list are banned");
   return kOk;
 }
 

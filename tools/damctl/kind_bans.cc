@@ -35,27 +35,17 @@ void print_hits(const Json& body) {
 }  // namespace
 
 int ban_kind(const Settings& settings, const Banning& how) {
-  Json body = {{"ja4", how.ja4}};
-  if (!how.time.empty()) body["for"] = how.time;
-  if (!how.reason.empty()) body["reason"] = how.reason;
-  if (how.force) body["force"] = true;
-  if (how.dry_run) body["dry_run"] = true;
-  const auto answer = post_json(settings, "/v1/bans", body);
-  if (!answer) return kUnreachable;
-  if (settings.json) {
-    std::cout << answer->body;
-    return answer->ok() ? kOk : kRefused;
-  }
-  if (!answer->ok()) return refused_bans(*answer, "damctl", "");
-  const Json made = answer->json();
-  print_hits(made);
+  int code = kOk;
+  const auto made = ask_to_ban(settings, {{"ja4", how.ja4}}, how, code);
+  if (!made) return code;
+  print_hits(*made);
   if (how.dry_run) {
     std::cout << "Nobody is banned.\n";
     return kOk;
   }
-  const Json& one = made["fingerprint"];
-  say_in_force(made, how.ja4 + " is banned from the service zones " +
-                         (one.contains("until") ? "for " + time_left(one) : "for ever"));
+  const Json& one = (*made)["fingerprint"];
+  say_in_force(*made, how.ja4 + " is banned from the service zones " +
+                          (one.contains("until") ? "for " + time_left(one) : "for ever"));
   return kOk;
 }
 

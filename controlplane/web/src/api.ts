@@ -148,9 +148,17 @@ export interface Ban {
   author: string;
   by_zone: boolean;
 }
+export interface FingerprintBan {
+  ja4: string; // parts may be *
+  until?: number;
+  reason: string;
+  origin: string;
+  author: string;
+}
 export interface Bans {
   total: number; // that hold, whatever was asked for
   bans: Ban[];
+  fingerprints: FingerprintBan[]; // likewise
   next?: string; // `after` of the next page
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The bans that hold; operators add and lift them.
 import { useState } from "preact/hooks";
-import { type Bans as List, type Role, send } from "./api";
+import { type Bans as List, type FingerprintBan, type Role, send } from "./api";
 import { clock, focusOn, Part, Problems, Table, useAction, usePoll } from "./parts";
 
 function Add({ again }: { again: () => unknown }) {
@@ -71,35 +71,60 @@ function Search({ bans, address, search, sought, after, goTo }: ReturnType<typeo
   );
 }
 
+type Lift = { lifting: ReturnType<typeof useAction>; lift: (whom: string) => unknown } | undefined;
+
+// One ban; `whom` as it was written.
+function Row({ whom, ban, by, may }: { whom: string; ban: { until?: number; reason: string }; by: string; may: Lift }) {
+  return (
+    <tr data-ban={whom}>
+      <th scope="row">{whom}</th>
+      <td class="when">{ban.until ? clock(ban.until) : "for ever"}</td>
+      <td class="text">{ban.reason}</td>
+      <td class="text">{by}</td>
+      {may ? (
+        <td>
+          <button type="button" aria-disabled={may.lifting.busy} aria-label={`Lift ${whom}`} onClick={() => may.lift(whom)}>
+            Lift
+          </button>
+        </td>
+      ) : null}
+    </tr>
+  );
+}
+
+// Of kinds of clients, in service zones alone: however the list of addresses is searched, all of them.
+function Kinds({ list, head, may }: { list: FingerprintBan[]; head: string[]; may: Lift }) {
+  if (list.length === 0) return null;
+  return (
+    <Table label="Bans of kinds of clients" head={["kind of clients", ...head]} empty={false}>
+      {list.map((one) => (
+        <Row key={one.ja4} whom={one.ja4} ban={one} by={`${one.origin}: ${one.author}`} may={may} />
+      ))}
+    </Table>
+  );
+}
+
 export function Bans({ role }: { role: Role }) {
   const seen = useWindow();
   const { bans, sought, after } = seen;
-  const none = sought ? "No ban holds that address." : after ? "No more bans." : "No ban holds.";
+  const kinds = bans.value?.fingerprints ?? [];
+  const none = sought ? "No ban holds that address." : after ? "No more bans." : kinds.length > 0 ? "No ban of an address holds." : "No ban holds.";
   const lifting = useAction(bans.again);
-  const may = role !== "viewer";
-  const lift = async (source: string) => {
-    if (await lifting.run(() => send("DELETE", `/v1/bans/${source}`))) focusOn("bans-title"); // its button has gone
+  const lift = async (whom: string) => {
+    if (await lifting.run(() => send("DELETE", `/v1/bans/${whom}`))) focusOn("bans-title"); // its button has gone
   };
+  const may = role === "viewer" ? undefined : { lifting, lift };
+  const head = ["until", "reason", "by", ...(may ? ["lift"] : [])];
+  const all = bans.value ? bans.value.total + kinds.length : "…";
   return (
-    <Part id="bans" title={`Bans (${bans.value?.total ?? "…"})`} of={[bans]}>
+    <Part id="bans" title={`Bans (${all})`} of={[bans]}>
       {may ? <Add again={bans.again} /> : null}
       <Problems list={[...bans.problems, ...lifting.problems]} notices={lifting.notices} />
+      <Kinds list={kinds} head={head} may={may} />
       {bans.value && (bans.value.total > 1 || sought || after) ? <Search {...seen} /> : null}
-      <Table label="Bans" head={["source", "until", "reason", "by", ...(may ? ["lift"] : [])]} empty={bans.value?.bans.length === 0 && none}>
+      <Table label="Bans" head={["source", ...head]} empty={bans.value?.bans.length === 0 && none}>
         {(bans.value?.bans ?? []).map((one) => (
-          <tr key={one.source + one.origin} data-ban={one.source}>
-            <th scope="row">{one.source}</th>
-            <td class="when">{one.until ? clock(one.until) : "for ever"}</td>
-            <td class="text">{one.reason}</td>
-            <td class="text">{one.by_zone ? one.origin : `${one.origin}: ${one.author}`}</td>
-            {may ? (
-              <td>
-                <button type="button" aria-disabled={lifting.busy} aria-label={`Lift ${one.source}`} onClick={() => lift(one.source)}>
-                  Lift
-                </button>
-              </td>
-            ) : null}
-          </tr>
+          <Row key={one.source + one.origin} whom={one.source} ban={one} by={one.by_zone ? one.origin : `${one.origin}: ${one.author}`} may={may} />
         ))}
       </Table>
     </Part>

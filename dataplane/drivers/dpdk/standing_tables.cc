@@ -43,6 +43,7 @@ SharedTables cut_tables(Cutter& cutter, const TableSizes& sizes) {
   SharedTables tables;
   tables.flows = cutter.cut<dam_flow>(sizes.flows);
   tables.requests = cutter.cut<dam_requests>(sizes.flows);
+  tables.fingerprints = cutter.cut<dam_fingerprint>(sizes.flows);
   tables.index = cutter.cut<dam_index_bucket>(sizes.index_buckets);
   tables.source_buckets = cutter.cut<dam_source_bucket>(sizes.source_buckets);
   tables.sources = cutter.cut<dam_source_entry>(size_t{sizes.source_buckets} * DAM_SOURCE_SLOTS);

@@ -82,6 +82,7 @@ void KernelTables::load(const Limits& limits, const Pins* pins) {
   set_entries(bpf_->maps.dam_index, sizes.index_buckets);
   set_entries(bpf_->maps.dam_flows, sizes.flows);
   set_entries(bpf_->maps.dam_requests, sizes.flows);
+  set_entries(bpf_->maps.dam_fingerprints, sizes.flows);
   set_entries(bpf_->maps.dam_source_buckets, sizes.source_buckets);
   set_entries(bpf_->maps.dam_sources, sizes.source_buckets * DAM_SOURCE_SLOTS);
   set_entries(bpf_->maps.dam_request_tats, sizes.source_buckets * DAM_SOURCE_SLOTS);
@@ -109,6 +110,7 @@ void KernelTables::share_all() {
   index_ = share(bpf_->maps.dam_index);
   flows_ = share(bpf_->maps.dam_flows);
   requests_ = share(bpf_->maps.dam_requests);
+  fingerprints_ = share(bpf_->maps.dam_fingerprints);
   request_tats_ = share(bpf_->maps.dam_request_tats);
   source_buckets_ = share(bpf_->maps.dam_source_buckets);
   sources_ = share(bpf_->maps.dam_sources);
@@ -127,8 +129,8 @@ KernelTables::~KernelTables() = default;
 
 void KernelTables::forget() {
   for (const SharedArray* table :
-       {&index_, &flows_, &requests_, &source_buckets_, &sources_, &request_tats_, &neighbours_,
-        &macs_, &totals_, &strays_, &openings_}) {
+       {&index_, &flows_, &requests_, &fingerprints_, &source_buckets_, &sources_, &request_tats_,
+        &neighbours_, &macs_, &totals_, &strays_, &openings_}) {
     const auto bytes = table->as<std::byte>();
     std::fill(bytes.begin(), bytes.end(), std::byte{0});
   }
@@ -142,6 +144,7 @@ void KernelTables::forget() {
 SharedTables KernelTables::engine_tables() const {
   return {.flows = flows_.as<dam_flow>(),
           .requests = requests_.as<dam_requests>(),
+          .fingerprints = fingerprints_.as<dam_fingerprint>(),
           .index = index_.as<dam_index_bucket>(),
           .source_buckets = source_buckets_.as<dam_source_bucket>(),
           .sources = sources_.as<dam_source_entry>(),

@@ -92,8 +92,8 @@ class KernelTables {
 
   std::unique_ptr<dam_bpf, Destroy> bpf_;
   bool adopted_ = false;
-  SharedArray control_, views_, index_, flows_, requests_, source_buckets_, sources_, request_tats_,
-      neighbours_, macs_, totals_, strays_, openings_, device_changes_, own_ports_;
+  SharedArray control_, views_, index_, flows_, requests_, fingerprints_, source_buckets_, sources_,
+      request_tats_, neighbours_, macs_, totals_, strays_, openings_, device_changes_, own_ports_;
   SharedArray zone_counts_, counts_;
   std::unique_ptr<ring_buffer, FreeRing> sights_;
   Hearing hears_;

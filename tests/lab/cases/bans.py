@@ -226,7 +226,7 @@ def test_import(site):
     start = time.monotonic()
     done = take("\n".join(lines))
     spent = time.monotonic() - start
-    assert done.stdout.startswith(f"ok: {IMPORTED} networks are banned"), done
+    assert done.stdout.startswith(f"ok: all {IMPORTED} of the list are banned"), done
     assert site.is_refused(source) and site.is_refused(SOURCES[6][11], 6)
     site.finish(*site.connect(source=SOURCES[4][12]))
     start = time.monotonic()

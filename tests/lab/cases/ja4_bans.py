@@ -11,7 +11,9 @@ import time
 
 from lib import hello, ja4, log_lines, nginx, suite
 from lib.plan import plan
+from lib.restart import dead
 from lib.site import PUBLIC, SOURCES, management_address, service_address
+from lib.stream import transfer
 
 PLAN = plan(add_servers={"service": {"role": "service", "n": 10, "port": 443, "start": False},
                          "management": {"role": "management", "n": 10, "port": 443, "start": False},
@@ -148,6 +150,42 @@ def test_outlives(site):
         front.start_controlplane()
         suite.eventually(lambda: front.try_damctl("status").returncode == 0, 10, "the control plane back")
     assert kind not in front.damctl("bans")
+
+
+def _refused(site, text):
+    try:
+        site.expect_refused(text, "banned_fingerprint", source=SOURCES[4][7])
+    except AssertionError:
+        return False
+    return True
+
+
+def test_left_by_a_dataplane_before(site):
+    """what a dataplane that was killed has left of a kind is known by its fingerprint under the next one: its ban refuses new
+    connections within two seconds and ends that one within five; another kind's goes on"""
+    front, plain = site.front, site.servers["plain"]
+    text, other = hello.client_hello("plain.example", alpn=["left/1"]), hello.client_hello("plain.example", alpn=["other/1"])
+    kind = ja4.of(text)
+    left, stays = site.connect(text=text, server=plain), site.connect(text=other, server=plain)
+    with dead(site):
+        pass
+    for client, server in (left, stays):
+        transfer(client, server, 10_000)
+    flows = json.loads(front.damctl("flows", "--json", "--ja4", kind))["flows"]
+    assert [flow["client_port"] for flow in flows] == [left[0].sock.getsockname()[1]], flows
+    start = time.monotonic()
+    front.damctl("ban", "--ja4", kind, "--for", "10m")
+    try:
+        suite.eventually(lambda: _refused(site, text), NEW_S, "another of its kind refused")
+        refused = time.monotonic() - start
+        left[0].expect_closed(STANDING_S)
+        ended = time.monotonic() - start
+        site.note(f"another refused {refused * 1000:.0f} ms after the word, what was left ended after {ended * 1000:.0f} ms")
+        assert refused < NEW_S and ended < STANDING_S, (refused, ended)
+        transfer(*stays, 10_000)
+        site.finish(*stays)
+    finally:
+        front.damctl("unban", kind)
 
 
 def _passes(site, text, server):

@@ -107,6 +107,33 @@ def test_ban(site):
         visit.until_says("#bans [role=alert]", "198.51.100.300")
 
 
+def test_ban_of_a_kind(site):
+    """a ban of a kind of clients stands beside those of addresses, with who and why; a viewer cannot lift it, an operator can, and
+    then that kind is let in again"""
+    front, text = office(site), hello.client_hello("service.example", alpn=["kind/1"])
+    pattern = "*_" + ja4.of(text).split("_", 1)[1]
+    row = f"#bans [data-ban='{pattern}']"
+    front.damctl("ban", "--ja4", pattern, "--why", "a macro's")
+    try:
+        site.expect_refused(text, "banned_fingerprint", source=SOURCES[4][33])
+        with Visit(site, "viewer") as visit:
+            visit.until_says(row, "a macro's")
+            assert "for ever" in visit.value(f"document.querySelector({row!r}).textContent")
+            assert not visit.value("!!document.querySelector('[aria-label^=Lift]')")
+        with Visit(site, "operator") as visit:
+            visit.until(f"!!document.querySelector({row!r})", "the ban")
+            visit.until_says("#bans-title", "Bans (1)")
+            assert visit.axe() == [], visit.axe()
+            visit.screenshot("ban-of-a-kind")
+            visit.press(f"[aria-label='Lift {pattern}']")
+            visit.until(f"!document.querySelector({row!r})", "the ban lifted")
+            visit.until_says("#bans", "No ban holds.")
+        assert pattern not in front.damctl("bans")
+        site.finish(*site.connect(text=text, source=SOURCES[4][33]))
+    finally:
+        front.try_damctl("unban", pattern)
+
+
 @suite.seconds(120)
 @suite.each(dark=(False, True))
 def test_accessible(site, dark):

@@ -218,7 +218,7 @@ TEST_F(BanBookTest, what_has_ended_is_remembered_within_a_bound_too) {
 
 TEST_F(BanBookTest, a_list_is_taken_whole_or_not_at_all) {
   std::vector<BanRequest> list = {request_of("198.51.100.7"), request_of("203.0.113.50")};
-  list[1].line = 2;
+  list[1].at = {2, 1};
   const BanResult result = book().ban(list, {});
   EXPECT_EQ(result.outcome, BanResult::Outcome::refused);
   EXPECT_EQ(result.problems[0].mark.line, 2);
@@ -346,41 +346,70 @@ TEST_F(BanBookTest, another_dataplane_is_told_all_again) {
   EXPECT_EQ(book().news_for(held + 2)->base(), 0u);
 }
 
-TEST(BanLines, are_text_or_json_and_every_wrong_one_is_told_by_its_number) {
+std::vector<std::pair<int, int>> places_of(const std::vector<Problem>& problems) {
+  std::vector<std::pair<int, int>> places;
+  for (const Problem& problem : problems) {
+    places.emplace_back(problem.mark.line, problem.mark.column);
+  }
+  return places;
+}
+
+TEST(BanLines, are_text_or_json_and_every_wrong_one_is_told_by_its_place) {
   BanRequest otherwise;
   otherwise.for_s = 60;
   otherwise.reason = "a list";
-  std::vector<Problem> problems;
+  Objections wrong;
   const auto bans = read_ban_lines(
       "# of somebody\n198.51.100.7\r\n\n 198.51.100.9/24\tscans us # really\n"
       "{\"source\": \"2001:db8::1\", \"for\": \"2h\", \"reason\": \"six\"}\n"
       "{\"source\": \"192.0.2.1\", \"until\": 1900000000}",
-      otherwise, problems);
-  EXPECT_TRUE(problems.empty());
+      otherwise, wrong);
+  EXPECT_FALSE(wrong.any());
   ASSERT_EQ(bans.size(), 4u);
   EXPECT_EQ(bans[0].reason, "a list");
   EXPECT_EQ(bans[0].for_s, 60);
   EXPECT_EQ(bans[1].source.text(), "198.51.100.0/24");
   EXPECT_EQ(bans[1].reason, "scans us");
-  EXPECT_EQ(bans[1].line, 4);
+  EXPECT_EQ(bans[1].at.line, 4);
+  EXPECT_EQ(bans[1].at.column, 2);
   EXPECT_EQ(bans[2].for_s, 7200);
   EXPECT_EQ(bans[3].until_unix, 1'900'000'000);
   EXPECT_FALSE(bans[3].for_s);
 
   read_ban_lines(
-      "300.1.2.3\n192.0.2.1\n{\"source\": 4}\n{\"sauce\": 1}\n{\"source\": \"1.2.3.4\", \"for\": "
+      "300.1.2.3\n192.0.2.1\n{\"source\": 4}\n  {\"sauce\": 1}\n{\"source\": \"1.2.3.4\", \"for\": "
       "\"0s\"}\n192.0.2.1 " +
-          std::string(201, 'x'),
-      {}, problems);
-  std::vector<int> lines;
-  for (const Problem& problem : problems) lines.push_back(problem.mark.line);
-  EXPECT_EQ(lines, (std::vector<int>{1, 3, 4, 5, 6}));
-  problems.clear();
+          std::string(201, 'x') + "\n{\"source\": \"1.2.3.4\"",
+      {}, wrong);
+  EXPECT_EQ(places_of(wrong.told()),
+            (std::vector<std::pair<int, int>>{{1, 1}, {3, 2}, {4, 4}, {5, 23}, {6, 11}, {7, 20}}));
+  Objections at_length;
   std::string many;
   for (int i = 0; i < 150; ++i) many += "x\n";
-  read_ban_lines(many, {}, problems);
-  EXPECT_EQ(problems.size(), 101u);
-  EXPECT_EQ(problems.back().message, "50 more lines are wrong");
+  read_ban_lines(many, {}, at_length);
+  EXPECT_EQ(at_length.told().size(), 101u);
+  EXPECT_EQ(at_length.told().back().message, "50 more are wrong");
+}
+
+TEST(BanLines, may_be_of_kinds_of_clients) {
+  Objections wrong;
+  const auto bans = read_ban_lines(
+      "t13d1516h2_8daaf6152771_*\ta macro's # really\n198.51.100.9\n"
+      "{\"ja4\": \"*_8daaf6152771_*\", \"until\": 1900000000, \"reason\": \"another's\"}\n",
+      {}, wrong);
+  EXPECT_FALSE(wrong.any());
+  ASSERT_EQ(bans.size(), 3u);
+  EXPECT_EQ(bans[0].ja4, "t13d1516h2_8daaf6152771_*");
+  EXPECT_EQ(bans[0].reason, "a macro's");
+  EXPECT_FALSE(bans[1].is_of_kind());
+  EXPECT_EQ(bans[2].ja4, "*_8daaf6152771_*");
+  EXPECT_EQ(bans[2].until_unix, 1'900'000'000);
+  read_ban_lines(
+      "t13d1516h2_8DAAF6152771_*\n{\"ja4\": \"t13d1516h2\"}\n{\"reason\": \"ja4\"}\n"
+      "{\"source\": \"1.2.3.4\", \"ja4\" : \"*_8daaf6152771_*\"}\n",
+      {}, wrong);
+  EXPECT_EQ(places_of(wrong.told()),
+            (std::vector<std::pair<int, int>>{{1, 1}, {2, 2}, {3, 1}, {4, 23}}));
 }
 
 struct BanSyncTest : BanBookTest {
@@ -388,6 +417,33 @@ struct BanSyncTest : BanBookTest {
   std::string socket = folder.file("dataplane.sock");
   DataplaneLink link{socket, [](const std::string&) {}};
 };
+
+TEST_F(BanSyncTest, what_a_dataplane_has_no_room_for_it_is_told_again) {
+  std::mutex mutex;
+  std::vector<std::string> log;
+  TestDataplane dataplane(socket);
+  {
+    const BanSync sync(book(), link, [&](const std::string& text) {
+      const std::lock_guard lock(mutex);
+      log.push_back(text);
+    });
+    ASSERT_TRUE(eventually([&] { return link.state().connected; }));
+    link.deliver(policy);
+    ban(request_of("198.51.100.7"));
+    EXPECT_TRUE(book().wait_until_told(std::chrono::seconds(5)));
+    dataplane.refuse_bans(true);
+    ban(request_of("198.51.100.8"));
+    book().lift(*parse_network("198.51.100.7"));
+    EXPECT_FALSE(book().wait_until_told(std::chrono::milliseconds(1200)));
+    EXPECT_EQ(dataplane.bans(), std::set<std::string>{"198.51.100.7/32"});
+    dataplane.refuse_bans(false);
+    EXPECT_TRUE(book().wait_until_told(std::chrono::seconds(3)));
+  }
+  EXPECT_EQ(dataplane.bans(), std::set<std::string>{"198.51.100.8/32"});
+  EXPECT_EQ(log,
+            std::vector<std::string>{"the dataplane has not taken the bans: there is no memory"})
+      << "once, however often it was tried";
+}
 
 TEST_F(BanSyncTest, a_dataplane_that_comes_back_empty_has_the_bans_again_within_a_second) {
   const BanSync sync(book(), link, [](const std::string&) {});

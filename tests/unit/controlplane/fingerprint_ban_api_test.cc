@@ -83,8 +83,7 @@ TEST_F(FingerprintBanApiTest, the_ban_is_made_before_anybody_is_counted) {
   const httplib::Request request;
   httplib::Response response;
   const Json body = {{"ja4", "*_8daaf6152771_*"}};
-  post_fingerprint_ban(book.fingerprints(), ask,
-                       Call{request, {"alice", Role::operator_}, {}, body}, response);
+  post_fingerprint_ban(book, ask, Call{request, {"alice", Role::operator_}, {}, body}, response);
   EXPECT_EQ(response.status, 200) << response.body;
   EXPECT_EQ(banned_at_first, 1u);
   EXPECT_EQ(questions, 1u);
@@ -105,7 +104,44 @@ TEST(FingerprintHits, are_looked_for_so_long_and_then_at_least_so_many) {
   ASSERT_TRUE(hits);
   EXPECT_TRUE(hits->more);
   EXPECT_LE(questions, 60u);
-  EXPECT_EQ(hits->connections + hits->of, questions);
+  EXPECT_EQ(hits->connections, questions);
+}
+
+TEST_F(FingerprintBanApiTest, a_list_goes_out_and_comes_in_as_it_was) {
+  ban(R"({"ja4": ")" + kApiKind + R"(", "until": 4000000000, "reason": "macro"})");
+  ban(R"({"ja4": "*_002f00350000_*"})");
+  ban(R"({"source": "198.18.77.7"})");
+  const auto exported = [&] {
+    httplib::Client client(socket);
+    client.set_address_family(AF_UNIX);
+    return client.Get("/v1/bans/export")->body;
+  };
+  const std::string text = exported();
+  EXPECT_EQ(text, R"({"source":"198.18.77.7/32"}
+{"ja4":"*_002f00350000_*"}
+{"ja4":")" + kApiKind +
+                      R"(","until":4000000000,"reason":"macro"}
+)");
+  for (const std::string& one :
+       {kApiKind, std::string("*_002f00350000_*"), std::string("198.18.77.7")}) {
+    EXPECT_EQ(lift(one).first, 200);
+  }
+  EXPECT_EQ(exported(), "");
+  const auto [code, body] = import(text);
+  EXPECT_EQ(code, 200) << body;
+  EXPECT_EQ(body["count"], 3);
+  EXPECT_EQ(exported(), text);
+  EXPECT_EQ(dataplane.fingerprint_bans().size(), 2u);
+  EXPECT_EQ(dataplane.bans().size(), 1u);
+  EXPECT_EQ(get("/v1/bans").second["fingerprints"][1]["origin"], "import");
+  const auto wrong = import("198.18.77.8\n  t13d1516h2_8daaf6152771\n*_*_*\n203.0.113.50\n");
+  EXPECT_EQ(wrong.first, 422);
+  ASSERT_EQ(wrong.second["errors"].size(), 3u) << wrong.second;
+  EXPECT_EQ(wrong.second["errors"][0]["line"], 2);
+  EXPECT_EQ(wrong.second["errors"][0]["column"], 3);
+  EXPECT_EQ(wrong.second["errors"][1]["line"], 3);
+  EXPECT_EQ(wrong.second["errors"][2]["line"], 4) << "an administrator";
+  EXPECT_EQ(exported(), text);
 }
 
 TEST_F(FingerprintBanApiTest, what_is_wrong_is_named_with_what_would_be_right) {

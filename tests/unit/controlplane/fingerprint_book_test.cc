@@ -32,14 +32,18 @@ struct FingerprintBookTest : testing::Test {
         [this](const std::string&, uint64_t, const std::string& text) { said.push_back(text); });
   }
   FingerprintBook& book() { return book_->fingerprints(); }
-  FingerprintBook::Result ban(const std::string& ja4, std::optional<int64_t> for_s = kBookHour,
-                              bool force = false) {
-    BanRequest how;
-    how.for_s = for_s;
-    how.reason = "a macro";
-    return book().ban(ja4, how, {"somebody", {}, "operator", force});
+  static BanRequest request_for(const std::string& ja4, std::optional<int64_t> for_s = kBookHour) {
+    BanRequest request;
+    request.ja4 = ja4;
+    request.for_s = for_s;
+    request.reason = "a macro";
+    return request;
   }
-  int64_t length_of(const FingerprintBook::Result& result) { return result.ban->until_unix - now; }
+  BanResult ban(const std::string& ja4, std::optional<int64_t> for_s = kBookHour,
+                bool force = false) {
+    return book_->ban({request_for(ja4, for_s)}, {"somebody", {}, "operator", force});
+  }
+  int64_t length_of(const BanResult& result) { return result.fingerprint->until_unix - now; }
   std::set<std::string> told(uint64_t held) {
     std::set<std::string> all;
     const auto news = book().news_for(held);
@@ -61,7 +65,7 @@ TEST_F(FingerprintBookTest, a_ban_holds_until_its_end_and_lasts_longer_the_next_
   EXPECT_EQ(length_of(ban(kBookKind)), 3 * kBookHour);
   now += 3 * kBookHour + 2 * kBookHour + 1;
   EXPECT_EQ(length_of(ban(kBookKind)), kBookHour) << "forgotten";
-  EXPECT_EQ(ban(kBookKind, std::nullopt).ban->until_unix, BanTerms::kForEver);
+  EXPECT_EQ(ban(kBookKind, std::nullopt).fingerprint->until_unix, BanTerms::kForEver);
 }
 
 TEST_F(FingerprintBookTest, lasts_over_a_restart_and_its_lifting_too) {
@@ -142,6 +146,87 @@ TEST_F(FingerprintBookTest, the_dataplane_is_told_all_that_hold) {
   ASSERT_TRUE(news) << "it has some that it must forget";
   EXPECT_EQ(news->bans_size(), 0);
   EXPECT_FALSE(book().news_for(news->version()));
+}
+
+TEST_F(FingerprintBookTest, a_list_of_them_and_of_sources_is_taken_whole_or_not_at_all) {
+  policy = std::make_shared<const Policy>(
+      *load_policy(std::string(kSamplePolicy) + "admin: [203.0.113.50]\n", "", ".").policy);
+  BanRequest address;
+  address.source = *parse_network("198.51.100.7");
+  std::vector<BanRequest> list = {address, request_for(kBookKind), address, request_for("*_*_*")};
+  list[2].source = *parse_network("203.0.113.50");
+  for (int i = 0; i < 4; ++i) list[static_cast<size_t>(i)].at = {i + 1, 1};
+  Objections wrong;
+  wrong.add({2, 8}, "as it was read", "");
+  const BanResult refused = book_->ban(list, {"somebody", {}, "import"}, wrong);
+  EXPECT_EQ(refused.outcome, BanResult::Outcome::refused);
+  std::vector<int> lines;
+  for (const Problem& problem : refused.problems) lines.push_back(problem.mark.line);
+  EXPECT_EQ(lines, (std::vector<int>{2, 3, 4})) << "all at once, in their order";
+  EXPECT_TRUE(book().list().empty());
+  EXPECT_EQ(book_->list({}).total, 0u);
+  list.resize(2);
+  list.push_back(request_for(kBookSome));
+  EXPECT_EQ(book_->ban(list, {"somebody", {}, "import"}).count, 3u);
+  EXPECT_EQ(said.back(), "198.51.100.7/32 is banned for ever (import, by somebody)");
+  EXPECT_EQ(said.front(), "2 kinds of clients are banned (import, by somebody)");
+  EXPECT_EQ(store->fingerprints().size(), 2u);
+  EXPECT_EQ(store->all().size(), 1u);
+}
+
+TEST_F(FingerprintBookTest, a_list_for_which_there_is_no_room_or_no_disk_changes_nothing) {
+  ban(kBookKind);
+  book().lift(kBookKind);
+  book_.reset();
+  store.reset();
+  {
+    SQLite::Database file(folder.file("bans.db"), SQLite::OPEN_READWRITE);
+    file.exec(
+        "CREATE TRIGGER none BEFORE INSERT ON fingerprint_ban BEGIN SELECT RAISE(ABORT, 'full'); "
+        "END");
+  }
+  store = opened();
+  book_ = fresh();
+  std::vector<BanRequest> list(1);
+  list[0].source = *parse_network("198.51.100.7");
+  for (size_t i = 0; i <= kMaxJa4Bans; ++i) {
+    list.push_back(request_for("*_" + std::to_string(100'000'000'000 + i) + "_*"));
+  }
+  const BanResult full = book_->ban(list, {});
+  EXPECT_EQ(full.outcome, BanResult::Outcome::full);
+  EXPECT_EQ(full.problems.at(0).message,
+            "that would be 65 bans of fingerprints; at most 64 may hold");
+  EXPECT_EQ(book_->list({}).total, 0u);
+  list.pop_back();
+  EXPECT_EQ(book_->ban(list, {}).outcome, BanResult::Outcome::not_saved);
+  EXPECT_EQ(book_->list({}).total, 0u);
+  EXPECT_TRUE(store->all().empty()) << "the sources' rows came first, and went with the rest";
+}
+
+// A control plane that was started anew with --state none.
+TEST_F(FingerprintBookTest, who_remembers_nothing_lifts_nothing_but_what_it_is_told_to) {
+  BanStore memory(BanStore::kInMemory);
+  BanBook forgetful(
+      memory, [this] { return policy; }, [this] { return now; }, {}, memory.remembers());
+  FingerprintBook& kinds = forgetful.fingerprints();
+  EXPECT_FALSE(kinds.news_for(77)) << "the dataplane keeps what it has";
+  EXPECT_EQ(forgetful.ban({request_for(kBookKind)}, {}).outcome, BanResult::Outcome::done);
+  auto news = kinds.news_for(77);
+  ASSERT_TRUE(news);
+  EXPECT_EQ(news->base(), 77u) << "beside what it has";
+  EXPECT_EQ(news->bans_size(), 1);
+  EXPECT_EQ(news->lift_size(), 0);
+  kinds.told(true);
+  EXPECT_EQ(kinds.lift(kBookSome).outcome, BanResult::Outcome::done);
+  EXPECT_EQ(kinds.lift(kBookKind).fingerprint->ja4, kBookKind);
+  news = kinds.news_for(news->version());
+  ASSERT_TRUE(news);
+  EXPECT_EQ(news->lift_size(), 2);
+  EXPECT_EQ(news->bans_size(), 0);
+  kinds.told(true);
+  EXPECT_EQ(forgetful.ban({request_for(kBookSome)}, {}).outcome, BanResult::Outcome::done);
+  EXPECT_EQ(kinds.news_for(news->version())->lift_size(), 0) << "that was done";
+  EXPECT_EQ(book().lift(kBookSome).outcome, BanResult::Outcome::unknown) << "who remembers, knows";
 }
 
 TEST_F(FingerprintBookTest, are_counted_by_an_origin_of_their_own) {

@@ -55,6 +55,20 @@ TEST_F(SignalApiTest, a_reporter_tells_and_the_service_zones_hear_of_the_ban) {
   EXPECT_EQ(spare.bans.list({}).bans.at(0).author, "shop");
 }
 
+TEST_F(SignalApiTest, a_ban_for_which_a_zone_has_no_room_is_told_again) {
+  dataplane.refuse_zone_bans(true);
+  const std::string body = R"({"signals": [{"client": "198.51.100.7", "path": "/.env"}]})";
+  EXPECT_EQ(post(body).second["banned"], 1) << "it is kept";
+  ASSERT_TRUE(eventually([&] { return dataplane.zone_changes().size() == 1; }));
+  EXPECT_EQ(post(body).second["banned"], 0) << "who is banned already is not told of again";
+  ASSERT_TRUE(eventually([&] { return dataplane.zone_changes().size() == 2; })) << "still no room";
+  dataplane.refuse_zone_bans(false);
+  ASSERT_TRUE(eventually([&] { return dataplane.zone_changes().size() == 3; }));
+  std::this_thread::sleep_for(std::chrono::milliseconds(2300));
+  EXPECT_EQ(dataplane.zone_changes(), std::vector<std::string>(3, "light 198.51.100.7/32"))
+      << "and then no more";
+}
+
 TEST_F(SignalApiTest, one_wrong_entry_and_none_counts) {
   const auto [code, body] =
       post(R"({"signals": [{"client": "198.51.100.7", "path": "/.env"}, {"client": "nobody"}]})");

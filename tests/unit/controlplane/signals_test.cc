@@ -208,7 +208,7 @@ TEST_F(SignalsTest, places_under_a_cap_are_free_after_an_end_a_lift_and_an_opera
   EXPECT_EQ(signals.totals().ends.at("honey")[static_cast<size_t>(SignalEnd::banned)], 5u + 2 + 5);
   BanBook after(
       store, [this] { return policy; }, [this] { return now_unix; });
-  const BanRequest another{*parse_network("198.51.100.70"), 60, {}, "", 0};
+  const BanRequest another{*parse_network("198.51.100.70"), 60, {}, "", {}, ""};
   EXPECT_EQ(after.ban_in_services(another, {"web", {}}, 5).outcome, BanResult::Outcome::full)
       << "and they are known after a restart";
 }

@@ -91,6 +91,11 @@ std::set<std::string> TestDataplane::fingerprint_bans() const {
   return fingerprint_bans_;
 }
 
+void TestDataplane::refuse_bans(bool full) {
+  const std::lock_guard lock(mutex_);
+  bans_full_ = full;
+}
+
 void TestDataplane::refuse_fingerprints(bool as_an_older_one) {
   const std::lock_guard lock(mutex_);
   knows_no_fingerprints_ = as_an_older_one;
@@ -170,9 +175,9 @@ void TestDataplane::answer_bans(const v1::Request& request, v1::Reply& reply) {
   }
   if (!request.has_bans()) return;
   const v1::Bans& bans = request.bans();
-  if (bans.base() != 0 && bans.base() != bans_version_) {
+  if (bans_full_ || (bans.base() != 0 && bans.base() != bans_version_)) {
     reply.set_ok(false);
-    reply.add_errors("another version is here");
+    reply.add_errors(bans_full_ ? "there is no memory" : "another version is here");
     return;
   }
   if (bans.base() == 0) bans_.clear();
@@ -186,6 +191,7 @@ void TestDataplane::answer_fingerprints(const v1::Request& request, v1::Reply& r
     for (const v1::Flow& flow : flows_) {
       const v1::FlowQuery& query = request.flows();
       if (!query.zone().empty() && query.zone() != flow.zone()) continue;
+      reply.mutable_flows()->set_matched_but_for_ja4(reply.flows().matched_but_for_ja4() + 1);
       if (!query.ja4().empty() && !matches_ja4(query.ja4(), flow.ja4())) continue;
       reply.mutable_flows()->set_matched(reply.flows().matched() + 1);
       if (query.most() > 0) *reply.mutable_flows()->add_flows() = flow;
@@ -197,9 +203,11 @@ void TestDataplane::answer_fingerprints(const v1::Request& request, v1::Reply& r
     reply.add_errors("A request that asks for nothing known.");
     return;
   }
-  fingerprint_bans_.clear();
-  for (const auto& one : request.fingerprint_bans().bans()) fingerprint_bans_.insert(one.ja4());
-  fingerprint_bans_version_ = request.fingerprint_bans().version();
+  const v1::FingerprintBans& bans = request.fingerprint_bans();
+  if (bans.base() == 0) fingerprint_bans_.clear();
+  for (const std::string& one : bans.lift()) fingerprint_bans_.erase(one);
+  for (const auto& one : bans.bans()) fingerprint_bans_.insert(one.ja4());
+  fingerprint_bans_version_ = bans.version();
 }
 
 void TestDataplane::serve() {

@@ -32,6 +32,7 @@ class TestDataplane {
   v1::ServerStates server_states() const;  // the last ones
   std::set<std::string> bans() const;      // as text
   std::set<std::string> fingerprint_bans() const;
+  void refuse_bans(bool full);  // operators'
   void refuse_fingerprints(bool as_an_older_one);
   void hold(const v1::Flow& flow);
   void begin_zone_ban(const v1::ZoneBan& ban);
@@ -60,6 +61,7 @@ class TestDataplane {
   v1::ServerStates server_states_;
   std::set<std::string> bans_;
   uint64_t bans_version_ = 0;
+  bool bans_full_ = false;
   std::set<std::string> fingerprint_bans_;
   uint64_t fingerprint_bans_version_ = 0;
   bool knows_no_fingerprints_ = false;

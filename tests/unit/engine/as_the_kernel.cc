@@ -9,6 +9,7 @@ namespace dam::test {
 OwnTables::OwnTables(const TableSizes& sizes)
     : flows(sizes.flows),
       requests(sizes.flows),
+      fingerprints(sizes.flows),
       index(sizes.index_buckets),
       source_buckets(sizes.source_buckets),
       sources(source_buckets.size() * DAM_SOURCE_SLOTS),
@@ -18,6 +19,7 @@ OwnTables::OwnTables(const TableSizes& sizes)
 SharedTables OwnTables::shared() {
   return {.flows = flows.all(),
           .requests = requests.all(),
+          .fingerprints = fingerprints.all(),
           .index = index.all(),
           .source_buckets = source_buckets.all(),
           .sources = sources.all(),

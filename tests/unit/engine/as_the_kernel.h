@@ -14,6 +14,7 @@ struct OwnTables {
   SharedTables shared();
   BigArray<dam_flow> flows;
   BigArray<dam_requests> requests;
+  BigArray<dam_fingerprint> fingerprints;
   BigArray<dam_index_bucket> index;
   BigArray<dam_source_bucket> source_buckets;
   BigArray<dam_source_entry> sources;

@@ -94,6 +94,26 @@ TEST(AdoptTrust, AFlowPaysForItsOwnSource) {
   EXPECT_EQ(SourceTable::concurrent(site.tables().sources[own]), 1u);
 }
 
+TEST(AdoptTrust, AKindOfClientsPaysForItsOwnInAZoneByFingerprints) {
+  SmallSite site(SmallSite::small_limits(), kOutlive);
+  Policy policy = site.draft();
+  policy.zones[kServiceZone].key = ZoneKey::ja4;
+  site.apply(policy);
+  ClientSide stranger, other;
+  stranger.address = kStranger;
+  other.port = 40001;
+  other.cipher = 2;
+  ASSERT_TRUE(stand(site) && stand(site, stranger) && stand(site, other));
+  const uint32_t kind = flow_of(site, kStranger)->source;
+  EXPECT_EQ(SourceTable::concurrent(site.tables().sources[kind]), 2u);
+  site.restart();
+  site.apply(policy);
+  site.advance(5 * kMillisecond);
+  ASSERT_EQ(site.flows(), 3u);
+  EXPECT_EQ(flow_of(site, kStranger)->source, kind);
+  EXPECT_EQ(SourceTable::concurrent(site.tables().sources[kind]), 2u);
+}
+
 // Its server would keep it for as long as it has nothing to say itself.
 TEST(AdoptTrust, AServerThatStillWaitedForHeldBytesIsTold) {
   SmallSite site(SmallSite::small_limits(), kOutlive);

@@ -90,6 +90,24 @@ TEST_F(BannedKind, StandingConnectionsOfItEndAtBothEndsAndOthersGoOn) {
   EXPECT_EQ(refused(kServiceZone), 1u);
 }
 
+// Its hello was read by an engine that is gone.
+TEST_F(BannedKind, EndsWhatAnEngineBeforeHasLeftOfIt) {
+  SmallSite again(SmallSite::small_limits(), kOutlive);
+  const auto gone = stand(again, client_of_kind(1, 41000)),
+             other = stand(again, client_of_kind(2, 41001)),
+             management = stand(again, client_of_kind(1, 41002), "manage.example.org");
+  ASSERT_TRUE(gone && other && management);
+  restart(again);
+  ASSERT_EQ(again.flows(), 3u);
+  again.apply(banning({ja4_of_kind(1)}));
+  const auto seen = again.advance(20 * kMillisecond);
+  EXPECT_EQ(count_tcp(seen, kFrontPort, DAM_TCP_RST), 1u);
+  EXPECT_EQ(count_tcp(seen, kServicePort, DAM_TCP_RST), 1u);
+  EXPECT_EQ(again.flows(), 2u);
+  EXPECT_EQ(again.drops(DAM_DROP_banned_fingerprint, kServiceZone), 1u);
+  EXPECT_EQ(again.send(kFrontPort, other->client.segment(kAck, "more")).size(), 1u);
+}
+
 TEST_F(BannedKind, SparesWhomTheAllowListNames) {
   const auto standing = stand(site, client_of_kind(1, 41000));
   ASSERT_TRUE(standing);
