@@ -289,8 +289,8 @@ int run(const Options& options) {
       {[&charges](const Network& source, const SignalCharge& charge) {
          return charges.add(source, charge);
        },
-       [&charges](const Network& source, const SourceThrottle& wanted, uint64_t most) {
-         return charges.throttle(source, wanted, most);
+       [&charges](const SourceThrottle& wanted, uint64_t most) {
+         return charges.throttle(wanted, most);
        }});
   const SignalListener signal_listener(ends_of(signals));
   Logs logs(sinks_in(options.logs, [](const std::string& s) { spdlog::warn("{}", s); }));
@@ -329,7 +329,8 @@ int run(const Options& options) {
                        signals,
                        lookalikes,
                        options.web,
-                       [&charges](const Address& source) { return charges.throttle_of(source); }};
+                       [&charges](const Address& source) { return charges.throttle_of(source); },
+                       [&charges](const Network& source) { return charges.lift(source); }};
   if (options.https_address != "none") {
     https = std::make_unique<Https>(options.tls, all_endpoints(parts), *trust, log_tls);
   }

@@ -127,7 +127,8 @@ std::string words_of_throttle(const Known& known) {
   const uint64_t left_s = throttle.until_ns / kNsOfSecond + 1;
   return "; it has " + std::to_string(throttle.to_percent) +
          "% of the service zones' rates for another " + duration_text(left_s * kNsOfSecond) +
-         " by the signals of " + throttle.server + " (rule " + throttle.rule + ")";
+         " by the signals of " + throttle.server + " (rule " + throttle.rule +
+         "). To lift it: damctl unban " + throttle.source.text();
 }
 
 // `let_in`: Unix time, s; 0: now, INT64_MAX: not by itself.

@@ -78,8 +78,8 @@ void check_source_prefix(const Policy& policy, Problems& problems) {
     if (zone.value.management || zone.value.broken || zone.name == kFrontZone) continue;
     if (zone.value.key != ZoneKey::source) {
       problems.warning(zone.mark,
-                       "bans by signals do not reach TLS clients of the zone \"" + zone.name + "\"",
-                       "it tells kinds of clients apart, and bans are of addresses: key: source");
+                       "signals do not reach TLS clients of the zone \"" + zone.name + "\"",
+                       "it tells kinds of clients apart, and signals are of addresses: key: source");
     }
     if (is.ipv4_bits == wanted.ipv4_bits && is.ipv6_bits == wanted.ipv6_bits) continue;
     problems.error(
@@ -107,6 +107,7 @@ void check_slowing(const Policy& policy, const SignalRule& rule, Problems& probl
   bool pays = !rule.charge.is_any() && rule.throttle.for_ns == 0;
   for (const auto& zone : policy.zones) {
     if (zone.value.management || zone.name == kFrontZone) continue;
+    if (zone.value.key != ZoneKey::source) continue;
     if (!is_slowed_in(zone.value, rule)) continue;
     pays = true;
     if (zone.value.exceeded.action != Action::ban) continue;

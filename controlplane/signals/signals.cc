@@ -175,7 +175,8 @@ SignalEnd Signals::slow(const std::string& name, Server& server, const SignalRul
                         const Network& source, const SignalCaps& most) {
   const uint64_t a_second = most.charges_per_second;
   if (!take_one({static_cast<double>(a_second), a_second}, clock_(), server.charges_tat_ns)) {
-    tell_capped(name, server, "charge", "signals.most.charges_per_second");
+    const char* what = rule.throttle.for_ns != 0 ? "throttle" : "charge";
+    tell_capped(name, server, what, "signals.most.charges_per_second");
     return SignalEnd::capped;
   }
   if (rule.throttle.for_ns != 0) return throttle(name, server, rule, source, most);
@@ -184,10 +185,14 @@ SignalEnd Signals::slow(const std::string& name, Server& server, const SignalRul
 
 SignalEnd Signals::throttle(const std::string& name, Server& server, const SignalRule& rule,
                             const Network& source, const SignalCaps& most) {
-  const SourceThrottle wanted{name, rule.name.value, rule.throttle.to_percent,
+  const SourceThrottle wanted{source, name, rule.name.value, rule.throttle.to_percent,
                               rule.throttle.for_ns};
-  if (slow_.throttle && slow_.throttle(source, wanted, most.throttles)) return SignalEnd::throttled;
-  tell_capped(name, server, "throttle", "signals.most.throttles");
+  if (!slow_.throttle) return SignalEnd::failed;
+  const auto begun = slow_.throttle(wanted, most.throttles);
+  if (begun == SourceThrottles::Begun::yes) return SignalEnd::throttled;
+  const bool its_own = begun == SourceThrottles::Begun::server_has_all;
+  tell_capped(name, server, "throttle",
+              its_own ? "signals.most.throttles" : "what all servers may throttle together");
   return SignalEnd::capped;
 }
 

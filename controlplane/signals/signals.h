@@ -30,10 +30,10 @@ class Signals {
   // Somebody else who hears each that counts: of which server, and what.
   using Hear = std::function<void(const std::string&, const Signal&)>;
 
-  // What slows a source in the service zones; false: it cannot be taken now, as too many are.
+  // What slows a source in the service zones; false: it cannot be taken now.
   struct Slow {
     std::function<bool(const Network&, const SignalCharge&)> charge;
-    std::function<bool(const Network&, const SourceThrottle&, uint64_t most)> throttle;
+    std::function<SourceThrottles::Begun(const SourceThrottle&, uint64_t most)> throttle;
   };
 
   Signals(BanBook& book, CurrentPolicy policy, Clock clock, Report report = {}, Hear hear = {},

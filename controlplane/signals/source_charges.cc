@@ -48,15 +48,19 @@ bool SourceCharges::add(const Network& source, const SignalCharge& charge) {
   return true;
 }
 
-bool SourceCharges::throttle(const Network& source, SourceThrottle wanted, uint64_t most) {
-  {
-    const std::lock_guard lock(mutex_);
-    const uint64_t now_ns = clock_();
-    wanted.until_ns += now_ns;
-    if (!throttles_.add(source, wanted, most, now_ns)) return false;
-  }
+SourceThrottles::Begun SourceCharges::throttle(SourceThrottle wanted, uint64_t most) {
+  std::unique_lock lock(mutex_);
+  const uint64_t now_ns = clock_();
+  wanted.until_ns += now_ns;
+  const auto begun = throttles_.add(wanted, most, now_ns);
+  lock.unlock();
   came_.notify_all();
-  return true;
+  return begun;
+}
+
+size_t SourceCharges::lift(const Network& source) {
+  const std::lock_guard lock(mutex_);
+  return throttles_.lift(source);
 }
 
 std::optional<SourceThrottle> SourceCharges::throttle_of(const Address& address) {
@@ -74,10 +78,12 @@ size_t SourceCharges::throttled() {
 
 void SourceCharges::run() {
   std::unique_lock lock(mutex_);
+  const auto is_charged = [this] { return stopping_ || !waiting_.empty(); };
   for (;;) {
-    came_.wait(lock, [this] { return stopping_ || !waiting_.empty() || !throttles_.empty(); });
-    if (!throttles_.empty()) {
-      came_.wait_for(lock, kThrottlesPayEvery, [this] { return stopping_ || !waiting_.empty(); });
+    if (throttles_.empty()) {
+      came_.wait(lock, [&] { return is_charged() || !throttles_.empty(); });
+    } else {
+      came_.wait_until(lock, pay_at_, is_charged);
     }
     if (stopping_) return;
     Waiting charges = std::exchange(waiting_, {});
@@ -89,12 +95,14 @@ void SourceCharges::run() {
   }
 }
 
+// Whoever else is charged hurries none of these.
 void SourceCharges::throttles_pay(Waiting& charges) {
-  if (throttles_.empty()) return;
-  const auto policy = policy_();
-  if (policy != nullptr && policy != throttled_by_) throttles_.hold_against(*policy);
-  throttled_by_ = policy;
-  for (const auto& [source, time_ns] : throttles_.pay_ns(clock_())) {
+  const auto now = std::chrono::steady_clock::now();
+  if (throttles_.empty() || now < pay_at_) return;
+  pay_at_ = now + kThrottlesPayEvery;
+  const uint64_t now_ns = clock_();
+  if (const auto policy = policy_()) throttles_.hold_against(*policy, now_ns);
+  for (const auto& [source, time_ns] : throttles_.pay_ns(now_ns)) {
     charges[source].time_ns = time_ns;
   }
 }

@@ -4,6 +4,7 @@
 // of long ago slows nobody who deserves it now.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <map>
@@ -33,7 +34,8 @@ class SourceCharges {
 
   bool add(const Network& source, const SignalCharge& charge);  // false: too many wait
   // As SourceThrottles has it, but until_ns is a time from now on, here and below.
-  bool throttle(const Network& source, SourceThrottle wanted, uint64_t most);
+  SourceThrottles::Begun throttle(SourceThrottle wanted, uint64_t most);
+  size_t lift(const Network& source);  // how many an operator ends
   std::optional<SourceThrottle> throttle_of(const Address& address);
   size_t throttled();
 
@@ -50,11 +52,11 @@ class SourceCharges {
   const Ask ask_;
   const Clock clock_;
   const CurrentPolicy policy_;
-  std::shared_ptr<const Policy> throttled_by_;
   std::mutex mutex_;
   std::condition_variable came_;
   Waiting waiting_;
   SourceThrottles throttles_;
+  std::chrono::steady_clock::time_point pay_at_;
   bool stopping_ = false;
   std::thread thread_;
 };

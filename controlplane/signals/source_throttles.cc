@@ -5,52 +5,77 @@
 
 namespace dam::control {
 
-bool SourceThrottles::add(const Network& source, const SourceThrottle& wanted, uint64_t most,
-                          uint64_t now_ns) {
-  const auto found = kept_.find(source);
-  if (found != kept_.end() && found->second.throttle.until_ns > now_ns) {
-    SourceThrottle& has = found->second.throttle;
-    const uint32_t to_percent = std::min(has.to_percent, wanted.to_percent);
-    const uint64_t until_ns = std::max(has.until_ns, wanted.until_ns);
-    has = {has.server, wanted.rule, to_percent, until_ns};  // it stays that server's, whose it was
-    return true;
-  }
-  std::erase_if(kept_, [&](const auto& one) { return one.second.throttle.until_ns <= now_ns; });
-  const auto its = std::count_if(kept_.begin(), kept_.end(), [&](const auto& one) {
-    return one.second.throttle.server == wanted.server;
-  });
-  if (kept_.size() >= kMost || static_cast<uint64_t>(its) >= most) return false;
-  kept_[source] = {wanted, now_ns};
-  return true;
+bool SourceThrottles::Key::operator<(const Key& other) const {
+  if (NetworkOrder()(source, other.source)) return true;
+  if (NetworkOrder()(other.source, source)) return false;
+  return std::tie(server, rule) < std::tie(other.server, other.rule);
 }
 
-void SourceThrottles::hold_against(const Policy& policy) {
-  const auto& rules = policy.signals.rules;
-  std::erase_if(kept_, [&](const auto& one) {
-    return std::none_of(rules.begin(), rules.end(), [&](const SignalRule& rule) {
-      return rule.name.value == one.second.throttle.rule && rule.throttle.for_ns != 0;
-    });
+SourceThrottles::Begun SourceThrottles::add(const SourceThrottle& wanted, uint64_t most,
+                                            uint64_t now_ns) {
+  forget_ended(now_ns);
+  const Key key{wanted.source, wanted.server, wanted.rule};
+  const auto found = kept_.find(key);
+  if (found != kept_.end()) {
+    found->second.until_ns = std::max(found->second.until_ns, wanted.until_ns);
+    return Begun::yes;
+  }
+  const auto its = std::count_if(kept_.begin(), kept_.end(), [&](const auto& one) {
+    return one.first.server == wanted.server;
   });
+  if (static_cast<uint64_t>(its) >= most) return Begun::server_has_all;
+  if (kept_.size() >= kMost) return Begun::all_are_taken;
+  kept_[key] = {wanted.to_percent, wanted.until_ns, now_ns};
+  return Begun::yes;
+}
+
+void SourceThrottles::hold_against(const Policy& policy, uint64_t now_ns) {
+  for (auto& [key, kept] : kept_) {
+    const auto& rules = policy.signals.rules;
+    const auto rule = std::find_if(rules.begin(), rules.end(), [&](const SignalRule& one) {
+      return one.name.value == key.rule && one.throttle.for_ns != 0 && one.mode == Mode::enforce;
+    });
+    if (rule == rules.end()) {
+      kept.until_ns = 0;
+      continue;
+    }
+    kept.to_percent = rule->throttle.to_percent;
+    kept.until_ns = std::min(kept.until_ns, now_ns + rule->throttle.for_ns);
+  }
+  forget_ended(now_ns);
 }
 
 std::map<Network, uint64_t, NetworkOrder> SourceThrottles::pay_ns(uint64_t now_ns) {
   constexpr uint64_t kWhole = 100;
   std::map<Network, uint64_t, NetworkOrder> pays;
-  for (auto& [source, kept] : kept_) {
-    const uint64_t to_ns = std::min(now_ns, kept.throttle.until_ns);
+  for (auto& [key, kept] : kept_) {
+    const uint64_t to_ns = std::min(now_ns, kept.until_ns);
     if (to_ns <= kept.paid_ns) continue;
-    pays[source] = (to_ns - kept.paid_ns) / kWhole * (kWhole - kept.throttle.to_percent);
+    const uint64_t due_ns = (to_ns - kept.paid_ns) / kWhole * (kWhole - kept.to_percent);
     kept.paid_ns = to_ns;
+    uint64_t& pays_ns = pays[key.source];
+    pays_ns = std::max(pays_ns, due_ns);
   }
-  std::erase_if(kept_, [&](const auto& one) { return one.second.throttle.until_ns <= now_ns; });
+  forget_ended(now_ns);
   return pays;
 }
 
+size_t SourceThrottles::lift(const Network& source) {
+  return std::erase_if(kept_, [&](const auto& one) { return one.first.source == source; });
+}
+
 std::optional<SourceThrottle> SourceThrottles::find(const Address& address, uint64_t now_ns) const {
-  const auto found = std::find_if(kept_.begin(), kept_.end(), [&](const auto& one) {
-    return one.second.throttle.until_ns > now_ns && one.first.contains(address);
-  });
-  return found == kept_.end() ? std::nullopt : std::optional(found->second.throttle);
+  std::optional<SourceThrottle> lowest;
+  for (const auto& [key, kept] : kept_) {
+    if (kept.until_ns <= now_ns || !key.source.contains(address)) continue;
+    if (lowest && lowest->to_percent <= kept.to_percent) continue;
+    lowest = SourceThrottle{key.source, key.server, key.rule, kept.to_percent, kept.until_ns};
+  }
+  return lowest;
+}
+
+void SourceThrottles::forget_ended(uint64_t now_ns) {
+  std::erase_if(kept_, [&](const auto& one) { return one.second.until_ns <= now_ns; });
 }
 
 }  // namespace dam::control

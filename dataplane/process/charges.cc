@@ -10,17 +10,31 @@
 namespace dam {
 namespace {
 
-// Time is paid even by an empty bucket, or who takes all that comes into it would never pay.
-// Further behind than the slack it would be taken for one of another policy (dam_gcra_refit).
-constexpr uint64_t kMostBehindNs = DAM_GCRA_CLOCK_SLACK_NS / 2;
+// A bucket that may pay: its arrival time lies between them, and the later one is the most that it
+// gets.
+struct Payers {
+  uint64_t from_ns;
+  uint64_t to_ns;
+};
 
-void spend(uint64_t& tat_ns, const dam_gcra_rate& rate, uint64_t now_ns, uint64_t cost_ns,
-           uint64_t behind_ns) {
-  if (rate.interval_q20 == 0 || cost_ns == 0) return;
-  const uint64_t empty_ns = now_ns + rate.tolerance_ns + behind_ns;
+// Units empty a bucket, and no more.
+Payers of_units(const dam_gcra_rate& rate, uint64_t now_ns) {
+  return {0, now_ns + rate.tolerance_ns};
+}
+
+// Time is paid by an empty bucket, too, or who takes all that comes into it would never pay: as far
+// behind as half the slack, of which the rest is the clocks' (dam_gcra_refit). A full one pays
+// none: who asks for less than his share is refused nothing.
+constexpr uint64_t kMostBehindNs = DAM_GCRA_CLOCK_SLACK_NS / 2;
+Payers of_time(const dam_gcra_rate& rate, uint64_t now_ns) {
+  return {now_ns + 1, now_ns + rate.tolerance_ns + kMostBehindNs};
+}
+
+void spend(uint64_t& tat_ns, uint64_t now_ns, uint64_t cost_ns, Payers payers) {
   uint64_t seen = dam_load_shared64(&tat_ns);
-  for (int attempt = 0; attempt < DAM_GCRA_ATTEMPTS && seen < empty_ns; ++attempt) {
-    const uint64_t next = std::min(std::max(seen, now_ns) + cost_ns, empty_ns);
+  for (int attempt = 0; attempt < DAM_GCRA_ATTEMPTS; ++attempt) {
+    if (seen < payers.from_ns || seen >= payers.to_ns) return;
+    const uint64_t next = std::min(std::max(seen, now_ns) + cost_ns, payers.to_ns);
     const uint64_t found = __sync_val_compare_and_swap(&tat_ns, seen, next);
     if (found == seen) return;
     seen = found;
@@ -40,9 +54,11 @@ void charge_in(Engine& engine, const v1::Charge& one, const SourceKey& key, cons
   const uint64_t time_ns = std::min(one.time_ns(), kMostBehindNs);
   for (size_t i = 0; i < units.size(); ++i) {
     const dam_gcra_rate& rate = zone.per_source[i];
+    if (rate.interval_q20 == 0) continue;
     uint64_t& tat_ns = engine.sources.tat_ns(at, static_cast<dam_dimension>(i));
-    if (units[i] != 0) spend(tat_ns, rate, now_ns, dam_gcra_cost_ns(&rate, units[i]), 0);
-    spend(tat_ns, rate, now_ns, time_ns, kMostBehindNs);
+    const uint64_t cost_ns = dam_gcra_cost_ns(&rate, units[i]);
+    if (cost_ns != 0) spend(tat_ns, now_ns, cost_ns, of_units(rate, now_ns));
+    if (time_ns != 0) spend(tat_ns, now_ns, time_ns, of_time(rate, now_ns));
   }
   engine.sources.release(at);
 }

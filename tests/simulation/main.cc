@@ -80,6 +80,7 @@ void run_seed(uint64_t seed, bool trace, int pipe_end) {
 struct Lane {
   pid_t child = -1;
   int pipe_end = -1;
+  uint64_t begun = 0;  // the process's first
   uint64_t seed = 0;
   uint64_t end = 0;
 };
@@ -116,6 +117,7 @@ class Runner {
 
   void begin(Lane& lane) {
     std::fflush(stdout);
+    lane.begun = lane.seed;
     int ends[2];
     if (pipe(ends) != 0) std::exit(2);
     lane.child = fork();
@@ -145,38 +147,46 @@ class Runner {
     Report report;
     if (read(lane.pipe_end, &report, sizeof report) == sizeof report) {
       lane.seed = report.seed + 1;
-      return take(report);
+      return take(lane, report);
     }
     int status = 0;
     if (waitpid(lane.child, &status, 0) != lane.child) std::exit(2);
     close(lane.pipe_end);
     lane.child = lane.pipe_end = -1;
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-      found(lane.seed++, "the process ended by signal " + std::to_string(WTERMSIG(status)));
+      found(lane, lane.seed++,
+            WIFSIGNALED(status) ? "the process ended by signal " + std::to_string(WTERMSIG(status))
+                                : "the process could not tell how it ended");
     }
     if (lane.seed < lane.end && findings_ < options_.most_findings) return begin(lane);
     take_batch(lane);
   }
 
-  void take(const Report& report) {
+  void take(const Lane& lane, const Report& report) {
     ++done_;
     gave_up_ += report.gave_up ? 1 : 0;
     virtual_s_ += static_cast<double>(report.virtual_ns) / 1e9;
-    if (report.finding[0] != 0) return found(report.seed, report.finding);
+    if (report.finding[0] != 0) return found(lane, report.seed, report.finding);
     if (options_.hashes) {
       std::printf("seed %llu: trace hash %016llx\n", static_cast<unsigned long long>(report.seed),
                   static_cast<unsigned long long>(report.hash));
     }
     if (!options_.twice) return;
     const auto [known, fresh] = hashes_.try_emplace(report.seed, report.hash);
-    if (!fresh && known->second != report.hash) found(report.seed, "two runs of one seed differ");
+    if (!fresh && known->second != report.hash)
+      found(lane, report.seed, "two runs of one seed differ");
   }
 
-  void found(uint64_t seed, const std::string& what) {
+  // Where it does not come again alone, it came of what those before it in its process have left.
+  void found(const Lane& lane, uint64_t seed, const std::string& what) {
     ++findings_;
-    std::printf("seed %llu: %s\n  again: tools/simulate --seed %llu --trace\n",
-                static_cast<unsigned long long>(seed), what.c_str(),
-                static_cast<unsigned long long>(seed));
+    const auto number = [](uint64_t n) { return static_cast<unsigned long long>(n); };
+    std::printf("seed %llu: %s\n  again: tools/simulate --seed %llu --trace\n", number(seed),
+                what.c_str(), number(seed));
+    if (seed == lane.begun) return;
+    std::printf(
+        "  or, with those before it: tools/simulate --from %llu --seeds %llu --batch %llu\n",
+        number(lane.begun), number(seed - lane.begun + 1), number(seed - lane.begun + 1));
   }
 
   Options options_;

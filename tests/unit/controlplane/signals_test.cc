@@ -40,10 +40,10 @@ struct SignalsTest : testing::Test {
                      paid[source.text()] += charge.requests + 1000 * charge.connections;
                      return true;
                    },
-                   [this](const Network& source, const SourceThrottle& wanted, uint64_t most) {
+                   [this](const SourceThrottle& wanted, uint64_t most) {
                      SourceThrottle until = wanted;
                      until.until_ns += now_ns;
-                     return throttles.add(source, until, most, now_ns);
+                     return throttles.add(until, most, now_ns);
                    }}};
   SourceThrottles throttles;
   std::map<std::string, uint64_t> paid;  // requests, and thousands of connections

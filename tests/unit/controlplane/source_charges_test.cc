@@ -67,7 +67,8 @@ TEST(SourceCharges, a_throttled_source_pays_each_moment_as_long_as_its_rule_is_t
       },
       [&] { return now_ns.load(); }, [&] { return ruled ? with : without; });
   const Network one = *parse_network("198.51.100.7");
-  ASSERT_TRUE(charges.throttle(one, {"web", "scan", 25, 60'000 * kMs}, 10));
+  ASSERT_TRUE((charges.throttle({one, "web", "scan", 25, 60'000 * kMs}, 10) ==
+               SourceThrottles::Begun::yes));
   const auto charged_ms = [&] { return dataplane.time_charged_ns("198.51.100.7/32") / kMs; };
   for (uint64_t ms = 40; ms <= 400; ms += 40) {
     now_ns += 40 * kMs;
@@ -76,9 +77,17 @@ TEST(SourceCharges, a_throttled_source_pays_each_moment_as_long_as_its_rule_is_t
   EXPECT_TRUE(dataplane.charges().empty()) << "no units";
   ASSERT_TRUE(charges.throttle_of(one.address));
   EXPECT_EQ(charges.throttle_of(one.address)->until_ns, 59'600 * kMs);
+  for (int i = 0; i < 100; ++i) charges.add(one, {0, 1});
+  ASSERT_TRUE(eventually([&] { return !dataplane.charges().empty(); }));
+  EXPECT_EQ(charged_ms(), 300u) << "charges hurry nobody";
   ruled = false;
   ASSERT_TRUE(eventually([&] { return charges.throttled() == 0; }));
+  ruled = true;
+  ASSERT_EQ(charges.throttle({one, "web", "scan", 25, 60'000 * kMs}, 10),
+            SourceThrottles::Begun::yes);
+  EXPECT_EQ(charges.lift(one), 1u);
   now_ns += 400 * kMs;
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
   EXPECT_FALSE(charges.throttle_of(one.address));
   EXPECT_EQ(charged_ms(), 300u);
 }

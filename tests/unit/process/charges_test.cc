@@ -37,6 +37,13 @@ struct ChargesTest : testing::Test {
     one.set_requests(requests);
     return charge(site.engine(), all, site.now_ns());
   }
+  void pay_time(uint64_t time_ns) {
+    v1::ChargeSources all;
+    v1::Charge& one = *all.add_charges();
+    write_prefix({kClient, 128}, *one.mutable_source());
+    one.set_time_ns(time_ns);
+    EXPECT_EQ(charge(site.engine(), all, site.now_ns()), "");
+  }
   bool connect(const std::string& name = "www.example.org", const dam_address& source = kClient) {
     ClientSide client;
     client.address = source;
@@ -60,7 +67,10 @@ struct ChargesTest : testing::Test {
   }
   bool takes_request() {
     const dam_gcra_rate& rate = zone().per_source[DAM_DIM_requests];
-    return dam_gcra_charge(&tat_ns(DAM_DIM_requests), &rate, site.now_ns(), 1) != 0;
+    uint64_t& tat = tat_ns(DAM_DIM_requests);
+    if (dam_gcra_charge(&tat, &rate, site.now_ns(), 1) != 0) return true;
+    dam_gcra_refit(&tat, &rate, site.now_ns());  // as after each refusal
+    return false;
   }
 };
 
@@ -97,11 +107,7 @@ TEST_F(ChargesTest, of_time_a_source_pays_its_share_however_empty_its_bucket_is)
   const auto passed_in = [&](int seconds, uint64_t share_ns) {
     uint32_t passed = 0;
     for (int step = 0; step < 25 * seconds; ++step) {
-      v1::ChargeSources all;
-      v1::Charge& one = *all.add_charges();
-      write_prefix({kClient, 128}, *one.mutable_source());
-      one.set_time_ns(share_ns);
-      EXPECT_EQ(charge(site.engine(), all, site.now_ns()), "");
+      pay_time(share_ns);
       site.advance(kStep);
       passed += takes_request() ? 1 : 0;
     }
@@ -116,9 +122,24 @@ TEST_F(ChargesTest, of_time_a_source_pays_its_share_however_empty_its_bucket_is)
   const uint32_t throttled = passed_in(50, kStep * 8 / 10);
   EXPECT_GE(throttled, 9u);
   EXPECT_LE(throttled, 10u) << "a fifth of one a second";
-  EXPECT_LE(passed_in(1, 1'000'000 * kOneSecond), 1u);
+  EXPECT_LE(passed_in(10, 1'000'000 * kOneSecond), 1u) << "none, but at the end";
   site.advance(kOneSecond + kOneSecond / 10);
   EXPECT_TRUE(takes_request()) << "nobody falls behind by more than a moment";
+}
+
+// However little its bucket holds.
+TEST_F(ChargesTest, of_time_nobody_pays_who_asks_for_less_than_his_share) {
+  Policy policy = site.draft();
+  policy.zones[kServiceZone].per_source[DAM_DIM_requests] = dam_gcra_rate_of(1'000, 1);
+  site.apply(policy);
+  ASSERT_TRUE(connect());
+  for (int step = 0; step < 300; ++step) {
+    pay_time(kOneSecond / 25 * 8 / 10);
+    if (step % 150 == 7) {
+      EXPECT_TRUE(takes_request()) << "one in six seconds, where one in five is let by";
+    }
+    site.advance(kOneSecond / 25);
+  }
 }
 
 // Else a server could fill the table with whomever it names.
