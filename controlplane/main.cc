@@ -276,7 +276,7 @@ int run(const Options& options) {
                                        sentence);
                            events.add({EventKind::server, "lookalikes", "", 1, sentence});
                          }});
-  SourceCharges charges(ask);
+  SourceCharges charges(ask, monotonic_ns, [&policy] { return policy_of(policy); });
   Signals signals(
       bans.book, [&policy] { return policy_of(policy); }, monotonic_ns,
       [&events](const std::string& server, const std::string& sentence) {
@@ -286,16 +286,24 @@ int run(const Options& options) {
       [&lookalikes](const std::string& server, const Signal& signal) {
         lookalikes.take(server, signal);
       },
-      [&charges](const Network& source, const SignalCharge& charge) {
-        return charges.add(source, charge);
-      });
+      {[&charges](const Network& source, const SignalCharge& charge) {
+         return charges.add(source, charge);
+       },
+       [&charges](const SourceThrottle& wanted, uint64_t most) {
+         return charges.throttle(wanted, most);
+       }});
   const SignalListener signal_listener(ends_of(signals));
   Logs logs(sinks_in(options.logs, [](const std::string& s) { spdlog::warn("{}", s); }));
   const CountersCollector collector(
       {counters, [&link] { return link.state(); }, [&servers] { return servers.look(); },
        [&] { return bans.book.counts(link.state().bans_version); },
        [&policy] { return policy_of(policy); }, [&logs] { return logs.counts(); },
-       [&signals] { return signals.totals(); }, [&lookalikes] { return lookalikes.counts(); }});
+       [&] {
+         SignalTotals totals = signals.totals();
+         totals.throttled = charges.throttled();
+         return totals;
+       },
+       [&lookalikes] { return lookalikes.counts(); }});
   const std::unique_ptr<Trust> trust = open_trust(options.state);
   Captures captures(ask);
   std::unique_ptr<Https> https;
@@ -309,8 +317,20 @@ int run(const Options& options) {
                  servers.look()};
   };
 
-  const ApiParts parts{policy,    look, metrics,  events,  *trust,     servers,
-                       bans.book, ask,  captures, signals, lookalikes, options.web};
+  const ApiParts parts{policy,
+                       look,
+                       metrics,
+                       events,
+                       *trust,
+                       servers,
+                       bans.book,
+                       ask,
+                       captures,
+                       signals,
+                       lookalikes,
+                       options.web,
+                       [&charges](const Address& source) { return charges.throttle_of(source); },
+                       [&charges](const Network& source) { return charges.lift(source); }};
   if (options.https_address != "none") {
     https = std::make_unique<Https>(options.tls, all_endpoints(parts), *trust, log_tls);
   }

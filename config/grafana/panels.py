@@ -99,8 +99,10 @@ ZONES = [
     lines("Signals of servers", "Lines and reports about clients: heard, and not heard, by reason.", "short",
           ("sum(rate(dam_signals_accepted_total{$EDGE}[1m]))", "heard"),
           ("sum by (reason) (rate(dam_signals_refused_total{$EDGE}[1m]))", "not heard: {{reason}}")),
-    lines("Sources over a rule of signals", "Within the last five minutes, by rule and what came of it; only banned ones are shut out.",
-          "short", ("sum by (rule, outcome) (increase(dam_signal_rule_exceeded_total{$EDGE}[5m]))", "{{rule}}: {{outcome}}")),
+    lines("Sources over a rule of signals", "Within the last five minutes, by rule and what came of it, and how many are slowed now; only "
+          "banned ones are shut out.", "short",
+          ("sum by (rule, outcome) (increase(dam_signal_rule_exceeded_total{$EDGE}[5m]))", "{{rule}}: {{outcome}}"),
+          ("dam_signal_throttled_sources{$EDGE}", "slowed now")),
     lines("Look-alikes: sources", "Sources that are looked at now, what more of them did for want of room, and vectors that wait for the "
           "database. No line: dam.yaml wants none.", "short", ("dam_lookalikes_sources{$EDGE}", "looked at"),
           ("increase(dam_lookalikes_refused_total{$EDGE}[5m])", "no room, in five minutes"),

@@ -45,7 +45,9 @@ void post_ban(BanBook& book, const Ask& ask, const Call& call, httplib::Response
   answer_when_told(book, book.ban({ban}, asker), response);
 }
 
-void delete_ban(BanBook& book, const Call& call, httplib::Response& response) {
+// A source that signals have throttled has that lifted, too.
+void delete_ban(BanBook& book, const LiftThrottles& lift_throttles, const Call& call,
+                httplib::Response& response) {
   const std::string text = call.parameter("source", std::string());
   if (is_ja4_pattern(text)) return delete_fingerprint_ban(book.fingerprints(), text, response);
   const auto source = parse_network(text);
@@ -54,6 +56,10 @@ void delete_ban(BanBook& book, const Call& call, httplib::Response& response) {
                       "as it stands in the list: damctl bans");
   }
   BanResult result = book.lift(source->masked());
+  const size_t throttles = lift_throttles ? lift_throttles(source->masked()) : 0;
+  if (result.outcome == BanResult::Outcome::unknown && throttles != 0) {
+    result.outcome = BanResult::Outcome::done;
+  }
   if (result.outcome == BanResult::Outcome::unknown) {
     result.problems = {
         {Severity::error,
@@ -152,7 +158,7 @@ Endpoint import_endpoint() {
 
 Endpoint lift_endpoint() {
   Endpoint endpoint;
-  endpoint.summary = "Lift a ban; it does not count for the next one";
+  endpoint.summary = "Lift a ban, which does not count for the next one, or a throttle";
   endpoint.path = "/v1/bans/{source}";
   endpoint.path_parameters = {{"source", schema::string("or ja4, as it stands in the list")}};
   endpoint.answers = ban_answers();
@@ -187,7 +193,10 @@ Endpoint export_endpoint() {
 
 }  // namespace
 
-Endpoints ban_endpoints(BanBook& book, const Ask& asked) {
+Endpoints ban_endpoints(BanBook& book, const Ask& asked, const LiftThrottles& lift_throttles) {
+  const auto lift = [lift_throttles](BanBook& one, const Call& call, httplib::Response& response) {
+    delete_ban(one, lift_throttles, call, response);
+  };
   const auto post = [ask = asked](BanBook& one, const Call& call, httplib::Response& response) {
     post_ban(one, ask, call, response);
   };
@@ -203,7 +212,7 @@ Endpoints ban_endpoints(BanBook& book, const Ask& asked) {
           made(export_endpoint(), "GET", Role::operator_, get_export),
           made(ban_endpoint(), "POST", Role::operator_, post),
           made(import_endpoint(), "POST", Role::operator_, post_import),
-          made(lift_endpoint(), "DELETE", Role::operator_, delete_ban)};
+          made(lift_endpoint(), "DELETE", Role::operator_, lift)};
 }
 
 }  // namespace dam::control

@@ -56,7 +56,7 @@ Endpoints all_endpoints(const ApiParts& parts) {
   append(all, event_endpoints(parts.events));
   append(all, server_endpoints(parts));
   append(all, similar_ban_endpoints(parts));  // before /v1/bans/{source}
-  append(all, ban_endpoints(parts.bans, parts.ask_dataplane));
+  append(all, ban_endpoints(parts.bans, parts.ask_dataplane, parts.lift_throttles));
   append(all, similar_endpoints(parts.lookalikes));
   append(all, explain_endpoints(parts));
   append(all, flow_endpoints(parts.ask_dataplane));

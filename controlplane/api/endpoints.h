@@ -20,6 +20,8 @@
 namespace dam::control {
 
 // Must outlive the server.
+using LiftThrottles = std::function<size_t(const Network&)>;  // of a source: how many
+
 struct ApiParts {
   RunningPolicy& policy;
   std::function<Sight()> look;
@@ -33,6 +35,9 @@ struct ApiParts {
   Signals& signals;
   Lookalikes& lookalikes;
   std::filesystem::path web = {};  // the page's files; absent: there is no page
+  // Whom signals have slowed; until_ns is from now on.
+  std::function<std::optional<SourceThrottle>(const Address&)> throttle_of = {};
+  LiftThrottles lift_throttles = {};
 };
 
 Endpoints view_endpoints(const ApiParts& parts);
@@ -41,7 +46,7 @@ Endpoints entry_endpoints(const ApiParts& parts);
 Endpoints history_endpoints(RunningPolicy& policy);
 Endpoints event_endpoints(const EventLog& events);
 Endpoints server_endpoints(const ApiParts& parts);
-Endpoints ban_endpoints(BanBook& book, const Ask& ask);
+Endpoints ban_endpoints(BanBook& book, const Ask& ask, const LiftThrottles& lift_throttles = {});
 Endpoints flow_endpoints(const Ask& ask);
 Endpoints capture_endpoints(Captures& captures);
 Endpoints explain_endpoints(const ApiParts& parts);

@@ -16,6 +16,7 @@ namespace dam::control {
 namespace {
 
 constexpr uint64_t kNsOfMs = 1'000'000;
+constexpr uint64_t kNsOfSecond = 1'000'000'000;
 
 std::string moment_text(int64_t unix_s) {
   const auto time = static_cast<time_t>(unix_s);
@@ -45,6 +46,7 @@ struct Known {
   std::vector<KeptBan> bans;
   std::vector<FingerprintBan> of_kinds;
   std::optional<v1::Explanation> dataplane;
+  std::optional<SourceThrottle> throttle;
 };
 
 Json standing_json(const v1::Standing& zone) {
@@ -118,6 +120,17 @@ std::string words_of_kinds(const Known& known, int64_t now_unix) {
   return {};
 }
 
+// What servers' signals have left it for a while.
+std::string words_of_throttle(const Known& known) {
+  if (!known.throttle) return {};
+  const SourceThrottle& throttle = *known.throttle;
+  const uint64_t left_s = throttle.until_ns / kNsOfSecond + 1;
+  return "; it has " + std::to_string(throttle.to_percent) +
+         "% of the service zones' rates for another " + duration_text(left_s * kNsOfSecond) +
+         " by the signals of " + throttle.server + " (rule " + throttle.rule +
+         "). To lift it: damctl unban " + throttle.source.text();
+}
+
 // `let_in`: Unix time, s; 0: now, INT64_MAX: not by itself.
 std::string words_of(const Known& known, int64_t now_unix, int64_t& let_in) {
   if (!known.allowed_by.empty()) {
@@ -154,7 +167,7 @@ std::string words_of(const Known& known, int64_t now_unix, int64_t& let_in) {
            "against it is not known";
   }
   const std::string words = words_of_zones(*known.dataplane, now_unix, let_in);
-  const std::string of_kinds = words_of_kinds(known, now_unix);
+  const std::string of_kinds = words_of_kinds(known, now_unix) + words_of_throttle(known);
   if (!words.empty()) return "held back: " + words + of_kinds;
   std::string by_kind;
   for (const std::string& zone : known.dataplane->zones_by_kind()) {
@@ -179,6 +192,7 @@ Known known_of(const ApiParts& parts, const Address& address) {
   known.bans = parts.bans.list(query).bans;
   known.of_kinds = parts.bans.fingerprints().list();
   v1::Request request;
+  if (parts.throttle_of) known.throttle = parts.throttle_of(address);
   request.mutable_explain()->set_address(address.wire());
   std::string wrong;
   const auto reply = parts.ask_dataplane(request, wrong);
@@ -219,6 +233,12 @@ Json explanation_json(const Known& known, const Address& address) {
     for (const v1::RecentDrop& drop : known.dataplane->drops())
       json["drops"].push_back(drop_json(drop));
   }
+  if (known.throttle) {
+    json["throttle"] = {{"to_percent", known.throttle->to_percent},
+                        {"for_s", known.throttle->until_ns / kNsOfSecond + 1},
+                        {"server", known.throttle->server},
+                        {"rule", known.throttle->rule}};
+  }
   json["zones"] = Json::array();
   uint64_t connections = 0;
   if (known.dataplane) {
@@ -246,6 +266,10 @@ Json explanation_schema() {
                       {"violations_most?", schema::count("then it bans")},
                       {"banned_until?", schema::count("Unix time, s")},
                       {"buckets", schema::array(bucket)}});
+  const Json throttle = schema::object({{"to_percent", schema::integer(1, 99)},
+                                        {"for_s", schema::count("that are left")},
+                                        {"server", schema::string("whose signals were too many")},
+                                        {"rule", schema::string("of signals.rules")}});
   const Json drop = schema::object(
       {{"reason", schema::string("as in GET /v1/drops")},
        {"text", schema::string("the reason, for people")},
@@ -263,6 +287,7 @@ Json explanation_schema() {
                          {"dataplane_answers", schema::boolean()},
                          {"dropped_as_banned?", schema::boolean("by the dataplane, now")},
                          {"drops", schema::array(drop, "of the last 10 minutes, the latest first")},
+                         {"throttle?", throttle},
                          {"zones", schema::array(zone, "that remember the address")},
                          {"connections", schema::count("open now")}});
 }

@@ -21,7 +21,10 @@ void add_signals(const SignalTotals& totals, std::vector<prometheus::MetricFamil
                {{"rule", rule}, {"outcome", signal_end_name(static_cast<SignalEnd>(i))}});
     }
   }
-  for (auto* family : {&accepted, &refused, &ends}) out.push_back(family->take());
+  auto throttled = gauge("dam_signal_throttled_sources",
+                         "Sources that servers' signals have slowed for a while.");
+  throttled.add(static_cast<double>(totals.throttled));
+  for (auto* family : {&accepted, &refused, &ends, &throttled}) out.push_back(family->take());
 }
 
 }  // namespace dam::control

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include <algorithm>
 #include <set>
 
 #include "controlplane/policy/check.h"
@@ -47,9 +48,10 @@ void check_rule(const SignalRule& rule, std::set<std::string>& names, Problems& 
     problems.error(rule.mark, "the rule \"" + rule.name.value + "\" fits every request",
                    "write a status, path or class");
   }
-  if ((rule.ban_ns != 0) == rule.charge.is_any()) {
-    problems.error(rule.mark, "the rule \"" + rule.name.value + "\" has not one of ban and charge",
-                   "write `ban: 10m`, or `charge: {requests: 20}`");
+  if ((rule.ban_ns != 0) + rule.charge.is_any() + (rule.throttle.for_ns != 0) != 1) {
+    problems.error(
+        rule.mark, "the rule \"" + rule.name.value + "\" has not one of ban, throttle and charge",
+        "write `ban: 10m`, `throttle: {to: 20%, for: 10m}`, or `charge: {requests: 20}`");
   }
   for (const auto& path : rule.paths) {
     if (path.value.starts_with('/') && is_printable(path.value)) continue;
@@ -76,8 +78,8 @@ void check_source_prefix(const Policy& policy, Problems& problems) {
     if (zone.value.management || zone.value.broken || zone.name == kFrontZone) continue;
     if (zone.value.key != ZoneKey::source) {
       problems.warning(zone.mark,
-                       "bans by signals do not reach TLS clients of the zone \"" + zone.name + "\"",
-                       "it tells kinds of clients apart, and bans are of addresses: key: source");
+                       "signals do not reach TLS clients of the zone \"" + zone.name + "\"",
+                       "it tells kinds of clients apart, and signals are of addresses: key: source");
     }
     if (is.ipv4_bits == wanted.ipv4_bits && is.ipv6_bits == wanted.ipv6_bits) continue;
     problems.error(
@@ -87,30 +89,37 @@ void check_source_prefix(const Policy& policy, Problems& problems) {
   }
 }
 
-bool is_charged_in(const Zone& zone, const SignalCharge& charge) {
+bool is_slowed_in(const Zone& zone, const SignalRule& rule) {
   const Buckets& limits = zone.per_source;
+  const SignalCharge& charge = rule.charge;
+  if (rule.throttle.for_ns != 0) {
+    const auto rates = {limits.packets, limits.bytes_up, limits.bytes_down, limits.connections,
+                        limits.requests};
+    return std::any_of(rates.begin(), rates.end(), [](const Rate& rate) { return rate.limited(); });
+  }
   return (charge.requests != 0 && limits.requests.limited()) ||
          (charge.connections != 0 && limits.connections.limited());
 }
 
-// A charge is of what the zones limit. Whose buckets are empty is over the limits by what he does
-// next, whoever emptied them.
-void check_charge(const Policy& policy, const SignalRule& rule, Problems& problems) {
-  bool pays = !rule.charge.is_any();
+// What slows is a part of what the zones limit. Whose buckets are empty is over the limits by what
+// he does next, whoever emptied them.
+void check_slowing(const Policy& policy, const SignalRule& rule, Problems& problems) {
+  bool pays = !rule.charge.is_any() && rule.throttle.for_ns == 0;
   for (const auto& zone : policy.zones) {
     if (zone.value.management || zone.name == kFrontZone) continue;
-    if (!is_charged_in(zone.value, rule.charge)) continue;
+    if (zone.value.key != ZoneKey::source) continue;
+    if (!is_slowed_in(zone.value, rule)) continue;
     pays = true;
     if (zone.value.exceeded.action != Action::ban) continue;
     problems.warning(rule.mark,
                      "the zone \"" + zone.name + "\" bans whom the rule \"" + rule.name.value +
-                         "\" charges and who goes on: a server's word is enough for it",
-                     "write `exceeded: drop` into the zone, or `ban: 10m` instead of the charge, "
+                         "\" slows and who goes on: a server's word is enough for it",
+                     "write `exceeded: drop` into the zone, or `ban: 10m` into the rule, "
                      "which signals.most.bans_per_minute bounds");
   }
   if (pays) return;
-  problems.warning(rule.mark, "the rule \"" + rule.name.value + "\" charges what no zone limits",
-                   "write per_source.requests, or connections, into a service zone");
+  problems.warning(rule.mark, "the rule \"" + rule.name.value + "\" slows what no zone limits",
+                   "write per_source, e.g. {requests: \"10r/s burst=20\"}, into a service zone");
 }
 
 }  // namespace
@@ -124,7 +133,7 @@ void check_signals(const Policy& policy, Problems& problems) {
   for (const SignalRule& rule : signals.rules) {
     if (rule.broken) continue;
     check_rule(rule, names, problems);
-    check_charge(policy, rule, problems);
+    check_slowing(policy, rule, problems);
   }
   check_source_prefix(policy, problems);
 }

@@ -223,6 +223,12 @@ struct SignalCharge {
   bool is_any() const { return connections != 0 || requests != 0; }
 };
 
+// What a source keeps of the service zones' rates, and for how long; for_ns 0: none.
+struct SignalThrottle {
+  uint32_t to_percent = 0;
+  uint64_t for_ns = 0;
+};
+
 // What servers tell of their clients, and what comes of it.
 struct SignalRule {
   Located<std::string> name;
@@ -232,6 +238,7 @@ struct SignalRule {
   std::optional<Located<Rate>> rate;  // none: the first one is too many
   uint64_t ban_ns = 0;                // 0: it bans nobody
   SignalCharge charge;
+  SignalThrottle throttle;
   Mode mode = Mode::enforce;
   Mark mark;
   bool broken = false;
@@ -242,7 +249,8 @@ struct SignalCaps {
   uint64_t signals_per_second = 1000;  // of each server
   uint64_t bans_per_minute = 60;       // of each server
   uint64_t bans = 1000;                // that hold, of each server
-  uint64_t charges_per_second = 100;   // of each server
+  uint64_t charges_per_second = 100;   // of each server; what begins a throttle is one
+  uint64_t throttles = 1000;           // that hold, of each server
 };
 
 struct SignalPolicy {

@@ -65,8 +65,10 @@ const Table<Route>& route_options() {
           &Route::ja4, "",
           "only clients whose ClientHello has one of these JA4 fingerprints (tls); a part may be "
           "*, e.g. t13d1516h2_*_e5627efa2ab1"),
-      option("path", Need::optional, located(text(kMostPathBytes)), &Route::path, "",
-             "only requests whose path begins with this (http)"),
+      option(
+          "path", Need::optional, located(text(kMostPathBytes)), &Route::path, "",
+          "only requests whose path begins with this (http); the connection goes by its first one, "
+          "later ones count in the zone that their own path names"),
       option("sources", Need::optional,
              list_of("the list of sources", network(), 1, kMostListEntries), &Route::sources, "",
              "only clients from these networks"),

@@ -17,6 +17,17 @@ const Table<SignalCharge>& signal_charge_options() {
   return table;
 }
 
+const Table<SignalThrottle>& signal_throttle_options() {
+  static const Table<SignalThrottle> table{
+      option("to", Need::required, percent(1, 99), &SignalThrottle::to_percent, "",
+             "so much of each rate is left to the source"),
+      option("for", Need::required, duration(kSecond, 7 * kDay), &SignalThrottle::for_ns, "",
+             "so long after the last signal that was too many; a control plane that begins anew "
+             "has forgotten it"),
+  };
+  return table;
+}
+
 const Table<SignalRule>& signal_rule_options() {
   static const Table<SignalRule> table{
       option("name", Need::required, located(name()), &SignalRule::name, "",
@@ -42,6 +53,11 @@ const Table<SignalRule>& signal_rule_options() {
              &SignalRule::charge, "",
              "instead of a ban: each one too many costs the source some of what per_source lets it "
              "do in the service zones, until its bucket is empty; it goes on at the zone's rate"),
+      option("throttle", Need::optional,
+             object("a map of how much is left, and how long", signal_throttle_options()),
+             &SignalRule::throttle, "",
+             "instead of a ban: for a while the source has less of every rate that per_source "
+             "gives it in the service zones"),
       option("mode", Need::optional,
              one_of<Mode>({{"enforce", Mode::enforce}, {"shadow", Mode::shadow}}),
              &SignalRule::mode, "enforce",
@@ -61,8 +77,11 @@ const Table<SignalCaps>& signal_cap_options() {
              "that one server has caused and that may hold at one time"),
       option("charges_per_second", Need::optional, count(1, 10'000),
              &SignalCaps::charges_per_second, "100",
-             "that one server may cause; in a zone that limits what they cost and has exceeded: "
+             "that one server may cause, throttles too; in a zone that limits what they cost and "
+             "has exceeded: "
              "{ban: …} they may have whoever goes on banned, beyond bans_per_minute"),
+      option("throttles", Need::optional, count(1, 4096), &SignalCaps::throttles, "1000",
+             "that one server has caused and that may hold at one time"),
   };
   return table;
 }

@@ -28,18 +28,19 @@ std::string signal_refusals_text();  // "stranger (of an address …); …"
 // What came of a source that was over a rule: name, text.
 #define DAM_SIGNAL_ENDS(X)                                                       \
   X(banned, "it is banned")                                                      \
-  X(shadow, "it would be, or pay, but for mode shadow")                          \
+  X(shadow, "it would be, or pay, or be slowed, but for mode shadow")            \
   X(held, "it was banned already")                                               \
   X(spared, "an administrator's, or the site's own: nobody's signal bans those") \
   X(capped, "more than signals.most allows")                                     \
   X(failed, "the ban could not be saved, the charge not be told")                \
-  X(charged, "the dataplane is told to have it pay, out of its own buckets")
+  X(charged, "the dataplane is told to have it pay, out of its own buckets")     \
+  X(throttled, "for a while it has less of what its zones let it do")
 enum class SignalEnd {
 #define X(name, text) name,
   DAM_SIGNAL_ENDS(X)
 #undef X
 };
-inline constexpr size_t kSignalEnds = static_cast<size_t>(SignalEnd::charged) + 1;
+inline constexpr size_t kSignalEnds = static_cast<size_t>(SignalEnd::throttled) + 1;
 const char* signal_end_name(SignalEnd end);
 std::string signal_ends_text();
 
@@ -47,6 +48,7 @@ struct SignalTotals {
   uint64_t accepted = 0;
   std::array<uint64_t, kSignalRefusals> refused{};
   std::map<std::string, std::array<uint64_t, kSignalEnds>> ends;  // by rule
+  size_t throttled = 0;                                           // sources, now
 };
 
 }  // namespace dam::control

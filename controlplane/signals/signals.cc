@@ -39,13 +39,13 @@ SignalEnd end_of(const BanResult& result) {
 }  // namespace
 
 Signals::Signals(BanBook& book, CurrentPolicy policy, Clock clock, Report report, Hear hear,
-                 Charge charge)
+                 Slow slow)
     : book_(book),
       policy_(std::move(policy)),
       clock_(std::move(clock)),
       report_(std::move(report)),
       hear_(std::move(hear)),
-      charge_(std::move(charge)) {}
+      slow_(std::move(slow)) {}
 
 bool Signals::has_rules() const {
   const auto policy = policy_();
@@ -152,8 +152,8 @@ bool Signals::take_one_of(const std::string& name, const Signal& signal, const P
   for (uint32_t i = 0; i < rules.rules.size(); ++i) {
     const SignalRule& rule = rules.rules[i];
     if (!fits(rule, signal)) continue;
-    const bool bans = rule.ban_ns != 0;  // a charge is of each one too many
-    if (rule.rate && !server.counts.exceeds(i, source, rule.rate->value, now_ns, bans)) continue;
+    const bool anew = !rule.charge.is_any();  // a charge is of each one too many
+    if (rule.rate && !server.counts.exceeds(i, source, rule.rate->value, now_ns, anew)) continue;
     const SignalEnd end = act(name, server, rule, source, signal, policy);
     ++totals_.ends[rule.name.value][static_cast<size_t>(end)];
     banned += end == SignalEnd::banned ? 1 : 0;
@@ -166,18 +166,34 @@ SignalEnd Signals::act(const std::string& name, Server& server, const SignalRule
   if (rule.mode == Mode::shadow) return SignalEnd::shadow;
   // The book looks at it anew, at the price of all protected addresses: not as often as one tells.
   if (!protected_->to(source, false).message.empty()) return SignalEnd::spared;
-  if (rule.charge.is_any()) return charge(name, server, rule, source, policy);
-  return ban(name, server, rule, source, signal, policy.signals.most);
+  const SignalCaps& most = policy.signals.most;
+  if (rule.ban_ns == 0) return slow(name, server, rule, source, most);
+  return ban(name, server, rule, source, signal, most);
 }
 
-SignalEnd Signals::charge(const std::string& name, Server& server, const SignalRule& rule,
-                          const Network& source, const Policy& policy) {
-  const uint64_t a_second = policy.signals.most.charges_per_second;
+SignalEnd Signals::slow(const std::string& name, Server& server, const SignalRule& rule,
+                        const Network& source, const SignalCaps& most) {
+  const uint64_t a_second = most.charges_per_second;
   if (!take_one({static_cast<double>(a_second), a_second}, clock_(), server.charges_tat_ns)) {
-    tell_capped(name, server, "charge", "signals.most.charges_per_second");
+    const char* what = rule.throttle.for_ns != 0 ? "throttle" : "charge";
+    tell_capped(name, server, what, "signals.most.charges_per_second");
     return SignalEnd::capped;
   }
-  return charge_ && charge_(source, rule.charge) ? SignalEnd::charged : SignalEnd::failed;
+  if (rule.throttle.for_ns != 0) return throttle(name, server, rule, source, most);
+  return slow_.charge && slow_.charge(source, rule.charge) ? SignalEnd::charged : SignalEnd::failed;
+}
+
+SignalEnd Signals::throttle(const std::string& name, Server& server, const SignalRule& rule,
+                            const Network& source, const SignalCaps& most) {
+  const SourceThrottle wanted{source, name, rule.name.value, rule.throttle.to_percent,
+                              rule.throttle.for_ns};
+  if (!slow_.throttle) return SignalEnd::failed;
+  const auto begun = slow_.throttle(wanted, most.throttles);
+  if (begun == SourceThrottles::Begun::yes) return SignalEnd::throttled;
+  const bool its_own = begun == SourceThrottles::Begun::server_has_all;
+  tell_capped(name, server, "throttle",
+              its_own ? "signals.most.throttles" : "what all servers may throttle together");
+  return SignalEnd::capped;
 }
 
 SignalEnd Signals::ban(const std::string& name, Server& server, const SignalRule& rule,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Servers tell of their clients; whoever is over a rule of the policy is banned in the service
-// zones. What one server can do is bounded, whoever has it: signals, bans a minute, bans in all,
-// memory.
+// zones, or slowed there. What one server can do is bounded, whoever has it: signals, bans a
+// minute, bans in all, memory.
 #pragma once
 
 #include <functional>
@@ -17,6 +17,7 @@
 #include "controlplane/signals/signal.h"
 #include "controlplane/signals/signal_counts.h"
 #include "controlplane/signals/signal_totals.h"
+#include "controlplane/signals/source_throttles.h"
 
 namespace dam::control {
 
@@ -29,11 +30,14 @@ class Signals {
   // Somebody else who hears each that counts: of which server, and what.
   using Hear = std::function<void(const std::string&, const Signal&)>;
 
-  // Has a source pay, in the service zones; false: it cannot be taken now.
-  using Charge = std::function<bool(const Network&, const SignalCharge&)>;
+  // What slows a source in the service zones; false: it cannot be taken now.
+  struct Slow {
+    std::function<bool(const Network&, const SignalCharge&)> charge;
+    std::function<SourceThrottles::Begun(const SourceThrottle&, uint64_t most)> throttle;
+  };
 
   Signals(BanBook& book, CurrentPolicy policy, Clock clock, Report report = {}, Hear hear = {},
-          Charge charge = {});
+          Slow slow = {});
 
   struct Taken {
     size_t accepted = 0;
@@ -68,8 +72,10 @@ class Signals {
                 const Network& source, const Signal& signal, const Policy& policy);
   SignalEnd ban(const std::string& name, Server& server, const SignalRule& rule,
                 const Network& source, const Signal& signal, const SignalCaps& most);
-  SignalEnd charge(const std::string& name, Server& server, const SignalRule& rule,
-                   const Network& source, const Policy& policy);
+  SignalEnd slow(const std::string& name, Server& server, const SignalRule& rule,
+                 const Network& source, const SignalCaps& most);
+  SignalEnd throttle(const std::string& name, Server& server, const SignalRule& rule,
+                     const Network& source, const SignalCaps& most);
   void tell_capped(const std::string& name, Server& server, const std::string& what,
                    const std::string& why);
 
@@ -78,7 +84,7 @@ class Signals {
   const Clock clock_;
   const Report report_;
   const Hear hear_;
-  const Charge charge_;
+  const Slow slow_;
   mutable std::mutex mutex_;
   std::shared_ptr<const Policy> protected_by_;
   std::optional<ProtectedAddresses> protected_;  // by that policy

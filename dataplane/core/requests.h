@@ -56,9 +56,11 @@ DAM_INLINE void dam_requests_shake(struct dam_requests* r, struct dam_tls_record
   } else if (record.type == DAM_TLS_DATA) {
     if (!dam_requests_is_finished(dam_requests_plain(r, record.bytes))) return;
     dam_requests_enter(r, DAM_REQUESTS_FIRST);
+    dam_requests_clear(r, DAM_REQUESTS_CHANGED);
     r->heard = (uint8_t)(r->records.answers + DAM_REQUESTS_TICKETS);
   } else if ((r->flags & DAM_REQUESTS_CHANGED) && record.bytes < FINISHED_MOST) {
     r->flags |= DAM_REQUESTS_TLS12;
+    dam_requests_clear(r, DAM_REQUESTS_CHANGED);
     r->heard = r->records.answers;
     dam_requests_enter(r, DAM_REQUESTS_FIRST);
   }

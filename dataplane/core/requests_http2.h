@@ -5,12 +5,14 @@
 
 #include "dataplane/core/requests_state.h"
 
-/* Of a client that reads: a WINDOW_UPDATE behind an acknowledgement. */
+/* Of a client that reads: a WINDOW_UPDATE behind an acknowledgement, or one for each of a few
+ * streams. */
 DAM_INLINE int dam_requests_is_reading(struct dam_requests* r, uint32_t plain) {
-  enum { ACK = 9, PONG = 17, WINDOW_UPDATE = 13 };
+  enum { ACK = 9, PONG = 17, WINDOW_UPDATE = 13, STREAMS = 8 };
   if (!(r->flags & DAM_REQUESTS_READS)) return 0;
   dam_requests_clear(r, DAM_REQUESTS_READS);
-  return plain == ACK + WINDOW_UPDATE || plain == PONG + WINDOW_UPDATE;
+  return plain == ACK + WINDOW_UPDATE || plain == PONG + WINDOW_UPDATE ||
+         (plain % (uint32_t)WINDOW_UPDATE == 0 && plain <= (uint32_t)STREAMS * WINDOW_UPDATE);
 }
 
 /* SETTINGS, WINDOW_UPDATE, PING and RST_STREAM, two WINDOW_UPDATEs; and what is shorter than a

@@ -72,17 +72,19 @@ bool Worker::enter_source(const Flow& flow, const Zone& zone) {
 
 // A segment of a standing connection is refused. A ban ends the connection at both its ends, and so
 // does `reset` where the source itself is to blame; otherwise TCP backs off.
-void Worker::refuse_segment(Flow& flow, Job& job, Drop reason) {
-  const auto own_fault = [reason] {
-    return std::find(std::begin(kSourceReasons), std::end(kSourceReasons), reason) !=
+void Worker::refuse_segment(Flow& flow, Job& job, Refusal refused) {
+  const auto own_fault = [&refused] {
+    return std::find(std::begin(kSourceReasons), std::end(kSourceReasons), refused.reason) !=
            std::end(kSourceReasons);
   };
-  const bool resets = policy_->zones[flow.zone_slot].exceeded == Exceeded::reset;
-  const bool ends = reason == DAM_DROP_zone_banned || (resets && own_fault());
+  const bool resets = policy_->zones[refused.zone_slot].exceeded == Exceeded::reset;
+  const bool ends = refused.reason == DAM_DROP_zone_banned || (resets && own_fault());
   // Without frames to tell both ends the connection stays, until a later segment finds some.
   const uint32_t kept = kept_spares((flow.flags & DAM_FLOW_MANAGEMENT) != 0);
-  if (!ends || out_->spare.count < kept + 2) return drop(*job.frame, reason, flow.zone_slot);
-  refuse(flow, reason, true);
+  if (!ends || out_->spare.count < kept + 2) {
+    return drop(*job.frame, refused.reason, refused.zone_slot);
+  }
+  refuse(flow, refused, true);
   out_->dropped.add(*job.frame);
 }
 

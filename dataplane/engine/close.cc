@@ -32,8 +32,8 @@ void Worker::on_control(Flow& flow, dam_direction direction, Job& job) {
   if (!dam_in_window(&flow.splice, &flow.track, direction, &packet)) {
     return drop(*job.frame, DAM_DROP_out_of_window, flow.zone_slot);
   }
-  const Drop refused = admit_packet(flow, direction, job);
-  if (refused != DAM_DROP_none) return refuse_segment(flow, job, refused);
+  const Refusal refused = admit_packet(flow, direction, job);
+  if (refused.reason != DAM_DROP_none) return refuse_segment(flow, job, refused);
   flow.last_seen = coarse(now_ns_);
   if (rst) {
     if (forward(flow, direction, job)) on_rst(flow, direction, packet);

@@ -184,8 +184,8 @@ void Worker::on_syn_ack(Flow& flow, Handshake& handshake, Job& job,
     status.learned.store(learned.pack(), std::memory_order_relaxed);
     return refuse(flow, DAM_DROP_server_options, true);
   }
-  const Drop too_many = read_held_requests(flow, handshake);
-  if (too_many != DAM_DROP_none) return refuse(flow, too_many, true);
+  const Refusal too_many = read_held_requests(flow, handshake);
+  if (too_many.reason != DAM_DROP_none) return refuse(flow, too_many, true);
   observe_connect_time(*counters_, (now_ns_ - handshake.called_ns) / kNsOfMicrosecond);
   handshake.server_isn = packet.seq;
   handshake.server_mss = std::max(options.mss, kLeastMss);

@@ -52,6 +52,7 @@ struct HandshakeNumbers {
   bool ecn = false;
   bool timestamps = false;
   uint32_t seen_bytes = 0;  // what the parser was last shown
+  uint32_t head_bytes = 0;  // plain HTTP: of the first head, once it is whole
   bool waiting = false;     // linked among those without a route
   // Towards the server. Candidates are chosen once, best first; the route's fallback is the last.
   std::array<uint16_t, 4> candidates{};

@@ -166,6 +166,7 @@ void Worker::read_http(Flow& flow, Handshake& handshake, std::span<const uint8_t
   query.server_name = head.host;
   query.path = head.path;
   query.source = flow.client;
+  handshake.head_bytes = head.head_bytes;
   handshake.set_name(head.host);
   route(flow, handshake, query);
 }
@@ -189,8 +190,10 @@ void Worker::route(Flow& flow, Handshake& handshake, const RouteQuery& query) {
   unlink_waiting(handshake);
   const Drop refused = enter_zone(flow, chosen);
   if (refused != DAM_DROP_none) return refuse(flow, refused, tells_client(flow, refused));
-  const Drop too_many = follow_requests(flow, handshake, query);
-  if (too_many != DAM_DROP_none) return refuse(flow, too_many, tells_client(flow, too_many));
+  const Refusal too_many = follow_requests(flow, handshake, query);
+  if (too_many.reason != DAM_DROP_none) {
+    return refuse(flow, too_many, tells_client(flow, too_many.reason));
+  }
   choose_candidates(flow, handshake, chosen);
   note_ja4(flow, handshake.ja4);
   handshake.stage_deadline_ns = now_ns_ + policy_->timeouts.connect_ns;
@@ -284,12 +287,16 @@ bool Worker::tells_client(const Flow& flow, Drop refused) const {
 }
 
 void Worker::refuse(Flow& flow, Drop reason, bool reset) {
-  count_drop(reason, flow.zone_slot);
-  name_refused(flow, reason);
-  tell_refused(flow, reason);
+  refuse(flow, Refusal{reason, flow.zone_slot}, reset);
+}
+
+void Worker::refuse(Flow& flow, Refusal refused, bool reset) {
+  count_drop(refused.reason, refused.zone_slot);
+  name_refused(flow, refused.reason);
+  tell_refused(flow, refused);
   reset_server(flow);
   if (reset) reset_client(flow);
-  release(flow, DAM_END_refused, reason);
+  release(flow, DAM_END_refused, refused.reason);
 }
 
 }  // namespace dam

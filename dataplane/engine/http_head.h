@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Reads the head of a plain HTTP/1.x request (RFC 9112) as far as routing needs it. All bytes are
-// hostile. Only the first request of a connection is read: it routes the whole connection, and
-// authorises nothing.
+// hostile. The first request of a connection routes all of it, and authorises nothing; of later
+// ones plain_requests.cc asks the same, to know where they count.
 #pragma once
 
 #include <cstdint>

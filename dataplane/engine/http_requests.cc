@@ -4,15 +4,17 @@
 #include <algorithm>
 #include <bit>
 #include <cstddef>
+#include <cstring>
 #include <string_view>
 
 namespace dam {
 namespace {
 
-enum Name : uint8_t { kContentLength, kTransferEncoding, kUpgrade, kNames };
-constexpr std::string_view kNameText[kNames] = {"content-length", "transfer-encoding", "upgrade"};
+enum Name : uint8_t { kContentLength, kTransferEncoding, kUpgrade, kHost, kNames };
+constexpr std::string_view kNameText[kNames] = {"content-length", "transfer-encoding", "upgrade",
+                                                "host"};
 constexpr std::string_view kChunked = "chunked";
-enum Message : uint8_t { kPlainMessage = 0, kHasChunks = 1, kUpgrades = 2 };
+enum Message : uint8_t { kPlainMessage = 0, kHasChunks = 1, kUpgrades = 2, kHeadless = 4 };
 constexpr uint64_t kMostOctets = (uint64_t{1} << 44) - 1;  // more never ends
 
 uint8_t lower(uint8_t c) { return c >= 'A' && c <= 'Z' ? static_cast<uint8_t>(c | 0x20) : c; }
@@ -69,6 +71,8 @@ void end_name(HttpRequests& r) {
   } else if (r.name == kTransferEncoding) {
     r.matched = 0;
     r.state = HttpState::coding;
+  } else if (r.name == kHost) {
+    r.state = HttpState::host;
   } else {
     r.message |= kUpgrades;
   }
@@ -135,17 +139,58 @@ void on_octet(HttpRequests& r, uint8_t c) {
   }
 }
 
-// Between messages. 1: a request begins.
-uint32_t on_start(HttpRequests& r, uint8_t c) {
-  if (c == '\r' || c == '\n') return 0;
+// Between messages.
+void on_start(HttpRequests& r, uint8_t c) {
+  if (c == '\r' || c == '\n') return;
   if (r.state == HttpState::upgrading && r.switches != r.matched) {
     r.state = HttpState::tunnel;
-    return 0;
+    return;
   }
   r.state = HttpState::line;
   r.message = kPlainMessage;
   r.set_left(0);
-  return 1;
+}
+
+bool is_between(HttpState state) {
+  return state == HttpState::start || state == HttpState::upgrading;
+}
+
+// What the octet tells of the request's route.
+void note_route(HttpRouteText& text, HttpState before, HttpState now, uint8_t c) {
+  if (is_between(before) && now == HttpState::line) text.begin(c);
+  if (before == HttpState::name && now == HttpState::host) text.begin_host();
+  if (c != '\n') return;
+  const bool of_route = before == HttpState::line || before == HttpState::host;
+  if (of_route || before == HttpState::field) text.end_line();
+}
+
+// Its last line; or the first one, where that names no version: to servers that speak HTTP/0.9 it
+// is the whole request (RFC 1945 5).
+bool ends_head(HttpRequests& r, const HttpRouteText& text, HttpState before, uint8_t c) {
+  if (c != '\n') return false;
+  if (before == HttpState::field) return (r.message & kHeadless) == 0;
+  if (before != HttpState::line || text.names_version()) return false;
+  r.message |= kHeadless;
+  return true;
+}
+
+// Of lines in which nothing but their end matters, what comes before it: most of a head.
+size_t pass_line(const HttpRequests& r, HttpRouteText& text, std::span<const uint8_t> octets) {
+  const bool of_route = r.state == HttpState::line || r.state == HttpState::host;
+  if (!of_route && r.state != HttpState::skip) return 0;
+  const void* const end = std::memchr(octets.data(), '\n', octets.size());
+  const size_t passed = end == nullptr
+                            ? octets.size()
+                            : static_cast<size_t>(static_cast<const uint8_t*>(end) - octets.data());
+  if (of_route) text.add(octets.first(passed));
+  return passed;
+}
+
+bool read_octet(HttpRequests& r, HttpRouteText& text, uint8_t c) {
+  const HttpState before = r.state;
+  is_between(before) ? on_start(r, c) : on_octet(r, c);
+  note_route(text, before, r.state, c);
+  return ends_head(r, text, before, c);
 }
 
 size_t pass_body(HttpRequests& r, size_t octets) {
@@ -209,19 +254,26 @@ bool pass_http_body(HttpRequests& r, uint32_t octets) {
   return true;
 }
 
-uint32_t read_http_requests(HttpRequests& r, std::span<const uint8_t> octets) {
-  uint32_t begun = 0;
-  for (size_t i = 0; i < octets.size() && r.state != HttpState::tunnel;) {
-    if (r.state == HttpState::body || r.state == HttpState::chunk) {
-      i += pass_body(r, octets.size() - i);
-    } else if (r.state == HttpState::start || r.state == HttpState::upgrading) {
-      begun += on_start(r, octets[i++]);
+bool is_in_head(const HttpRequests& r) {
+  return (r.state >= HttpState::line && r.state <= HttpState::coding) || r.state == HttpState::host;
+}
+
+HttpProgress read_http_request(HttpRequests& r, HttpRouteText& text,
+                               std::span<const uint8_t> octets) {
+  HttpProgress read{0, false};
+  while (read.octets < octets.size() && !read.request) {
+    if (r.state == HttpState::tunnel) {
+      read.octets = octets.size();
+    } else if (r.state == HttpState::body || r.state == HttpState::chunk) {
+      read.octets += pass_body(r, octets.size() - read.octets);
+    } else if (const size_t passed = pass_line(r, text, octets.subspan(read.octets)); passed != 0) {
+      read.octets += passed;
     } else {
-      on_octet(r, octets[i++]);
+      read.request = read_octet(r, text, octets[read.octets++]);
     }
   }
-  r.next = dam_seq_add(r.next, static_cast<uint32_t>(octets.size()));
-  return begun;
+  r.next = dam_seq_add(r.next, static_cast<uint32_t>(read.octets));
+  return read;
 }
 
 }  // namespace dam

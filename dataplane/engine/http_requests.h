@@ -4,10 +4,12 @@
 // them otherwise than this (RFC 9112 11.2), the client deceives itself about its own rate alone.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 
 #include "dataplane/core/requests.h"
+#include "dataplane/engine/http_route_text.h"
 
 namespace dam {
 
@@ -27,7 +29,8 @@ enum class HttpState : uint8_t {
   trailer,       // a trailer line begins, or the empty line
   trailer_line,  // the rest of one
   upgrading,     // the server may have switched protocols, which its next words tell
-  tunnel         // no HTTP/1.x any more, or nobody knows
+  tunnel,        // no HTTP/1.x any more, or nobody knows
+  host           // the value of Host: numbers outlive a process, new ones come last
 };
 
 // It takes the place of a TLS client's record, beside the flow.
@@ -65,7 +68,18 @@ HttpRequests begin_http_requests(dam_seq next, uint32_t epoch);
 // changed.
 bool pass_http_body(HttpRequests& requests, uint32_t octets);
 
-// The octets from `next` on. How many requests begin among them.
-uint32_t read_http_requests(HttpRequests& requests, std::span<const uint8_t> octets);
+// Is the head of a request under way?
+bool is_in_head(const HttpRequests& requests);
+
+// A request's head is whole with the last of the octets that were read; or there are no more.
+struct HttpProgress {
+  size_t octets;
+  bool request;
+};
+
+// The octets from `next` on, up to the end of the next head. `text` has what was read of the one
+// under way, and gets the rest.
+HttpProgress read_http_request(HttpRequests& requests, HttpRouteText& text,
+                               std::span<const uint8_t> octets);
 
 }  // namespace dam

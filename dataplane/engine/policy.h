@@ -63,6 +63,9 @@ struct Zone {
   uint64_t ban_within_ns = 0;
   uint64_t ban_for_ns = 0;
   bool in_policy = true;  // false: kept for living flows only
+  // Derived: requests on its connections are looked for, since it limits them, or a zone that a
+  // later request of such a connection may name.
+  bool follows_requests = false;
   bool counts_requests() const {
     return (per_source[DAM_DIM_requests].interval_q20 | total[DAM_DIM_requests].interval_q20) != 0;
   }
@@ -80,6 +83,12 @@ struct Listener {
   uint16_t group = 0;      // listeners of one name (several addresses) share their routes
   bool in_policy = false;  // false: kept for living flows only
   uint64_t zone_mask = 0;  // derived: the zones that its routes lead to
+  // Derived, of plain HTTP, whose requests are each held to a zone of their own: those of zone_mask
+  // that are no management zones; and of these the one that limits requests most strictly, for who
+  // does not say where his belong.
+  uint64_t request_zones = 0;
+  uint8_t strictest_zone = kNoZone;
+  static constexpr uint8_t kNoZone = 0xff;
 };
 
 enum class ProxyVersion : uint8_t { none, v1, v2 };
@@ -168,6 +177,8 @@ struct Policy {
 
  private:
   void derive_listener_table();
+  void derive_zones(Listener& listener) const;
+  void derive_followed_zones();
 };
 
 }  // namespace dam

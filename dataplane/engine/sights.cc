@@ -64,16 +64,16 @@ void Worker::tell_passing(const Flow& flow, dam_direction direction, Job& job) {
 }
 
 // A connection's end that no packet has brought about, or one that was told of already.
-void Worker::tell_refused(const Flow& flow, Drop reason) {
-  if (!dam_sight_due(&sighting_, &capture_, reason, 1)) return;
+void Worker::tell_refused(const Flow& flow, Refusal refused) {
+  if (!dam_sight_due(&sighting_, &capture_, refused.reason, 1)) return;
   if (handling_ != nullptr && !handling_->told && is_about(*handling_, flow)) {
-    return tell(*handling_, reason, flow.zone_slot);
+    return tell(*handling_, refused.reason, refused.zone_slot);
   }
   dam_sight sight{};
   sight.client = flow.client;
   sight.flags = DAM_SIGHT_PROVEN;
   sight.interface = flow.out_interface[DAM_S2C];
-  tell(sight, reason, flow.zone_slot);
+  tell(sight, refused.reason, refused.zone_slot);
 }
 
 void Worker::name_refused(const Flow& flow, Drop reason) {

@@ -12,8 +12,8 @@ template <dam_direction kWay>
   if (!dam_in_window(&flow.splice, &flow.track, kWay, &packet)) [[unlikely]] {
     return drop(*job.frame, DAM_DROP_out_of_window, flow.zone_slot);
   }
-  const Drop refused = admit_along<kWay>(flow, job);
-  if (refused != DAM_DROP_none) return refuse_segment(flow, job, refused);
+  const Refusal refused = admit_along<kWay>(flow, job);
+  if (refused.reason != DAM_DROP_none) return refuse_segment(flow, job, refused);
   flow.last_seen = coarse(now_ns_);
   dam_track_segment(&flow.track, kWay, &packet, dam_seq_add(packet.seq, packet.payload_bytes));
   forward_along<kWay>(flow, job);
@@ -21,26 +21,27 @@ template <dam_direction kWay>
 
 // What a client sends counts as its packets; bytes count each way.
 template <dam_direction kWay>
-[[gnu::always_inline]] inline Worker::Drop Worker::admit_along(const Flow& flow, const Job& job) {
+[[gnu::always_inline]] inline Worker::Refusal Worker::admit_along(const Flow& flow,
+                                                                  const Job& job) {
   const Zone& zone = policy_->zones[flow.zone_slot];
   const uint16_t bytes = job.frame->bytes;
-  const bool counts = job.packet.payload_bytes != 0 && zone.counts_requests();
+  const bool counts = job.packet.payload_bytes != 0 && zone.follows_requests;
   if (is_banned(flow, zone)) [[unlikely]]
-    return DAM_DROP_zone_banned;
+    return {DAM_DROP_zone_banned, flow.zone_slot};
   if (kWay == DAM_S2C) {
     const Drop refused = charge(flow, zone, DAM_DIM_bytes_down, bytes);
     if (counts && refused == DAM_DROP_none) [[unlikely]]
       note_answer(flow, job);
-    return refused;
+    return {refused, flow.zone_slot};
   }
   Drop refused = DAM_DROP_none;
   if (counts) [[unlikely]]
-    refused = read_along(flow, zone, job);
+    refused = read_along(flow, job);
   if (refused == DAM_DROP_none) refused = charge(flow, zone, DAM_DIM_packets, 1);
   if (refused == DAM_DROP_none) refused = charge(flow, zone, DAM_DIM_bytes_up, bytes);
   if (counts && refused == DAM_DROP_none) [[unlikely]]
-    refused = admit_requests(flow, zone, job);
-  return refused;
+    return admit_requests(flow, zone, job);
+  return {refused, flow.zone_slot};
 }
 
 // False: the packet went nowhere.
@@ -105,7 +106,7 @@ void Worker::handle(Job& job) {
   direction == DAM_C2S ? splice_along<DAM_C2S>(flow, job) : splice_along<DAM_S2C>(flow, job);
 }
 
-Worker::Drop Worker::admit_packet(const Flow& flow, dam_direction direction, const Job& job) {
+Worker::Refusal Worker::admit_packet(const Flow& flow, dam_direction direction, const Job& job) {
   return direction == DAM_C2S ? admit_along<DAM_C2S>(flow, job) : admit_along<DAM_S2C>(flow, job);
 }
 

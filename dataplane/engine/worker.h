@@ -31,15 +31,19 @@
 #include "dataplane/engine/frame.h"
 #include "dataplane/engine/handshake.h"
 #include "dataplane/engine/hello_status.h"
+#include "dataplane/engine/http_route_text.h"
 #include "dataplane/engine/ja4.h"
 #include "dataplane/engine/observe.h"
 #include "dataplane/engine/refused_hello.h"
+#include "dataplane/engine/request_tally.h"
 #include "dataplane/engine/segment.h"
 #include "dataplane/engine/sight_ring.h"
 #include "dataplane/engine/spsc_queue.h"
 #include "dataplane/engine/timer_wheel.h"
 
 namespace dam {
+
+struct HttpRequests;
 
 class Worker {
  public:
@@ -91,6 +95,10 @@ class Worker {
 
  private:
   using Drop = dam_drop_reason;
+  struct Refusal {
+    Drop reason = DAM_DROP_none;
+    uint8_t zone_slot = 0;  // that refuses
+  };
 
   struct Cookie {  // that came back, and holds
     dam_cookie_options options;
@@ -170,12 +178,12 @@ class Worker {
 
   // splice.cc: the straight way of an established connection's packets.
   void handle(Job& job);
-  Drop admit_packet(const Flow& flow, dam_direction direction, const Job& job);
+  Refusal admit_packet(const Flow& flow, dam_direction direction, const Job& job);
   bool forward(Flow& flow, dam_direction direction, Job& job);
   template <dam_direction kWay>
   void splice_along(Flow& flow, Job& job);
   template <dam_direction kWay>
-  Drop admit_along(const Flow& flow, const Job& job);
+  Refusal admit_along(const Flow& flow, const Job& job);
   template <dam_direction kWay>
   bool forward_along(Flow& flow, Job& job);
 
@@ -196,7 +204,7 @@ class Worker {
   [[gnu::noinline]] void tell(Job& job, Drop reason, uint32_t zone);
   void tell(dam_sight& sight, Drop reason, uint32_t zone);
   void tell_passing(const Flow& flow, dam_direction direction, Job& job);
-  void tell_refused(const Flow& flow, Drop reason);
+  void tell_refused(const Flow& flow, Refusal refused);
   void name_refused(const Flow& flow, Drop reason);
   void tell_opened(const Flow& flow);
   bool is_about(const Job& job, const Flow& flow) const;
@@ -224,14 +232,24 @@ class Worker {
   const LinkSide& side(size_t interface) const { return sides_[interface]; }
 
   // requests.cc: how many a client makes, by its records, or by its octets without TLS.
-  Drop follow_requests(const Flow& flow, const Handshake& handshake, const RouteQuery& query);
-  Drop read_held_requests(const Flow& flow, const Handshake& handshake);
-  Drop charge_held_requests(const Flow& flow, const Zone& zone, uint32_t found);
-  [[gnu::noinline]] Drop read_along(const Flow& flow, const Zone& zone, const Job& job);
-  Drop admit_http_requests(const Flow& flow, const Zone& zone, const Job& job);
+  Refusal follow_requests(const Flow& flow, const Handshake& handshake, const RouteQuery& query);
+  static uint32_t fitting_requests(const Zone& zone, uint32_t found);
   Drop charge_requests(const Flow& flow, const Zone& zone, uint32_t found);
   [[gnu::noinline]] void note_answer(const Flow& flow, const Job& job);
-  [[gnu::noinline]] Drop admit_requests(const Flow& flow, const Zone& zone, const Job& job);
+  [[gnu::noinline]] Refusal admit_requests(const Flow& flow, const Zone& zone, const Job& job);
+  // plain_requests.cc
+  uint8_t zone_of_request(const Flow& flow);
+  bool counts_plain_requests(const Flow& flow) const;
+  bool may_hold_requests(const Flow& flow) const;
+  Refusal follow_plain(const Flow& flow, const Handshake& handshake);
+  Refusal read_held_requests(const Flow& flow, const Handshake& handshake);
+  RequestTally read_plain(const Flow& flow, HttpRequests& requests,
+                          std::span<const uint8_t> octets);
+  void keep_plain(const Flow& flow, const HttpRequests& requests, uint32_t found);
+  Drop charge_elsewhere(const Flow& flow, uint8_t zone_slot, uint32_t units);
+  Refusal charge_plain(const Flow& flow, const RequestTally& found, bool comes_again);
+  [[gnu::noinline]] Drop read_along(const Flow& flow, const Job& job);
+  Refusal admit_plain(const Flow& flow, const Job& job);
 
   // admit.cc: buckets, bans, shares.
   Drop admit_connection(Flow& flow, const Zone& zone);
@@ -240,7 +258,7 @@ class Worker {
   [[gnu::noinline]] void refit(uint64_t& tat_ns, const dam_gcra_rate& rate) const;
   bool exceeded(const Flow& flow, const Zone& zone, bool total, int limit);
   bool enter_source(const Flow& flow, const Zone& zone);
-  [[gnu::noinline]] void refuse_segment(Flow& flow, Job& job, Drop reason);
+  [[gnu::noinline]] void refuse_segment(Flow& flow, Job& job, Refusal refused);
   void violated(const Flow& flow, const Zone& zone, int limit);
   Drop count_concurrent(Flow& flow, const Zone& zone);
   void uncount_concurrent(Flow& flow);
@@ -289,6 +307,7 @@ class Worker {
   SourceKey source_in(uint8_t zone_slot, const dam_address& client, const Ja4& ja4) const;
   bool tells_client(const Flow& flow, Drop refused) const;
   void refuse(Flow& flow, Drop reason, bool reset);
+  void refuse(Flow& flow, Refusal refused, bool reset);
 
   // connect.cc, source_port.cc: the server's side of the handshake.
   bool takes_new(uint16_t server_slot) const;
@@ -438,6 +457,8 @@ class Worker {
   TimerWheel handshake_timers_;
   HoldPool hold_;
   std::vector<uint8_t> scratch_;  // for the parsers of client bytes
+  HttpRouteText route_text_;      // of the head under way
+  CutHeads cut_heads_;
   Ja4Maker ja4_maker_;
   // By flow, once it has a route: whose hello a dataplane before this one has read has none.
   BigArray<dam_fingerprint> ja4s_;

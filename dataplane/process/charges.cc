@@ -2,6 +2,7 @@
 #include "dataplane/process/charges.h"
 
 #include <algorithm>
+#include <array>
 
 #include "dataplane/ipc/wire_address.h"
 #include "dataplane/process/service_zone.h"
@@ -9,14 +10,31 @@
 namespace dam {
 namespace {
 
-// Past what it holds a bucket would be taken for one of another policy (dam_gcra_refit).
-void spend(uint64_t& tat_ns, const dam_gcra_rate& rate, uint64_t now_ns, uint32_t units) {
-  if (rate.interval_q20 == 0 || units == 0) return;
-  const uint64_t empty_ns = now_ns + rate.tolerance_ns;
-  const uint64_t cost_ns = dam_gcra_cost_ns(&rate, units);
+// A bucket that may pay: its arrival time lies between them, and the later one is the most that it
+// gets.
+struct Payers {
+  uint64_t from_ns;
+  uint64_t to_ns;
+};
+
+// Units empty a bucket, and no more.
+Payers of_units(const dam_gcra_rate& rate, uint64_t now_ns) {
+  return {0, now_ns + rate.tolerance_ns};
+}
+
+// Time is paid by an empty bucket, too, or who takes all that comes into it would never pay: as far
+// behind as half the slack, of which the rest is the clocks' (dam_gcra_refit). A full one pays
+// none: who asks for less than his share is refused nothing.
+constexpr uint64_t kMostBehindNs = DAM_GCRA_CLOCK_SLACK_NS / 2;
+Payers of_time(const dam_gcra_rate& rate, uint64_t now_ns) {
+  return {now_ns + 1, now_ns + rate.tolerance_ns + kMostBehindNs};
+}
+
+void spend(uint64_t& tat_ns, uint64_t now_ns, uint64_t cost_ns, Payers payers) {
   uint64_t seen = dam_load_shared64(&tat_ns);
-  for (int attempt = 0; attempt < DAM_GCRA_ATTEMPTS && seen < empty_ns; ++attempt) {
-    const uint64_t next = std::min(std::max(seen, now_ns) + cost_ns, empty_ns);
+  for (int attempt = 0; attempt < DAM_GCRA_ATTEMPTS; ++attempt) {
+    if (seen < payers.from_ns || seen >= payers.to_ns) return;
+    const uint64_t next = std::min(std::max(seen, now_ns) + cost_ns, payers.to_ns);
     const uint64_t found = __sync_val_compare_and_swap(&tat_ns, seen, next);
     if (found == seen) return;
     seen = found;
@@ -30,11 +48,18 @@ void charge_in(Engine& engine, const v1::Charge& one, const SourceKey& key, cons
   if (engine.sources.find(key) == SourceTable::kNone) return;
   const uint32_t at = engine.sources.acquire(kCountedAsWorker, key, now_ns);
   if (at == SourceTable::kNone) return;
-  const auto take = [&](dam_dimension dimension, uint32_t units) {
-    spend(engine.sources.tat_ns(at, dimension), zone.per_source[dimension], now_ns, units);
-  };
-  take(DAM_DIM_connections, one.connections());
-  take(DAM_DIM_requests, one.requests());
+  std::array<uint32_t, DAM_DIM_COUNT> units{};
+  units[DAM_DIM_connections] = one.connections();
+  units[DAM_DIM_requests] = one.requests();
+  const uint64_t time_ns = std::min(one.time_ns(), kMostBehindNs);
+  for (size_t i = 0; i < units.size(); ++i) {
+    const dam_gcra_rate& rate = zone.per_source[i];
+    if (rate.interval_q20 == 0) continue;
+    uint64_t& tat_ns = engine.sources.tat_ns(at, static_cast<dam_dimension>(i));
+    const uint64_t cost_ns = dam_gcra_cost_ns(&rate, units[i]);
+    if (cost_ns != 0) spend(tat_ns, now_ns, cost_ns, of_units(rate, now_ns));
+    if (time_ns != 0) spend(tat_ns, now_ns, time_ns, of_time(rate, now_ns));
+  }
   engine.sources.release(at);
 }
 

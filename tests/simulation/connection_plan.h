@@ -4,6 +4,7 @@
 // right.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -72,15 +73,38 @@ struct Connection {
   uint64_t up_bytes() const { return opening.size() + client_plan.bytes; }
 };
 
-inline uint8_t octet_of(uint32_t id, bool down, uint64_t offset) {
-  uint64_t z = (uint64_t{id} << 40 ^ uint64_t{down} << 39 ^ offset / 8) * 0x9e3779b97f4a7c15;
-  z = (z ^ z >> 29) * 0xbf58476d1ce4e5b9;
-  return static_cast<uint8_t>(z >> 8 * (offset % 8));
+// The octets of a connection's stream from `offset` on, of which there are enough for any length.
+inline void make_octets(uint32_t id, bool down, uint64_t offset, std::span<uint8_t> octets) {
+  for (size_t at = 0; at < octets.size();) {
+    uint64_t z = (uint64_t{id} << 40 ^ uint64_t{down} << 39 ^ offset / 8) * 0x9e3779b97f4a7c15;
+    z = (z ^ z >> 29) * 0xbf58476d1ce4e5b9;
+    do {
+      octets[at++] = static_cast<uint8_t>(z >> 8 * (offset % 8));
+    } while (++offset % 8 != 0 && at < octets.size());
+  }
 }
 
-inline uint8_t up_octet(const Connection& connection, uint64_t offset) {
-  return offset < connection.opening.size() ? connection.opening[offset]
-                                            : octet_of(connection.id, false, offset);
+inline void make_up_octets(const Connection& connection, uint64_t offset,
+                           std::span<uint8_t> octets) {
+  const Bytes& opening = connection.opening;
+  const size_t opens =
+      std::min<size_t>(opening.size() - std::min(offset, opening.size()), octets.size());
+  std::copy_n(opening.data() + (opens == 0 ? 0 : offset), opens, octets.data());
+  make_octets(connection.id, false, offset + opens, octets.subspan(opens));
+}
+
+inline void make_down_octets(const Connection& connection, uint64_t offset,
+                             std::span<uint8_t> octets) {
+  make_octets(connection.id, true, offset, octets);
+}
+
+// How many of them are what they should be, from the first on.
+inline size_t count_right(const Connection& connection, bool down, uint64_t offset,
+                          std::span<const uint8_t> octets) {
+  Bytes right(octets.size());
+  (down ? make_down_octets : make_up_octets)(connection, offset, right);
+  return static_cast<size_t>(std::mismatch(octets.begin(), octets.end(), right.begin()).first -
+                             octets.begin());
 }
 
 }  // namespace dam::simulation

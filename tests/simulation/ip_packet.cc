@@ -32,12 +32,18 @@ dam_address address_at(const uint8_t* at, uint8_t family) {
   return dam_address_v4(raw);
 }
 
-uint32_t add_words(const uint8_t* at, size_t bytes, uint32_t sum) {
+// Four octets at once are two words: 2^16 is 1 in this sum (RFC 1071).
+uint64_t add_words(const uint8_t* at, size_t bytes, uint64_t sum) {
+  for (; bytes >= 4; at += 4, bytes -= 4) {
+    uint32_t words = 0;
+    std::memcpy(&words, at, 4);
+    sum += __builtin_bswap32(words);
+  }
   for (; bytes >= 2; at += 2, bytes -= 2) sum += load16(at);
-  return bytes != 0 ? sum + (uint32_t{*at} << 8) : sum;
+  return bytes != 0 ? sum + (uint64_t{*at} << 8) : sum;
 }
 
-uint16_t fold(uint32_t sum) {
+uint16_t fold(uint64_t sum) {
   while (sum >> 16 != 0) sum = (sum & 0xffff) + (sum >> 16);
   return static_cast<uint16_t>(sum);
 }
@@ -45,7 +51,7 @@ uint16_t fold(uint32_t sum) {
 // With the checksum's own field in it: 0xffff where it holds (RFC 1071).
 uint16_t sum_of_payload(const uint8_t* data, const IpView& view) {
   const uint32_t bytes = uint32_t{view.end} - view.l4;
-  uint32_t sum = add_words(data + view.l4, bytes, 0);
+  uint64_t sum = add_words(data + view.l4, bytes, 0);
   if (view.protocol != kProtocolIcmp) {
     const size_t addresses = view.family == 4 ? 8 : 32;
     sum = add_words(data + (view.family == 4 ? 12 : 8), addresses, sum + view.protocol + bytes);

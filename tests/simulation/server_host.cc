@@ -66,7 +66,7 @@ void ServerHost::accept(tcp_pcb* pcb) {
   accepted.remote_port = pcb->remote_port;
   Endpoint::Application application;
   application.make = [&accepted](uint64_t offset, std::span<uint8_t> octets) {
-    for (uint8_t& octet : octets) octet = octet_of(accepted.connection->id, true, offset++);
+    make_down_octets(*accepted.connection, offset, octets);
   };
   application.take = [this, &accepted](std::span<const uint8_t> octets) { take(accepted, octets); };
   application.ended = [] {};
@@ -81,14 +81,12 @@ void ServerHost::take(Accepted& accepted, std::span<const uint8_t> octets) {
     return identify(accepted);
   }
   const Connection& connection = *accepted.connection;
-  for (const uint8_t octet : octets) {
-    if (accepted.offset >= connection.up_bytes())
-      return broken("more octets than were sent", connection);
-    if (octet != up_octet(connection, accepted.offset)) {
-      return broken("octet " + std::to_string(accepted.offset) + " up is another", connection);
-    }
-    ++accepted.offset;
-  }
+  if (octets.size() > connection.up_bytes() - accepted.offset)
+    return broken("more octets than were sent", connection);
+  const size_t right = count_right(connection, false, accepted.offset, octets);
+  accepted.offset += right;
+  if (right == octets.size()) return;
+  broken("octet " + std::to_string(accepted.offset) + " up is another", connection);
 }
 
 void ServerHost::identify(Accepted& accepted) {

@@ -97,14 +97,11 @@ void World::set_faults(const LinkFaults& front, const LinkFaults& back) {
 }
 
 void World::take(Connection& connection, std::span<const uint8_t> octets) {
-  uint64_t offset = connection.client_end.received - octets.size();
-  for (const uint8_t octet : octets) {
-    if (octet != octet_of(connection.id, true, offset)) {
-      return environment_.broken("octet " + std::to_string(offset) +
-                                 " down is another, connection " + std::to_string(connection.id));
-    }
-    ++offset;
-  }
+  const uint64_t offset = connection.client_end.received - octets.size();
+  const size_t right = count_right(connection, true, offset, octets);
+  if (right == octets.size()) return;
+  environment_.broken("octet " + std::to_string(offset + right) + " down is another, connection " +
+                      std::to_string(connection.id));
 }
 
 void World::start(Connection& connection) {
@@ -113,7 +110,7 @@ void World::start(Connection& connection) {
                                                     std::to_string(connection.client_port));
   Endpoint::Application application;
   application.make = [&connection](uint64_t offset, std::span<uint8_t> octets) {
-    for (uint8_t& octet : octets) octet = up_octet(connection, offset++);
+    make_up_octets(connection, offset, octets);
   };
   application.take = [this, &connection](std::span<const uint8_t> octets) {
     take(connection, octets);

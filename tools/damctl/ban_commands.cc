@@ -73,7 +73,7 @@ void add_similar(CLI::App& app, Arguments& a, Command& chosen) {
 
 void add_bans(CLI::App& app, Arguments& a, Command& chosen) {
   add_ban(app, a, chosen);
-  add(app, "unban", "lift a ban", a, chosen,
+  add(app, "unban", "lift a ban, or a throttle", a, chosen,
       [](const Arguments& x) { return unban(x.settings, x.banning.source); })
       ->add_option("source,--ja4", a.banning.source, "as damctl bans shows it")
       ->required();

@@ -12,17 +12,21 @@ from lib.site import PUBLIC, SOURCES
 NAMES = {"held.example": "held", "counted.example": "counted"}
 PORT, PLAIN = 8443, 8080
 RATE, BURST, MISSED = 10, 20, 5
+API_RATE, API_BURST = 2, 5
 PLAN = plan(
     zones={"service": {}, "management": {"management": True},
            "held": {"per_source": {"requests": f"{RATE}r/s burst={BURST}"}},
-           "counted": {"total": {"requests": "1Mr/s burst=1M"}}},
+           "counted": {"total": {"requests": "1Mr/s burst=1M"}}, "pages": {},
+           "api": {"per_source": {"requests": f"{API_RATE}r/s burst={API_BURST}"}}},
     timeouts={"hello": "3s", "connect": "2s", "probe_interval": "500ms"},
     add_listeners={"http": {"port": 80, "protocol": "http"}},
     add_servers={"web": {"role": "service", "n": 11, "port": PORT, "start": False},
                  "plain": {"role": "service", "n": 11, "port": PLAIN, "start": False}},
     add_routes=[{"name": zone, "listener": "https", "names": [name], "zone": zone, "servers": ["web"]} for name, zone in NAMES.items()] +
                [{"name": f"plain-{zone}", "listener": "http", "names": [name], "zone": zone, "servers": ["plain"]}
-                for name, zone in NAMES.items()])
+                for name, zone in NAMES.items()] +
+               [{"name": f"paths-{zone}", "listener": "http", "names": ["paths.example"], "path": path, "zone": zone, "servers": ["plain"]}
+                for path, zone in (("/", "pages"), ("/api/", "api"))])
 DAM_ONLY = True
 COST = 30
 
@@ -45,7 +49,7 @@ def _begin(site):
                     "-keyout", home + "/key.pem", "-out", home + "/cert.pem", "-days", "2", "-subj", "/CN=example"],
                    check=True, capture_output=True)
     nginx.start(site, site.service, home, f"""
-  log_format counted '$msec $host $server_protocol $proxy_protocol_addr $status $request_uri';
+  log_format counted '$msec $host $server_protocol $proxy_protocol_addr $status $request_uri $connection';
   access_log {home}/access.log counted;
   ssl_certificate {home}/cert.pem; ssl_certificate_key {home}/key.pem; client_max_body_size 50m;
   server {{
@@ -210,3 +214,49 @@ def test_plain_pipeline(site):
 
     counted, served = _counted(site, "counted", ask)
     assert counted == served == 10, (counted, served)
+
+
+@suite.each(family=[4, 6], first=["/static/", "/api/"])
+def test_plain_paths(site, family, first):
+    """without TLS: down one connection the strict path is held to its own zone's rate, and the others pass at once, whichever of
+    them came first"""
+    _begin(site)
+    before, since, source = site.front.counters().zone("api")["requests"], time.time(), SOURCES[family][14 if first == "/api/" else 15]
+    paths = [first, *["/static/early"] * 20, *["/api/item"] * 9, *["/static/late"] * 20]
+    with site.counted("source_requests"):
+        got = _plain(site, "paths.example", [f"http://paths.example{path}" for path in paths], source)
+    lines = _log(site, "paths.example", since)
+    assert got.count("an answer") == len(lines) == len(paths), (got, lines)
+    assert len({line[6] for line in lines}) == 1, "more than one connection"
+    times = {part: [float(line[0]) for line in lines if line[5].startswith(part)] for part in ("/api/", "/static/early", "/static/late")}
+    assert site.front.counters().zone("api")["requests"] - before == len(times["/api/"])
+    for part in ("/static/early", "/static/late"):
+        assert times[part][-1] - times[part][0] < 0.5, times[part]
+    api = times["/api/"]
+    for first_at in range(len(api)):
+        for last_at in range(first_at, len(api)):
+            allowed = API_BURST + 1 + API_RATE * (api[last_at] - api[first_at] + 0.05)
+            assert last_at - first_at + 1 <= allowed, (first_at, last_at, api)
+    site.note(f"{len(api)} of /api/ in {api[-1] - api[0]:.1f} s")
+
+
+def test_plain_paths_pipeline(site):
+    """without TLS: requests for several zones in one segment, and heads in pieces, count where nginx's log has them"""
+    _begin(site)
+    before, since = {zone: site.front.counters().zone(zone)["requests"] for zone in ("api", "counted", "pages")}, time.time()
+    ask = {"pages": b"GET /page HTTP/1.1\r\nHost: paths.example\r\n\r\n", "api": b"GET /%61pi/x?y HTTP/1.1\r\nHost: paths.example\r\n\r\n",
+           "counted": b"GET /item HTTP/1.1\r\nHost: counted.example\r\n\r\n"}
+    client = site.open(port=80, source=SOURCES[4][16])
+    client.send(ask["pages"] + ask["api"] + ask["counted"] + ask["pages"] + ask["api"][:7])
+    for piece in (ask["api"][7:30], ask["api"][30:] + ask["counted"] + ask["counted"][:-1], ask["counted"][-1:]):
+        time.sleep(0.02)
+        client.send(piece)
+    got = b""
+    while got.count(b"an answer") < 7:
+        got += client.sock.recv(65536)
+    client.sock.close()
+    time.sleep(0.1)  # nginx writes its line when the answer is out
+    counted = {zone: site.front.counters().zone(zone)["requests"] - before[zone] for zone in before}
+    lines = _log(site, "paths.example", since) + _log(site, "counted.example", since)
+    served = {zone: sum(line[5].startswith(path) for line in lines) for zone, path in (("api", "/%61pi/"), ("counted", "/item"))}
+    assert counted == {"api": 2, "counted": 3, "pages": 0} == {**served, "pages": 0}, (counted, served)

@@ -14,7 +14,8 @@ from lib.site import PUBLIC, SOURCES
 PORT, UDP = 5514, 17
 ADMIN = SOURCES[4][40]
 PLAN = plan(
-    zones={"service": {}, "bulk": {}, "slow": {"per_source": {"connections": "2r/s burst=100"}}, "management": {"management": True}}, admin=[ADMIN],
+    zones={"service": {}, "bulk": {}, "slow": {"per_source": {"connections": "2r/s burst=100"}},
+           "brisk": {"per_source": {"connections": "10r/s burst=2"}}, "management": {"management": True}}, admin=[ADMIN],
     timeouts={"hello": "3s", "connect": "2s", "probe_interval": "500ms"},
     add_listeners={"http": {"port": 80, "protocol": "http"}},
     add_servers={"pages": {"role": "service", "n": 11, "port": 8080, "start": False},
@@ -23,12 +24,14 @@ PLAN = plan(
                  "servers": ["pages"]},
                 {"name": "bulk", "listener": "http", "names": ["bulk.example"], "zone": "bulk", "servers": ["pages"]},
                 {"name": "slow", "listener": "http", "names": ["slow.example"], "zone": "slow", "servers": ["pages"]},
+                {"name": "brisk", "listener": "http", "names": ["brisk.example"], "zone": "brisk", "servers": ["pages"]},
                 {"name": "office", "listener": "http", "names": ["office.example"], "zone": "management",
                  "servers": ["office"]}])
 RULES = [{"name": "honey", "path": ["/wp-login.php", "/.env"], "ban": "10m"},
          {"name": "probing", "status": [401, "403-404", 429], "rate": "6r/m burst=10", "ban": "10m"},
          {"name": "login", "class": "login", "rate": "1r/m burst=3", "ban": "10m"},
-         {"name": "search", "class": "search", "charge": {"connections": 50}}]
+         {"name": "search", "class": "search", "charge": {"connections": 50}},
+         {"name": "scan", "class": "scan", "throttle": {"to": "20%", "for": "10m"}}]
 DAM_ONLY = True
 COST = 40
 
@@ -74,13 +77,14 @@ def _start_nginx(site, role, address):
     six = address.replace("198.18.", "2001:db8:").replace(".", "::")
     told = f"syslog:server={site.ear}:{PORT},nohostname,tag=nginx dam" if role == "service" else "off"
     nginx.start(site, getattr(site, role), home, f"""
-  map $uri $dam_class {{ default -; ~^/login login; ~^/search search; }}
+  map $uri $dam_class {{ default -; ~^/login login; ~^/search search; ~^/scan scan; }}
   log_format dam 'dam client=$proxy_protocol_addr status=$status class=$dam_class path=$request_uri';
   access_log {told};
   server {{
     listen {address}:8080 proxy_protocol; listen [{six}]:8080 proxy_protocol;
     root {home}/html; error_page 404 /gone.html;
     location = /login {{ return 200 "in"; }} location = /search {{ return 200 "found"; }}
+    location = /scan {{ return 200 "scanned"; }}
   }}""")
 
 
@@ -236,6 +240,48 @@ def test_charge(site):
     assert [_get(site, other, "/", "slow.example") for _ in range(30)] == [200] * 30, "another client"
     assert all(_get(site, source, "/", host) == 200 for host in ("bulk.example", "office.example") for _ in range(10))
     assert not _bans(site)
+
+
+def _served_in(site, source, seconds, host):
+    """How many of its requests, by turns of a twentieth of a second, are answered."""
+    served, begun = 0, time.monotonic()
+    while time.monotonic() - begun < seconds:
+        turn = time.monotonic()
+        served += _get_quickly(site, source, host)
+        time.sleep(max(0, 0.05 - (time.monotonic() - turn)))
+    return served
+
+
+def _get_quickly(site, source, host):
+    """True if it is answered within a tenth of a second: what is refused is not asked again."""
+    try:
+        with site.open(source=source, port=80, timeout=0.1) as stream:
+            stream.send(_request("/", host))
+            return _answer(stream) == 200
+    except OSError:
+        return False
+
+
+def test_throttle(site):
+    """a source over a rule has a fifth of its zone's rate for a while; others have all of it, and so has it when an
+    operator takes the rule out"""
+    _begin(site)
+    source, other = SOURCES[4][9], SOURCES[4][10]
+    before = _served_in(site, source, 4, "brisk.example")
+    assert _get(site, source, "/scan") == 200
+    suite.eventually(lambda: _metric(site, "dam_signal_throttled_sources") == 1, 5, "the throttle")
+    said = site.front.damctl("explain", source)
+    assert "it has 20% of the service zones' rates for another " in said and "(rule scan)" in said, said
+    slowed = _served_in(site, source, 6, "brisk.example")
+    beside = _served_in(site, other, 2, "brisk.example")
+    site.note(f"{before / 4:.1f} a second before, {slowed / 6:.1f} slowed, another client {beside / 2:.1f}")
+    assert slowed / 6 <= before / 4 / 2.5 and slowed >= 4, (before, slowed)
+    assert beside / 2 >= 2 * slowed / 6, (beside, slowed)
+    assert _get(site, source, "/", "office.example") == 200, "management"
+    without = [rule for rule in RULES if rule["name"] != "scan"]
+    site.front.apply({**site.plan, "signals": {**site.plan["signals"], "rules": without}})
+    suite.eventually(lambda: _metric(site, "dam_signal_throttled_sources") == 0, 5, "its end")
+    _free(site)
 
 
 def test_stranger(site):

@@ -19,7 +19,8 @@ TEST(CheckSignals, everything_that_may_be_said_is_taken) {
         "most: {signals_per_second: 10, bans_per_minute: 1, bans: 10k}, " + one,
         std::string("rules: [{name: a, status: [401, 403-404], path: [/a, /b], class: c, rate: "
                     "\"10r/m burst=3\", ban: 1d, mode: shadow}, {name: b, class: x, ban: 1s}, "
-                    "{name: c, class: y, charge: {connections: 3, requests: 20}}]")}) {
+                    "{name: c, class: y, charge: {connections: 3, requests: 20}}, "
+                    "{name: d, class: z, throttle: {to: 20%, for: 10m}}]")}) {
     EXPECT_EQ(problems_with_signals(signals), std::vector<std::string>{}) << signals;
   }
 }
@@ -38,9 +39,13 @@ TEST(CheckSignals, what_is_wrong_is_named_with_what_would_be_right) {
       {"rules: [{name: a, path: x, ban: 1h}]", "a path begins with"},
       {"rules: [{name: a, path: /x, rate: none, ban: 1h}]", "a rule without a limit bans nobody"},
       {"rules: [{name: a, status: 404, ban: 1h}]", "warning: the rule \"a\" bans whoever"},
-      {"rules: [{name: a, path: /x}]", "has not one of ban and charge"},
-      {"rules: [{name: a, path: /x, ban: 1h, charge: {connections: 1}}]", "has not one of ban and"},
-      {"rules: [{name: a, path: /x, charge: {requests: 1}}]", "charges what no zone limits"},
+      {"rules: [{name: a, path: /x}]", "has not one of ban, throttle and"},
+      {"rules: [{name: a, path: /x, ban: 1h, charge: {connections: 1}}]", "has not one of ban,"},
+      {"rules: [{name: a, path: /x, throttle: {to: 20%, for: 1m}, charge: {requests: 1}}]",
+       "has not one of ban,"},
+      {"rules: [{name: a, path: /x, throttle: {to: 20%}}]", "for"},
+      {"rules: [{name: a, path: /x, throttle: {to: 100%, for: 1m}}]", "out of range"},
+      {"rules: [{name: a, path: /x, charge: {requests: 1}}]", "slows what no zone limits"},
       {"rules: [{name: a, path: /x, ban: 1h}, {name: a, path: /y, ban: 1h}]", "there twice"},
       {"most: {bans_per_minute: 0}, " + one, "out of range"},
       {"source_prefix: {ipv4: 24}, " + one,
@@ -63,7 +68,7 @@ TEST(CheckSignals, a_charge_where_the_zone_bans_is_warned_of) {
   const auto problems = problems_with(ban, "connections: 1");
   ASSERT_EQ(problems.size(), 1u);
   EXPECT_TRUE(problems[0].starts_with("dam.yaml:20:")) << problems[0];
-  EXPECT_NE(problems[0].find("warning: the zone \"light\" bans whom the rule \"a\" charges"),
+  EXPECT_NE(problems[0].find("warning: the zone \"light\" bans whom the rule \"a\" slows"),
             std::string::npos)
       << problems[0];
   EXPECT_NE(problems[0].find("exceeded: drop"), std::string::npos) << problems[0];

@@ -12,13 +12,14 @@ admin: [203.0.113.50, "2001:db8:c::/48"]
 signals:
   listen: 198.18.1.1:5514
   from: [web, 198.18.1.77]
-  most: {bans_per_minute: 3, bans: 5, signals_per_second: 100}
+  most: {bans_per_minute: 3, bans: 5, signals_per_second: 100, throttles: 2}
   rules:
     - {name: probing, status: [401, 403-404, 429], rate: "6r/m burst=5", ban: 10m}
     - {name: honey, path: [/wp-login.php, /.env], ban: 1h}
     - {name: login, class: login, rate: "1r/s burst=2", ban: 5m}
     - {name: trial, path: /trial, ban: 5m, mode: shadow}
     - {name: search, class: search, rate: "1r/s burst=2", charge: {requests: 20, connections: 1}}
+    - {name: scan, class: scan, rate: "6r/m burst=3", throttle: {to: 20%, for: 10m}}
 )";
 
 struct SignalsTest : testing::Test {
@@ -35,10 +36,16 @@ struct SignalsTest : testing::Test {
                     told.push_back(who + ": " + what);
                   },
                   {},
-                  [this](const Network& source, const SignalCharge& charge) {
-                    paid[source.text()] += charge.requests + 1000 * charge.connections;
-                    return true;
-                  }};
+                  {[this](const Network& source, const SignalCharge& charge) {
+                     paid[source.text()] += charge.requests + 1000 * charge.connections;
+                     return true;
+                   },
+                   [this](const SourceThrottle& wanted, uint64_t most) {
+                     SourceThrottle until = wanted;
+                     until.until_ns += now_ns;
+                     return throttles.add(until, most, now_ns);
+                   }}};
+  SourceThrottles throttles;
   std::map<std::string, uint64_t> paid;  // requests, and thousands of connections
 
   static std::shared_ptr<const Policy> loaded(const std::string& text) {
@@ -236,6 +243,33 @@ TEST_F(SignalsTest, one_server_causes_so_many_charges_a_second) {
   EXPECT_EQ(told, std::vector<std::string>{"web: signals of web charge nobody for now: "
                                            "signals.most.charges_per_second is reached"});
   EXPECT_EQ(take(of("198.51.100.8", "/.env")).banned, 1u) << "bans are counted by themselves";
+}
+
+TEST_F(SignalsTest, a_source_over_a_rule_is_slowed_for_a_while) {
+  Signal scan = of("198.51.100.7", "/scan", 200);
+  scan.class_name = "scan";
+  const auto tell = [&](const std::string& client, int times) {
+    scan.client = *parse_address(client);
+    for (int i = 0; i < times; ++i) take(scan);
+  };
+  tell("198.51.100.7", 3);
+  EXPECT_TRUE(throttles.empty()) << "within the rate";
+  tell("198.51.100.7", 1);
+  const auto found = throttles.find(scan.client, now_ns);
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->to_percent, 20u);
+  EXPECT_EQ(found->until_ns, now_ns + 600'000'000'000);
+  EXPECT_EQ(found->server + " " + found->rule, "web scan");
+  EXPECT_EQ(ended("scan", SignalEnd::throttled), 1u);
+  tell("203.0.113.50", 5);
+  EXPECT_EQ(ended("scan", SignalEnd::spared), 1u) << "an administrator";
+  tell("198.51.100.8", 4);
+  tell("198.51.100.9", 4);
+  EXPECT_EQ(throttles.size(), 2u);
+  EXPECT_EQ(ended("scan", SignalEnd::capped), 1u) << "signals.most.throttles";
+  EXPECT_EQ(told, std::vector<std::string>{"web: signals of web throttle nobody for now: "
+                                           "signals.most.throttles is reached"});
+  EXPECT_TRUE(bans().empty());
 }
 
 TEST_F(SignalsTest, a_server_that_tells_too_much_is_not_heard_for_the_rest) {

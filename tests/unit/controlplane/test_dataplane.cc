@@ -127,6 +127,12 @@ std::vector<std::string> TestDataplane::zone_changes() const {
   return zone_changes_;
 }
 
+uint64_t TestDataplane::time_charged_ns(const std::string& source) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = time_charged_ns_.find(source);
+  return found == time_charged_ns_.end() ? 0 : found->second;
+}
+
 std::vector<std::string> TestDataplane::charges() const {
   const std::lock_guard lock(mutex_);
   return charges_;
@@ -162,6 +168,8 @@ void TestDataplane::answer_bans(const v1::Request& request, v1::Reply& reply) {
     }
   }
   for (const v1::Charge& one : request.charge_sources().charges()) {
+    time_charged_ns_[text_of(one.source())] += one.time_ns();
+    if (one.connections() == 0 && one.requests() == 0) continue;
     charges_.push_back(text_of(one.source()) + " " + std::to_string(one.connections()) + " " +
                        std::to_string(one.requests()));
   }

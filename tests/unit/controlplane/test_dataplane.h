@@ -4,6 +4,7 @@
 #pragma once
 
 #include <chrono>
+#include <map>
 #include <mutex>
 #include <set>
 #include <string>
@@ -39,6 +40,7 @@ class TestDataplane {
   int lifted() const;                             // of zones
   std::vector<std::string> zone_changes() const;  // "light 198.51.100.7/32"
   std::vector<std::string> charges() const;       // "198.51.100.7/32 0 20": connections, requests
+  uint64_t time_charged_ns(const std::string& source) const;
   void explain_as(const v1::Explanation& explanation);
 
  private:
@@ -68,6 +70,7 @@ class TestDataplane {
   int lifted_ = 0;
   bool zones_full_ = false;
   std::vector<std::string> zone_changes_, charges_;
+  std::map<std::string, uint64_t> time_charged_ns_;  // by source
   v1::Explanation explanation_;
   int listener_ = -1;
   int stop_[2] = {-1, -1};  // a pipe: closing it wakes the thread

@@ -221,7 +221,10 @@ TEST(Requests, AnOvertakenSegmentLetsNothingCount) {
 TEST(Requests, AClientThatReadsAsksForNothing) {
   EXPECT_EQ(counted(true, "70" + times(20, "l b9 +30 47") + times(20, "l b9 +30 39")), 1u)
       << "a WINDOW_UPDATE behind an acknowledgement";
+  EXPECT_EQ(counted(true, "70" + times(20, "l b9 +30 69") + times(20, "l b9 +30 121")), 1u)
+      << "WINDOW_UPDATEs of four streams, of eight";
   EXPECT_EQ(counted(true, "70" + times(20, "s +30 47")), 21u) << "heads of that length";
+  EXPECT_EQ(counted(true, "140" + times(20, "l b9 +30 134")), 21u) << "or longer, if by 13";
 }
 
 TEST(Requests, AnUploadIsOneHoweverItIsCut) {

@@ -6,40 +6,56 @@
 #include <algorithm>
 #include <cstdio>
 #include <random>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace dam::test {
 namespace {
 
-uint32_t read(HttpRequests& requests, std::string_view text) {
-  return read_http_requests(requests, {reinterpret_cast<const uint8_t*>(text.data()), text.size()});
+// A connection's octets, and what each request's head says of its route.
+struct Reader {
+  HttpRequests requests = begin_http_requests(dam_seq_of(0xfffffff0), 0);
+  HttpRouteText text;
+  std::vector<std::string> routes;
+
+  void read(std::string_view more) {
+    std::span<const uint8_t> octets(reinterpret_cast<const uint8_t*>(more.data()), more.size());
+    while (!octets.empty()) {
+      const HttpProgress progress = read_http_request(requests, text, octets);
+      octets = octets.subspan(progress.octets);
+      if (!progress.request) continue;
+      const auto told = text.octets();
+      routes.emplace_back(told.begin(), told.end());
+    }
+  }
+};
+
+std::vector<std::string> routes_in(std::string_view text) {
+  Reader whole, by_octet;
+  whole.read(text);
+  EXPECT_EQ(whole.requests.next.value, 0xfffffff0u + static_cast<uint32_t>(text.size()));
+  for (const char& octet : text) by_octet.read({&octet, 1});
+  EXPECT_EQ(by_octet.routes, whole.routes) << "octet by octet: " << text;
+  return whole.routes;
 }
 
-uint32_t counted(std::string_view text) {
-  HttpRequests requests = begin_http_requests(dam_seq_of(7), 0);
-  const uint32_t whole = read(requests, text);
-  EXPECT_EQ(requests.next.value, 7 + text.size());
-  HttpRequests by_octet = begin_http_requests(dam_seq_of(7), 0);
-  uint32_t found = 0;
-  for (const char& octet : text) found += read(by_octet, {&octet, 1});
-  EXPECT_EQ(found, whole) << "octet by octet: " << text;
-  return whole;
-}
+size_t counted(std::string_view text) { return routes_in(text).size(); }
 
 TEST(HttpRequests, OneForEachHead) {
   EXPECT_EQ(counted(""), 0u);
-  EXPECT_EQ(counted("G"), 1u);
+  EXPECT_EQ(counted("GET / HTTP/1.1\r\nHost: a\r\n"), 0u) << "it is not whole yet";
   EXPECT_EQ(counted("GET / HTTP/1.1\r\nHost: a\r\n\r\n"), 1u);
   EXPECT_EQ(counted("GET / HTTP/1.1\r\nHost: a\r\n\r\n\r\n\r\n"), 1u) << "empty lines between";
-  EXPECT_EQ(counted("GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\nHost: a\n\nG"), 3u);
+  EXPECT_EQ(counted("GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\nHost: a\n\n"), 2u);
 }
 
 TEST(HttpRequests, BodiesAreNone) {
   EXPECT_EQ(counted("POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nG\r\n\r\nGET / HTTP/1.1\r\n\r\n"),
             2u);
   EXPECT_EQ(counted("POST / HTTP/1.1\r\nCONTENT-LENGTH:3\r\n\r\nabcGET / HTTP/1.1\r\n\r\n"), 2u);
-  EXPECT_EQ(counted("POST / HTTP/1.1\r\nContent-Lengths: 3\r\n\r\nabc\r\n\r\n"), 2u)
+  EXPECT_EQ(counted("POST / HTTP/1.1\r\nContent-Lengths: 3\r\n\r\nabc HTTP/1.1\r\n\r\n"), 2u)
       << "another field: what looks like a body is a request";
   EXPECT_EQ(counted("POST / HTTP/1.1\r\nContent-Length: 99999999999999999999\r\n\r\nGET /\r\n\r\n"),
             1u);
@@ -49,15 +65,36 @@ TEST(HttpRequests, ChunksAreNone) {
   const std::string head = "POST / HTTP/1.1\r\nTransfer-Encoding: ";
   const std::string chunks = "5;a=b\r\nGET /\r\n1\r\n\n\r\n0\r\n";
   EXPECT_EQ(counted(head + "chunked\r\n\r\n" + chunks + "\r\nGET / HTTP/1.1\r\n\r\n"), 2u);
-  EXPECT_EQ(counted(head + "gzip, Chunked\r\n\r\n" + chunks + "Sum: 1\r\nOf: a\r\n\r\nGET /"), 2u);
-  EXPECT_EQ(counted(head + "chunked\r\nContent-Length: 4\r\n\r\n" + chunks + "\r\nGET /"), 2u)
+  EXPECT_EQ(counted(head + "gzip, Chunked\r\n\r\n" + chunks + "Sum: 1\r\nOf: a\r\n\r\nGET /\n"),
+            2u);
+  EXPECT_EQ(counted(head + "chunked\r\nContent-Length: 4\r\n\r\n" + chunks + "\r\nGET /\n"), 2u)
       << "chunks go before a length (RFC 9112 6.3)";
-  EXPECT_EQ(counted(head + "cchunked\r\n\r\n0\r\n\r\nGET /"), 2u);
+  EXPECT_EQ(counted(head + "cchunked\r\n\r\n0\r\n\r\nGET /\n"), 2u);
 }
 
 TEST(HttpRequests, AFoldedLineIsNoField) {
   EXPECT_EQ(counted("GET / HTTP/1.1\r\nA: b\r\n Content-Length: 9\r\n\r\nGET / HTTP/1.1\r\n\r\n"),
             2u);
+}
+
+TEST(HttpRequests, ALineWithoutAVersionIsAWholeRequest) {
+  EXPECT_EQ(counted("GET /\r\n"), 1u) << "to servers of HTTP/0.9";
+  EXPECT_EQ(counted("GET /\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\n\r\n"), 2u) << "to others, too";
+}
+
+TEST(HttpRequests, TheLineAndTheHostTellTheRoute) {
+  using Routes = std::vector<std::string>;
+  EXPECT_EQ(
+      routes_in("GET /a/b?c=d&e HTTP/1.1\r\nCookie: Host: x\r\nhOsT:\t a:80 \r\nHosts: b\r\n\r\n"),
+      Routes{"GET /a/b? HTTP/1.1\r\nHost:\t a:80 \r\n\r\n"});
+  EXPECT_EQ(routes_in("GET /a HTTP/1.0\n\nGET /b HTTP/1.1\nHost: c\nHost: d\n\n"),
+            (Routes{"GET /a HTTP/1.0\r\n\r\n", "GET /b HTTP/1.1\r\nHost: c\r\nHost: d\r\n\r\n"}));
+  EXPECT_EQ(routes_in("GET /" + std::string(5000, 'a') + " HTTP/1.1\r\nHost: c\r\n\r\nGET /\r\n"),
+            (Routes{"", "GET /\r\n"}))
+      << "too long: nothing is told, but that it is one";
+  EXPECT_EQ(routes_in("GET /?" + std::string(5000, 'a') + " HTTP/1.1\r\n\r\n"),
+            Routes{"GET /? HTTP/1.1\r\n\r\n"})
+      << "queries may be long";
 }
 
 // Messages by dice, of which it is known how many requests there are, cut anywhere.
@@ -119,15 +156,14 @@ TEST(HttpRequests, AreCountedExactlyHoweverTheyAreCut) {
     std::string stream;
     const auto many = static_cast<uint32_t>(1 + messages.below(20));
     for (uint32_t i = 0; i < many; ++i) stream += messages.next();
-    HttpRequests requests = begin_http_requests(dam_seq_of(0xfffffff0), 0);
-    uint32_t found = 0;
+    Reader reader;
     for (size_t at = 0; at < stream.size();) {
       const size_t bytes = std::min(stream.size() - at, 1 + messages.below(1460));
-      found += read(requests, std::string_view(stream).substr(at, bytes));
+      reader.read(std::string_view(stream).substr(at, bytes));
       at += bytes;
     }
-    ASSERT_EQ(found, many) << "seed " << seed;
-    EXPECT_EQ(requests.state, HttpState::start);
+    ASSERT_EQ(reader.routes.size(), many) << "seed " << seed;
+    EXPECT_EQ(reader.requests.state, HttpState::start);
   }
 }
 

@@ -253,7 +253,7 @@ TEST_F(PlainRequests, ThoseInOneSegmentCountEach) {
   const auto glance = site_.engine().worker(0).glance(0);
   ASSERT_TRUE(glance && glance->requests.followed);
   EXPECT_EQ(glance->requests.count, 5u);
-  EXPECT_EQ(glance->requests.first_bytes, kGet.size() - 4);
+  EXPECT_EQ(glance->requests.first_bytes, kGet.size());
 }
 
 TEST_F(PlainRequests, ABurstLargerThanTheBucketPassesWhenThatIsFull) {
@@ -274,7 +274,7 @@ TEST_F(PlainRequests, AnOvertakenSegmentComesAgain) {
   EXPECT_EQ(site_.drops(DAM_DROP_overtaken), 1u);
   connection_.client = before;
   EXPECT_TRUE(say("POST / HTT"));
-  EXPECT_EQ(counted(), 2u);
+  EXPECT_EQ(counted(), 1u) << "its head is not whole yet";
   connection_.client = before;
   EXPECT_TRUE(say("POST / HTT")) << "again, as a client does whose ACK was lost";
   EXPECT_TRUE(say("P/1.1\r\nContent-Length: 30\r\n\r\nGET /not HTTP/1.1\r\n\r\n")) << "a body";
