@@ -77,9 +77,9 @@ void check_source_prefix(const Policy& policy, Problems& problems) {
     const SourcePrefix& is = zone.value.source_prefix;
     if (zone.value.management || zone.value.broken || zone.name == kFrontZone) continue;
     if (zone.value.key != ZoneKey::source) {
-      problems.warning(zone.mark,
-                       "signals do not reach TLS clients of the zone \"" + zone.name + "\"",
-                       "it tells kinds of clients apart, and signals are of addresses: key: source");
+      problems.warning(
+          zone.mark, "signals do not reach TLS clients of the zone \"" + zone.name + "\"",
+          "it tells kinds of clients apart, and signals are of addresses: key: source");
     }
     if (is.ipv4_bits == wanted.ipv4_bits && is.ipv6_bits == wanted.ipv6_bits) continue;
     problems.error(

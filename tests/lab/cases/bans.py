@@ -219,7 +219,7 @@ def test_import(site):
         return front.try_damctl("bans", "import", path, "--for", "2h")
 
     done = take("\n".join(lines[:10] + ["198.51.100.300", *lines[10:]]))
-    assert done.returncode == 1 and "bans.txt:11:1: error: not a network" in done.stderr, done
+    assert done.returncode == 1 and "bans.txt:11:1: error: neither a network" in done.stderr, done
     done = take("\n".join([*lines, ADMIN]))
     assert done.returncode == 1 and f"bans.txt:{IMPORTED + 1}:1" in done.stderr, done.stderr
     assert not _bans(site) and not site.is_refused(source)

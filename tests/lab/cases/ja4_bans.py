@@ -188,6 +188,33 @@ def test_left_by_a_dataplane_before(site):
         front.damctl("unban", kind)
 
 
+def test_list(site):
+    """an exported list bans the kinds in it again, with their ends and reasons; one that is wrong says where, and changes nothing"""
+    front, plain, file = site.front, site.servers["plain"], os.path.join(site.home, "bans.txt")
+    text = hello.client_hello("plain.example", alpn=["list/1"])
+    kind = ja4.of(text)
+    front.damctl("ban", "--ja4", kind, "--for", "10m", "--why", "a macro's")
+    front.damctl("ban", "203.0.113.7", "--for", "10m")
+    exported = front.damctl("bans", "export")
+    front.damctl("unban", kind)
+    front.damctl("unban", "203.0.113.7")
+    assert _passes(site, text, plain)
+    with open(file, "w") as out:
+        out.write(exported + "*_*_*\n  t13d1516h2 no fingerprint\n")
+    wrong = front.try_damctl("bans", "import", file)
+    assert wrong.returncode == 1 and "bans.txt:3:1: error" in wrong.stderr and "bans.txt:4:3: error" in wrong.stderr, wrong
+    assert _passes(site, text, plain)
+    with open(file, "w") as out:
+        out.write(exported)
+    front.damctl("bans", "import", file)
+    try:
+        site.expect_refused(text, "banned_fingerprint")
+        assert front.damctl("bans", "export") == exported
+    finally:
+        front.damctl("unban", kind)
+        front.damctl("unban", "203.0.113.7")
+
+
 def _passes(site, text, server):
     try:
         site.finish(*site.connect(text=text, server=server, server_timeout=1))
