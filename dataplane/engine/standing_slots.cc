@@ -21,7 +21,7 @@ void fill_zone(dam_view_zone& to, const Zone& zone) {
   to.source_bits_v4 = zone.source_bits_v4;
   to.source_bits_v6 = zone.source_bits_v6;
   to.key = static_cast<uint8_t>(zone.key);
-  to.counts_requests = zone.follows_requests ? 1 : 0;
+  to.counts_requests = zone.follows_requests ? 1 : 0;  // so that plain HTTP climbs
 }
 static_assert(static_cast<int>(Exceeded::reset) == DAM_EXCEEDED_RESET &&
               static_cast<int>(Exceeded::ban) == DAM_EXCEEDED_BAN);

@@ -71,7 +71,7 @@ class RequestZones : public testing::Test {
   }
   uint64_t counted(uint8_t zone) { return site_.zone(zone).requests; }
 
-  SmallSite site_;
+  SmallSite site_{SmallSite::small_limits(), kOutlive};
   Connection connection_;
   std::string head_;
 };
@@ -318,6 +318,18 @@ TEST_F(RequestZones, ANewPolicyHoldsFromTheNextHeadOn) {
   EXPECT_EQ(passing(get("/api/a")), 50);
   site_.apply(policy());
   EXPECT_FALSE(say(get("/api/a"))) << "what it has used up is used up";
+}
+
+TEST_F(RequestZones, AHeadCutByARestartCountsWhereItIsStrictest) {
+  ASSERT_TRUE(begin(policy(), get("/page")));
+  ASSERT_TRUE(say("GET /page HTTP/1.1\r\n"));
+  site_.restart();
+  site_.apply(policy());
+  site_.advance(50 * kMillisecond);
+  EXPECT_TRUE(say("Host: www.example.org\r\n\r\n"));
+  EXPECT_EQ(counted(kApiZone), 1u);
+  EXPECT_EQ(passing(get("/page")), 50);
+  EXPECT_EQ(passing(get("/api/a")), 4);
 }
 
 TEST_F(RequestZones, AConnectionWhoseZoneHasNoRouteAnyMoreIsStillRead) {
