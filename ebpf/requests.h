@@ -37,6 +37,12 @@ DAM_INLINE uint32_t requests_to_charge(const struct dam_view_zone* zone, uint32_
   return dam_gcra_fitting(&zone->total[DAM_DIM_requests], units);
 }
 
+/* Others are looked at for plain HTTP's sake. */
+DAM_INLINE int limits_requests(const struct dam_view_zone* zone) {
+  return zone->per_source[DAM_DIM_requests].interval_q20 ||
+         zone->total[DAM_DIM_requests].interval_q20;
+}
+
 DAM_INLINE uint64_t* request_bucket_of(const struct dam_flow* flow) {
   return flow->source == DAM_NONE ? 0 : DAM_LOOKUP(dam_request_tats, flow->source);
 }
@@ -108,7 +114,7 @@ DAM_STEP uint32_t dam_admit_requests(struct xdp_md* ctx, struct job* job, uint32
         charge_at(&payer, DAM_DIM_requests, requests_to_charge(payer.zone, found),
                   request_bucket_of(flow), DAM_DROP_source_requests, DAM_DROP_zone_requests);
     if (refused != DAM_DROP_none) return refused;
-    payer.counters->requests += found;
+    if (limits_requests(payer.zone)) payer.counters->requests += found;
   }
   dam_requests_keep(kept, &f->counters->requests);
   return DAM_DROP_none;

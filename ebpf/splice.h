@@ -190,7 +190,8 @@ DAM_INLINE int on_flow(struct frame* f) {
   if (f->job->interface != flow->out_interface[~ref & 1]) {
     return drop(f, DAM_DROP_bad_source, flow->zone_slot);
   }
-  uint32_t control = f->packet->tcp_flags & (DAM_TCP_SYN | DAM_TCP_FIN | DAM_TCP_RST);
+  uint32_t control = DAM_TCP_SYN | DAM_TCP_FIN | DAM_TCP_RST | DAM_TCP_URG;
+  control &= f->packet->tcp_flags;
   if (flow->state != DAM_FLOW_established || control || (flow->flags & DAM_FLOW_SLOW)) {
     return to_engine(f);
   }

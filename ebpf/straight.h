@@ -62,7 +62,7 @@ DAM_STEP int dam_straight(struct xdp_md* ctx) {
   f->counters->rx_packets++;
   f->counters->rx_bytes += frame_bytes(f);
   if (!parse_straight(frame_data(f), frame_end(f), &job.packet)) return NEXT_STEPS;
-  uint32_t control = DAM_TCP_SYN | DAM_TCP_FIN | DAM_TCP_RST | DAM_TCP_ACK;
+  uint32_t control = DAM_TCP_SYN | DAM_TCP_FIN | DAM_TCP_RST | DAM_TCP_ACK | DAM_TCP_URG;
   control &= job.packet.tcp_flags;
   if (control == DAM_TCP_ACK) return straight_segment(f);
   return control == DAM_TCP_SYN ? straight_syn(f) : NEXT_STEPS;

@@ -37,8 +37,7 @@ Json flow_schema() {
        {"state", one_of({"hello", "connect", "deliver", "established"})},
        {"closing", boolean("a FIN or RST was seen")},
        {"silent_ms", count("since its last packet")},
-       {"ja4", string("the client's fingerprint; empty: it has shown none, or to a dataplane "
-                      "before this one")},
+       {"ja4", string("the client's fingerprint; empty: it has shown none")},
        {"requests?", requests}});
 }
 

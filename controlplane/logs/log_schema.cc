@@ -70,7 +70,7 @@ const std::vector<Field>& fields() {
        {},
        {connection, refusal},
        "the JA4 fingerprint of its ClientHello (of refusals: the last one's); none: it has shown "
-       "none, or to a dataplane before this one"},
+       "none"},
       {"requests",
        "integer",
        {},

@@ -102,9 +102,8 @@ const Table<Zone>& zone_options() {
           &Zone::key, "source",
           "what `per_source` takes for one source: an address, a kind of clients (all that share "
           "a JA4 fingerprint, whatever their addresses) or both. By address are told apart "
-          "clients without a ClientHello, and connections that an earlier dataplane has opened. "
-          "Clients choose their fingerprint: `total` holds those who change it. Another key "
-          "makes another zone of that name, for new connections"),
+          "clients without a ClientHello. Clients choose their fingerprint: `total` holds those "
+          "who change it. Another key makes another zone of that name, for new connections"),
       option("source_prefix", Need::optional,
              object("a map of prefix lengths", source_prefix_options()), &Zone::source_prefix, "",
              "how many leading bits of an address make one source"),

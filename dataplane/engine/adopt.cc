@@ -183,8 +183,8 @@ bool Worker::adopt(Flow& flow) {
   return true;
 }
 
-// By its address and fingerprint, whatever place the flow names: who wrote it may have wanted
-// another to pay.
+// By its address and fingerprint, not by the place that the flow names: who wrote that may have
+// wanted another to pay. (The fingerprint lies in the same memory, and is believed.)
 bool Worker::find_own_source(Flow& flow) {
   flow.source = engine_.sources.acquire(
       index_, source_in(flow.zone_slot, flow.client, ja4_of(flow)), now_ns_);

@@ -7,7 +7,7 @@
 
 namespace dam {
 
-// Segments with SYN, FIN or RST, and all segments of a flow that is closing.
+// Segments with SYN, FIN, RST or URG, and all segments of a flow that is closing.
 void Worker::on_control(Flow& flow, dam_direction direction, Job& job) {
   const dam_packet& packet = job.packet;
   if ((packet.tcp_flags & DAM_TCP_SYN) != 0) {
@@ -32,6 +32,7 @@ void Worker::on_control(Flow& flow, dam_direction direction, Job& job) {
   if (!dam_in_window(&flow.splice, &flow.track, direction, &packet)) {
     return drop(*job.frame, DAM_DROP_out_of_window, flow.zone_slot);
   }
+  if ((packet.tcp_flags & DAM_TCP_URG) != 0 && direction == DAM_C2S) clear_urgent(flow, job);
   const Refusal refused = admit_packet(flow, direction, job);
   if (refused.reason != DAM_DROP_none) return refuse_segment(flow, job, refused);
   flow.last_seen = coarse(now_ns_);

@@ -189,10 +189,11 @@ void Worker::route(Flow& flow, Handshake& handshake, const RouteQuery& query) {
   }
   unlink_waiting(handshake);
   const Drop refused = enter_zone(flow, chosen);
-  if (refused != DAM_DROP_none) return refuse(flow, refused, tells_client(flow, refused));
+  if (refused != DAM_DROP_none)
+    return refuse(flow, refused, tells_client(flow, {refused, flow.zone_slot}));
   const Refusal too_many = follow_requests(flow, handshake, query);
   if (too_many.reason != DAM_DROP_none) {
-    return refuse(flow, too_many, tells_client(flow, too_many.reason));
+    return refuse(flow, too_many, tells_client(flow, too_many));
   }
   choose_candidates(flow, handshake, chosen);
   note_ja4(flow, handshake.ja4);
@@ -273,17 +274,17 @@ dam_drop_reason Worker::enter_zone(Flow& flow, const Route& route) {
   return DAM_DROP_none;
 }
 
-// Is a client that its zone refuses told so? Who was banned is not. Who only has the SYN-ACK tries
+// Is a client that a zone refuses told so? Who was banned is not. Who only has the SYN-ACK tries
 // again by itself, and finds room; but bytes that the dam has acknowledged are never sent again:
 // their connection would hang.
-bool Worker::tells_client(const Flow& flow, Drop refused) const {
-  const Exceeded exceeded = policy_->zones[flow.zone_slot].exceeded;
-  if (exceeded == Exceeded::reset || refused == DAM_DROP_flow_table_full ||
-      refused == DAM_DROP_half_open_limit || refused == DAM_DROP_hold_full) {
+bool Worker::tells_client(const Flow& flow, Refusal refused) const {
+  const Drop reason = refused.reason;
+  const Exceeded exceeded = policy_->zones[refused.zone_slot].exceeded;
+  if (exceeded == Exceeded::reset || reason == DAM_DROP_flow_table_full ||
+      reason == DAM_DROP_half_open_limit || reason == DAM_DROP_hold_full) {
     return true;
   }
-  const bool banned = is_banned(flow, policy_->zones[flow.zone_slot]);
-  return !banned && handshakes_[flow.handshake].held_bytes > 0;
+  return !is_banned_in(flow, refused.zone_slot) && handshakes_[flow.handshake].held_bytes > 0;
 }
 
 void Worker::refuse(Flow& flow, Drop reason, bool reset) {

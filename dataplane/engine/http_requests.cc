@@ -193,6 +193,12 @@ bool read_octet(HttpRequests& r, HttpRouteText& text, uint8_t c) {
   return ends_head(r, text, before, c);
 }
 
+// What indices are made of.
+bool is_sound(const HttpRequests& r) {
+  if (r.state > HttpState::host || r.name >= kNames) return false;
+  return r.state != HttpState::coding || r.matched < kChunked.size();
+}
+
 size_t pass_body(HttpRequests& r, size_t octets) {
   const uint64_t left = r.left(), taken = std::min<uint64_t>(left, octets);
   r.set_left(left - taken);
@@ -232,7 +238,9 @@ static_assert(offsetof(HttpRequests, flags) == offsetof(dam_requests, flags));
 static_assert(offsetof(HttpRequests, epoch) == offsetof(dam_requests, epoch));
 
 HttpRequests http_requests_of(const dam_requests& record) {
-  return std::bit_cast<HttpRequests>(record);
+  auto requests = std::bit_cast<HttpRequests>(record);
+  if (!is_sound(requests)) requests.state = HttpState::tunnel;
+  return requests;
 }
 dam_requests record_of(const HttpRequests& requests) {
   return std::bit_cast<dam_requests>(requests);

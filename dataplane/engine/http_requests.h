@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The requests of a plain HTTP/1.x client (RFC 9112), exactly: its octets are read as they pass, in
-// order, and none is held. All are hostile; what they mean, the server decides: where it could take
-// them otherwise than this (RFC 9112 11.2), the client deceives itself about its own rate alone.
+// order, and none is held. All are hostile; what they mean, the server decides. Who writes heads
+// that it takes otherwise than this (RFC 9112 11.2), or sends octets that it discards (an old
+// TSval, RFC 7323 5.3), has a later request counted by what was read instead: as less, or by
+// another path. Nobody else's count changes.
 #pragma once
 
 #include <cstddef>
@@ -58,6 +60,7 @@ struct HttpRequests {
 };
 static_assert(sizeof(HttpRequests) == sizeof(dam_requests));
 
+// It may lie in memory that anybody has written: what is in no order is a tunnel.
 HttpRequests http_requests_of(const dam_requests& record);
 dam_requests record_of(const HttpRequests& requests);
 

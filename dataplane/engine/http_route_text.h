@@ -33,6 +33,7 @@ class HttpRouteText {
   bool names_version() const { return !lacks_ && text().find(" HTTP/") != std::string_view::npos; }
   std::span<const uint8_t> octets() const { return std::span(octets_).first(lacks_ ? 0 : bytes_); }
   void lose() { lacks_ = true; }
+  bool lacks() const { return lacks_; }
   void copy(const HttpRouteText& from) {  // no more than there is
     bytes_ = from.bytes_;
     lacks_ = from.lacks_;
@@ -60,6 +61,7 @@ class CutHeads {
  public:
   void keep(uint32_t flow, uint32_t epoch, const HttpRouteText& text) {
     Entry& entry = at(flow);
+    if (text.lacks()) return forget(entry, flow);  // it is as good as none, and pushes nobody out
     entry.flow = flow + 1;
     entry.epoch = epoch;
     entry.text.copy(text);
@@ -77,6 +79,9 @@ class CutHeads {
     uint32_t epoch;
     HttpRouteText text;
   };
+  static void forget(Entry& entry, uint32_t flow) {
+    if (entry.flow == flow + 1) entry.flow = 0;
+  }
   Entry& at(uint32_t flow) { return entries_[flow % kEntries]; }
   BigArray<Entry> entries_{kEntries};
 };

@@ -52,24 +52,33 @@ inline uint32_t Worker::find_flow(const dam_packet& packet, uint64_t hash) const
   return passes;
 }
 
+[[gnu::always_inline]] inline dam_drop_reason Worker::charge_source(const Flow& flow,
+                                                                    const Zone& zone,
+                                                                    dam_dimension dimension,
+                                                                    uint32_t units) {
+  const dam_gcra_rate& per_source = zone.per_source[dimension];
+  if (per_source.interval_q20 == 0 || flow.source == kNone) return DAM_DROP_none;
+  uint64_t& tat_ns = engine_.sources.tat_ns(flow.source, dimension);
+  const bool refused = !within(tat_ns, per_source, units) && exceeded(flow, zone, false, dimension);
+  return refused ? kSourceReasons[dimension] : DAM_DROP_none;
+}
+
+[[gnu::always_inline]] inline dam_drop_reason Worker::charge_total(const Flow& flow,
+                                                                   const Zone& zone,
+                                                                   dam_dimension dimension,
+                                                                   uint32_t units) {
+  const dam_gcra_rate& total = zone.total[dimension];
+  if (total.interval_q20 == 0) return DAM_DROP_none;
+  uint64_t& tat_ns = engine_.zone_totals[flow.zone_slot].tat_ns[dimension];
+  const bool refused = !within(tat_ns, total, units) && exceeded(flow, zone, true, dimension);
+  return refused ? kTotalReasons[dimension] : DAM_DROP_none;
+}
+
 [[gnu::always_inline]] inline dam_drop_reason Worker::charge(const Flow& flow, const Zone& zone,
                                                              dam_dimension dimension,
                                                              uint32_t units) {
-  const dam_gcra_rate& per_source = zone.per_source[dimension];
-  if (per_source.interval_q20 != 0 && flow.source != kNone) {
-    uint64_t& tat_ns = engine_.sources.tat_ns(flow.source, dimension);
-    if (!within(tat_ns, per_source, units) && exceeded(flow, zone, false, dimension)) {
-      return kSourceReasons[dimension];
-    }
-  }
-  const dam_gcra_rate& total = zone.total[dimension];
-  if (total.interval_q20 != 0) {
-    uint64_t& tat_ns = engine_.zone_totals[flow.zone_slot].tat_ns[dimension];
-    if (!within(tat_ns, total, units) && exceeded(flow, zone, true, dimension)) {
-      return kTotalReasons[dimension];
-    }
-  }
-  return DAM_DROP_none;
+  const dam_drop_reason refused = charge_source(flow, zone, dimension, units);
+  return refused != DAM_DROP_none ? refused : charge_total(flow, zone, dimension, units);
 }
 
 inline bool Worker::is_banned(const Flow& flow, const Zone& zone) const {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <utility>
 
 namespace dam {
 
@@ -17,11 +18,13 @@ void Policy::derive_listener_table() {
 
 namespace {
 
-// The slower rate goes before; one that is only tried comes last.
-uint64_t strictness(const Zone& zone) {
-  const uint64_t interval = std::max(zone.per_source[DAM_DIM_requests].interval_q20,
-                                     zone.total[DAM_DIM_requests].interval_q20);
-  return zone.mode == Mode::shadow ? std::min<uint64_t>(interval, 1) : interval;
+// The slower rate for each source goes before: who does not say where his requests belong shall not
+// use up what is others'. Then the slower total; one that is only tried comes last.
+using Strictness = std::pair<uint64_t, uint64_t>;
+Strictness strictness(const Zone& zone) {
+  if (zone.mode == Mode::shadow) return {0, zone.counts_requests() ? 1 : 0};
+  return {zone.per_source[DAM_DIM_requests].interval_q20,
+          zone.total[DAM_DIM_requests].interval_q20};
 }
 
 }  // namespace
@@ -30,7 +33,7 @@ void Policy::derive_zones(Listener& listener) const {
   listener.zone_mask = listener.request_zones = 0;
   listener.strictest_zone = Listener::kNoZone;
   if (!listener.in_policy) return;
-  uint64_t strictest = 0;
+  Strictness strictest{};
   for (const Route& route : routes) {
     if (route.listener_group != listener.group) continue;
     const Zone& zone = zones[route.zone_slot];
@@ -43,20 +46,14 @@ void Policy::derive_zones(Listener& listener) const {
   }
 }
 
-// Where no route leads any more, connections of an earlier policy may be.
+// Connections keep their zone while routes move: where plain HTTP's requests are limited, those of
+// any zone may be such.
 void Policy::derive_followed_zones() {
-  uint64_t led_to = 0, followed = 0;
-  bool any = false;
-  for (const Listener& listener : listeners) {
-    led_to |= listener.zone_mask;
-    if (listener.strictest_zone == Listener::kNoZone) continue;
-    followed |= listener.request_zones;
-    any = true;
-  }
-  if (any) followed |= ~led_to;
-  for (size_t slot = 0; slot < zones.size(); ++slot) {
-    const bool of_others = !zones[slot].management && (followed >> slot & 1) != 0;
-    zones[slot].follows_requests = of_others || zones[slot].counts_requests();
+  const bool any = std::any_of(listeners.begin(), listeners.end(), [](const Listener& listener) {
+    return listener.strictest_zone != Listener::kNoZone;
+  });
+  for (Zone& zone : zones) {
+    zone.follows_requests = zone.counts_requests() || (any && !zone.management);
   }
 }
 

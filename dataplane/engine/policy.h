@@ -63,8 +63,8 @@ struct Zone {
   uint64_t ban_within_ns = 0;
   uint64_t ban_for_ns = 0;
   bool in_policy = true;  // false: kept for living flows only
-  // Derived: requests on its connections are looked for, since it limits them, or a zone that a
-  // later request of such a connection may name.
+  // Derived: requests on its connections are looked for, since it limits them, or a later request
+  // of a plain HTTP connection may name a zone that does.
   bool follows_requests = false;
   bool counts_requests() const {
     return (per_source[DAM_DIM_requests].interval_q20 | total[DAM_DIM_requests].interval_q20) != 0;

@@ -11,26 +11,36 @@
 
 namespace dam {
 
+// Unclear: nobody can tell where it belongs, so it counts where it is strictest.
+struct RequestZone {
+  uint8_t slot;
+  bool unclear;
+};
+
 class RequestTally {
  public:
   struct Share {
     uint32_t requests;
-    uint8_t zone_slot;
+    RequestZone zone;
   };
-  void add(uint8_t zone_slot) {
+  void add(RequestZone zone) {
     ++requests_;
     uint32_t at = 0;
-    while (at < zones_ && shares_[at].zone_slot != zone_slot) ++at;
-    if (at == zones_) shares_[zones_++] = {0, zone_slot};
+    while (at < count_ && !is_same(shares_[at].zone, zone)) ++at;
+    if (at == count_) shares_[count_++] = {0, zone};
     ++shares_[at].requests;
   }
-  std::span<const Share> shares() const { return std::span(shares_).first(zones_); }
+  std::span<Share> shares() { return std::span(shares_).first(count_); }
   uint32_t requests() const { return requests_; }
 
  private:
+  static bool is_same(RequestZone a, RequestZone b) {
+    return a.slot == b.slot && a.unclear == b.unclear;
+  }
+
   uint32_t requests_ = 0;
-  uint32_t zones_ = 0;
-  std::array<Share, DAM_MAX_ZONES> shares_;
+  uint32_t count_ = 0;
+  std::array<Share, DAM_MAX_ZONES + 1> shares_;  // a listener has one strictest zone
 };
 
 }  // namespace dam

@@ -49,8 +49,9 @@ uint32_t Worker::fitting_requests(const Zone& zone, uint32_t found) {
                           dam_gcra_fitting(&zone.per_source[DAM_DIM_requests], found));
 }
 
+// Its zone may be one that counts none, and is looked at for plain HTTP's sake.
 Worker::Drop Worker::charge_requests(const Flow& flow, const Zone& zone, uint32_t found) {
-  if (found == 0) return DAM_DROP_none;
+  if (found == 0 || !zone.counts_requests()) return DAM_DROP_none;
   const Drop refused = charge(flow, zone, DAM_DIM_requests, fitting_requests(zone, found));
   if (refused == DAM_DROP_none) zone_counters(flow.zone_slot).requests += found;
   return refused;

@@ -98,7 +98,7 @@ void Worker::handle(Job& job) {
   if (job.interface != flow.out_interface[direction ^ 1]) {
     return drop(frame, DAM_DROP_bad_source, flow.zone_slot);
   }
-  constexpr uint8_t kControl = DAM_TCP_SYN | DAM_TCP_FIN | DAM_TCP_RST;
+  constexpr uint8_t kControl = DAM_TCP_SYN | DAM_TCP_FIN | DAM_TCP_RST | DAM_TCP_URG;
   const bool straight = flow.state == DAM_FLOW_established && (flow.flags & DAM_FLOW_SLOW) == 0 &&
                         (job.packet.tcp_flags & kControl) == 0;
   if (!straight) [[unlikely]]

@@ -190,6 +190,8 @@ class Worker {
   // packet_path.h: pieces of several files.
   bool within(uint64_t& tat_ns, const dam_gcra_rate& rate, uint32_t units) const;
   Drop charge(const Flow& flow, const Zone& zone, dam_dimension dimension, uint32_t units);
+  Drop charge_source(const Flow& flow, const Zone& zone, dam_dimension dimension, uint32_t units);
+  Drop charge_total(const Flow& flow, const Zone& zone, dam_dimension dimension, uint32_t units);
   bool is_banned(const Flow& flow, const Zone& zone) const;
   dam_rewrite rewrite_of(const Flow& flow, dam_direction direction) const;
   bool transmit(Frame& frame, uint16_t l3, uint8_t family, const NextHop& hop, bool urgent);
@@ -237,17 +239,25 @@ class Worker {
   Drop charge_requests(const Flow& flow, const Zone& zone, uint32_t found);
   [[gnu::noinline]] void note_answer(const Flow& flow, const Job& job);
   [[gnu::noinline]] Refusal admit_requests(const Flow& flow, const Zone& zone, const Job& job);
+  // request_zones.cc
+  int32_t route_of_request(const Flow& flow);
+  RequestZone zone_of_request(const Flow& flow, bool may_route);
+  uint32_t source_seen_in(const Flow& flow, uint8_t zone_slot) const;
+  bool is_banned_in(const Flow& flow, uint8_t zone_slot) const;
+  bool is_over(const Flow& flow, const RequestTally::Share& share, uint32_t units);
+  Drop charge_elsewhere(const Flow& flow, RequestZone where, uint32_t units);
+  Drop charge_share(const Flow& flow, const RequestTally::Share& share, uint32_t units);
+  Refusal charge_plain(const Flow& flow, RequestTally& found, bool comes_again);
   // plain_requests.cc
-  uint8_t zone_of_request(const Flow& flow);
+  bool follows_plainly(const Flow& flow) const;
   bool counts_plain_requests(const Flow& flow) const;
   bool may_hold_requests(const Flow& flow) const;
+  void clear_urgent(const Flow& flow, const Job& job) const;
   Refusal follow_plain(const Flow& flow, const Handshake& handshake);
   Refusal read_held_requests(const Flow& flow, const Handshake& handshake);
   RequestTally read_plain(const Flow& flow, HttpRequests& requests,
                           std::span<const uint8_t> octets);
   void keep_plain(const Flow& flow, const HttpRequests& requests, uint32_t found);
-  Drop charge_elsewhere(const Flow& flow, uint8_t zone_slot, uint32_t units);
-  Refusal charge_plain(const Flow& flow, const RequestTally& found, bool comes_again);
   [[gnu::noinline]] Drop read_along(const Flow& flow, const Job& job);
   Refusal admit_plain(const Flow& flow, const Job& job);
 
@@ -305,7 +315,7 @@ class Worker {
   void route(Flow& flow, Handshake& handshake, const RouteQuery& query);
   Drop enter_zone(Flow& flow, const Route& route);
   SourceKey source_in(uint8_t zone_slot, const dam_address& client, const Ja4& ja4) const;
-  bool tells_client(const Flow& flow, Drop refused) const;
+  bool tells_client(const Flow& flow, Refusal refused) const;
   void refuse(Flow& flow, Drop reason, bool reset);
   void refuse(Flow& flow, Refusal refused, bool reset);
 
@@ -408,7 +418,9 @@ class Worker {
 
   Engine& engine_;
   uint32_t index_;
-  bool alone_;  // the only worker: nobody else charges a bucket
+  // The only worker: beside it the control thread alone charges buckets (process/charges.h), and of
+  // two charges at one instant one may be lost.
+  bool alone_;
   dam_worker_counters* counters_;
   const Policy* policy_ = nullptr;
   std::atomic<const Policy*> policy_seen_{nullptr};
@@ -460,7 +472,7 @@ class Worker {
   HttpRouteText route_text_;      // of the head under way
   CutHeads cut_heads_;
   Ja4Maker ja4_maker_;
-  // By flow, once it has a route: whose hello a dataplane before this one has read has none.
+  // By flow, once it has a route; those of a dataplane before this one are taken over.
   BigArray<dam_fingerprint> ja4s_;
   std::array<LearnedOptions, kMaxListeners> promises_;  // by listener slot
   uint64_t promises_at_ns_ = 0;

@@ -167,5 +167,21 @@ TEST(HttpRequests, AreCountedExactlyHoweverTheyAreCut) {
   }
 }
 
+// Memory that another process has left, or an intruder has written.
+TEST(HttpRequests, ARecordInNoOrderIsATunnel) {
+  Reader reader;
+  reader.read("GET / HTTP/1.1\r\nTransfer-Encoding: chu");
+  const HttpRequests sound = reader.requests;
+  EXPECT_EQ(http_requests_of(record_of(sound)).state, HttpState::coding);
+  for (const auto& spoil : std::vector<void (*)(HttpRequests&)>{
+           [](HttpRequests& r) { r.name = 200; }, [](HttpRequests& r) { r.matched = 200; },
+           [](HttpRequests& r) { r.matched = 7; },
+           [](HttpRequests& r) { r.state = static_cast<HttpState>(17); }}) {
+    HttpRequests spoilt = sound;
+    spoil(spoilt);
+    EXPECT_EQ(http_requests_of(record_of(spoilt)).state, HttpState::tunnel);
+  }
+}
+
 }  // namespace
 }  // namespace dam::test

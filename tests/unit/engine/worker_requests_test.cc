@@ -161,6 +161,21 @@ TEST_F(Requests, ConnectionsFromBeforeTheLimitAreNotFollowed) {
   EXPECT_EQ(counted(), 0u);
 }
 
+TEST_F(Requests, AZoneThatIsReadForOthersSakeCountsNone) {
+  begin(limit_source);
+  ASSERT_TRUE(request());
+  Policy moved = site_.draft();
+  moved.listeners[1].protocol = Protocol::http;
+  moved.zones.push_back(moved.zones[kServiceZone]);
+  moved.zones.back().name = "api";
+  limit_source(moved.zones.back());
+  moved.routes[2].zone_slot = 3;
+  site_.apply(moved);
+  const uint64_t before = counted();
+  for (int i = 0; i < 20; ++i) EXPECT_TRUE(request()) << i;
+  EXPECT_EQ(counted(), before);
+}
+
 TEST_F(Requests, WhatTheServerSaysOnceAnswersOnce) {
   begin(limit_source, "http/1.1");
   ASSERT_TRUE(say(record_of(300)));
