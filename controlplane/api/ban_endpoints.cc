@@ -95,6 +95,7 @@ void get_bans(BanBook& book, const Call& call, httplib::Response& response) {
 
 std::map<int, Json> ban_answers() {
   const Json body = schema::object({{"count", schema::count("bans that were changed")},
+                                    {"skipped?", schema::count("of a list, that are over")},
                                     {"in_force", schema::boolean("the dataplane has it")},
                                     {"bans", schema::array(ban_schema())},
                                     {"fingerprint?", fingerprint_ban_schema()},
@@ -107,7 +108,7 @@ std::map<int, Json> ban_answers() {
     return copy;
   };
   return {{200, as("it is in force")},
-          {202, as("it holds as soon as the dataplane answers")},
+          {202, as("it holds as soon as the dataplane takes it")},
           {404, as("there is no such ban")},
           {409, as("more bans than bans.at_most")},
           {422, as("it may not be banned, or a line is wrong: nothing has changed")},
@@ -197,8 +198,10 @@ Endpoints ban_endpoints(BanBook& book, const Ask& asked, const LiftThrottles& li
   const auto lift = [lift_throttles](BanBook& one, const Call& call, httplib::Response& response) {
     delete_ban(one, lift_throttles, call, response);
   };
-  const auto post = [ask = asked](BanBook& one, const Call& call, httplib::Response& response) {
-    post_ban(one, ask, call, response);
+  const auto asking = [&asked](auto handle) {
+    return [ask = asked, handle](BanBook& one, const Call& call, httplib::Response& response) {
+      handle(one, ask, call, response);
+    };
   };
   const auto made = [&book](Endpoint endpoint, const char* method, Role role, auto handle) {
     endpoint.method = method;
@@ -210,8 +213,8 @@ Endpoints ban_endpoints(BanBook& book, const Ask& asked, const LiftThrottles& li
   };
   return {made(bans_endpoint(), "GET", Role::viewer, get_bans),
           made(export_endpoint(), "GET", Role::operator_, get_export),
-          made(ban_endpoint(), "POST", Role::operator_, post),
-          made(import_endpoint(), "POST", Role::operator_, post_import),
+          made(ban_endpoint(), "POST", Role::operator_, asking(post_ban)),
+          made(import_endpoint(), "POST", Role::operator_, asking(post_import)),
           made(lift_endpoint(), "DELETE", Role::operator_, lift)};
 }
 

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "controlplane/api/ban_list.h"
 
-#include <algorithm>
 #include <chrono>
+#include <ctime>
+#include <set>
 
 #include "controlplane/api/ban_request.h"
+#include "controlplane/api/fingerprint_bans.h"
 #include "controlplane/bans/ban_lines.h"
 #include "controlplane/bans/fingerprint_book.h"
 
@@ -13,7 +15,26 @@ namespace dam::control {
 namespace {
 
 constexpr auto kManyHold = std::chrono::seconds(20);
-constexpr auto kKindsHold = std::chrono::seconds(3);
+
+// What of a list is still to come: whether there are sources, and the kinds.
+struct Listed {
+  bool sources = false;
+  std::set<std::string> kinds;
+};
+
+Listed listed(const std::vector<BanRequest>& bans) {
+  Listed all;
+  const int64_t now_unix = std::time(nullptr);
+  for (const BanRequest& one : bans) {
+    if (one.is_over(now_unix)) continue;
+    if (one.is_of_kind()) {
+      all.kinds.insert(one.ja4);
+    } else {
+      all.sources = true;
+    }
+  }
+  return all;
+}
 
 void export_line(Json whom, const BanTerms& ban, std::string& to) {
   if (ban.until_unix != BanTerms::kForEver) whom["until"] = ban.until_unix;
@@ -23,7 +44,7 @@ void export_line(Json whom, const BanTerms& ban, std::string& to) {
 
 }  // namespace
 
-void post_import(BanBook& book, const Call& call, httplib::Response& response) {
+void post_import(BanBook& book, const Ask& ask, const Call& call, httplib::Response& response) {
   BanRequest otherwise;
   if (!read_ban_end(call.parameters, otherwise, response)) return;
   if (!read_ban_reason(call.parameters, otherwise, response)) return;
@@ -34,11 +55,13 @@ void post_import(BanBook& book, const Call& call, httplib::Response& response) {
   BanResult result = book.ban(bans, asker, std::move(wrong));
   result.bans.clear();
   result.fingerprint.reset();
-  const bool kinds =
-      std::any_of(bans.begin(), bans.end(), [](const auto& one) { return one.is_of_kind(); });
-  const bool told = result.done() && book.wait_until_told(kManyHold) &&
-                    (!kinds || book.fingerprints().wait_until_told(kKindsHold));
-  answer_change(result, told, response);
+  if (!result.done()) return answer_change(result, false, response);
+  const Listed all = listed(bans);
+  FingerprintBook& kinds = book.fingerprints();
+  warn_of_common(kinds, ask, all.kinds, result.problems);
+  const bool kinds_told = all.kinds.empty() || kinds_are_told(kinds, result.problems);
+  const bool told = !all.sources || book.wait_until_told(kManyHold);
+  answer_change(result, told && kinds_told, response);
 }
 
 void get_export(BanBook& book, const Call&, httplib::Response& response) {

@@ -4,10 +4,11 @@
 
 #include "controlplane/api/endpoint.h"
 #include "controlplane/bans/ban_book.h"
+#include "controlplane/dataplane_link/ask.h"
 
 namespace dam::control {
 
-void post_import(BanBook& book, const Call& call, httplib::Response& response);
+void post_import(BanBook& book, const Ask& ask, const Call& call, httplib::Response& response);
 void get_export(BanBook& book, const Call& call, httplib::Response& response);
 
 }  // namespace dam::control

@@ -28,6 +28,7 @@ int ban_status(const BanResult& result, bool in_force) {
 
 void answer_change(const BanResult& result, bool in_force, httplib::Response& response, Json body) {
   body["count"] = result.count;
+  if (result.skipped > 0) body["skipped"] = result.skipped;
   body["in_force"] = in_force;
   body["bans"] = Json::array();
   for (const KeptBan& ban : result.bans) body["bans"].push_back(ban_json(ban));
@@ -84,6 +85,8 @@ bool read_ban_reason(const Json& from, BanRequest& ban, httplib::Response& respo
 Json ban_for_schema() {
   return schema::matching("^[0-9hmsd]{2,20}$", "e.g. 1h30m; longer if it is a repeat");
 }
-Json ban_until_schema() { return schema::integer(1, 1LL << 40, "Unix time, s; instead of `for`"); }
+Json ban_until_schema() {
+  return schema::integer(1, kLatestBanEnd_unix, "Unix time, s; instead of `for`");
+}
 Json ban_reason_schema() { return schema::string("in one line, at most 200 bytes"); }
 }  // namespace dam::control

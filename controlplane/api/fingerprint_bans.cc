@@ -12,6 +12,7 @@ namespace {
 
 constexpr auto kKindHolds = std::chrono::seconds(3);
 constexpr auto kLooksForHits = std::chrono::seconds(1);
+constexpr auto kLooksForAllHits = std::chrono::seconds(3);  // of a list
 
 std::string at_least(bool more, uint64_t count, const char* what) {
   return (more ? "at least " : "") + std::to_string(count) + " " + what + (count == 1 ? "" : "s");
@@ -21,34 +22,63 @@ Problem warning_of(std::string message, std::string hint) {
   return {Severity::warning, "", {}, std::move(message), std::move(hint)};
 }
 
+Problem not_looked() {
+  return warning_of("the dataplane does not answer: whom this hits now is not known",
+                    "damctl status");
+}
+
+Problem common_warning(const FingerprintHits& hits, const std::string& what,
+                       const std::string& ja4) {
+  return warning_of(what + ": " + at_least(hits.more, hits.connections, "connection") + " of " +
+                        at_least(hits.more, hits.sources, "source") + " have it now, of " +
+                        (hits.more ? "at least " : "") + std::to_string(hits.of) +
+                        " that show any; browsers of one version share theirs",
+                    "look who they are: damctl flows --ja4 '" + ja4 +
+                        "'; to take a ban back: damctl unban '" + ja4 + "'");
+}
+
 // What is said of whom it hits; adds warnings.
 void add_hits(const std::optional<FingerprintHits>& hits, const std::string& ja4, Json& body,
               std::vector<Problem>& problems) {
-  if (!hits) {
-    return problems.push_back(warning_of(
-        "the dataplane does not answer: whom this hits now is not known", "damctl status"));
-  }
+  if (!hits) return problems.push_back(not_looked());
   body["hits"] = {{"connections", hits->connections},
                   {"sources", hits->sources},
                   {"of", hits->of},
                   {"more", hits->more}};
-  if (!hits->common()) return;
-  problems.push_back(
-      warning_of("a common fingerprint: " + at_least(hits->more, hits->connections, "connection") +
-                     " of " + at_least(hits->more, hits->sources, "source") + " have it now, of " +
-                     (hits->more ? "at least " : "") + std::to_string(hits->of) +
-                     " that show any; browsers of one version share theirs",
-                 "look who they are: damctl flows --ja4 '" + ja4 +
-                     "'; to take a ban back: damctl unban '" + ja4 + "'"));
+  if (hits->common()) problems.push_back(common_warning(*hits, "a common fingerprint", ja4));
 }
 
-void answer_kind(FingerprintBook& book, const BanResult& result, httplib::Response& response,
+void answer_kind(FingerprintBook& book, BanResult result, httplib::Response& response,
                  Json body = Json::object()) {
-  answer_change(result, result.done() && book.wait_until_told(kKindHolds), response,
-                std::move(body));
+  const bool told = result.done() && kinds_are_told(book, result.problems);
+  answer_change(result, told, response, std::move(body));
 }
 
 }  // namespace
+
+bool kinds_are_told(FingerprintBook& book, std::vector<Problem>& problems) {
+  if (book.wait_until_told(kKindHolds)) return true;
+  const std::string refusal = book.refusal();
+  if (!refusal.empty()) {
+    problems.push_back(warning_of("the dataplane refuses the bans of fingerprints: " + refusal,
+                                  "they are kept, and tried again; which there are: damctl bans"));
+  }
+  return false;
+}
+
+void warn_of_common(FingerprintBook& book, const Ask& ask, const std::set<std::string>& patterns,
+                    std::vector<Problem>& problems) {
+  const auto until = std::chrono::steady_clock::now() + kLooksForAllHits;
+  const std::vector<std::string> zones = book.zones();
+  auto left = static_cast<int64_t>(patterns.size());
+  for (const std::string& ja4 : patterns) {
+    const auto share = (until - std::chrono::steady_clock::now()) / left--;
+    const auto hits = fingerprint_hits(
+        ask, zones, ja4, std::chrono::duration_cast<std::chrono::milliseconds>(share));
+    if (!hits) return problems.push_back(not_looked());
+    if (hits->common()) problems.push_back(common_warning(*hits, ja4 + " is common", ja4));
+  }
+}
 
 void post_fingerprint_ban(BanBook& book, const Ask& ask, const Call& call,
                           httplib::Response& response) {

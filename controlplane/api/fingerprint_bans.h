@@ -3,6 +3,10 @@
 // share a fingerprint.
 #pragma once
 
+#include <set>
+#include <string>
+#include <vector>
+
 #include "controlplane/api/endpoint.h"
 #include "controlplane/bans/fingerprint_book.h"
 #include "controlplane/dataplane_link/ask.h"
@@ -11,6 +15,11 @@ namespace dam::control {
 
 void post_fingerprint_ban(BanBook& book, const Ask& ask, const Call& call,
                           httplib::Response& response);
+// Of a list of patterns: a warning for each that is common.
+void warn_of_common(FingerprintBook& book, const Ask& ask, const std::set<std::string>& patterns,
+                    std::vector<Problem>& problems);
+// Waits for it; where the dataplane refuses them that is said.
+bool kinds_are_told(FingerprintBook& book, std::vector<Problem>& problems);
 void delete_fingerprint_ban(FingerprintBook& book, const std::string& ja4,
                             httplib::Response& response);
 

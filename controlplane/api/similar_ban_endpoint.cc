@@ -134,7 +134,7 @@ std::map<int, Json> alike_answers() {
     return copy;
   };
   return {{200, as("it is in force; of a dry run: whom it would hit")},
-          {202, as("it holds as soon as the dataplane answers")},
+          {202, as("it holds as soon as the dataplane takes it")},
           {404, as("nothing is known of its behaviour")},
           {409, as("the list is not the one of the digest, or more bans than bans.at_most")},
           {422, as("they may not be banned, or are too many: nothing has changed")},

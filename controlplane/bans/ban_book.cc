@@ -96,10 +96,12 @@ BanResult BanBook::lift(const Network& source) {
     return result;
   }
   if (known) result.bans = {*ban};
-  result.count = 1;
+  result.count = known ? 1 : 0;
+  if (!known) result.problems = {not_known_here(source.text())};
   if (!save({}, {source}, result)) return result;
   if (known) ++one_of(lifted_, result.bans.front());
-  if (report_) report_(source.text(), 1, source.text() + " is banned no more");
+  const std::string text = source.text();
+  if (report_) report_(text, 1, text + " is banned no more" + (known ? "" : ", if it was"));
   std::erase_if(zone_changes_, [&source](const auto& one) { return one.source == source; });
   services_to_tell_.erase(source);
   zone_changes_.push_back({source, "", 0});  // of each zone that may have banned it, too

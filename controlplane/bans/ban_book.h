@@ -35,6 +35,7 @@ struct BanRequest {
   std::string ja4;  // instead of a source, a kind of clients: dataplane/ipc/ja4_pattern.h
 
   bool is_of_kind() const { return !ja4.empty(); }
+  bool is_over(int64_t now_unix) const { return until_unix && *until_unix <= now_unix; }
 };
 
 // Who asks, and how.
@@ -52,6 +53,7 @@ struct BanResult {
   std::vector<KeptBan> bans;                  // as they are now; of a list none
   std::optional<FingerprintBan> fingerprint;  // likewise
   size_t count = 0;
+  size_t skipped = 0;  // of a list, since they are over already
 
   bool done() const { return outcome == Outcome::done; }
 };
@@ -91,7 +93,7 @@ class BanBook {
 
   FingerprintBook& fingerprints() { return *fingerprints_; }  // bans of kinds of clients
 
-  // Whole or not at all; nobody where something is `wrong` with the list already.
+  // Whole or not at all, nobody where the list is `wrong` already. What is over by then is skipped.
   BanResult ban(const std::vector<BanRequest>& requests, const Asker& asker, Objections wrong = {});
   BanResult lift(const Network& source);
   // In each service zone alone: the way to management stays open, whoever asks. Whom an operator

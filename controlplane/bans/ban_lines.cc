@@ -61,8 +61,9 @@ std::string read_json_whom(const std::string& name, const std::string& text, Ban
 
 std::string read_json_field(const std::string& name, const LineJson& value, BanRequest& ban) {
   if (name == "until") {
-    if (!value.is_number_integer() || value.get<int64_t>() <= 0) return "until is no Unix time";
-    ban.until_unix = value.get<int64_t>();
+    const int64_t until_unix = value.is_number_integer() ? value.get<int64_t>() : 0;
+    if (until_unix <= 0 || until_unix > kLatestBanEnd_unix) return "until is no Unix time";
+    ban.until_unix = until_unix;
     ban.for_s.reset();
     return {};
   }
@@ -113,7 +114,9 @@ LineError read_json_ban(std::string_view line, BanRequest& ban) {
   try {
     return read_json_object(line, LineJson::parse(line), ban);
   } catch (const LineJson::parse_error& error) {
-    return {"not a JSON object", std::min(error.byte, line.size()) - 1};
+    return {"not a JSON object", std::min(std::max<size_t>(error.byte, 1), line.size()) - 1};
+  } catch (const LineJson::exception&) {  // a number that is none here, such as 1e999
+    return {"not a JSON object that can be read"};
   }
 }
 

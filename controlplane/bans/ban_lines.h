@@ -11,6 +11,7 @@
 namespace dam::control {
 
 inline constexpr size_t kLongestReason = 200;  // bytes
+inline constexpr int64_t kLatestBanEnd_unix = int64_t{1} << 40;
 
 // What is wrong with a reason; empty: nothing.
 std::string objection_to_reason(std::string_view reason);

@@ -15,7 +15,6 @@ std::optional<v1::Bans> BanBook::news_for(uint64_t held) {
     told_.notify_all();
     return std::nullopt;
   }
-  if (!remembers_ && told_version_ == 0) told_version_ = held;
   const int64_t now_unix = clock_();
   v1::Bans news;
   news.set_version(version_);
@@ -29,20 +28,21 @@ std::optional<v1::Bans> BanBook::news_for(uint64_t held) {
   const auto counts = [now_unix](const KeptBan& ban) {
     return ban.everywhere() && ban.holds(now_unix);
   };
-  if (held != 0 && held == told_version_) {
+  const bool only_changes = held != 0 && held == told_version_;
+  // Where nothing is remembered what it holds of before stays, whatever version that is.
+  if (only_changes || (held != 0 && !remembers_)) {
     news.set_base(held);
     for (const Network& source : dirty_) {
       const KeptBan* ban = find(source);
-      if (ban != nullptr && counts(*ban)) {
-        add(*ban);
-      } else {
+      if (ban == nullptr || !counts(*ban)) {
         write_subnet(source, *news.add_lift());
+      } else if (only_changes) {
+        add(*ban);
       }
     }
-  } else {
-    for (const auto& [source, ban] : all_) {
-      if (counts(ban)) add(ban);
-    }
+  }
+  for (const auto& [source, ban] : all_) {
+    if (!only_changes && counts(ban)) add(ban);
   }
   on_the_way_ = std::exchange(dirty_, {});
   sent_version_ = version_;

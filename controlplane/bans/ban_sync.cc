@@ -84,7 +84,7 @@ void BanSync::give_fingerprints(uint64_t held) {
   std::string wrong;
   const auto reply = link_.ask(request, kBansPatience, wrong);
   const bool taken = reply && reply->ok();
-  book_.fingerprints().told(taken);
+  book_.fingerprints().told(taken, reply && !taken ? wrong : "");
   if (!taken) fingerprints_at_ = std::chrono::steady_clock::now() + kAfterBanTrouble;
   const std::string what =
       taken ? "" : "the dataplane has not taken the bans of fingerprints: " + wrong;

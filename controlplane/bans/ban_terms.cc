@@ -15,6 +15,13 @@ constexpr int64_t kNsOfTermSecond = 1'000'000'000;
 
 int64_t seconds_of(uint64_t ns) { return static_cast<int64_t>(ns / kNsOfTermSecond); }
 
+// An end that is over is no long time, and one too far off for nanoseconds no short one.
+std::string left_text(int64_t left_s) {
+  constexpr int64_t kMost_s = INT64_MAX / kNsOfTermSecond;
+  const auto told_s = static_cast<uint64_t>(std::clamp<int64_t>(left_s, 0, kMost_s));
+  return (left_s > kMost_s ? "for more than " : "for ") + duration_text(told_s * kNsOfTermSecond);
+}
+
 }  // namespace
 
 int64_t grown(int64_t for_s, int64_t times, const BanRules& rules) {
@@ -43,12 +50,17 @@ uint64_t drawn_version() {
   return (uint64_t{random()} << 32 | random()) | 1;
 }
 
+Problem not_known_here(const std::string& what) {
+  return {Severity::warning,
+          "",
+          {},
+          what + " is not known here; the dataplane is told to drop it, if it has it",
+          "bans are remembered where dam-controlplane has a --state"};
+}
+
 std::string ban_sentence(const std::string& what, const BanTerms& ban, int64_t now_unix) {
   const std::string time =
-      ban.until_unix == BanTerms::kForEver
-          ? "for ever"
-          : "for " +
-                duration_text(static_cast<uint64_t>(ban.until_unix - now_unix) * kNsOfTermSecond);
+      ban.until_unix == BanTerms::kForEver ? "for ever" : left_text(ban.until_unix - now_unix);
   return what + " is banned " + time + " (" + ban.origin + ", by " + ban.author + ")" +
          (ban.reason.empty() ? "" : ": " + ban.reason);
 }

@@ -7,6 +7,7 @@
 
 #include "controlplane/bans/ban.h"
 #include "controlplane/policy/model.h"
+#include "controlplane/policy/problem.h"
 
 namespace dam::control {
 
@@ -18,6 +19,8 @@ void set_terms(BanTerms& ban, const BanTerms* before, std::optional<int64_t> for
 int64_t grown(int64_t for_s, int64_t times, const BanRules& rules);
 // Of a list of bans: drawn at random, so that no two runs share one.
 uint64_t drawn_version();
+// Of what was lifted where nothing is remembered (--state none), so that it may be banned or not.
+Problem not_known_here(const std::string& what);
 // "198.51.100.7/32 is banned for 1h (operator, by alice): it floods"
 std::string ban_sentence(const std::string& what, const BanTerms& ban, int64_t now_unix);
 

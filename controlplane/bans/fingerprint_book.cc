@@ -76,6 +76,7 @@ void FingerprintBook::take(const KindChange& change) {
   }
   version_ = drawn_version();
   known_ = true;
+  refusal_.clear();
 }
 
 FingerprintBan FingerprintBook::made_of(const BanRequest& request, const Asker& asker,
@@ -99,7 +100,7 @@ FingerprintBook::Draft FingerprintBook::draft(const std::vector<BanRequest>& req
   note_ends(now_unix);
   All put;
   for (const BanRequest& request : requests) {
-    if (!request.is_of_kind()) continue;
+    if (!request.is_of_kind() || request.is_over(now_unix)) continue;
     if (takes_every_ja4(request.ja4) && !asker.force) {
       wrong.add(request.at, request.ja4 + " is every TLS client there is",
                 "name a part of the fingerprint (damctl top --by fingerprints); with force "
@@ -151,13 +152,14 @@ BanResult FingerprintBook::lift(const std::string& ja4) {
     return result;
   }
   if (known) result.fingerprint = found->second;
-  result.count = 1;
+  result.count = known ? 1 : 0;
+  if (!known) result.problems = {not_known_here(ja4)};
   const KindChange change{{}, {ja4}};
   if (!stored(store_, {}, {}, change, result)) return result;
   take(change);
   if (!remembers_) lift_.insert(ja4);
   lifted_ += known ? 1 : 0;
-  if (report_) report_(ja4, 1, ja4 + " is banned no more");
+  if (report_) report_(ja4, 1, ja4 + " is banned no more" + (known ? "" : ", if it was"));
   return result;
 }
 

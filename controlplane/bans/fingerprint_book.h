@@ -41,8 +41,10 @@ class FingerprintBook {
 
   // For BanSync. What the dataplane is to be told that holds `held`; nothing if it is up to date.
   std::optional<v1::FingerprintBans> news_for(uint64_t held);
-  void told(bool taken);  // of what news_for gave last
+  // Of what news_for gave last; `refusal`: why the dataplane has not taken it.
+  void told(bool taken, const std::string& refusal = "");
   bool wait_until_told(std::chrono::milliseconds most);
+  std::string refusal() const;  // of all as it is now; empty: none
 
  private:
   using All = std::map<std::string, FingerprintBan>;
@@ -68,6 +70,7 @@ class FingerprintBook {
   std::set<std::string> lift_;  // what the dataplane holds of before, where nothing is remembered
   uint64_t sent_ = 0;           // versions
   uint64_t in_force_ = 0;
+  std::string refusal_;
   int64_t ended_until_unix_;
   uint64_t begun_ = 0, lifted_ = 0;
   EndedBans ended_;

@@ -7,8 +7,9 @@ namespace dam::control {
 std::optional<v1::FingerprintBans> FingerprintBook::news_for(uint64_t held) {
   const std::lock_guard lock(mutex_);
   const int64_t now_unix = clock_();
-  // Who knows nothing lifts nothing; whoever has none and is to have none needs no word.
-  if (held == version_ || !known_ || (held == 0 && holding(now_unix) == 0)) {
+  // Who knows nothing lifts nothing; whoever was told of none and is to have none needs no word.
+  const bool none = held == 0 && sent_ == 0 && lift_.empty() && holding(now_unix) == 0;
+  if (held == version_ || !known_ || none) {
     in_force_ = version_;
     told_.notify_all();
     return std::nullopt;
@@ -31,12 +32,18 @@ std::optional<v1::FingerprintBans> FingerprintBook::news_for(uint64_t held) {
   return news;
 }
 
-void FingerprintBook::told(bool taken) {
+void FingerprintBook::told(bool taken, const std::string& refusal) {
   const std::lock_guard lock(mutex_);
+  if (sent_ == version_) refusal_ = refusal;
   if (!taken) return;
   in_force_ = sent_;
   if (sent_ == version_) lift_.clear();
   told_.notify_all();
+}
+
+std::string FingerprintBook::refusal() const {
+  const std::lock_guard lock(mutex_);
+  return in_force_ == version_ ? "" : refusal_;
 }
 
 bool FingerprintBook::wait_until_told(std::chrono::milliseconds most) {

@@ -24,6 +24,21 @@ BanResult not_banned(BanResult::Outcome outcome, std::vector<Problem> problems) 
   return result;
 }
 
+// How many are taken, and a word of those that are over already.
+BanResult with_skipped(const std::vector<BanRequest>& requests, int64_t now_unix) {
+  BanResult result;
+  for (const BanRequest& one : requests) ++(one.is_over(now_unix) ? result.skipped : result.count);
+  const size_t over = result.skipped;
+  if (over == 0) return result;
+  result.problems = {{Severity::warning,
+                      "",
+                      {},
+                      std::to_string(over) + (over == 1 ? " ban is" : " bans are") +
+                          " over already: skipped, which lets nobody in",
+                      "to lift a ban: damctl unban"}};
+  return result;
+}
+
 }  // namespace
 
 // How many would hold; 0: it is not worth counting, since there cannot be too many.
@@ -46,7 +61,7 @@ std::vector<KeptBan> BanBook::of_sources(const std::vector<BanRequest>& requests
   std::vector<KeptBan> put;
   put.reserve(requests.size());
   for (const BanRequest& request : requests) {
-    if (request.is_of_kind()) continue;
+    if (request.is_of_kind() || request.is_over(now_unix)) continue;
     const auto objection = people.to(request.source, asker.force);
     if (objection.message.empty()) {
       put.push_back(made_of(request, asker, policy.bans, now_unix));
@@ -71,8 +86,7 @@ BanResult BanBook::ban(const std::vector<BanRequest>& requests, const Asker& ask
   std::vector<Problem> full = kinds.full;
   if (count > most) full.push_back(too_many_bans(count, most));
   if (!full.empty()) return not_banned(BanResult::Outcome::full, std::move(full));
-  BanResult result;
-  result.count = requests.size();
+  BanResult result = with_skipped(requests, now_unix);
   const auto gone =
       put.empty() ? std::vector<Network>() : forgettable(policy->bans, put.size(), now_unix);
   if (!save(put, gone, result, kinds.change)) return result;

@@ -16,8 +16,9 @@ class BanList {
  public:
   // All errors as sentences; with any, nothing is changed. The socket is not trusted.
   std::vector<std::string> change(const v1::Bans& message);
-  // Whoever tells of bans tells all of them the next time.
-  void distrust() { version_ = 0; }
+  // Whoever tells of bans tells all of them the next time: of this version, one that nobody has
+  // drawn, he knows nothing. It is not 0, which would say that nothing is here.
+  void distrust() { version_ += version_ != 0 ? 1 : 0; }
   bool has_ended(uint64_t now_unix_s) const { return now_unix_s >= next_end_unix_s_; }  // any
   // Takes out what has ended; true when there was any.
   bool expire(uint64_t now_unix_s);

@@ -15,7 +15,9 @@ class FingerprintBanList {
  public:
   // All errors as sentences; with any, nothing is changed. The socket is not trusted.
   std::vector<std::string> change(const v1::FingerprintBans& message);
-  void distrust() { version_ = 0; }
+  // Whoever tells of bans tells all of them the next time: of this version, one that nobody has
+  // drawn, he knows nothing. It is not 0, which would say that nothing is here.
+  void distrust() { version_ += version_ != 0 ? 1 : 0; }
   // Takes out what has ended; true when there was any.
   bool expire(uint64_t now_unix_s);
 

@@ -42,8 +42,13 @@ void say_in_force(const Json& body, const std::string& what) {
     std::cout << style.green("ok") << ": " << what << ".\n";
   } else {
     std::cout << style.yellow("kept") << ": " << what
-              << " as soon as the dataplane answers. Look: damctl status\n";
+              << " as soon as the dataplane takes it. Look: damctl status\n";
   }
+}
+
+void show_warnings(const Json& body, const std::string& file, const std::string& text) {
+  show_problems(std::cout, control::problems_from_json(body), file, text,
+                Style(wants_colour(STDOUT_FILENO)));
 }
 
 int refused_bans(const Answer& answer, const std::string& file, const std::string& text) {

@@ -51,6 +51,8 @@ int ban(const Settings& settings, const Banning& how) {
   int code = kOk;
   const auto made = ask_to_ban(settings, {{"source", how.source}}, how, code);
   if (!made) return code;
+  show_warnings(*made);
+  if ((*made)["bans"].empty()) return kRefused;
   const Json& one = (*made)["bans"][0];
   const int times = one.value("times", 1);
   say_in_force(*made, one.value("source", "") + " is banned " +
@@ -67,7 +69,10 @@ int unban(const Settings& settings, const std::string& source) {
     return answer->ok() ? kOk : kRefused;
   }
   if (!answer->ok()) return refused_bans(*answer, "damctl", "");
-  say_in_force(answer->json(), source + " is banned no more");
+  const Json body = answer->json();
+  show_warnings(body);
+  const bool known = body.value("count", 1) > 0;
+  say_in_force(body, source + " is banned no more" + (known ? "" : ", if it was"));
   return kOk;
 }
 
@@ -120,7 +125,9 @@ int import_bans(const Settings& settings, const Banning& how) {
   }
   if (!answer->ok()) return refused_bans(*answer, how.source, text.str());
   const Json body = answer->json();
-  say_in_force(body, "all " + std::to_string(body.value("count", 0)) + " of the list are banned");
+  show_warnings(body, how.source, text.str());
+  say_in_force(body, (body.contains("skipped") ? "" : "all ") +
+                         std::to_string(body.value("count", 0)) + " of the list are banned");
   return kOk;
 }
 

@@ -28,8 +28,7 @@ void print_hits(const Json& body) {
               << " in service zones now, of " << (hits.value("more", false) ? "at least " : "")
               << hits.value("of", uint64_t{0}) << " that show a fingerprint.\n";
   }
-  show_problems(std::cout, control::problems_from_json(body), "damctl", "",
-                Style(wants_colour(STDOUT_FILENO)));
+  show_warnings(body);
 }
 
 }  // namespace

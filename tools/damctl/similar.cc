@@ -84,7 +84,7 @@ int ban_shown(const Settings& settings, Json body, const Json& seen) {
   if (!answer->ok()) return show_refusal(*answer);
   const Json done = answer->json();
   std::cout << out_style().green("ok") << ": " << done.value("count", 0) << " sources are banned"
-            << (done.value("in_force", false) ? "" : " as soon as the dataplane answers") << ".\n";
+            << (done.value("in_force", false) ? "" : " as soon as the dataplane takes it") << ".\n";
   return kOk;
 }
 

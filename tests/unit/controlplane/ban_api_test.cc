@@ -73,6 +73,23 @@ TEST_F(BanApiTest, a_list_comes_in_whole_and_goes_out_as_it_came) {
   EXPECT_EQ(get("/v1/bans").second["total"], 2);
 }
 
+TEST_F(BanApiTest, a_backup_comes_in_though_some_of_it_is_over) {
+  ASSERT_EQ(ban(R"({"source": "198.18.77.7"})").first, 200);
+  const auto [code, body] = import(R"({"source": "198.18.77.7", "until": 1000000}
+{"source": "198.18.77.8", "until": 4000000000}
+)");
+  EXPECT_EQ(code, 200) << body;
+  EXPECT_EQ(body["count"], 1);
+  EXPECT_EQ(body["skipped"], 1);
+  ASSERT_EQ(body["warnings"].size(), 1u) << body;
+  EXPECT_EQ(dataplane.bans(), (std::set<std::string>{"198.18.77.7/32", "198.18.77.8/32"}));
+  EXPECT_EQ(import(R"({"source": "198.18.77.7", "until": 1000000})").first, 200);
+  const auto [wrong, problems] = import(R"({"source": "198.18.77.9", "until": 1e999})");
+  EXPECT_EQ(wrong, 422) << problems;
+  EXPECT_EQ(problems["errors"][0]["line"], 1);
+  EXPECT_EQ(problems["errors"][0]["column"], 1);
+}
+
 TEST_F(BanApiTest, explain_says_which_list_which_ban_and_what_the_zones_hold) {
   const auto verdict = [&](const std::string& address) {
     const auto [code, body] = get("/v1/explain/" + address);

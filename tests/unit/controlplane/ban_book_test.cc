@@ -4,6 +4,7 @@
 
 #include "controlplane/bans/ban_lines.h"
 #include "controlplane/bans/ban_sync.h"
+#include "controlplane/bans/ban_terms.h"
 #include "tests/unit/controlplane/sample_policy.h"
 #include "tests/unit/controlplane/test_dataplane.h"
 
@@ -316,6 +317,55 @@ TEST_F(BanBookTest, who_remembers_nothing_lifts_nothing_but_what_it_is_told_to) 
   EXPECT_EQ(next->lift_size(), 1);
 }
 
+// Its clock went ahead and came back: it asks for all, by a version that nobody has drawn.
+TEST_F(BanBookTest, who_remembers_nothing_leaves_what_a_dataplane_has_that_asks_for_all) {
+  BanBook forgetful(
+      store, [this] { return policy; }, [this] { return now; }, {}, false);
+  ASSERT_TRUE(forgetful.ban({request_of("198.51.100.7")}, {}).done());
+  const uint64_t held = forgetful.news_for(77)->version();
+  forgetful.told(true);
+  const BanResult lifted = forgetful.lift(*parse_network("198.51.100.9"));
+  EXPECT_EQ(lifted.count, 0u) << "who knows";
+  ASSERT_EQ(lifted.problems.size(), 1u);
+  EXPECT_EQ(lifted.problems[0].message,
+            "198.51.100.9/32 is not known here; the dataplane is told to drop it, if it has it");
+  const auto news = forgetful.news_for(held + 1);
+  ASSERT_TRUE(news);
+  EXPECT_EQ(news->base(), held + 1) << "or bans of before would end";
+  EXPECT_EQ(news->add_size(), 1) << "it has ended this one, perhaps";
+  EXPECT_EQ(news->lift_size(), 1);
+  EXPECT_EQ(forgetful.news_for(0)->base(), 0u) << "that one has none";
+}
+
+TEST_F(BanBookTest, what_is_over_in_a_list_is_skipped_and_changes_no_ban_that_holds) {
+  ban(request_of("198.51.100.7"));
+  BanRequest over = request_of("198.51.100.7", std::nullopt), now_over = over;
+  over.until_unix = 1;
+  now_over.until_unix = now;
+  BanRequest to_come = request_of("198.51.100.8", std::nullopt);
+  to_come.until_unix = now + 1;
+  const BanResult result = book().ban({over, to_come, now_over}, {"somebody", {}});
+  EXPECT_EQ(result.outcome, BanResult::Outcome::done);
+  EXPECT_EQ(result.count, 1u);
+  EXPECT_EQ(result.skipped, 2u);
+  ASSERT_EQ(result.problems.size(), 1u);
+  EXPECT_EQ(result.problems[0].message, "2 bans are over already: skipped, which lets nobody in");
+  ASSERT_TRUE(kept("198.51.100.7"));
+  EXPECT_EQ(kept("198.51.100.7")->until_unix, now + kHour);
+  EXPECT_EQ(kept("198.51.100.8")->until_unix, now + 1);
+}
+
+TEST(BanSentence, no_end_is_told_as_a_time_that_it_is_not) {
+  BanTerms ban;
+  ban.origin = "import";
+  ban.author = "a";
+  ban.until_unix = 10;
+  EXPECT_EQ(ban_sentence("x", ban, 20), "x is banned for 0s (import, by a)");
+  ban.until_unix = int64_t{1} << 40;
+  EXPECT_EQ(ban_sentence("x", ban, 20),
+            "x is banned for more than 106751d23h47m16s (import, by a)");
+}
+
 TEST_F(BanBookTest, the_dataplane_is_told_all_at_first_and_then_what_has_changed) {
   ban(request_of("198.51.100.7"));
   auto news = book().news_for(0);
@@ -389,6 +439,32 @@ TEST(BanLines, are_text_or_json_and_every_wrong_one_is_told_by_its_place) {
   read_ban_lines(many, {}, at_length);
   EXPECT_EQ(at_length.told().size(), 101u);
   EXPECT_EQ(at_length.told().back().message, "50 more are wrong");
+}
+
+TEST(BanLines, the_first_wrong_ones_by_place_are_told_in_whatever_order_they_are_found) {
+  Objections wrong;
+  for (int line = 200; line > 0; --line) {
+    for (const int column : {5, 2}) wrong.add({line, column}, std::to_string(column), "");
+  }
+  const auto told = wrong.told();
+  ASSERT_EQ(told.size(), 101u);
+  const auto places = places_of(told);
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_EQ(places[static_cast<size_t>(i)], std::pair(i / 2 + 1, i % 2 == 0 ? 2 : 5));
+  }
+  EXPECT_EQ(told.back().message, "300 more are wrong");
+}
+
+TEST(BanLines, numbers_beyond_all_bounds_are_told_by_their_place) {
+  Objections wrong;
+  const std::string begin = "{\"source\": \"1.2.3.4\", \"until\": ";
+  const auto bans = read_ban_lines("  " + begin + "1e999}\n" + begin + "1099511627776}\n" + begin +
+                                       "1099511627777}\n" + begin + "18446744073709551615}\n{",
+                                   {}, wrong);
+  ASSERT_EQ(bans.size(), 1u);
+  EXPECT_EQ(bans[0].until_unix, int64_t{1} << 40);
+  EXPECT_EQ(places_of(wrong.told()),
+            (std::vector<std::pair<int, int>>{{1, 3}, {3, 23}, {4, 23}, {5, 1}}));
 }
 
 TEST(BanLines, may_be_of_kinds_of_clients) {

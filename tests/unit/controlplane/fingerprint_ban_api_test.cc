@@ -73,6 +73,44 @@ TEST_F(FingerprintBanApiTest, warns_of_a_common_one) {
   EXPECT_EQ(body["count"], 1) << "it is a warning";
 }
 
+TEST_F(FingerprintBanApiTest, a_list_warns_of_each_common_one) {
+  for (uint8_t client = 1; client <= 9; ++client) hold(kApiKind, client);
+  for (int i = 0; i < 90; ++i) hold("", 1);  // that show none
+  hold(kApiOther, 7);
+  const auto [code, body] = import(kApiKind + "\n" + kApiOther + "\n*_8daaf6152771_*\n");
+  EXPECT_EQ(code, 200) << body;
+  ASSERT_EQ(body["warnings"].size(), 2u) << body;
+  const auto said = [&body = body](size_t i) { return body["warnings"][i].value("message", ""); };
+  EXPECT_TRUE(said(0).starts_with("*_8daaf6152771_* is common: 9 connections of 9 sources"));
+  EXPECT_TRUE(said(1).starts_with(kApiKind + " is common: ")) << said(1);
+  EXPECT_NE(said(1).find("of 10 that show any"), std::string::npos) << said(1);
+  EXPECT_TRUE(import("198.18.77.7\n").second["warnings"].empty());
+}
+
+TEST_F(FingerprintBanApiTest, a_list_of_kinds_does_not_wait_for_bans_of_addresses) {
+  dataplane.refuse_bans(true);
+  BanRequest address;
+  address.source = *parse_network("198.18.77.7");
+  ASSERT_TRUE(book.ban({address}, {}).done());
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_EQ(import(kApiKind + "\n").first, 200);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(10));
+}
+
+TEST_F(FingerprintBanApiTest, what_the_dataplane_refuses_is_said_with_its_words) {
+  dataplane.refuse_fingerprints(true);
+  const auto said = [](const std::pair<int, Json>& answer) {
+    EXPECT_EQ(answer.first, 202) << answer.second;
+    return answer.second["warnings"].empty() ? ""
+                                             : answer.second["warnings"][0].value("message", "");
+  };
+  const std::string words =
+      "the dataplane refuses the bans of fingerprints: A request that asks for nothing known.";
+  EXPECT_EQ(said(ban(R"({"ja4": ")" + kApiKind + R"("})")), words);
+  EXPECT_EQ(said(import(kApiKind + "\n")), words);
+  EXPECT_EQ(said(lift(kApiKind)), words);
+}
+
 // Much traffic takes its time to be looked through, and that is when bans are made.
 TEST_F(FingerprintBanApiTest, the_ban_is_made_before_anybody_is_counted) {
   size_t banned_at_first = 0, questions = 0;

@@ -229,6 +229,45 @@ TEST_F(FingerprintBookTest, who_remembers_nothing_lifts_nothing_but_what_it_is_t
   EXPECT_EQ(book().lift(kBookSome).outcome, BanResult::Outcome::unknown) << "who remembers, knows";
 }
 
+TEST_F(FingerprintBookTest, who_remembers_nothing_says_that_it_did_not_know_what_it_lifts) {
+  BanStore memory(BanStore::kInMemory);
+  BanBook forgetful(
+      memory, [this] { return policy; }, [this] { return now; }, {}, memory.remembers());
+  FingerprintBook& kinds = forgetful.fingerprints();
+  const BanResult lifted = kinds.lift(kBookSome);
+  EXPECT_EQ(lifted.outcome, BanResult::Outcome::done);
+  EXPECT_EQ(lifted.count, 0u);
+  ASSERT_EQ(lifted.problems.size(), 1u);
+  EXPECT_EQ(lifted.problems[0].severity, Severity::warning);
+  EXPECT_TRUE(lifted.problems[0].message.starts_with(kBookSome + " is not known here"));
+  EXPECT_TRUE(kinds.news_for(0)) << "an older dataplane says 0 after its clock was set back";
+}
+
+TEST_F(FingerprintBookTest, whoever_was_told_of_one_is_told_that_it_is_lifted) {
+  ban(kBookKind);
+  EXPECT_EQ(told(0).size(), 1u);
+  EXPECT_EQ(book().lift(kBookKind).outcome, BanResult::Outcome::done);
+  const auto news = book().news_for(0);
+  ASSERT_TRUE(news) << "an older dataplane says 0 after its clock was set back";
+  EXPECT_EQ(news->bans_size(), 0);
+}
+
+TEST_F(FingerprintBookTest, what_is_over_in_a_list_is_skipped_and_changes_no_ban_that_holds) {
+  ban(kBookKind);
+  BanRequest over = request_for(kBookKind, std::nullopt);
+  over.until_unix = now;
+  BanRequest fresh_over = over;
+  fresh_over.ja4 = "*_*_*";  // that would take force
+  const BanResult result =
+      book_->ban({over, fresh_over, request_for(kBookSome)}, {"somebody", {}, "import"});
+  EXPECT_EQ(result.outcome, BanResult::Outcome::done);
+  EXPECT_EQ(result.count, 1u);
+  EXPECT_EQ(result.skipped, 2u);
+  const auto all = book().list();
+  ASSERT_EQ(all.size(), 2u);
+  EXPECT_EQ(all[1].until_unix, now + kBookHour);
+}
+
 TEST_F(FingerprintBookTest, are_counted_by_an_origin_of_their_own) {
   ban(kBookKind);
   ban(kBookSome, std::nullopt);
@@ -280,8 +319,10 @@ TEST_F(FingerprintSyncTest, an_older_dataplane_takes_all_else) {
     book_->ban({address}, {"somebody", {}});
     EXPECT_TRUE(book_->wait_until_told(std::chrono::seconds(3)));
     EXPECT_FALSE(book().wait_until_told(std::chrono::milliseconds(700))) << "and is said to be so";
+    EXPECT_NE(book().refusal().find("nothing known"), std::string::npos) << book().refusal();
     dataplane.refuse_fingerprints(false);
     EXPECT_TRUE(book().wait_until_told(std::chrono::seconds(3))) << "once it is replaced";
+    EXPECT_EQ(book().refusal(), "");
   }
   EXPECT_EQ(dataplane.bans(), std::set<std::string>{"198.51.100.7/32"});
   ASSERT_EQ(log.size(), 1u) << "once, however often it was tried";

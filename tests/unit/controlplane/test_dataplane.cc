@@ -191,19 +191,22 @@ void TestDataplane::answer_fingerprints(const v1::Request& request, v1::Reply& r
     for (const v1::Flow& flow : flows_) {
       const v1::FlowQuery& query = request.flows();
       if (!query.zone().empty() && query.zone() != flow.zone()) continue;
-      reply.mutable_flows()->set_matched_but_for_ja4(reply.flows().matched_but_for_ja4() + 1);
+      const uint64_t shows_one = flow.ja4().empty() ? 0 : 1;
+      reply.mutable_flows()->set_matched_but_for_ja4(reply.flows().matched_but_for_ja4() +
+                                                     shows_one);
       if (!query.ja4().empty() && !matches_ja4(query.ja4(), flow.ja4())) continue;
       reply.mutable_flows()->set_matched(reply.flows().matched() + 1);
       if (query.most() > 0) *reply.mutable_flows()->add_flows() = flow;
     }
   }
   if (!request.has_fingerprint_bans()) return;
-  if (knows_no_fingerprints_) {
+  const v1::FingerprintBans& bans = request.fingerprint_bans();
+  if (knows_no_fingerprints_ || (bans.base() != 0 && bans.base() != fingerprint_bans_version_)) {
     reply.set_ok(false);
-    reply.add_errors("A request that asks for nothing known.");
+    reply.add_errors(knows_no_fingerprints_ ? "A request that asks for nothing known."
+                                            : "another version is here");
     return;
   }
-  const v1::FingerprintBans& bans = request.fingerprint_bans();
   if (bans.base() == 0) fingerprint_bans_.clear();
   for (const std::string& one : bans.lift()) fingerprint_bans_.erase(one);
   for (const auto& one : bans.bans()) fingerprint_bans_.insert(one.ja4());

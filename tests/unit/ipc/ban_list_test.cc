@@ -57,6 +57,22 @@ TEST(BanList, what_replaces_all_leaves_nothing_of_before) {
   EXPECT_TRUE(list.set().contains(kOneAddress)) << "within the /24";
 }
 
+TEST(BanList, one_that_is_distrusted_is_not_said_to_be_empty) {
+  BanList list;
+  list.distrust();
+  EXPECT_EQ(list.version(), 0u) << "there is nothing";
+  v1::Bans first = bans_of(0, 5);
+  add(first, kOne, 32);
+  EXPECT_TRUE(list.change(first).empty());
+  list.distrust();
+  EXPECT_NE(list.version(), 5u);
+  ASSERT_NE(list.version(), 0u);
+  v1::Bans again = bans_of(list.version(), 5);
+  add(again, kTwo, 32);
+  EXPECT_TRUE(list.change(again).empty());
+  EXPECT_EQ(list.size(), 2u) << "beside what was there";
+}
+
 TEST(BanList, is_the_same_after_it_was_saved_and_read) {
   BanList list, again;
   v1::Bans first = bans_of(0, 5);

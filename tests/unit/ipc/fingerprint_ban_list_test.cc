@@ -55,6 +55,20 @@ TEST(FingerprintBanList, a_message_may_change_what_is_here) {
   EXPECT_EQ(list.size(), 2u);
 }
 
+TEST(FingerprintBanList, one_that_is_distrusted_is_not_said_to_be_empty) {
+  FingerprintBanList list;
+  list.distrust();
+  EXPECT_EQ(list.version(), 0u) << "there is nothing";
+  EXPECT_TRUE(list.change(ja4_bans_of(5, {kOneJa4})).empty());
+  list.distrust();
+  EXPECT_NE(list.version(), 5u);
+  EXPECT_NE(list.version(), 0u);
+  v1::FingerprintBans message = ja4_bans_of(5, {kOtherJa4});
+  message.set_base(list.version());
+  EXPECT_TRUE(list.change(message).empty());
+  EXPECT_EQ(list.size(), 2u) << "beside what was there";
+}
+
 TEST(FingerprintBanList, they_end_by_themselves) {
   FingerprintBanList list;
   v1::FingerprintBans message = ja4_bans_of(5, {kOneJa4}, 100);
