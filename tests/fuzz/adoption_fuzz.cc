@@ -103,9 +103,7 @@ void send_frame(SmallSite& site, Input& input) {
   segment.flags = flags;
   segment.window = shift;
   segment.timestamps = (kind & 2) != 0;
-  const bool plain = (kind & 4) != 0;
-  const std::string payload =
-      plain ? std::string(kRequest.substr(shift & 15)) : std::string(shift & 15, 'p');
+  const std::string payload(shift & 15, 'p');
   segment.payload = {reinterpret_cast<const uint8_t*>(payload.data()), payload.size()};
   const uint8_t from = flow.out_interface[1 - direction];
   site.send(site.engine().config().interfaces[from].port, segment);

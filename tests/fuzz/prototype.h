@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <memory>
 #include <span>
-#include <string_view>
 #include <vector>
 
 #include "dataplane/drivers/xdp/view.h"
@@ -18,21 +17,18 @@ using namespace dam::test;
 
 inline constexpr PortRange kPorts = {30000, 30000 + kProbePorts + 99};
 inline constexpr uint64_t kIdleNs = kSecond;
-inline constexpr std::string_view kRequest = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
 inline Policy policy_of(const SmallSite& site) {
   Policy policy = site.draft();
   policy.timeouts.idle_ns = policy.timeouts.half_closed_ns = policy.timeouts.closing_ns = kIdleNs;
   policy.timeouts.port_rest_ns = kSecond;
   policy.zones[kServiceZone].per_source_concurrent = 8;
-  policy.zones[kServiceZone].per_source[DAM_DIM_requests] = dam_gcra_rate_of(1'000, 100);
-  policy.listeners[1].protocol = Protocol::http;
   policy.log_connections_every = 1;
   return policy;
 }
 
-// Two of the service, one of plain HTTP amid a head, and one of management stand; of another, which
-// is not among them, the server is still to take the hello.
+// Two of the service and one of management stand; of a fourth, which is not among them, the server
+// is still to take the hello.
 inline std::vector<Connection> open_connections(SmallSite& site) {
   std::vector<Connection> standing;
   ClientSide client;
@@ -44,15 +40,6 @@ inline std::vector<Connection> open_connections(SmallSite& site) {
     if (standing.size() == 2) client.address = kStranger;
   }
   check(establish(site, client, "www.example.org").has_value(), "one waits for its server");
-  ++client.port;
-  client.to_port = kPortRouted;
-  client.head = kRequest;
-  auto plain = stand(site, client);
-  check(plain.has_value(), "one of plain HTTP stands");
-  constexpr std::string_view kCut = "GET / HTTP/1.1\r\nTransfer-Encoding: ch";
-  site.send(kFrontPort, plain->client.segment(kAck, kCut));
-  plain->client.next += static_cast<uint32_t>(kCut.size());
-  standing.push_back(*plain);
   return standing;
 }
 
