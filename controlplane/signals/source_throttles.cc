@@ -30,10 +30,11 @@ SourceThrottles::Begun SourceThrottles::add(const SourceThrottle& wanted, uint64
 }
 
 void SourceThrottles::hold_against(const Policy& policy, uint64_t now_ns) {
+  const auto& rules = policy.signals.rules;
   for (auto& [key, kept] : kept_) {
-    const auto& rules = policy.signals.rules;
-    const auto rule = std::find_if(rules.begin(), rules.end(), [&](const SignalRule& one) {
-      return one.name.value == key.rule && one.throttle.for_ns != 0 && one.mode == Mode::enforce;
+    const std::string& name = key.rule;
+    const auto rule = std::find_if(rules.begin(), rules.end(), [&name](const SignalRule& one) {
+      return one.name.value == name && one.throttle.for_ns != 0 && one.mode == Mode::enforce;
     });
     if (rule == rules.end()) {
       kept.until_ns = 0;
