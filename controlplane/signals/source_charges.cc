@@ -60,7 +60,7 @@ SourceThrottles::Begun SourceCharges::throttle(SourceThrottle wanted, uint64_t m
 
 size_t SourceCharges::lift(const Network& source) {
   const std::lock_guard lock(mutex_);
-  return throttles_.lift(source);
+  return throttles_.lift(source, clock_());
 }
 
 std::optional<SourceThrottle> SourceCharges::throttle_of(const Address& address) {

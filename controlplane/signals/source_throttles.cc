@@ -61,7 +61,8 @@ std::map<Network, uint64_t, NetworkOrder> SourceThrottles::pay_ns(uint64_t now_n
   return pays;
 }
 
-size_t SourceThrottles::lift(const Network& source) {
+size_t SourceThrottles::lift(const Network& source, uint64_t now_ns) {
+  forget_ended(now_ns);
   return std::erase_if(kept_, [&](const auto& one) { return one.first.source == source; });
 }
 

@@ -35,7 +35,7 @@ class SourceThrottles {
   // much time of its buckets.
   std::map<Network, uint64_t, NetworkOrder> pay_ns(uint64_t now_ns);
   // How many an operator ends.
-  size_t lift(const Network& source);
+  size_t lift(const Network& source, uint64_t now_ns);
 
   // The lowest share.
   std::optional<SourceThrottle> find(const Address& address, uint64_t now_ns) const;

@@ -59,8 +59,8 @@ TEST_F(SourceThrottlesTest, of_two_servers_the_lower_share_counts_and_neither_ch
   ASSERT_TRUE(found);
   EXPECT_EQ(found->server, "other");
   EXPECT_EQ(found->to_percent, 50u);
-  EXPECT_EQ(throttles.lift(*parse_network("198.51.100.8")), 0u);
-  EXPECT_EQ(throttles.lift(one), 1u);
+  EXPECT_EQ(throttles.lift(*parse_network("198.51.100.8"), now_ns), 0u);
+  EXPECT_EQ(throttles.lift(one, now_ns), 1u);
   EXPECT_TRUE(throttles.empty());
   ASSERT_TRUE(add(one, 50, 60));
   EXPECT_EQ(paid_ms(one), 0u) << "of the time between nothing is owed";
