@@ -275,6 +275,10 @@ TEST_F(LookalikeStoreTest, a_database_that_goes_and_comes_loses_nothing_that_has
   real.let_in(true);
   ASSERT_TRUE(comes([&] { return one->counts().written == 5; }));
   EXPECT_EQ(windows(), "5");
+  EXPECT_TRUE(comes([&] {  // it is told a moment behind what is counted
+    const std::lock_guard lock(said_mutex);
+    return said.size() >= 3;
+  }));
   const std::lock_guard lock(said_mutex);
   ASSERT_EQ(said.size(), 3u) << "once of each change";
   EXPECT_TRUE(said[0].starts_with("well: "));
