@@ -7,6 +7,7 @@
 #include "controlplane/api/problem_json.h"
 #include "controlplane/policy/load.h"
 #include "dataplane/drivers/netdev/offloads.h"
+#include "tools/damctl/client.h"
 #include "tools/damctl/commands.h"
 #include "tools/damctl/doctor/diagnosis.h"
 #include "tools/damctl/exit_code.h"
@@ -16,8 +17,6 @@
 namespace dam::ctl {
 
 namespace {
-
-using control::Json;
 
 Wishes wishes_for(const std::vector<std::string>& devices) {
   Wishes wishes;
