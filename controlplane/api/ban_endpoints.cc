@@ -57,10 +57,10 @@ void delete_ban(BanBook& book, const LiftThrottles& lift_throttles, const Call& 
   }
   BanResult result = book.lift(source->masked());
   const size_t throttles = lift_throttles ? lift_throttles(source->masked()) : 0;
-  if (result.outcome == BanResult::Outcome::unknown && throttles != 0) {
+  const bool unknown = result.outcome == BanResult::Outcome::unknown;
+  if (unknown && throttles != 0) {
     result.outcome = BanResult::Outcome::done;
-  }
-  if (result.outcome == BanResult::Outcome::unknown) {
+  } else if (unknown) {
     result.problems = {
         {Severity::error,
          "",

@@ -7,6 +7,8 @@
 namespace dam::control {
 
 Json ban_json(const KeptBan& ban);
+Json fingerprint_ban_json(const FingerprintBan& ban);
 Json ban_schema();
+Json fingerprint_ban_schema();
 
 }  // namespace dam::control

@@ -4,7 +4,6 @@
 #include <ctime>
 
 #include "controlplane/api/ban_json.h"
-#include "controlplane/api/fingerprint_bans.h"
 #include "controlplane/api/problem_json.h"
 #include "controlplane/bans/ban_lines.h"
 #include "controlplane/policy/quantity.h"

@@ -109,27 +109,6 @@ void delete_fingerprint_ban(FingerprintBook& book, const std::string& ja4,
   answer_kind(book, book.lift(ja4), response);
 }
 
-Json fingerprint_ban_json(const FingerprintBan& ban) {
-  Json json = {{"ja4", ban.ja4}, {"made", ban.made_unix}};
-  if (ban.until_unix != BanTerms::kForEver) json["until"] = ban.until_unix;
-  json["times"] = ban.times;
-  json["reason"] = ban.reason;
-  json["origin"] = ban.origin;
-  json["author"] = ban.author;
-  return json;
-}
-
-Json fingerprint_ban_schema() {
-  return schema::object(
-      {{"ja4", schema::string("a fingerprint, of which parts may be *; in service zones alone")},
-       {"made", schema::count("Unix time, s")},
-       {"until?", schema::count("Unix time, s; absent: for ever")},
-       {"times", schema::count("how often it was banned, one soon after another")},
-       {"reason", schema::string()},
-       {"origin", schema::string("operator or import")},
-       {"author", schema::string()}});
-}
-
 Json fingerprint_hits_schema() {
   return schema::object({{"connections", schema::count("that live in service zones and have it")},
                          {"sources", schema::count("whose they are")},

@@ -23,8 +23,6 @@ bool kinds_are_told(FingerprintBook& book, std::vector<Problem>& problems);
 void delete_fingerprint_ban(FingerprintBook& book, const std::string& ja4,
                             httplib::Response& response);
 
-Json fingerprint_ban_json(const FingerprintBan& ban);
-Json fingerprint_ban_schema();
 Json fingerprint_hits_schema();
 
 }  // namespace dam::control
