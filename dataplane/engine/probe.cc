@@ -12,6 +12,7 @@ namespace {
 
 constexpr uint32_t kFailuresUntilDown = 3;
 constexpr uint64_t kProbeTimeoutNs = 1'000'000'000;   // or the interval, when that is shorter
+constexpr uint64_t kAwayNs = kProbeTimeoutNs / 2;     // a worker that came this late heard nobody
 constexpr uint64_t kUnresolvedRetryNs = 100'000'000;  // the next hop is being asked for
 constexpr uint16_t kProbeMss = 1460;
 
@@ -20,7 +21,9 @@ constexpr uint16_t kProbeMss = 1460;
 // Each server and family in its own time; one SYN a call, so that a tick stays short.
 void Worker::probe_servers() {
   const size_t count = policy_->servers.size() * 2;
-  if (probe_range_.first != policy_->source_ports.first) forget_probes();
+  const bool away = now_ns_ - probed_ns_ > kAwayNs;
+  if (away || probe_range_.first != policy_->source_ports.first) forget_probes();
+  probed_ns_ = now_ns_;
   probe_range_ = policy_->source_ports;
   for (size_t i = 0; i < count; ++i) {
     probe_next_ = (probe_next_ + 1) % count;
@@ -29,7 +32,8 @@ void Worker::probe_servers() {
   }
 }
 
-// Whoever answers them will not be heard, and has not failed: their ports are no probe's now.
+// Whoever answers them will not be heard, or was not while this machine stood still, and has not
+// failed: their ports are no probe's now.
 void Worker::forget_probes() {
   for (Probe& probe : probes_) {
     if (probe.port == 0) continue;

@@ -82,6 +82,20 @@ TEST(Probe, OneUnderWayWhenTheSourcePortsChangeIsNoFailure) {
   EXPECT_TRUE(is_up(site, 0));
 }
 
+// A virtual machine that was stopped, say: its neighbours have not failed meanwhile.
+TEST(Probe, OneUnderWayWhileTheDamItselfStoodStillIsNoFailure) {
+  SmallSite site;
+  site.apply(probing(site, 2000 * kMillisecond));
+  for (int i = 0; i < 4; ++i) {
+    while (!find_tcp(site.advance(5 * kMillisecond), kServicePort, DAM_TCP_SYN)) {
+    }
+    site.advance(20'000 * kMillisecond, 20'000 * kMillisecond);
+    EXPECT_EQ(site.engine().servers[0].failures, 0u);
+    EXPECT_GT(answer_probes(site, 1000 * kMillisecond, true, true), 0u) << "they are asked again";
+  }
+  EXPECT_TRUE(is_up(site, 0));
+}
+
 TEST(Probe, ServersWithIntervalsAreAskedOnceEach) {
   SmallSite site;
   site.apply(probing(site, 500 * kMillisecond));
