@@ -8,9 +8,11 @@ namespace dam::simulation {
 namespace {
 
 constexpr dam_drop_reason kOverSource[] = {DAM_DROP_source_packets, DAM_DROP_source_bytes_up,
-                                           DAM_DROP_source_bytes_down, DAM_DROP_source_connections};
+                                           DAM_DROP_source_bytes_down, DAM_DROP_source_connections,
+                                           DAM_DROP_source_requests};
 constexpr dam_drop_reason kOverTotal[] = {DAM_DROP_zone_packets, DAM_DROP_zone_bytes_up,
-                                          DAM_DROP_zone_bytes_down, DAM_DROP_zone_connections};
+                                          DAM_DROP_zone_bytes_down, DAM_DROP_zone_connections,
+                                          DAM_DROP_zone_requests};
 
 }  // namespace
 
@@ -24,15 +26,18 @@ BucketAudit::BucketAudit(Environment& environment, World& world, const Site& sit
 void BucketAudit::before(const Dam::Step&) {
   const dam_zone_counters* zones = world_.dam().counters().worker[0].zones;
   std::copy(zones, zones + kZones, seen_.begin());
+  half_open_ = world_.dam().engine().worker(0).half_open_used();
 }
 
 void BucketAudit::after(const Dam::Step& step) {
+  routed_all_ &= were_all_routed();
   const std::optional<Source> source = source_of(step);
-  if (!source) return;
+  if (!source) return note_unknown(step);
   for (const uint8_t zone : {kLightZone, kHeavyZone}) {
     if (site_.zones[zone].mode == Mode::shadow) continue;
     settle_connection(zone, *source, step);
     settle(zone, step.port == kFrontPort ? DAM_C2S : DAM_S2C, *source, step);
+    settle_requests(zone, *source, step);
   }
 }
 
@@ -104,7 +109,8 @@ void BucketAudit::settle(uint8_t zone, dam_direction way, const Source& source,
     settle(zone, DAM_DIM_bytes_down, source, step.frame_bytes, step);
     return;
   }
-  if (!passed && !any_refused(zone, {DAM_DIM_packets, DAM_DIM_bytes_up})) return;
+  const bool paid = passed || was_refused_behind(zone, step);
+  if (!paid && !any_refused(zone, {DAM_DIM_packets, DAM_DIM_bytes_up})) return;
   if (!settle(zone, DAM_DIM_packets, source, 1, step)) return;
   settle(zone, DAM_DIM_bytes_up, source, step.frame_bytes, step);
 }

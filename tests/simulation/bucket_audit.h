@@ -17,6 +17,10 @@ class BucketAudit {
   // exact: also who was refused is asked about. Not so where damaged packets are charged and lost.
   BucketAudit(Environment& environment, World& world, const Site& site, bool exact);
 
+  // Of plain HTTP, as the engine has counted them in zones with a limit of them.
+  uint64_t http_requests(uint8_t zone) const { return http_requests_[zone]; }
+  bool routed_all() const { return routed_all_; }
+
  private:
   using Source = std::pair<uint16_t, uint8_t>;  // a client's host and family
   static constexpr Source kAll{0xffff, 0};      // the zone's total
@@ -26,6 +30,19 @@ class BucketAudit {
   std::optional<Source> source_of(const Dam::Step& step);
   void settle(uint8_t zone, dam_direction way, const Source& source, const Dam::Step& step);
   void settle_connection(uint8_t zone, const Source& source, const Dam::Step& step);
+  // request_audit.cc
+  void settle_requests(uint8_t zone, const Source& source, const Dam::Step& step);
+  void settle_refusal(uint8_t zone, const Source& source, const Dam::Step& step);
+  void check_refusal(uint8_t zone, const Source& whose, const Dam::Step& step);
+  void note_unknown(const Dam::Step& step);
+  uint64_t requests_found(uint8_t zone) const;
+  bool were_all_routed() const;
+  const Connection* sender_of(const Dam::Step& step) const;
+  bool was_held() const;
+  bool was_refused_behind(uint8_t zone, const Dam::Step& step) const;
+  std::optional<double> most_requests(const Dam::Step& step) const;
+  double fitting(uint8_t zone, double requests) const;
+
   bool settle(uint8_t zone, dam_dimension dimension, const Source& source, double units,
               const Dam::Step& step);
   bool was_refused(uint8_t zone, dam_drop_reason reason) const;
@@ -37,6 +54,10 @@ class BucketAudit {
   const Site site_;
   bool exact_;
   std::array<dam_zone_counters, kZones> seen_{};
+  uint32_t half_open_ = 0;
+  std::array<uint64_t, kZones> http_requests_{};
+  bool knows_requests_ = true;  // of each that was charged, whom and how many
+  bool routed_all_ = true;      // each to the zone that its path and host name
   std::map<std::tuple<uint8_t, int, Source>, ReferenceBucket> buckets_;
 };
 

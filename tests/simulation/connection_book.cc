@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "tests/simulation/connection_book.h"
 
-#include <cstdio>
 #include <cstdlib>
 
+#include "tests/simulation/http_requests_plan.h"
 #include "tests/simulation/site.h"
 #include "tests/unit/engine/hello_builder.h"
 
@@ -41,13 +41,10 @@ Bytes make_hello(const Connection& connection, Random& random) {
 
 }  // namespace
 
-Bytes make_opening(const Connection& connection, Random& random) {
+Bytes make_opening(Connection& connection, Random& random) {
   if (connection.kind == Kind::raw) return Bytes{'I'} + test::number(connection.id, 4);
-  if (connection.kind != Kind::http) return make_hello(connection, random);
-  char head[128];
-  std::snprintf(head, sizeof head,
-                "GET /%08x HTTP/1.1\r\nHost: www.example.org\r\nX-Pad: ", connection.id);
-  return test::text(head) + Bytes(random.below(2000), 'p') + test::text("\r\n\r\n");
+  if (connection.kind == Kind::http) return make_http_opening(connection, random);
+  return make_hello(connection, random);
 }
 
 std::optional<uint32_t> ConnectionBook::who_waits(const dam_address& client, uint16_t port) const {

@@ -29,6 +29,7 @@ class ConnectionBook {
   // Who of this address has begun a connection that no server has seen yet.
   std::optional<uint32_t> who_waits(const dam_address& client, uint16_t port) const;
   std::deque<Connection>& all() { return connections_; }
+  const std::deque<Connection>& all() const { return connections_; }
   // By a server's address, and the dam's and its port towards it: whose connection that is.
   std::map<std::tuple<std::string, std::string, uint16_t>, const Connection*> owners;
 
@@ -36,8 +37,9 @@ class ConnectionBook {
   std::deque<Connection> connections_;  // in place: applications point into it
 };
 
-// A ClientHello, a request head or the identity alone, as the kind asks for; of odd sizes.
-Bytes make_opening(const Connection& connection, Random& random);
+// A ClientHello, requests or the identity alone, as the kind and the client's plan ask for; of odd
+// sizes.
+Bytes make_opening(Connection& connection, Random& random);
 // Nothing yet where there are too few octets; 0 where no opening begins so.
 std::optional<uint32_t> identity_of(std::span<const uint8_t> octets);
 

@@ -9,6 +9,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "tests/simulation/ip_packet.h"
 
@@ -47,6 +48,12 @@ struct EndState {
   bool stack_lost_octets = false;  // a bug of lwIP's: endpoint.cc
 };
 
+// Of plain HTTP: where its head ends in the stream, and the zone that its path and host name.
+struct PlannedRequest {
+  uint64_t end;
+  uint8_t zone;
+};
+
 struct Connection {
   uint32_t id = 0;
   Kind kind = Kind::web;
@@ -60,7 +67,8 @@ struct Connection {
   bool jumped = false;       // the clock jumped while it was open
   bool interrupted = false;  // the dam began anew before it stood
   uint64_t reached_ns = 0;
-  Bytes opening;  // the ClientHello, the request head, or the identity alone
+  Bytes opening;  // the ClientHello, requests, or the identity alone
+  std::vector<PlannedRequest> requests;
   Behaviour client_plan;
   Behaviour server_plan;
   EndState client_end;

@@ -37,10 +37,12 @@ void Scenario::draw_limits() {
     draw(plan.per_source[DAM_DIM_bytes_up], 0.4, 400'000, 60'000);
     draw(plan.per_source[DAM_DIM_bytes_down], 0.4, 400'000, 60'000);
     draw(plan.per_source[DAM_DIM_connections], 0.4, 4, 5);
+    draw(plan.per_source[DAM_DIM_requests], 0.4, 20, 15);
     draw(plan.total[DAM_DIM_packets], 0.3, 900, 100);
     draw(plan.total[DAM_DIM_bytes_up], 0.2, 900'000, 100'000);
     draw(plan.total[DAM_DIM_bytes_down], 0.3, 900'000, 100'000);
     draw(plan.total[DAM_DIM_connections], 0.2, 10, 10);
+    draw(plan.total[DAM_DIM_requests], 0.2, 60, 30);
     if (random_.chance(0.3))
       plan.per_source_concurrent = static_cast<uint32_t>(random_.between(1, 4));
     if (random_.chance(0.2)) plan.total_concurrent = static_cast<uint32_t>(random_.between(3, 10));
@@ -149,6 +151,7 @@ void Scenario::draw_connections() {
                       : kind < 8 ? Kind::manage
                       : kind < 9 ? Kind::raw
                                  : Kind::http;
+    if (adversities_.limits && kind < 6 && random_.chance(0.3)) connection.kind = Kind::http;
     if (connection.kind == Kind::manage && managements-- == 0) {
       connection.kind = Kind::web;
       managements = 0;
@@ -161,8 +164,8 @@ void Scenario::draw_connections() {
                                : connection.kind == Kind::http ? kHttpPort
                                                                : kTlsPort;
     connection.start_ns = 200 * kMs + random_.below(random_.chance(0.3) ? 300 * kMs : busy_ns_);
-    connection.opening = make_opening(connection, random_);
     draw_endings(connection);
+    connection.opening = make_opening(connection, random_);
     environment_.queue.after(connection.start_ns, [this, &connection] { start(connection); });
   }
 }

@@ -106,6 +106,7 @@ void Scenario::allow_reasons() {
                    DAM_DROP_source_connections, DAM_DROP_source_concurrent, DAM_DROP_zone_packets,
                    DAM_DROP_zone_bytes_up, DAM_DROP_zone_bytes_down, DAM_DROP_zone_connections,
                    DAM_DROP_zone_concurrent, DAM_DROP_zone_banned, DAM_DROP_banned,
+                   DAM_DROP_source_requests, DAM_DROP_zone_requests, DAM_DROP_overtaken,
                    DAM_DROP_bad_cookie, DAM_DROP_out_of_window, DAM_DROP_server_timeout});
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "tests/simulation/invariants.h"
 
+#include <algorithm>
+
 #include "dataplane/engine/source_table.h"
 
 namespace dam::simulation {
@@ -124,6 +126,53 @@ void check_records(Environment& environment, Scenario& scenario) {
   }
 }
 
+// Of plain HTTP: how many of a zone's requests there were, and how many of these a server has got
+// for certain.
+struct PlannedCount {
+  uint64_t all = 0;
+  uint64_t served = 0;
+};
+
+PlannedCount planned_requests(const Scenario& scenario, uint8_t zone) {
+  PlannedCount count;
+  for (const Connection& c : scenario.world().book().all()) {
+    for (const PlannedRequest& request : c.requests) {
+      if (request.zone != zone) continue;
+      ++count.all;
+      count.served += is_whole(c) ? 1 : 0;
+    }
+  }
+  return count;
+}
+
+// Exactly, where nothing makes the dam lose sight of a connection: each request once, in the zone of
+// its own path and host.
+void check_requests(Environment& environment, const Scenario& scenario) {
+  const BucketAudit* audit = scenario.audit();
+  const Adversities& a = scenario.adversities();
+  const auto& all = scenario.world().book().all();
+  const bool twice =
+      std::any_of(all.begin(), all.end(), [](const Connection& c) { return c.begun_again; });
+  if (audit == nullptr || a.restarts || a.attacks || a.damages || twice || !audit->routed_all())
+    return;
+  for (const uint8_t zone : {kLightZone, kHeavyZone}) {
+    if (scenario.site().zones[zone].mode == Mode::shadow) return;
+  }
+  for (const uint8_t zone : {kLightZone, kHeavyZone}) {
+    const ZonePlan& plan = scenario.site().zones[zone];
+    if (plan.per_source[DAM_DIM_requests].per_second_milli == 0 &&
+        plan.total[DAM_DIM_requests].per_second_milli == 0) {
+      continue;
+    }
+    const PlannedCount count = planned_requests(scenario, zone);
+    const uint64_t counted = audit->http_requests(zone);
+    if (counted <= count.all && counted >= count.served) continue;
+    environment.broken("counted " + std::to_string(counted) + " requests of zone " +
+                       std::to_string(zone) + ": there were " + std::to_string(count.all) +
+                       ", and servers have got " + std::to_string(count.served));
+  }
+}
+
 }  // namespace
 
 void check_invariants(Environment& environment, Scenario& scenario) {
@@ -132,6 +181,7 @@ void check_invariants(Environment& environment, Scenario& scenario) {
   }
   check_tables(environment, scenario.world().dam());
   check_records(environment, scenario);
+  check_requests(environment, scenario);
   check_drops(environment, scenario, scenario.world().dam());
 }
 

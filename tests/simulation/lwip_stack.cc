@@ -197,4 +197,11 @@ void LwipStack::end_time_wait() {
   forget_time_wait([](const tcp_pcb&) { return true; });
 }
 
+void LwipStack::acknowledge(const TcpView& refused) {
+  tcp_pcb* pcb = find(refused.dst, refused.dst_port, refused.src, refused.src_port);
+  if (pcb == nullptr || pcb->state < ESTABLISHED || refused.length() == 0) return;
+  tcp_ack_now(pcb);
+  tcp_output(pcb);
+}
+
 }  // namespace dam::simulation

@@ -37,6 +37,8 @@ class LwipStack {
   // not know.
   static void reopen(const TcpView& syn);
   static void end_time_wait();
+  // RFC 7323 5.3 R1: so is an old duplicate answered, which the NIC keeps from the stack.
+  static void acknowledge(const TcpView& refused);
 
   // lwIP's own calls.
   void emit(const pbuf* packet);

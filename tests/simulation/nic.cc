@@ -22,7 +22,7 @@ Nic::Key Nic::key_of(const dam_address& local, uint16_t local_port, const dam_ad
 }
 
 std::shared_ptr<NicConnection> Nic::find(const dam_address& local, uint16_t local_port,
-                                         const dam_address& remote, uint16_t remote_port) {
+                                         const dam_address& remote, uint16_t remote_port) const {
   const auto found = connections_.find(key_of(local, local_port, remote, remote_port));
   return found == connections_.end() ? nullptr : found->second;
 }
@@ -47,6 +47,7 @@ NicConnection& Nic::outgoing(const TcpView& view) {
     if (slot && slot->at_server) {
       fresh->at_server = true;
       fresh->irs = slot->irs;
+      fresh->ts_recent = slot->ts_recent;
       fresh->peer_timestamps = slot->peer_timestamps;
       fresh->peer_sack = slot->peer_sack;
     }
@@ -66,11 +67,18 @@ NicConnection& Nic::outgoing(const TcpView& view) {
   return *slot;
 }
 
+// A server's stack still answers a SYN whose client has begun anew meanwhile.
+bool Nic::is_forgotten(const TcpView& view) const {
+  if (!view.has(kSyn) || !view.has(kAck)) return false;
+  const auto connection = find(view.src, view.src_port, view.dst, view.dst_port);
+  return connection && connection->at_server && view.ack != connection->irs + 1;
+}
+
 void Nic::send(Bytes packet) {
   const auto view = view_tcp(packet);
   if (dead || !view) return;
   const bool known = find(view->src, view->src_port, view->dst, view->dst_port) != nullptr;
-  if (!view->has(kRst) && (known || view->has(kSyn))) {
+  if (!view->has(kRst) && (known || view->has(kSyn)) && !is_forgotten(*view)) {
     write_options(packet, *view, outgoing(*view));
   }
   cut_to_path(std::move(packet));
@@ -159,7 +167,10 @@ bool Nic::take_options(Bytes& packet, const TcpView& view) {
                          (!view.has(kAck) || view.ack - connection.iss < 1u << 28);
     const bool repeated = view.has(kSyn) && had_answer;
     if (its_own && !repeated) {
-      if (!check_timestamps(options, view, connection)) return false;
+      if (!check_timestamps(options, view, connection)) {
+        LwipStack::acknowledge(view);
+        return false;
+      }
       check_sack(options, view, connection);
       check_ack(view, connection);
       check_header(packet, view, connection);

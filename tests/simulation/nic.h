@@ -71,7 +71,7 @@ class Nic {
   void send(Bytes packet);     // of the host's TCP
   void receive(Bytes packet);  // of the link
   std::shared_ptr<NicConnection> find(const dam_address& local, uint16_t local_port,
-                                      const dam_address& remote, uint16_t remote_port);
+                                      const dam_address& remote, uint16_t remote_port) const;
 
  private:
   using Key = std::tuple<uint64_t, uint64_t, uint16_t, uint64_t, uint64_t, uint16_t>;
@@ -79,6 +79,7 @@ class Nic {
                     uint16_t remote_port);
 
   NicConnection& outgoing(const TcpView& view);
+  bool is_forgotten(const TcpView& view) const;
   void write_options(Bytes& packet, const TcpView& view, NicConnection& connection);
   void tell_islands(TcpOptions& options, const TcpView& view, NicConnection& connection) const;
   void cut_to_path(Bytes packet);

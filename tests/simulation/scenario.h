@@ -40,8 +40,10 @@ class Scenario {
 
   void run();
   World& world() { return *world_; }
+  const World& world() const { return *world_; }
   const Site& site() const { return site_; }
   const Adversities& adversities() const { return adversities_; }
+  const BucketAudit* audit() const { return audit_.get(); }  // null: no zone has limits
   // Why a connection of this seed need not succeed; empty: it must.
   std::string excuse(const Connection& connection);
   bool may_refuse(dam_drop_reason reason) const { return allowed_[static_cast<size_t>(reason)]; }

@@ -158,8 +158,10 @@ Policy policy_of(const Site& site) {
                    {"api", 0, kHeavyZone, pool, last},
                    {"manage", 0, kManagementZone, {kAdminServer}, -1},
                    {"raw", 1, kLightZone, {kWebServer}, -1},
-                   {"http", 2, kLightZone, pool, last}};
-  std::vector<RouteRule> rules(5);
+                   {"http", 2, kLightZone, pool, last},
+                   {"http-api", 2, kHeavyZone, pool, last},
+                   {"http-api-path", 2, kHeavyZone, pool, last}};
+  std::vector<RouteRule> rules(policy.routes.size());
   for (size_t i = 0; i < rules.size(); ++i) {
     rules[i].route = static_cast<uint16_t>(i);
     rules[i].listener_group = policy.routes[i].listener_group;
@@ -168,6 +170,9 @@ Policy policy_of(const Site& site) {
   rules[1].server_names = {"*.api.example.org"};
   rules[2].server_names = {"manage.example.org"};
   rules[4].server_names = {"www.example.org"};
+  rules[5].server_names = {"*.api.example.org"};
+  rules[6].server_names = {"www.example.org"};
+  rules[6].path_prefix = "/api/";
   policy.router = Router(rules);
   policy.bans = PrefixSet(prefixes_of(site.banned));
   policy.deny = PrefixSet(prefixes_of(site.denied));

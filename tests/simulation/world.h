@@ -37,6 +37,7 @@ class World {
   Host& server_host(uint16_t slot) { return server_hosts_[slot]; }
   uint16_t clients() const { return static_cast<uint16_t>(clients_.size()); }
   ConnectionBook& book() { return book_; }
+  const ConnectionBook& book() const { return book_; }
   LwipStack& stack() { return stack_; }
   Environment& environment() { return environment_; }
 
