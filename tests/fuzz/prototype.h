@@ -23,12 +23,18 @@ inline Policy policy_of(const SmallSite& site) {
   policy.timeouts.idle_ns = policy.timeouts.half_closed_ns = policy.timeouts.closing_ns = kIdleNs;
   policy.timeouts.port_rest_ns = kSecond;
   policy.zones[kServiceZone].per_source_concurrent = 8;
+  policy.zones[kServiceZone].per_source[DAM_DIM_requests] = dam_gcra_rate_of(10'000, 20);
+  Listener http = policy.listeners[0];
+  http.name = "http";
+  http.port = dam_hton16(80);
+  http.protocol = Protocol::http;
+  policy.listeners.push_back(http);
   policy.log_connections_every = 1;
   return policy;
 }
 
-// Two of the service and one of management stand; of a fourth, which is not among them, the server
-// is still to take the hello.
+// Two of the service and one of management stand, and one of plain HTTP; of a fifth, which is not
+// among them, the server is still to take the hello.
 inline std::vector<Connection> open_connections(SmallSite& site) {
   std::vector<Connection> standing;
   ClientSide client;
@@ -39,6 +45,14 @@ inline std::vector<Connection> open_connections(SmallSite& site) {
     ++client.port;
     if (standing.size() == 2) client.address = kStranger;
   }
+  ClientSide plain;
+  plain.address = kStranger;
+  plain.port = 41000;
+  plain.to_port = 80;
+  plain.head = "GET / HTTP/1.1\r\nHost: www.example.org\r\n\r\n";
+  const auto connection = stand(site, plain, {});
+  check(connection.has_value(), "one of plain HTTP stands");
+  standing.push_back(*connection);
   check(establish(site, client, "www.example.org").has_value(), "one waits for its server");
   return standing;
 }
@@ -78,6 +92,7 @@ class Prototype {
     };
     visit(octets(t.flows));
     visit(octets(t.requests));
+    visit(octets(t.fingerprints));
     visit(octets(t.source_buckets));
     visit(octets(t.sources));
     visit(octets(t.request_tats_ns));
