@@ -20,7 +20,7 @@
 namespace dam::fuzz {
 namespace {
 
-constexpr uint32_t kMaxBytes = 4096;
+constexpr uint32_t kMaxBytes = 16384;  // as limits.hello has it, if nothing is said
 constexpr size_t kRecordHeader = 5;
 
 using Bytes = std::vector<uint8_t>;
