@@ -270,7 +270,7 @@ struct LookalikePolicy {
   uint64_t keep_ns = 2 * 86'400'000'000'000;
   uint64_t sources = 10'000;    // in a window
   uint64_t rows = 1'000'000;    // kept at one time
-  uint32_t within_percent = 8;  // of the distance, where nobody says another
+  uint32_t within_percent = 6;  // of the distance, where nobody says another
   SourcePrefix source_prefix;
 };
 

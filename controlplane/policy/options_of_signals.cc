@@ -130,7 +130,7 @@ const Table<LookalikePolicy>& lookalike_options() {
              "that are looked at at one time; what more of them do is not, and counted"),
       option("rows", Need::optional, count(1000, 20'000'000), &LookalikePolicy::rows, "1M",
              "vectors that are kept: of more the oldest are deleted, within some minutes"),
-      option("within", Need::optional, percent(1, 90), &LookalikePolicy::within_percent, "8%",
+      option("within", Need::optional, percent(1, 90), &LookalikePolicy::within_percent, "6%",
              "so far apart sources count as alike, where no other distance is asked for: the root "
              "mean square of their features' differences; that they belong together it does not "
              "say"),

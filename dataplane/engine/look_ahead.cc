@@ -68,6 +68,10 @@ void Worker::look_ahead(Job& job) const {
   if (job.ref != kNone) {
     const Flow& flow = flows_[job.ref >> 1];
     if (flow.source != kNone) engine_.sources.prefetch(flow.source);
+    if (policy_->follows_requests && job.packet.payload_bytes != 0) {
+      dam::prefetch(&requests_[job.ref >> 1]);
+      if (flow.source != kNone) engine_.sources.prefetch_requests(flow.source);
+    }
     job.handshake = flow.handshake;
     return;
   }

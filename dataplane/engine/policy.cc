@@ -52,8 +52,10 @@ void Policy::derive_followed_zones() {
   const bool any = std::any_of(listeners.begin(), listeners.end(), [](const Listener& listener) {
     return listener.strictest_zone != Listener::kNoZone;
   });
+  follows_requests = false;
   for (Zone& zone : zones) {
     zone.follows_requests = zone.counts_requests() || (any && !zone.management);
+    follows_requests |= zone.follows_requests;
   }
 }
 

@@ -156,6 +156,7 @@ struct Policy {
   uint32_t lists_digest = 0;  // derived, of the lists; not 0. Bans that end leave it as it is:
                               // whom more bans let pass, fewer do
   std::vector<dam_address> listener_addresses;  // derived
+  bool follows_requests = false;                // derived: one of the zones does
   // Derived: slots of listeners, + 1, by address and port; a power of two, at most a quarter full.
   std::vector<uint16_t> listener_table = {0};
 

@@ -41,6 +41,7 @@ class SourceTable {
   void prefetch(const SourceKey& key) const;
   void prefetch_entry(const SourceKey& key) const;  // worth it some time after prefetch()
   void prefetch(uint32_t index) const { dam::prefetch(&entries_[index]); }
+  void prefetch_requests(uint32_t index) const { dam::prefetch(&request_tats_ns_[index]); }
 
   // Finds or makes the entry and takes a reference to it; kNone: full of entries in use.
   uint32_t acquire(uint32_t worker, const SourceKey& key, uint64_t now_ns);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Any segments of a client and its server, as often, late and torn as it likes: never more requests
-// than records of TLS; without TLS as many, however the octets are cut.
+// than records of TLS; of a browser's kind of conversation never more than heads; without TLS as
+// many, however the octets are cut.
 #include <algorithm>
 #include <cstring>
 #include <span>
@@ -9,6 +10,7 @@
 #include "dataplane/core/requests.h"
 #include "dataplane/engine/http_requests.h"
 #include "tests/fuzz/check.h"
+#include "tests/unit/core/request_conversation.h"
 
 namespace dam::fuzz {
 namespace {
@@ -71,6 +73,17 @@ void follow_tls(Input input, bool offers_h2) {
   }
 }
 
+// The unit tests' conversations, by the input instead of dice; silence behind its end.
+void converse(Input input) {
+  const uint8_t kind = input.octet();
+  test::Conversation conversation(
+      kind, [&input] { return static_cast<uint32_t>(input.octet()) << 8 | input.octet(); });
+  while (!input.empty()) {
+    conversation.burst();
+    check(conversation.counted() <= conversation.heads(), "no more requests than heads");
+  }
+}
+
 void read_plain(HttpRequests& requests, HttpRouteText& text, std::span<const uint8_t> octets,
                 std::vector<std::vector<uint8_t>>& routes) {
   while (!octets.empty()) {
@@ -102,7 +115,9 @@ void follow_plain(std::span<const uint8_t> octets, size_t step) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) return 0;
   const std::span<const uint8_t> bytes(data + 1, size - 1);
-  if ((data[0] & 2) != 0) {
+  if ((data[0] & 128) != 0) {
+    dam::fuzz::converse(dam::fuzz::Input(bytes));
+  } else if ((data[0] & 2) != 0) {
     dam::fuzz::follow_plain(bytes, 1 + data[0] / 4u % 9);
   } else {
     dam::fuzz::follow_tls(dam::fuzz::Input(bytes), (data[0] & 1) != 0);
