@@ -18,17 +18,22 @@ using namespace dam::test;
 inline constexpr PortRange kPorts = {30000, 30000 + kProbePorts + 99};
 inline constexpr uint64_t kIdleNs = kSecond;
 
-inline Policy policy_of(const SmallSite& site) {
-  Policy policy = site.draft();
-  policy.timeouts.idle_ns = policy.timeouts.half_closed_ns = policy.timeouts.closing_ns = kIdleNs;
-  policy.timeouts.port_rest_ns = kSecond;
-  policy.zones[kServiceZone].per_source_concurrent = 8;
+// In a zone that counts requests, so that what is known of them is adopted, too.
+inline void add_plain_http(Policy& policy) {
   policy.zones[kServiceZone].per_source[DAM_DIM_requests] = dam_gcra_rate_of(10'000, 20);
   Listener http = policy.listeners[0];
   http.name = "http";
   http.port = dam_hton16(80);
   http.protocol = Protocol::http;
   policy.listeners.push_back(http);
+}
+
+inline Policy policy_of(const SmallSite& site) {
+  Policy policy = site.draft();
+  policy.timeouts.idle_ns = policy.timeouts.half_closed_ns = policy.timeouts.closing_ns = kIdleNs;
+  policy.timeouts.port_rest_ns = kSecond;
+  policy.zones[kServiceZone].per_source_concurrent = 8;
+  add_plain_http(policy);
   policy.log_connections_every = 1;
   return policy;
 }

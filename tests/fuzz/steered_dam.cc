@@ -25,7 +25,9 @@ Prototype& prototype() {
 
 SteeredDam::SteeredDam() : site_(prototype().put_back()), connections_(prototype().connections()) {
   site_.restart();
-  site_.apply(site_.draft());
+  Policy policy = site_.draft();
+  add_plain_http(policy);
+  site_.apply(policy);
   site_.advance(5 * kMillisecond);
   check(site_.flows() == connections_.size(), "they stand");
   policy_ = std::shared_ptr<const Policy>(std::shared_ptr<void>(), site_.engine().policy());

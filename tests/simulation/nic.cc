@@ -43,7 +43,7 @@ NicConnection& Nic::outgoing(const TcpView& view) {
   const bool other = slot && slot->iss != view.seq && (!view.has(kAck) || slot->answered);
   if (!slot || (view.has(kSyn) && other)) {
     auto fresh = std::make_shared<NicConnection>();
-    if (slot) fresh->old_until_ns = environment_.now_ns() + 5 * kSecond;
+    if (slot) fresh->note_another(environment_.now_ns());
     if (slot && slot->at_server) {
       fresh->at_server = true;
       fresh->irs = slot->irs;

@@ -50,6 +50,7 @@ struct NicConnection {
   uint32_t longer_here = 0;
   Bytes opening;  // the first segment with octets in it: the PROXY header, whole and alone
 
+  void note_another(uint64_t now_ns) { old_until_ns = now_ns + 5 * kSecond; }
   bool timestamps() const { return offered_timestamps && peer_timestamps; }
   bool sack() const { return offered_sack && peer_sack; }
 };

@@ -163,6 +163,7 @@ void ServerHost::join_ends(Accepted& accepted, uint32_t header_bytes) {
   if (nic_.expects_header && here->opening.size() != header_bytes) {
     broken("the PROXY header did not come whole and alone", connection);
   }
+  if (there->other && there->other != here) there->note_another(environment_.now_ns());
   here->longer_here = header_bytes;
   here->other = there;
   there->other = here;
