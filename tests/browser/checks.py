@@ -5,15 +5,16 @@ import argparse
 import hashlib
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
 import time
 
 from access_log import is_of, log_lines
+from held import check_held, hold
 from hello import hellos
 from pages import HEAVY_CALLS
+from policy import damctl, put_in_force
 from webdriver import Browser, Driver, WebDriverError
 
 PUBLIC = {"IPv4": "203.0.113.10", "IPv6": "2001:db8:113::10"}
@@ -45,7 +46,7 @@ class Checks:
         """A part that breaks is one failed check; the others go on."""
         try:
             function(self, *arguments)
-        except (WebDriverError, OSError, KeyError, IndexError, TypeError, AttributeError,
+        except (WebDriverError, OSError, KeyError, IndexError, TypeError, AttributeError, ValueError,
                 subprocess.CalledProcessError) as error:
             self.check(False, f"{what}: {type(error).__name__}: {error}")
 
@@ -127,27 +128,11 @@ def check_transfers(checks, browser, options, family):
                  f"{answer['sha256'][:16]}…, in the page {got['sha256'][:16]}…")
 
 
-def damctl(options, *words):
-    environment = {"DAM_CONTROL_SOCKET": f"{options.state}/edge/control.sock", "PATH": "/usr/bin:/bin"}
-    return subprocess.run([options.damctl, *words], env=environment, check=True, text=True,
-                          capture_output=True).stdout
-
-
 def changed_policy(options, family):
-    """The lab's policy with one route more; in force when this returns. Gives the versions before and
-    after."""
-    def version():
-        return int(re.search(r'"policy_version": *(\d+)', damctl(options, "status", "--json")).group(1))
-
-    with open(f"{options.state}/edge/dam.yaml", encoding="utf-8") as file:
-        text = file.read()
-    text += (f"  - {{name: new-{family.lower()}, listener: https, server_names: new.example.org, zone: light, "
+    """The lab's policy with one route more."""
+    route = (f"  - {{name: new-{family.lower()}, listener: https, server_names: new.example.org, zone: light, "
              "server: service}\n")
-    path, before = f"{options.scratch}/changed.yaml", version()
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(text)
-    damctl(options, "apply", "-f", path)
-    return before, version()
+    return put_in_force(options, "changed", lambda text: text + route)
 
 
 def check_web_socket(checks, browser, options, family):
@@ -230,13 +215,22 @@ def check_hellos(checks, options):
     checks.note("nginx chose " + ", ".join(sorted(curves)))
 
 
+def visit_held(checks, driver, options):
+    """Last of all: its macro's hellos are no browser's, and the limit would hold the long page before."""
+    checks.title("A person and a macro in a zone that limits requests")
+    hold(options)
+    for family, public in PUBLIC.items():
+        checks.attempt(f"the limit over {family}", check_held, driver, options, family, public)
+
+
 def run(checks, options):
     driver = Driver(f"{options.scratch}/home", 9515, f"{options.scratch}/chromedriver.log")
     for family in PUBLIC:
         checks.attempt(f"Chromium over {family}", visit, driver, options, family)
-    driver.stop()
     checks.attempt("the stranger", check_stranger, options)
     checks.attempt("ClientHellos", check_hellos, options)
+    checks.attempt("the limit", visit_held, driver, options)
+    driver.stop()
 
 
 def too_long(*_):

@@ -12,7 +12,8 @@ import zlib
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SIDE = 24  # pixels of an image
-PARTS = {"service": (20, 20, 20), "management": (8, 8, 8)}  # images, scripts, fetched texts
+# Node and folder → images, scripts, fetched texts. "held" is for a zone that limits requests.
+PARTS = {("service", "browser"): (20, 20, 20), ("management", "browser"): (8, 8, 8), ("service", "held"): (5, 5, 5)}
 HEAVY_CALLS = 8  # to the heavy zone, half of them with credentials
 
 
@@ -40,8 +41,8 @@ def write(path, data):
     return integrity(data)
 
 
-def write_site(node, www):
-    images, scripts, texts = PARTS[node]
+def write_page(node, folder, www):
+    images, scripts, texts = PARTS[node, folder]
     body, pixels, fetches = [], [], []
     for number in range(images):
         colours = os.urandom(SIDE * SIDE * 3)
@@ -56,7 +57,7 @@ def write_site(node, www):
         digest = write(f"{www}/{number}.txt", base64.b64encode(os.urandom(3000)))
         fetches.append({"url": f"{number}.txt", "integrity": digest})
     plan = {"pixels": pixels, "scripts": scripts, "fetches": fetches, "heavy": []}
-    if node == "service":
+    if (node, folder) == ("service", "browser"):
         plan["heavy"] = [{"url": f"https://api.example.org/browser/call/{number}",
                           "credentials": ("omit", "include")[number % 2]} for number in range(HEAVY_CALLS)]
     shutil.copy(os.path.join(HERE, "page.js"), www)
@@ -68,10 +69,10 @@ def write_site(node, www):
 
 
 def main():
-    for node in PARTS:
-        www = os.path.join(sys.argv[1], node, "www", "browser")
+    for node, folder in PARTS:
+        www = os.path.join(sys.argv[1], node, "www", folder)
         os.makedirs(www, exist_ok=True)
-        write_site(node, www)
+        write_page(node, folder, www)
 
 
 if __name__ == "__main__":

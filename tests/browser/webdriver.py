@@ -16,6 +16,15 @@ class WebDriverError(Exception):
     pass
 
 
+def trust(home, authority):
+    """A home whose Chromium knows the authority; where it is kept."""
+    database = os.path.join(home, ".pki", "nssdb")
+    os.makedirs(database)
+    subprocess.run(["certutil", "-N", "-d", "sql:" + database, "--empty-password"], check=True)
+    subprocess.run(["certutil", "-A", "-d", "sql:" + database, "-n", "authority", "-t", "C,,", "-i", authority], check=True)
+    return database
+
+
 class Driver:
     """chromedriver with a home of its own: there Chromium finds its trust store and nothing else; under: words before it, of a
     program that becomes it."""

@@ -3,7 +3,6 @@
 import json
 import os
 import socket
-import subprocess
 import sys
 import time
 
@@ -14,7 +13,7 @@ from lib.plan import plan
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "tests", "browser"))
-from webdriver import Browser, Driver  # noqa: E402
+from webdriver import Browser, Driver, trust  # noqa: E402
 
 NAME = "dam.example.org"
 PLAN = plan(zones={"service": {"per_source": {"connections": "2r/s burst=4"}}, "management": {"management": True}},
@@ -32,14 +31,6 @@ window.fetch = (path, ...more) => broken.some((one) => path.startsWith(one)) ? P
 """
 KEYS = {"Tab": 9, "Enter": 13, "Escape": 27, " ": 32, "ArrowRight": 39, "ArrowDown": 40}
 CHROMIUM = {}  # of the group that runs: tokens and drivers
-
-
-def trust(home, authority):
-    database = os.path.join(home, ".pki", "nssdb")
-    os.makedirs(database)
-    subprocess.run(["certutil", "-N", "-d", "sql:" + database, "--empty-password"], check=True)
-    subprocess.run(["certutil", "-A", "-d", "sql:" + database, "-n", "dam", "-t", "C,,", "-i", authority], check=True)
-    return database
 
 
 def _tokens(front):

@@ -13,6 +13,8 @@ NAMES = {"held.example": "held", "counted.example": "counted"}
 PORT, PLAIN = 8443, 8080
 RATE, BURST, MISSED = 10, 20, 5
 API_RATE, API_BURST = 2, 5
+# Of forms: a body of HTTP/2 is a record such as a head is, and of eight down a connection one or two heads are taken for bodies.
+FORMS_LEAST = {"--http2": 0.7, "--http1.1": 0.95}
 PLAN = plan(
     zones={"service": {}, "management": {"management": True},
            "held": {"per_source": {"requests": f"{RATE}r/s burst={BURST}"}},
@@ -152,7 +154,7 @@ def test_bodies(site, http):
 
     counted, served = _counted(site, "counted", post)
     site.note(f"{counted} of {served} ({100 * counted / served:.0f} %)")
-    assert served == 42 and served // 2 <= counted <= served, (counted, served)
+    assert served == 42 and FORMS_LEAST[http] * served <= counted <= served, (counted, served)
 
 
 def _plain(site, name, words, source):

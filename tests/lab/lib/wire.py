@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A bad cable: relays frames between two devices of its namespace and loses, doubles and reorders some
 of them, as netem would (which not every kernel has). Same seed, same luck. It can also tag one side's
-frames with a VLAN. What it did is counted in a file, for each direction. Run as: wire.py DEVICE DEVICE
-[--loss %] [--duplicate %] [--reorder %] [--counts FILE] ..."""
+frames with a VLAN, or be merely a long one. What it did is counted in a file, for each direction. Run as:
+wire.py DEVICE DEVICE [--loss %] [--duplicate %] [--reorder %] [--delay MS] [--counts FILE] ..."""
 import argparse
+import collections
 import mmap
 import os
 import random
 import select
 import socket
 import struct
+import time
 
 _SOL_PACKET, _AUXDATA, _IGNORE_OUTGOING, _VLAN_VALID = 263, 8, 23, 0x10
 HELD_SECONDS = 0.004
@@ -76,6 +78,23 @@ def tagged(frame, vlan):
     return bytes(frame[:12]) + struct.pack("!HH", 0x8100, vlan) + bytes(frame[12:])
 
 
+def relay_late(read, source, write, options, _, counts):
+    """One direction of a long cable, for ever: all frames in their order, each so much later."""
+    late, seconds = collections.deque(), options.delay / 1000
+    while True:
+        left = max(0, late[0][0] - time.monotonic()) if late else None
+        if select.select([source], [], [], left)[0]:
+            frame = read()
+            if frame is not None:
+                counts.add("frames")
+                late.append((time.monotonic() + seconds, bytes(frame)))
+        while late and late[0][0] <= time.monotonic():
+            try:
+                write(late.popleft()[1])
+            except OSError:
+                pass  # a full queue loses frames, as a real one does
+
+
 def relay(read, source, write, options, dice, counts):
     """One direction, for ever. A reordered frame waits until two others have passed it."""
     lose, double, swap = (options.loss / 100, options.duplicate / 100, options.reorder / 100)
@@ -116,20 +135,22 @@ def main():
     parser.add_argument("devices", nargs=2)
     for name in ("loss", "duplicate", "reorder"):
         parser.add_argument("--" + name, type=float, default=0)
+    parser.add_argument("--delay", type=float, default=0, help="milliseconds each way; such a cable does nothing else")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--vlan", type=int, help="frames on the second device bear this tag")
     parser.add_argument("--counts", help="a file of COUNTS_BYTES zeros")
     options = parser.parse_args()
     a, b = (open_device(name) for name in options.devices)
+    go = relay_late if options.delay else relay
     child = os.fork()
     dice = random.Random(options.seed + bool(child)).random
     counts = Counts(options.counts, bool(child)) if options.counts else Uncounted()
     if child == 0:
         write = b.send if options.vlan is None else lambda frame: b.send(tagged(frame, options.vlan))
-        relay(plain_reader(a), a, write, options, dice, counts)
+        go(plain_reader(a), a, write, options, dice, counts)
     else:
         read = plain_reader(b) if options.vlan is None else untagging_reader(b, options.vlan)
-        relay(read, b, a.send, options, dice, counts)
+        go(read, b, a.send, options, dice, counts)
 
 
 if __name__ == "__main__":
