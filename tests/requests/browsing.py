@@ -47,12 +47,13 @@ def _page(folder, images, scripts, styles, fetches, acts):
 
 def prepare(place):
     www = place.home + "/www"
-    if os.path.exists(www):
+    if os.path.exists(www + "/page.js"):
         return
     for n in range(PAGES):
         _page(f"{www}/page{n}", IMAGES, SCRIPTS, STYLES, FETCHES, True)
     for n in range(SMALL_PAGES):
         _page(f"{www}/small{n}", 5, 1, 1, 0, False)
+    place.file("www/large.bin", 3_000_000)
     shutil.copy(os.path.join(HERE, "page.js"), www)
     trust(place.home + "/browser", place.home + "/ca.pem")
 
@@ -92,17 +93,20 @@ def one_page(name):
     return run
 
 
-def chat(place, measure):
-    """The WebSocket alone is measured, beside a page that is there already."""
-    def talk(_):
-        got = browser.result(f"chat('wss://{host('h2')}/echo', {MESSAGES})")
-        if got < MESSAGES * 5:
-            raise WebDriverError(f"{got} octets came back")
+def behind_a_page(script):
+    """What the page is told to do alone is measured, when it has been there for a while."""
+    def measured(place, measure):
+        with chromium(place) as browser:
+            browser.go(f"https://{host('h2')}/page0/index.html")
+            browser.result("acted")
+            return measure(lambda _: browser.result(script))
+    return measured
 
-    with chromium(place) as browser:
-        browser.go(f"https://{host('h2')}/page0/index.html")
-        browser.result("acted")
-        return measure(talk)
+
+def rows_behind_a_page():
+    yield (f"Chromium, a WebSocket of {MESSAGES} messages of 5 to 1,208 octets, each answered at once",
+           behind_a_page(f"chat('wss://{host('h2')}/echo', {MESSAGES})"))
+    yield "Chromium, HTTP/2, 3 MB up beside 3 MB down", behind_a_page("upAndDown().then(() => true)")
 
 
 def rows(with_node):

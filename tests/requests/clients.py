@@ -44,6 +44,14 @@ def uploads(name, http):
     return run
 
 
+def up_and_down(place):
+    """Both at once down one connection, the upload as from a slow line."""
+    place.file("www/large.bin", 3_000_000)
+    words = place.to("h2")
+    place.site.client.run("curl", "-Z", *words, "-o", "/dev/null", f"https://{host('h2')}/large.bin", "--next", *words, "-T",
+                          place.file("large", 3_000_000), "--limit-rate", "4M", f"https://{host('h2')}/take", timeout=90)
+
+
 def lines(name, http):
     """A body that comes line by line, each a record."""
     def run(place):
@@ -67,8 +75,11 @@ def h2load(name, requests, *more):
 
 def httpx(what):
     """That client's script: what its function of that name does."""
-    return lambda place: place.site.client.run("/usr/bin/python3", "-B", os.path.join(HERE, "httpx_client.py"), PUBLIC[4],
-                                               f"https://{host('h2')}", what, timeout=90)
+    def run(place):
+        place.file("www/large.bin", 3_000_000)
+        place.site.client.run("/usr/bin/python3", "-B", os.path.join(HERE, "httpx_client.py"), PUBLIC[4], f"https://{host('h2')}", what,
+                              timeout=90)
+    return run
 
 
 def curl_rows():
@@ -79,6 +90,7 @@ def curl_rows():
         yield f"curl, {http}, {FORMS} forms, eight times the same down a connection", same_forms(name, word)
         yield f"curl, {http}, 3 MB uploaded, twice", uploads(name, word)
         yield f"curl, {http}, a body of 60 lines, one every 10 ms", lines(name, word)
+    yield "curl `-Z`, HTTP/2, 3 MB up, slowly, beside 3 MB down", up_and_down
 
 
 def h2load_rows():
@@ -91,6 +103,7 @@ def h2load_rows():
 def httpx_rows():
     yield "httpx, HTTP/2, 60 GETs of many lengths", httpx("gets")
     yield "httpx, 40 GETs beside an upload in 60 pieces", httpx("gets_beside_upload")
+    yield "httpx, an upload in 200 pieces beside 3 MB down", httpx("upload_beside_download")
     yield "httpx, 4 uploads in 200 pieces each", httpx("uploads")
     yield "httpx, 3 uploads at once in 60 pieces each", httpx("uploads_at_once")
     yield "httpx, 80 GETs, eight of different lengths at once", httpx("gets_at_once")

@@ -44,6 +44,15 @@ async def gets_beside_upload(client):
     await asyncio.gather(upload(client, 60, 0.03), get_all(client, 40))
 
 
+async def upload_beside_download(client):
+    """The client waits neither for the answer that comes nor for its own pieces."""
+    async def download():
+        async with client.stream("GET", "/large.bin") as answer:
+            async for _ in answer.aiter_bytes():
+                await asyncio.sleep(0.002)
+    await asyncio.gather(download(), upload(client, 200, 0.005))
+
+
 async def uploads(client):
     for _ in range(4):
         await upload(client, 200, 0.005)

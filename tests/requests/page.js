@@ -22,6 +22,9 @@ async function act() {
   return true;
 }
 
+const upAndDown = () =>
+    Promise.all([fetch('/large.bin', {cache: 'no-store'}).then((r) => r.arrayBuffer()), take(new Uint8Array(3_000_000))]);
+
 // Messages of 5 to 1,208 octets, each asked for when the one before has come back.
 async function chat(url, messages) {
   const socket = new WebSocket(url);

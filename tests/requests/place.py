@@ -163,6 +163,7 @@ class Place:
         """Octets that no compression makes shorter, the same each time."""
         path = f"{self.home}/{name}"
         if not os.path.exists(path):
+            os.makedirs(os.path.dirname(path), exist_ok=True)
             with open(path, "wb") as file:
                 file.write(random.Random(name).randbytes(size))
         return path
