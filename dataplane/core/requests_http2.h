@@ -144,7 +144,8 @@ DAM_INLINE uint32_t dam_requests_let_count(struct dam_requests* r, uint32_t answ
 
 /* HTTP/2: what the server has said since the client last spoke, and the client has got of it. Each
  * answer lets one head count that waits; and in long ones, which hide the next ones' beginnings,
- * each block. */
+ * each block. Where none waits, a block is of something else: the handshake's last words, or what
+ * comes down beside a body that goes up in pieces. */
 DAM_INLINE uint32_t dam_requests_hear(struct dam_requests* r, dam_seq ack) {
   uint32_t answers = dam_requests_unheard(r);
   uint8_t block = (uint8_t)(ack.value / DAM_REQUESTS_BLOCK_BYTES);
@@ -159,6 +160,7 @@ DAM_INLINE uint32_t dam_requests_hear(struct dam_requests* r, dam_seq ack) {
   }
   if (shakes) return 0;
   if (blocks >= DAM_REQUESTS_DOWNLOAD_BLOCKS) r->flags |= DAM_REQUESTS_READS;
+  if (answers == 0 && r->waiting == 0) blocks = 0;
   uint32_t counted = dam_requests_let_count(r, answers > blocks ? answers : blocks);
   dam_requests_answered(r, answers > counted ? answers : counted);
   return counted;

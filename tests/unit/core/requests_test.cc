@@ -144,6 +144,13 @@ TEST(Requests, BodiesBehindAllTheirHeadsAreNone) {
   EXPECT_LE(counted(true, "70 s +30 58 16401 90 90 90 90 s4 +30 58"), 3u) << "of a long body";
 }
 
+// As a server's tickets and SETTINGS, which the client acknowledges behind the first pieces of a
+// body; and as a download.
+TEST(Requests, WhatTheServerSaysBesideABodyIsNoAnswer) {
+  EXPECT_EQ(counted(true, "70 s +30 60 193 65 283 b1 784 854"), 2u);
+  EXPECT_EQ(counted(true, "70 s +30 60" + times(20, "193 b1 65 283 b2 784")), 2u);
+}
+
 TEST(Requests, AnOvertakenSegmentLetsNothingCount) {
   const std::string pieces =
       "70 s +30 60" + times(40, "100") + " b1 100 o1 100 b1 100 o1 100 o3 100";
