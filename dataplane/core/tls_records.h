@@ -13,7 +13,8 @@ enum {
   DAM_TLS_MOST_BYTES = (1 << 14) + 256, /* of a record */
   DAM_TLS_OFFSET_MASK = 0x7fff,
   DAM_TLS_PRESENT = 7,
-  DAM_TLS_RECORDS = 8 /* that are looked at in one segment */
+  DAM_TLS_RECORDS =
+      24 /* that are looked at in one segment: as many heads of a page as fit into it */
 };
 enum dam_tls_type { DAM_TLS_CHANGE_CIPHER_SPEC = 20, DAM_TLS_HANDSHAKE = 22, DAM_TLS_DATA = 23 };
 
