@@ -74,7 +74,8 @@ class Writer {
     connection_.opening = connection_.opening + text(lines + "\r\n");
     connection_.requests.push_back({connection_.opening.size(), zone});
     if (!body || last) return;
-    connection_.opening = connection_.opening + (in_chunks ? chunks(random_) : noise(bytes, random_));
+    connection_.opening =
+        connection_.opening + (in_chunks ? chunks(random_) : noise(bytes, random_));
   }
 
   Connection& connection_;

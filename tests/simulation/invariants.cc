@@ -145,8 +145,8 @@ PlannedCount planned_requests(const Scenario& scenario, uint8_t zone) {
   return count;
 }
 
-// Exactly, where nothing makes the dam lose sight of a connection: each request once, in the zone of
-// its own path and host.
+// Exactly, where nothing makes the dam lose sight of a connection: each request once, in the zone
+// of its own path and host.
 void check_requests(Environment& environment, const Scenario& scenario) {
   const BucketAudit* audit = scenario.audit();
   const Adversities& a = scenario.adversities();

@@ -33,8 +33,7 @@ const Connection* BucketAudit::sender_of(const Dam::Step& step) const {
   const auto found = std::find_if(all.rbegin(), all.rend(), [&](const Connection& connection) {
     const dam_address its = client_address(connection.client, connection.family);
     return connection.at_client && connection.client_port == view->src_port &&
-           dam_address_equal(&its, &view->src) &&
-           view->seq - connection.at_client->iss < 1u << 28;
+           dam_address_equal(&its, &view->src) && view->seq - connection.at_client->iss < 1u << 28;
   });
   return found == all.rend() ? nullptr : &*found;
 }
