@@ -53,6 +53,8 @@ def prepare(place):
         _page(f"{www}/page{n}", IMAGES, SCRIPTS, STYLES, FETCHES, True)
     for n in range(SMALL_PAGES):
         _page(f"{www}/small{n}", 5, 1, 1, 0, False)
+    os.makedirs(f"{www}/quiet")
+    _write(f"{www}/quiet", "index.html", b'<!doctype html><link rel="icon" href="data:,"><script src="/page.js"></script>')
     place.file("www/large.bin", 3_000_000)
     shutil.copy(os.path.join(HERE, "page.js"), www)
     trust(place.home + "/browser", place.home + "/ca.pem")
@@ -94,10 +96,11 @@ def one_page(name):
 
 
 def behind_a_page(script):
-    """What the page is told to do alone is measured, when it has been there for a while."""
+    """What the page is told to do alone is measured. It has asked for its two parts one after the other: of a burst some
+    may wait, and count when the server speaks again, and would be taken for requests that there were not."""
     def measured(place, measure):
         with chromium(place) as browser:
-            browser.go(f"https://{host('h2')}/page0/index.html")
+            browser.go(f"https://{host('h2')}/quiet/index.html")
             browser.result("acted")
             return measure(lambda _: browser.result(script))
     return measured

@@ -183,6 +183,14 @@ TEST(Requests, AnUploadIsOneHoweverItIsCut) {
   }
 }
 
+// The client waits for the server to read on, and reads meanwhile; then short pieces come.
+TEST(Requests, ADownloadBesideAnUploadDoesNotAnswerIt) {
+  const std::string large = times(30, "+1 16401");
+  EXPECT_EQ(counted(true, "70 s +30 60" + large + times(6, "s b9 +30 300")), 2u);
+  EXPECT_EQ(counted(true, "70 s +30 60" + large + times(6, "s +30 300")), 7u)
+      << "but for the first, which may be its last piece, these are requests";
+}
+
 TEST(Requests, MessagesOfAWebSocketAreNone) {
   std::string events = "519";
   for (int i = 0; i < 50; ++i) events += " s +17 " + std::to_string(23 + 5 * (i % 45));
