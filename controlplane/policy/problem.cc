@@ -8,6 +8,12 @@ namespace dam::control {
 
 namespace {
 
+// YAML folds what stands on several lines into one value, whose octets may be any.
+void put_on_one_line(std::string& text) {
+  std::replace_if(
+      text.begin(), text.end(), [](unsigned char c) { return c < ' ' || c == 0x7f; }, ' ');
+}
+
 // Nobody reads more at once, and a text may be wrong in each of its million bytes.
 constexpr size_t kMostTold = 200;
 
@@ -22,6 +28,12 @@ std::string Problem::text() const {
   result += message;
   if (!hint.empty()) result += "; " + hint;
   return result;
+}
+
+void Problems::add(Problem problem) {
+  put_on_one_line(problem.message);
+  put_on_one_line(problem.hint);
+  list_.push_back(std::move(problem));
 }
 
 void Problems::error(Mark mark, std::string message, std::string hint) {

@@ -40,7 +40,7 @@ class Problems {
 
   void error(Mark mark, std::string message, std::string hint = "");
   void warning(Mark mark, std::string message, std::string hint = "");
-  void add(Problem problem) { list_.push_back(std::move(problem)); }
+  void add(Problem problem);  // what it quotes of the file is put on one line
 
   bool failed() const { return errors() > 0; }
   size_t errors() const;

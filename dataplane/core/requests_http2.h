@@ -96,6 +96,15 @@ DAM_INLINE void dam_requests_wait(struct dam_requests* r, uint32_t heads) {
   r->waiting = (uint8_t)(waiting < most ? waiting : most);
 }
 
+/* The client has paused, and the server has spoken: what still waits for an answer was a body, and
+ * would count by the answers of others. */
+DAM_INLINE void dam_requests_pause(struct dam_requests* r, uint32_t since) {
+  if (since < DAM_REQUESTS_PAUSE || r->run == 0) return;
+  if (dam_requests_spare(r) == DAM_REQUESTS_SPARE_ALL) return;
+  dam_requests_take_heads(r, r->waiting);
+  r->waiting = 0;
+}
+
 /* The first record begins with the preface (RFC 9113 3.4), and may have a request in it. */
 DAM_INLINE uint32_t dam_requests_frames(struct dam_requests* r, uint32_t plain, uint32_t now) {
   uint32_t since = (uint16_t)(now - r->seen), is_first = r->first_bytes == 0;
@@ -105,6 +114,7 @@ DAM_INLINE uint32_t dam_requests_frames(struct dam_requests* r, uint32_t plain, 
   }
   if (dam_requests_is_control(r, plain)) return 0;
   r->seen = (uint16_t)now;
+  dam_requests_pause(r, since);
   if (is_first) {
     r->first_bytes = (uint16_t)plain;
   } else if (plain > DAM_REQUESTS_BODY_BYTES) {

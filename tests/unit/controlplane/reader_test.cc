@@ -32,6 +32,10 @@ TEST(Reader, a_row_that_is_no_yaml_says_where) {
   EXPECT_EQ(problems_of("- 1\n"),
             std::vector<std::string>{"dam.yaml:1:1: error: expected a map of the policy's keys, "
                                      "found a list"});
+  EXPECT_EQ(problems_of("r\n\n0"),
+            std::vector<std::string>{"dam.yaml:1:1: error: expected a map of the policy's keys, "
+                                     "found \"r 0\""})
+      << "on one line, as it stands on two";
 }
 
 TEST(Reader, unknown_and_repeated_keys_are_named_with_what_was_meant) {

@@ -183,6 +183,15 @@ TEST(Requests, AnUploadIsOneHoweverItIsCut) {
   }
 }
 
+// Its pieces look like heads, and the answers of those that come behind it would let them count.
+TEST(Requests, PiecesOfABodyDoNotWaitForTheNextOnesAnswers) {
+  for (const char* piece : {"+1 280", "80", "+1 80"}) {
+    const std::string body = "70 s2 +30 80" + times(50, piece);
+    EXPECT_EQ(counted(true, body + " s2" + times(20, "+30 60 s2")), 22u) << piece;
+  }
+  EXPECT_EQ(counted(true, "70 s2" + times(20, "+30 80 80 80 80 80 s2")), 21u);
+}
+
 // The client waits for the server to read on, and reads meanwhile; then short pieces come.
 TEST(Requests, ADownloadBesideAnUploadDoesNotAnswerIt) {
   const std::string large = times(30, "+1 16401");
