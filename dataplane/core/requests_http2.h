@@ -131,12 +131,11 @@ DAM_INLINE uint32_t dam_requests_frames(struct dam_requests* r, uint32_t plain, 
 }
 
 /* Each answer is one head's, whose body comes no more. Amid an upload the server's words may be no
- * answer: its next piece may be a small one; and where they are long, they are of a download beside
- * it, whose end nobody sees. */
-DAM_INLINE void dam_requests_answered(struct dam_requests* r, uint32_t answers, uint32_t blocks) {
+ * answer: its next piece may be a small one. */
+DAM_INLINE void dam_requests_answered(struct dam_requests* r, uint32_t answers) {
   if (answers == 0) return;
   if (r->heads == DAM_REQUESTS_UPLOAD) {
-    if (blocks == 0) r->heads = 1;
+    r->heads = 1;
   } else {
     dam_requests_take_heads(r, answers);
   }
@@ -173,7 +172,7 @@ DAM_INLINE uint32_t dam_requests_hear(struct dam_requests* r, dam_seq ack) {
   if (blocks >= DAM_REQUESTS_DOWNLOAD_BLOCKS) r->flags |= DAM_REQUESTS_READS;
   if (answers == 0 && r->waiting == 0) blocks = 0;
   uint32_t counted = dam_requests_let_count(r, answers > blocks ? answers : blocks);
-  dam_requests_answered(r, answers > counted ? answers : counted, blocks);
+  dam_requests_answered(r, answers > counted ? answers : counted);
   return counted;
 }
 

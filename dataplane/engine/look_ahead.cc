@@ -70,7 +70,8 @@ void Worker::look_ahead(Job& job) const {
     if (flow.source != kNone) engine_.sources.prefetch(flow.source);
     if (policy_->follows_requests && job.packet.payload_bytes != 0) {
       dam::prefetch(&requests_[job.ref >> 1]);
-      if (flow.source != kNone) engine_.sources.prefetch_requests(flow.source);
+      const bool pays = (job.ref & 1) == DAM_C2S && flow.source != kNone;
+      if (pays) engine_.sources.prefetch_requests(flow.source);
     }
     job.handshake = flow.handshake;
     return;

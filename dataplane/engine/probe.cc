@@ -12,7 +12,6 @@ namespace {
 
 constexpr uint32_t kFailuresUntilDown = 3;
 constexpr uint64_t kProbeTimeoutNs = 1'000'000'000;   // or the interval, when that is shorter
-constexpr uint64_t kAwayNs = kProbeTimeoutNs / 2;     // a worker that came this late heard nobody
 constexpr uint64_t kUnresolvedRetryNs = 100'000'000;  // the next hop is being asked for
 constexpr uint16_t kProbeMss = 1460;
 
@@ -21,7 +20,9 @@ constexpr uint16_t kProbeMss = 1460;
 // Each server and family in its own time; one SYN a call, so that a tick stays short.
 void Worker::probe_servers() {
   const size_t count = policy_->servers.size() * 2;
-  const bool away = now_ns_ - probed_ns_ > kAwayNs;
+  // A worker that comes so late has heard nobody meanwhile.
+  const uint64_t timeout_ns = std::min(kProbeTimeoutNs, policy_->timeouts.probe_interval_ns);
+  const bool away = timeout_ns != 0 && now_ns_ - probed_ns_ > timeout_ns / 2;
   if (away || probe_range_.first != policy_->source_ports.first) forget_probes();
   probed_ns_ = now_ns_;
   probe_range_ = policy_->source_ports;

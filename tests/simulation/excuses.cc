@@ -8,6 +8,14 @@
 
 namespace dam::simulation {
 
+// Towards its server, where each port rests for a while when its connection is over.
+bool Scenario::lacks_ports_for_management() const {
+  const auto& all = world_->book().all();
+  const auto its = std::count_if(all.begin(), all.end(),
+                                 [](const Connection& c) { return c.kind == Kind::manage; });
+  return its > site_.source_ports.last - site_.source_ports.first + 1 - kProbePorts;
+}
+
 // Empty: the connection must succeed.
 std::string Scenario::excuse(const Connection& connection) {
   const auto odd = [](const Behaviour& b) {
@@ -25,8 +33,10 @@ std::string Scenario::excuse(const Connection& connection) {
   }
   if (connection.begun_again) return "it began anew with another server";
   if (is_cut_off(connection.client)) return "its client is banned";
-  if (adversities_.few_ports) return "there are few ports";
   const bool management = connection.kind == Kind::manage;
+  if (adversities_.few_ports && (!management || lacks_ports_for_management())) {
+    return "there are few ports";
+  }
   if (management ? troubled_[kAdminServer] : troubled_[kWebServer] || troubled_[kSecondServer]) {
     return "its server is in trouble";
   }

@@ -93,6 +93,7 @@ void BucketAudit::check_refusal(uint8_t zone, const Source& whose, const Dam::St
 
 // By the total only when the source has paid already, for nobody here knows how many.
 void BucketAudit::settle_refusal(uint8_t zone, const Source& source, const Dam::Step& step) {
+  if (requests_found(zone) != 0) environment_.broken("requests of a refused packet were counted");
   const bool by_source = was_refused(zone, DAM_DROP_source_requests);
   check_refusal(zone, by_source ? source : kAll, step);
   knows_requests_ &= by_source;
