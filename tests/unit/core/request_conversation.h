@@ -105,7 +105,9 @@ class Conversation {
  private:
   uint32_t below(uint32_t end) { return static_cast<uint32_t>(dice_() % end); }
   void body(bool of_one_size) {
-    const uint32_t pieces = 1 + below(below(4) == 0 ? 40 : 3), bytes = 17 + 9 + below(1000);
+    // Shorter ones pass for control frames, and those between them for a run of one size.
+    constexpr uint32_t kShortest = 17 + 27;
+    const uint32_t pieces = 1 + below(below(4) == 0 ? 40 : 3), bytes = kShortest + below(1000);
     for (uint32_t i = 0; i < pieces; ++i) {
       reader_.wait(below(4));
       reader_.record(bytes + (of_one_size ? 0 : i % 2 * 40 + below(20)));
