@@ -58,6 +58,11 @@ bool BucketAudit::was_refused(uint8_t zone, dam_drop_reason reason) const {
   return now.drops[reason] != seen_[zone].drops[reason];
 }
 
+bool BucketAudit::has_opened(uint8_t zone) const {
+  const auto& now = world_.dam().counters().worker[0].zones[zone];
+  return now.connections_opened != seen_[zone].connections_opened;
+}
+
 bool BucketAudit::any_refused(uint8_t zone, std::initializer_list<dam_dimension> dimensions) const {
   return std::any_of(dimensions.begin(), dimensions.end(), [&](dam_dimension dimension) {
     return was_refused(zone, kOverSource[dimension]) || was_refused(zone, kOverTotal[dimension]);
@@ -116,9 +121,7 @@ void BucketAudit::settle(uint8_t zone, dam_direction way, const Source& source,
 }
 
 void BucketAudit::settle_connection(uint8_t zone, const Source& source, const Dam::Step& step) {
-  const auto& now = world_.dam().counters().worker[0].zones[zone];
-  const bool opened = now.connections_opened != seen_[zone].connections_opened;
-  if (!opened && !any_refused(zone, {DAM_DIM_connections})) return;
+  if (!has_opened(zone) && !any_refused(zone, {DAM_DIM_connections})) return;
   settle(zone, DAM_DIM_connections, source, 1, step);
 }
 

@@ -46,6 +46,7 @@ class BucketAudit {
   bool settle(uint8_t zone, dam_dimension dimension, const Source& source, double units,
               const Dam::Step& step);
   bool was_refused(uint8_t zone, dam_drop_reason reason) const;
+  bool has_opened(uint8_t zone) const;
   bool any_refused(uint8_t zone, std::initializer_list<dam_dimension> dimensions) const;
   ReferenceBucket* bucket(uint8_t zone, dam_dimension dimension, const Source& source);
 

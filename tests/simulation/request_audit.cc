@@ -40,12 +40,8 @@ const Connection* BucketAudit::sender_of(const Dam::Step& step) const {
 
 // What the dam holds for a server is read at once, and pays for no packet.
 bool BucketAudit::was_held() const {
-  const auto opened = [&](uint8_t zone) {
-    const auto& now = world_.dam().counters().worker[0].zones[zone];
-    return now.connections_opened != seen_[zone].connections_opened;
-  };
-  return world_.dam().engine().worker(0).half_open_used() != half_open_ || opened(kLightZone) ||
-         opened(kHeavyZone);
+  return world_.dam().engine().worker(0).half_open_used() != half_open_ || has_opened(kLightZone) ||
+         has_opened(kHeavyZone);
 }
 
 // The packet has paid, and then its requests were too many, there or in another zone.
