@@ -250,9 +250,16 @@ void Worker::write_header(const Flow& flow, Handshake& handshake) const {
   handshake.acked_bytes = 0;
 }
 
+// A worker that comes so late has heard nobody meanwhile: this machine stood still.
+void Worker::note_lateness() {
+  if (now_ns_ - ticked_ns_ > policy_->timeouts.connect_ns / 2) hears_since_ns_ = now_ns_;
+  ticked_ns_ = now_ns_;
+}
+
 void Worker::server_failed(Flow& flow, Handshake& handshake, Drop reason) {
   ++counters_->servers[flow.server_slot].connect_failures;
-  note_probe(engine_.servers[flow.server_slot], false);
+  const bool heard = reason != DAM_DROP_server_timeout || handshake.called_ns >= hears_since_ns_;
+  if (heard) note_probe(engine_.servers[flow.server_slot], false);
   unbind_source_port(flow);
   if (handshake.next_candidate >= handshake.candidate_count) return refuse(flow, reason, true);
   connect(flow, handshake);

@@ -247,6 +247,7 @@ void Worker::tick(Output& output, uint64_t now_ns) {
   begin(output, now_ns);
   fill_up_sights();
   if (policy_seen() != nullptr) {
+    note_lateness();
     let_places_rest();
     tell_left_ends();
     // Each timer may send two frames; the budget keeps within the spares of one call.

@@ -340,6 +340,7 @@ class Worker {
   void on_server_early(Flow& flow, Job& job);
   void on_syn_ack(Flow& flow, Handshake& handshake, Job& job, const dam_tcp_options& options);
   void server_failed(Flow& flow, Handshake& handshake, Drop reason);
+  void note_lateness();
   void install_splice(Flow& flow, Handshake& handshake, const dam_packet& packet,
                       const dam_tcp_options& options);
   void write_header(const Flow& flow, Handshake& handshake) const;
@@ -500,6 +501,9 @@ class Worker {
   SpscQueue<RefusedHello, 4096> refused_hellos_;
   SpscQueue<ConnectionRecord, 4096> records_;
   std::atomic<uint32_t> records_lost_{0};
+
+  uint64_t ticked_ns_ = 0;
+  uint64_t hears_since_ns_ = 0;  // it has come in time, so that servers' silence is their own
 
   // Probes of servers; worker 0 alone.
   std::vector<Probe> probes_;  // [server slot * 2 + family is IPv6]
