@@ -8,12 +8,15 @@
 
 namespace dam::simulation {
 
-// Towards its server, where each port rests for a while when its connection is over.
-bool Scenario::lacks_ports_for_management() const {
+// Towards its server, where each port rests for a while when its connection is over, and each
+// worker has its share of them, for each family: all may be one worker's, the one with the fewest.
+bool Scenario::lacks_ports_for_management(uint8_t family) const {
   const auto& all = world_->book().all();
-  const auto its = std::count_if(all.begin(), all.end(),
-                                 [](const Connection& c) { return c.kind == Kind::manage; });
-  return its > site_.source_ports.last - site_.source_ports.first + 1 - kProbePorts;
+  const auto its = std::count_if(all.begin(), all.end(), [&](const Connection& c) {
+    return c.kind == Kind::manage && c.family == family;
+  });
+  const uint32_t ports = site_.source_ports.last - site_.source_ports.first + 1u - kProbePorts;
+  return static_cast<uint32_t>(its) > ports / site_.workers;
 }
 
 // Empty: the connection must succeed.
@@ -34,7 +37,7 @@ std::string Scenario::excuse(const Connection& connection) {
   if (connection.begun_again) return "it began anew with another server";
   if (is_cut_off(connection.client)) return "its client is banned";
   const bool management = connection.kind == Kind::manage;
-  if (adversities_.few_ports && (!management || lacks_ports_for_management())) {
+  if (adversities_.few_ports && (!management || lacks_ports_for_management(connection.family))) {
     return "there are few ports";
   }
   if (management ? troubled_[kAdminServer] : troubled_[kWebServer] || troubled_[kSecondServer]) {

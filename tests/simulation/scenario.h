@@ -49,7 +49,7 @@ class Scenario {
   bool may_refuse(dam_drop_reason reason) const { return allowed_[static_cast<size_t>(reason)]; }
 
  private:
-  bool lacks_ports_for_management() const;
+  bool lacks_ports_for_management(uint8_t family) const;
   bool is_cut_off(uint16_t client) const;  // banned or denied by now, and no administrator
   void draw_adversities();
   void draw_faults();
