@@ -30,7 +30,9 @@ void BucketAudit::before(const Dam::Step&) {
 }
 
 void BucketAudit::after(const Dam::Step& step) {
-  routed_all_ &= were_all_routed();
+  note_come(step);
+  routed_all_ &= were_all_routed(step);
+  note_read(step);
   const std::optional<Source> source = source_of(step);
   if (!source) return note_unknown(step);
   for (const uint8_t zone : {kLightZone, kHeavyZone}) {

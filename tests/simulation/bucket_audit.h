@@ -25,6 +25,13 @@ class BucketAudit {
   using Source = std::pair<uint16_t, uint8_t>;  // a client's host and family
   static constexpr Source kAll{0xffff, 0};      // the zone's total
 
+  // Of a client's stream, what has come to the dam before a server has seen any of it.
+  struct Come {
+    std::map<uint32_t, uint32_t> pieces;  // ends by beginnings
+    uint32_t whole = 0;                   // as far as nothing lacks
+    uint32_t read = 0;                    // of that, when the connection was opened
+  };
+
   void before(const Dam::Step& step);
   void after(const Dam::Step& step);
   std::optional<Source> source_of(const Dam::Step& step);
@@ -36,7 +43,10 @@ class BucketAudit {
   void check_refusal(uint8_t zone, const Source& whose, const Dam::Step& step);
   void note_unknown(const Dam::Step& step);
   uint64_t requests_found(uint8_t zone) const;
-  bool were_all_routed() const;
+  void note_come(const Dam::Step& step);
+  void note_read(const Dam::Step& step);
+  uint64_t most_read(const Dam::Step& step) const;
+  bool were_all_routed(const Dam::Step& step) const;
   const Connection* sender_of(const Dam::Step& step) const;
   bool was_held() const;
   bool was_refused_behind(uint8_t zone, const Dam::Step& step) const;
@@ -57,8 +67,9 @@ class BucketAudit {
   std::array<dam_zone_counters, kZones> seen_{};
   uint32_t half_open_ = 0;
   std::array<uint64_t, kZones> http_requests_{};
-  bool knows_requests_ = true;  // of each that was charged, whom and how many
-  bool routed_all_ = true;      // each to the zone that its path and host name
+  std::map<uint32_t, Come> come_;  // by connection
+  bool knows_requests_ = true;     // of each that was charged, whom and how many
+  bool routed_all_ = true;         // each to the zone that its path and host name
   std::map<std::tuple<uint8_t, int, Source>, ReferenceBucket> buckets_;
 };
 

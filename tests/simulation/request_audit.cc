@@ -15,14 +15,65 @@ uint8_t zone_of(const Connection& connection) {
   return connection.kind == Kind::api ? kHeavyZone : kLightZone;
 }
 
+bool counts_requests(const ZonePlan& zone) {
+  return zone.per_source[DAM_DIM_requests].per_second_milli != 0 ||
+         zone.total[DAM_DIM_requests].per_second_milli != 0;
+}
+
 }  // namespace
 
 uint64_t BucketAudit::requests_found(uint8_t zone) const {
   return world_.dam().counters().worker[0].zones[zone].requests - seen_[zone].requests;
 }
 
-bool BucketAudit::were_all_routed() const {
-  return requests_found(kLightZone) + requests_found(kHeavyZone) <= kMostRouted;
+void BucketAudit::note_come(const Dam::Step& step) {
+  const Connection* sender = sender_of(step);
+  if (sender == nullptr || sender->kind != Kind::http || sender->reached) return;
+  const auto view = view_tcp(step.packet);
+  const uint32_t begin = view->seq - (sender->at_client->iss + 1);
+  Come& come = come_[sender->id];
+  uint32_t& end = come.pieces[begin];
+  end = std::max(end, begin + view->payload_bytes());
+  for (const auto& [first, last] : come.pieces) {
+    if (first <= come.whole) come.whole = std::max(come.whole, last);
+  }
+}
+
+void BucketAudit::note_read(const Dam::Step& step) {
+  const Connection* sender = sender_of(step);
+  const bool opened = has_opened(kLightZone) || has_opened(kHeavyZone);
+  if (sender == nullptr || !opened) return;
+  Come& come = come_[sender->id];
+  come.read = come.whole;
+}
+
+// Heads that can have been read at once of what was held, when it was opened or when its server has
+// answered. (No segment has room for more than a dozen.)
+uint64_t BucketAudit::most_read(const Dam::Step& step) const {
+  const Connection* sender = sender_of(step);
+  uint64_t most = 0;
+  for (const Connection& connection : world_.book().all()) {
+    const auto come = come_.find(connection.id);
+    const bool its =
+        step.port == kFrontPort ? &connection == sender && was_held() : !connection.reached;
+    if (!its || come == come_.end()) continue;
+    const Come& held = come->second;
+    const auto heads = std::count_if(connection.requests.begin(), connection.requests.end(),
+                                     [&](const PlannedRequest& request) {
+                                       return request.end > held.read && request.end <= held.whole;
+                                     });
+    most = std::max(most, static_cast<uint64_t>(heads));
+  }
+  return most;
+}
+
+// A zone without a limit counts none of those that were routed to it before the others.
+bool BucketAudit::were_all_routed(const Dam::Step& step) const {
+  const uint64_t found = requests_found(kLightZone) + requests_found(kHeavyZone);
+  if (found == 0 || found > kMostRouted) return found == 0;
+  const bool counted =
+      counts_requests(site_.zones[kLightZone]) && counts_requests(site_.zones[kHeavyZone]);
+  return counted || most_read(step) <= kMostRouted;
 }
 
 // Of a client's segment.
