@@ -128,6 +128,7 @@ void Scenario::restart() {
     if (connection.start_ns <= now_ns && !stands) connection.interrupted = true;
   }
   world_->dam().restart();
+  if (audit_) audit_->note_restart();
 }
 
 void Scenario::schedule_bans() {

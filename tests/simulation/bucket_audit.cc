@@ -33,6 +33,7 @@ void BucketAudit::after(const Dam::Step& step) {
   note_come(step);
   routed_all_ &= were_all_routed(step);
   note_read(step);
+  lost_head_ = has_lost_head(step);
   const std::optional<Source> source = source_of(step);
   if (!source) return note_unknown(step);
   for (const uint8_t zone : {kLightZone, kHeavyZone}) {

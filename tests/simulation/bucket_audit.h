@@ -5,6 +5,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <tuple>
 
 #include "tests/simulation/reference_bucket.h"
@@ -20,6 +21,7 @@ class BucketAudit {
   // Of plain HTTP, as the engine has counted them in zones with a limit of them.
   uint64_t http_requests(uint8_t zone) const { return http_requests_[zone]; }
   bool routed_all() const { return routed_all_; }
+  void note_restart();
 
  private:
   using Source = std::pair<uint16_t, uint8_t>;  // a client's host and family
@@ -28,8 +30,8 @@ class BucketAudit {
   // Of a client's stream, what has come to the dam before a server has seen any of it.
   struct Come {
     std::map<uint32_t, uint32_t> pieces;  // ends by beginnings
-    uint32_t whole = 0;                   // as far as nothing lacks
-    uint32_t read = 0;                    // of that, when the connection was opened
+    uint32_t whole = 0;                   // as far as nothing lacks; the dam may hold less
+    uint32_t read = 0;                    // at least, when the connection was opened
   };
 
   void before(const Dam::Step& step);
@@ -45,6 +47,7 @@ class BucketAudit {
   uint64_t requests_found(uint8_t zone) const;
   void note_come(const Dam::Step& step);
   void note_read(const Dam::Step& step);
+  bool has_lost_head(const Dam::Step& step);
   uint64_t most_read(const Dam::Step& step) const;
   bool were_all_routed(const Dam::Step& step) const;
   const Connection* sender_of(const Dam::Step& step) const;
@@ -68,6 +71,8 @@ class BucketAudit {
   uint32_t half_open_ = 0;
   std::array<uint64_t, kZones> http_requests_{};
   std::map<uint32_t, Come> come_;  // by connection
+  std::set<uint32_t> cut_;         // connections whose head the dam may have been in at a restart
+  bool lost_head_ = false;         // in this step the first head since then has ended
   bool knows_requests_ = true;     // of each that was charged, whom and how many
   bool routed_all_ = true;         // each to the zone that its path and host name
   std::map<std::tuple<uint8_t, int, Source>, ReferenceBucket> buckets_;

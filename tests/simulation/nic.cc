@@ -136,13 +136,20 @@ void Nic::receive(Bytes packet) {
   stack_.input(host_, packet);
 }
 
+// RFC 5961 4: a SYN amid a connection that stands, an old duplicate say, is answered with its next
+// ACK, and begins nothing.
+bool Nic::is_amid_one(const TcpView& syn) {
+  const tcp_pcb* pcb = LwipStack::find(syn.dst, syn.dst_port, syn.src, syn.src_port);
+  return pcb != nullptr && pcb->state >= ESTABLISHED;
+}
+
 // False: the host takes no notice of the segment.
 bool Nic::take_options(Bytes& packet, const TcpView& view) {
   TcpOptions options = read_options(packet, view);
   const Key key = key_of(view.dst, view.dst_port, view.src, view.src_port);
   if (view.has(kSyn) && !view.has(kAck)) {
     auto& slot = connections_[key];
-    if (!slot || slot->irs != view.seq) {
+    if (!slot || (slot->irs != view.seq && !is_amid_one(view))) {
       slot = std::make_shared<NicConnection>();
       slot->at_server = true;
       slot->clock_base = static_cast<uint32_t>(environment_.random.next());

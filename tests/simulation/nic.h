@@ -81,6 +81,7 @@ class Nic {
 
   NicConnection& outgoing(const TcpView& view);
   bool is_forgotten(const TcpView& view) const;
+  static bool is_amid_one(const TcpView& syn);
   void write_options(Bytes& packet, const TcpView& view, NicConnection& connection);
   void tell_islands(TcpOptions& options, const TcpView& view, NicConnection& connection) const;
   void cut_to_path(Bytes packet);

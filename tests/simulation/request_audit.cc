@@ -39,12 +39,13 @@ void BucketAudit::note_come(const Dam::Step& step) {
   }
 }
 
+// What came before the first octets was not held.
 void BucketAudit::note_read(const Dam::Step& step) {
   const Connection* sender = sender_of(step);
   const bool opened = has_opened(kLightZone) || has_opened(kHeavyZone);
   if (sender == nullptr || !opened) return;
-  Come& come = come_[sender->id];
-  come.read = come.whole;
+  const auto view = view_tcp(step.packet);
+  come_[sender->id].read = view->seq - (sender->at_client->iss + 1) + view->payload_bytes();
 }
 
 // Heads that can have been read at once of what was held, when it was opened or when its server has
@@ -65,6 +66,20 @@ uint64_t BucketAudit::most_read(const Dam::Step& step) const {
     most = std::max(most, static_cast<uint64_t>(heads));
   }
   return most;
+}
+
+// What was kept of heads that were cut between two segments is lost with the engine: the requests
+// are counted where it is strictest, and it is not known whether the total has paid for them.
+void BucketAudit::note_restart() {
+  for (const Connection& connection : world_.book().all()) {
+    if (connection.kind == Kind::http && connection.reached) cut_.insert(connection.id);
+  }
+}
+
+bool BucketAudit::has_lost_head(const Dam::Step& step) {
+  if (requests_found(kLightZone) + requests_found(kHeavyZone) == 0) return false;
+  const Connection* sender = sender_of(step);
+  return sender != nullptr && cut_.erase(sender->id) != 0;
 }
 
 // A zone without a limit counts none of those that were routed to it before the others.
@@ -156,10 +171,12 @@ void BucketAudit::settle_requests(uint8_t zone, const Source& source, const Dam:
   const bool plain = sender != nullptr && sender->kind == Kind::http;
   if (plain) http_requests_[zone] += found;
   const auto count = static_cast<double>(found);
-  const double units = plain && was_held() ? count : fitting(zone, count);
+  const double all = plain && was_held() ? count : fitting(zone, count);
+  knows_requests_ &= !lost_head_;
   for (const Source& whose : {source, kAll}) {
     ReferenceBucket* reference = bucket(zone, DAM_DIM_requests, whose);
     if (reference == nullptr || (whose == kAll && !routed_all_)) continue;
+    const double units = all - (whose == kAll && lost_head_ ? 1 : 0);
     const double tokens = reference->tokens(step.now_ns);
     if (tokens < units - reference->slack()) {
       environment_.broken("requests beyond the limit of zone " + std::to_string(zone) + ": " +
