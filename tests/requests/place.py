@@ -78,6 +78,8 @@ class Place:
         directory = tempfile.mkdtemp(prefix="dam-", dir=self.home)
         self.front = self.site.front = DamFront(self.site, made, directory, self.options)
         self._start_servers()
+        if self.options.capture:
+            self._start_capture(self.options.capture)
         self.front.start()
         for name in PORTS:
             if name != "node" or self.options.node:
@@ -97,6 +99,11 @@ class Place:
         self._start("echo", "/usr/bin/python3", "-B", os.path.join(TESTS, "browser", "echo.py"), ECHO)
         if self.options.node:
             self._start("node", "node", os.path.join(HERE, "node_server.js"), HOST, NODE_PORT, self.home)
+
+    def _start_capture(self, directory):
+        os.makedirs(directory, exist_ok=True)
+        file = f"{directory}/{self.milliseconds:g}ms.pcap"
+        self._start("tcpdump", "tcpdump", "-i", "eth0", "-s", "0", "-B", "32768", "--immediate-mode", "-U", "-Z", "root", "-w", file, "tcp")
 
     def _start(self, name, *words):
         with open(f"{self.home}/{name}.out", "wb") as output:
