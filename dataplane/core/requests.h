@@ -26,9 +26,9 @@
  * WebSockets with messages as long as the head that opened it); a body that comes late, when the
  * server has answered everything else; a body in three or more pieces of one size, as long as heads
  * are (those as short as control frames are not seen between them), whose answer comes in more than
- * two records, or behind which others follow at once; control frames that no rule knows, as two
- * PINGs in a record; clients that pad their records.
- * tests/README.md has what was measured. */
+ * two records, or behind which others follow at once, or are answered meanwhile; control frames
+ * that no rule knows, as two PINGs in a record; clients that pad their records. tests/README.md has
+ * what was measured. */
 #ifndef DAM_CORE_REQUESTS_H
 #define DAM_CORE_REQUESTS_H
 

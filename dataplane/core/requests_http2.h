@@ -96,11 +96,13 @@ DAM_INLINE void dam_requests_wait(struct dam_requests* r, uint32_t heads) {
   r->waiting = (uint8_t)(waiting < most ? waiting : most);
 }
 
-/* The client has paused, and the server has spoken: what still waits for an answer was a body, and
- * would count by the answers of others. */
+/* The client has paused, and the server has answered once or twice: what still waits for an answer
+ * was a body, and would count by the answers of others. Where it has answered more often, the rest
+ * of a burst of heads may be on its way. */
 DAM_INLINE void dam_requests_pause(struct dam_requests* r, uint32_t since) {
   if (since < DAM_REQUESTS_PAUSE || r->run == 0) return;
-  if (dam_requests_spare(r) == DAM_REQUESTS_SPARE_ALL) return;
+  uint32_t spare = dam_requests_spare(r);
+  if (spare == DAM_REQUESTS_SPARE_ALL || spare == DAM_REQUESTS_SPARE_NONE) return;
   dam_requests_take_heads(r, r->waiting);
   r->waiting = 0;
 }
