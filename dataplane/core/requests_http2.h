@@ -54,10 +54,18 @@ DAM_INLINE uint32_t dam_requests_same_run(struct dam_requests* r) {
   return heads;
 }
 
+/* Within it the next record of the same size is of the same run: a burst of heads rests now and
+ * then, and goes on. */
+DAM_INLINE uint32_t dam_requests_rest(const struct dam_requests* r) {
+  enum { SURE = 8 };
+  int is_burst = (r->flags & DAM_REQUESTS_HEADS) && r->run >= SURE;
+  return is_burst ? DAM_REQUESTS_PAUSE : DAM_REQUESTS_QUIET;
+}
+
 DAM_INLINE uint32_t dam_requests_follow(struct dam_requests* r, uint32_t plain, uint32_t since) {
   uint32_t near = plain + DAM_REQUESTS_VARY - r->bytes;
   int is_same = r->run != 0 && near <= 2 * (uint32_t)DAM_REQUESTS_VARY &&
-                since < DAM_REQUESTS_QUIET && plain <= DAM_REQUESTS_HEAD_BYTES;
+                since < dam_requests_rest(r) && plain <= DAM_REQUESTS_HEAD_BYTES;
   r->bytes = (uint16_t)plain;
   if (is_same) return dam_requests_same_run(r);
   dam_requests_new_run(r);

@@ -62,7 +62,7 @@ enum {
   DAM_REQUESTS_UPGRADING = 14,      /* of plain HTTP: engine/http_requests.h */
   DAM_REQUESTS_VARY = 12,           /* heads of a run, which differ in their paths */
   DAM_REQUESTS_QUIET = 2,           /* coarse */
-  DAM_REQUESTS_PAUSE = 8,           /* coarse: longer than a burst rests in between */
+  DAM_REQUESTS_PAUSE = 10,          /* coarse: longer than a burst rests in between */
   DAM_REQUESTS_MOST_HEADS = 128,    /* that wait for an answer; servers allow no more */
   DAM_REQUESTS_UPLOAD = 255,        /* heads: whatever comes is a body */
   DAM_REQUESTS_BODY_BYTES = 1200,   /* more than a head but the first has */
