@@ -62,10 +62,14 @@ DAM_INLINE uint32_t dam_requests_rest(const struct dam_requests* r) {
   return is_burst ? DAM_REQUESTS_PAUSE : DAM_REQUESTS_QUIET;
 }
 
-DAM_INLINE uint32_t dam_requests_follow(struct dam_requests* r, uint32_t plain, uint32_t since) {
+DAM_INLINE int dam_requests_is_near(const struct dam_requests* r, uint32_t plain) {
   uint32_t near = plain + DAM_REQUESTS_VARY - r->bytes;
-  int is_same = r->run != 0 && near <= 2 * (uint32_t)DAM_REQUESTS_VARY &&
-                since < dam_requests_rest(r) && plain <= DAM_REQUESTS_HEAD_BYTES;
+  return near <= 2 * (uint32_t)DAM_REQUESTS_VARY;
+}
+
+DAM_INLINE uint32_t dam_requests_follow(struct dam_requests* r, uint32_t plain, uint32_t since) {
+  int is_same = r->run != 0 && dam_requests_is_near(r, plain) && since < dam_requests_rest(r) &&
+                plain <= DAM_REQUESTS_HEAD_BYTES;
   r->bytes = (uint16_t)plain;
   if (is_same) return dam_requests_same_run(r);
   dam_requests_new_run(r);
@@ -115,9 +119,17 @@ DAM_INLINE void dam_requests_pause(struct dam_requests* r, uint32_t since) {
   r->waiting = 0;
 }
 
+/* The client has got much, with the answer to its last head, and pauses: what is about as long as
+ * that is its next one. Of other lengths it may be a piece of a body beside a download. */
+DAM_INLINE int dam_requests_is_next(const struct dam_requests* r, uint32_t plain, uint32_t since) {
+  return (r->flags & DAM_REQUESTS_READS) && r->heads == 1 && r->waiting == 0 &&
+         since >= DAM_REQUESTS_PAUSE && dam_requests_is_near(r, plain);
+}
+
 /* The first record begins with the preface (RFC 9113 3.4), and may have a request in it. */
 DAM_INLINE uint32_t dam_requests_frames(struct dam_requests* r, uint32_t plain, uint32_t now) {
   uint32_t since = (uint16_t)(now - r->seen), is_first = r->first_bytes == 0;
+  int is_next = dam_requests_is_next(r, plain, since);
   if ((r->flags & DAM_REQUESTS_STAGE) == DAM_REQUESTS_FIRST) {
     dam_requests_enter(r, DAM_REQUESTS_GOING);
     if (plain < DAM_REQUESTS_PREFACE_BYTES) return 0;
@@ -132,8 +144,9 @@ DAM_INLINE uint32_t dam_requests_frames(struct dam_requests* r, uint32_t plain, 
     r->run = 0;
     return 0;
   }
+  if (is_next) r->heads = 0;
   int is_quiet = r->waiting == 0 || since >= DAM_REQUESTS_QUIET;
-  if (is_first || (dam_requests_are_answered(r) && is_quiet)) {
+  if (is_first || is_next || (dam_requests_are_answered(r) && is_quiet)) {
     return dam_requests_new_burst(r, plain);
   }
   dam_requests_wait(r, dam_requests_follow(r, plain, since));
@@ -179,7 +192,11 @@ DAM_INLINE uint32_t dam_requests_hear(struct dam_requests* r, dam_seq ack) {
     blocks = 0;
   }
   if (shakes) return 0;
-  if (blocks >= DAM_REQUESTS_DOWNLOAD_BLOCKS) r->flags |= DAM_REQUESTS_READS;
+  if (blocks >= DAM_REQUESTS_DOWNLOAD_BLOCKS) {
+    r->flags |= DAM_REQUESTS_READS;
+    int is_alone = r->heads <= 1 && r->waiting == 0;
+    if (is_alone) return 0; /* what comes down may be of an earlier one, and no answer */
+  }
   if (answers == 0 && r->waiting == 0) blocks = 0;
   uint32_t counted = dam_requests_let_count(r, answers > blocks ? answers : blocks);
   dam_requests_answered(r, answers > counted ? answers : counted);
