@@ -79,9 +79,11 @@ def workers(programs):
 
 
 def draw(result, folder):
-    """One picture for each curve."""
+    """One picture for each curve, and one of the workers."""
     pathlib.Path(folder).mkdir(parents=True, exist_ok=True)
-    for curve in CURVES:
-        if curve.name in result:
-            picture = svg(f"ns a packet against {curve.title}", result[curve.name])
-            (pathlib.Path(folder) / f"{curve.name}.svg").write_text(picture, encoding="utf-8")
+    pictures = {curve.name: (f"ns a packet against {curve.title}", result["curves"][curve.name])
+                for curve in CURVES if curve.name in result["curves"]}
+    pictures["workers"] = ("ns a packet against workers, by what they share",
+                           {row["shared"]: [[1, row["alone_ns"]], [2, row["beside_ns"]]] for row in result["workers"]})
+    for name, (title, lines) in pictures.items():
+        (pathlib.Path(folder) / f"{name}.svg").write_text(svg(title, lines), encoding="utf-8")
