@@ -24,11 +24,12 @@
  *
  * Too many: streams both ways, whose pieces look like requests and answers, turn by turn (gRPC,
  * WebSockets with messages as long as the head that opened it); a body that comes late, when the
- * server has answered everything else; a body in three or more pieces of one size, as long as heads
- * are (those as short as control frames are not seen between them), whose answer comes in more than
- * two records, or behind which others follow at once, or are answered meanwhile; control frames
- * that no rule knows, as two PINGs in a record; clients that pad their records. tests/README.md has
- * what was measured. */
+ * server has answered everything else, or whose pieces come 10 ms apart or slower beside a
+ * download; a body in three or more pieces of one size, as long as heads are (those as short as
+ * control frames are not seen between them), whose answer comes in more than two records, or behind
+ * which others follow at once, or are answered meanwhile; bodies as long as the eight heads or more
+ * that came a moment before them; control frames that no rule knows, as two PINGs in a record;
+ * clients that pad their records. tests/README.md has what was measured. */
 #ifndef DAM_CORE_REQUESTS_H
 #define DAM_CORE_REQUESTS_H
 

@@ -55,22 +55,22 @@ DAM_INLINE uint32_t dam_requests_same_run(struct dam_requests* r) {
 }
 
 /* Within it the next record of the same size is of the same run: a burst of heads rests now and
- * then, and goes on. */
+ * then, and goes on. Pieces of a body that come one by one rest each time. */
 DAM_INLINE uint32_t dam_requests_rest(const struct dam_requests* r) {
   enum { SURE = 8 };
   int is_burst = (r->flags & DAM_REQUESTS_HEADS) && r->run >= SURE;
   return is_burst ? DAM_REQUESTS_PAUSE : DAM_REQUESTS_QUIET;
 }
 
-DAM_INLINE int dam_requests_is_near(const struct dam_requests* r, uint32_t plain) {
-  uint32_t near = plain + DAM_REQUESTS_VARY - r->bytes;
-  return near <= 2 * (uint32_t)DAM_REQUESTS_VARY;
+DAM_INLINE int dam_requests_is_near(const struct dam_requests* r, uint32_t plain, uint32_t by) {
+  return plain + by - r->bytes <= 2 * by;
 }
 
 DAM_INLINE uint32_t dam_requests_follow(struct dam_requests* r, uint32_t plain, uint32_t since) {
-  int is_same = r->run != 0 && dam_requests_is_near(r, plain) && since < dam_requests_rest(r) &&
-                plain <= DAM_REQUESTS_HEAD_BYTES;
+  int is_same = r->run != 0 && dam_requests_is_near(r, plain, DAM_REQUESTS_VARY) &&
+                since < dam_requests_rest(r) && plain <= DAM_REQUESTS_HEAD_BYTES;
   r->bytes = (uint16_t)plain;
+  if (is_same && since >= DAM_REQUESTS_QUIET) r->run = 0;
   if (is_same) return dam_requests_same_run(r);
   dam_requests_new_run(r);
   return 0;
@@ -109,48 +109,58 @@ DAM_INLINE void dam_requests_wait(struct dam_requests* r, uint32_t heads) {
 }
 
 /* The client has paused, and the server has answered once or twice: what still waits for an answer
- * was a body, and would count by the answers of others. Where it has answered more often, the rest
- * of a burst of heads may be on its way. */
-DAM_INLINE void dam_requests_pause(struct dam_requests* r, uint32_t since) {
+ * was a body, and would count by the answers of others. Where it has answered more often, and the
+ * next record is about as long, the rest of a burst of heads may be on its way. */
+DAM_INLINE void dam_requests_pause(struct dam_requests* r, uint32_t since, uint32_t plain) {
+  enum { OTHER_PATHS = 24 };
   if (since < DAM_REQUESTS_PAUSE || r->run == 0) return;
   uint32_t spare = dam_requests_spare(r);
-  if (spare == DAM_REQUESTS_SPARE_ALL || spare == DAM_REQUESTS_SPARE_NONE) return;
+  if (spare == DAM_REQUESTS_SPARE_ALL) return;
+  if (spare == DAM_REQUESTS_SPARE_NONE && dam_requests_is_near(r, plain, OTHER_PATHS)) return;
   dam_requests_take_heads(r, r->waiting);
   r->waiting = 0;
 }
 
-/* The client has got much, with the answer to its last head, and pauses: what is about as long as
- * that is its next one. Of other lengths it may be a piece of a body beside a download. */
-DAM_INLINE int dam_requests_is_next(const struct dam_requests* r, uint32_t plain, uint32_t since) {
-  return (r->flags & DAM_REQUESTS_READS) && r->heads == 1 && r->waiting == 0 &&
-         since >= DAM_REQUESTS_PAUSE && dam_requests_is_near(r, plain);
+/* Much has come down since the client last spoke: what comes at once behind it, and is not as long
+ * as the last head, may be a piece of that one's body, beside an earlier one's answer. */
+DAM_INLINE int dam_requests_is_beside(const struct dam_requests* r, uint32_t plain,
+                                      uint32_t since) {
+  return (r->flags & DAM_REQUESTS_READS) && since < DAM_REQUESTS_PAUSE &&
+         !dam_requests_is_near(r, plain, DAM_REQUESTS_VARY);
+}
+
+/* Not the first head: whether it is one is known, or the server's word tells, or it is none. */
+DAM_INLINE uint32_t dam_requests_weigh(struct dam_requests* r, uint32_t plain, uint32_t since,
+                                       int is_beside) {
+  int is_quiet = r->waiting == 0 || since >= DAM_REQUESTS_QUIET;
+  if (plain > DAM_REQUESTS_BODY_BYTES) {
+    r->heads = DAM_REQUESTS_UPLOAD;
+    r->run = 0;
+  } else if (!dam_requests_are_answered(r) || !is_quiet) {
+    dam_requests_wait(r, dam_requests_follow(r, plain, since));
+  } else if (is_beside) {
+    dam_requests_add_heads(r, 1);
+    dam_requests_spare_is(r, DAM_REQUESTS_SPARE_ALL);
+  } else {
+    return dam_requests_new_burst(r, plain);
+  }
+  return 0;
 }
 
 /* The first record begins with the preface (RFC 9113 3.4), and may have a request in it. */
 DAM_INLINE uint32_t dam_requests_frames(struct dam_requests* r, uint32_t plain, uint32_t now) {
   uint32_t since = (uint16_t)(now - r->seen), is_first = r->first_bytes == 0;
-  int is_next = dam_requests_is_next(r, plain, since);
+  int is_beside = dam_requests_is_beside(r, plain, since);
   if ((r->flags & DAM_REQUESTS_STAGE) == DAM_REQUESTS_FIRST) {
     dam_requests_enter(r, DAM_REQUESTS_GOING);
     if (plain < DAM_REQUESTS_PREFACE_BYTES) return 0;
   }
   if (dam_requests_is_control(r, plain)) return 0;
   r->seen = (uint16_t)now;
-  dam_requests_pause(r, since);
-  if (is_first) {
-    r->first_bytes = (uint16_t)plain;
-  } else if (plain > DAM_REQUESTS_BODY_BYTES) {
-    r->heads = DAM_REQUESTS_UPLOAD;
-    r->run = 0;
-    return 0;
-  }
-  if (is_next) r->heads = 0;
-  int is_quiet = r->waiting == 0 || since >= DAM_REQUESTS_QUIET;
-  if (is_first || is_next || (dam_requests_are_answered(r) && is_quiet)) {
-    return dam_requests_new_burst(r, plain);
-  }
-  dam_requests_wait(r, dam_requests_follow(r, plain, since));
-  return 0;
+  dam_requests_pause(r, since, plain);
+  if (!is_first) return dam_requests_weigh(r, plain, since, is_beside);
+  r->first_bytes = (uint16_t)plain;
+  return dam_requests_new_burst(r, plain);
 }
 
 /* Each answer is one head's, whose body comes no more. Amid an upload the server's words may be no
@@ -192,11 +202,7 @@ DAM_INLINE uint32_t dam_requests_hear(struct dam_requests* r, dam_seq ack) {
     blocks = 0;
   }
   if (shakes) return 0;
-  if (blocks >= DAM_REQUESTS_DOWNLOAD_BLOCKS) {
-    r->flags |= DAM_REQUESTS_READS;
-    int is_alone = r->heads <= 1 && r->waiting == 0;
-    if (is_alone) return 0; /* what comes down may be of an earlier one, and no answer */
-  }
+  if (blocks >= DAM_REQUESTS_DOWNLOAD_BLOCKS) r->flags |= DAM_REQUESTS_READS;
   if (answers == 0 && r->waiting == 0) blocks = 0;
   uint32_t counted = dam_requests_let_count(r, answers > blocks ? answers : blocks);
   dam_requests_answered(r, answers > counted ? answers : counted);

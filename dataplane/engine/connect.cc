@@ -250,9 +250,12 @@ void Worker::write_header(const Flow& flow, Handshake& handshake) const {
   handshake.acked_bytes = 0;
 }
 
-// A worker that comes so late has heard nobody meanwhile: this machine stood still.
+// A worker that comes so late has heard nobody meanwhile: this machine stood still. (Later than one
+// that sleeps ever is, however short the time-out.)
 void Worker::note_lateness() {
-  if (now_ns_ - ticked_ns_ > policy_->timeouts.connect_ns / 2) hears_since_ns_ = now_ns_;
+  constexpr uint64_t kAsleepNs = 100'000'000;
+  const uint64_t late_ns = std::max(policy_->timeouts.connect_ns / 2, kAsleepNs);
+  if (now_ns_ - ticked_ns_ > late_ns) hears_since_ns_ = now_ns_;
   ticked_ns_ = now_ns_;
 }
 

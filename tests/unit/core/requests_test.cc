@@ -193,6 +193,23 @@ TEST(Requests, PiecesOfABodyDoNotWaitForTheNextOnesAnswers) {
   EXPECT_EQ(counted(true, "70 s2" + times(20, "+30 80 80 80 80 80 s2")), 21u);
 }
 
+TEST(Requests, ABurstGoesOnBehindARestButPiecesThatComeOneByOneAreNone) {
+  const std::string burst = "70 s2 +30" + times(12, "58");
+  EXPECT_GE(counted(true, burst + " +5" + times(12, "57") + " s24 +30 58"), 20u);
+  EXPECT_LE(counted(true, burst + times(60, "+5 57") + " s24" + times(10, "+30 58 s2")), 24u);
+}
+
+TEST(Requests, PiecesThatWaitAreNotPaidByALaterDownload) {
+  const std::string body = "70 s +30 60" + times(40, "100") + " s3";
+  EXPECT_LE(counted(true, body + " +30 60 l b40 +30 60"), 5u);
+}
+
+TEST(Requests, ABodyBesideADownloadHasNoAnswerYet) {
+  EXPECT_EQ(counted(true, "97 l b3 +30 60" + times(40, "l b9 +5 193 +5 311")), 2u);
+  EXPECT_EQ(counted(true, "70" + times(40, "l b9 +5 70")), 41u) << "one download after the other";
+  EXPECT_EQ(counted(true, "70" + times(40, "l b9 +30 97 l b9 +30 70")), 81u);
+}
+
 TEST(Requests, AnUploadHidesOnlyTheNextOne) {
   EXPECT_EQ(counted(true, "70 s +30 80 1500 s b1" + times(99, "+30 60 s b1")), 100u);
   EXPECT_EQ(counted(true, "70 s +30 80 1500 s b2" + times(20, "+30 60 s b2")), 21u);
