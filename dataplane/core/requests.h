@@ -15,21 +15,23 @@
  * HTTP/2 (RFC 9113): a record may hold a request's head, or a piece of some body, or control
  * frames. Those are told by their size, since a head is never shorter than its number of fields,
  * which the first head's length tells roughly. When all heads are answered, and nothing waits or a
- * moment has passed, the next record is a head, and counts at once. Of what follows it, heads and
- * bodies look alike. Those are taken for heads that cannot be bodies, if each head has no more than
- * one, and of these only records of about one size, three or more in a row. They wait for the
- * server's word: one counts for each answer but the first ones, since the answer to an upload in
- * small pieces may itself come in some; in long answers each block is one. Several heads in one
- * record are one.
+ * moment has passed, the next record is a head, and counts at once (but see
+ * dam_requests_is_beside). Of what follows it, heads and bodies look alike. Those are taken for
+ * heads that cannot be bodies, if each head has no more than one, and of these only records of
+ * about one size, three or more in a row. They wait for the server's word: one counts for each
+ * answer but the first ones, since the answer to an upload in small pieces may itself come in some;
+ * in long answers each block is one. Several heads in one record are one.
  *
  * Too many: streams both ways, whose pieces look like requests and answers, turn by turn (gRPC,
  * WebSockets with messages as long as the head that opened it); a body that comes late, when the
- * server has answered everything else, or whose pieces come 10 ms apart or slower beside a
- * download; a body in three or more pieces of one size, as long as heads are (those as short as
- * control frames are not seen between them), whose answer comes in more than two records, or behind
- * which others follow at once, or are answered meanwhile; bodies as long as the eight heads or more
- * that came a moment before them; control frames that no rule knows, as two PINGs in a record;
- * clients that pad their records. tests/README.md has what was measured. */
+ * server has answered everything else, or whose pieces come beside a download, 10 ms apart or
+ * slower, or as long as the last head, or with less than 32 KiB between two; a body in three or
+ * more pieces of one size, as long as heads are (those as short as control frames are not seen
+ * between them), whose answer comes in more than two records, or behind which others follow at
+ * once, or are answered meanwhile: answers of later requests that are about as long may pay for
+ * them, too; bodies as long as the eight heads or more that came a moment before them; control
+ * frames that no rule knows, as two PINGs in a record; clients that pad their records.
+ * tests/README.md has what was measured. */
 #ifndef DAM_CORE_REQUESTS_H
 #define DAM_CORE_REQUESTS_H
 

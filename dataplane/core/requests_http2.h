@@ -121,11 +121,12 @@ DAM_INLINE void dam_requests_pause(struct dam_requests* r, uint32_t since, uint3
   r->waiting = 0;
 }
 
-/* Much has come down since the client last spoke: what comes at once behind it, and is not as long
- * as the last head, may be a piece of that one's body, beside an earlier one's answer. */
+/* Much has come down since the client last spoke, which was a moment ago: what is not as long as
+ * that may be a piece of its body, beside an earlier head's answer. Not two in a row: a client that
+ * is near may ask so quickly for what is large. */
 DAM_INLINE int dam_requests_is_beside(const struct dam_requests* r, uint32_t plain,
                                       uint32_t since) {
-  return (r->flags & DAM_REQUESTS_READS) && since < DAM_REQUESTS_PAUSE &&
+  return (r->flags & DAM_REQUESTS_READS) && r->run != 0 && since < DAM_REQUESTS_PAUSE &&
          !dam_requests_is_near(r, plain, DAM_REQUESTS_VARY);
 }
 
@@ -139,6 +140,8 @@ DAM_INLINE uint32_t dam_requests_weigh(struct dam_requests* r, uint32_t plain, u
   } else if (!dam_requests_are_answered(r) || !is_quiet) {
     dam_requests_wait(r, dam_requests_follow(r, plain, since));
   } else if (is_beside) {
+    r->waiting = 0;
+    r->run = 0;
     dam_requests_add_heads(r, 1);
     dam_requests_spare_is(r, DAM_REQUESTS_SPARE_ALL);
   } else {

@@ -208,6 +208,9 @@ TEST(Requests, ABodyBesideADownloadHasNoAnswerYet) {
   EXPECT_EQ(counted(true, "97 l b3 +30 60" + times(40, "l b9 +5 193 +5 311")), 2u);
   EXPECT_EQ(counted(true, "70" + times(40, "l b9 +5 70")), 41u) << "one download after the other";
   EXPECT_EQ(counted(true, "70" + times(40, "l b9 +30 97 l b9 +30 70")), 81u);
+  EXPECT_GE(counted(true, "70" + times(40, "l b9 +5 97")), 21u) << "at once, and of another length";
+  const std::string upload = "70 s +30 60" + times(60, "100") + " 1500 s b9 s +5 311";
+  EXPECT_LE(counted(true, upload + " l b60 +30 60"), 12u) << "which pays for no earlier body";
 }
 
 TEST(Requests, AnUploadHidesOnlyTheNextOne) {
