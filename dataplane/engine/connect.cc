@@ -254,9 +254,9 @@ void Worker::write_header(const Flow& flow, Handshake& handshake) const {
 // that sleeps ever is, however short the time-out.)
 void Worker::note_lateness() {
   constexpr uint64_t kAsleepNs = 100'000'000;
-  const uint64_t late_ns = std::max(policy_->timeouts.connect_ns / 2, kAsleepNs);
-  if (now_ns_ - ticked_ns_ > late_ns) hears_since_ns_ = now_ns_;
+  late_ns_ = now_ns_ - ticked_ns_;
   ticked_ns_ = now_ns_;
+  if (late_ns_ > std::max(policy_->timeouts.connect_ns / 2, kAsleepNs)) hears_since_ns_ = now_ns_;
 }
 
 void Worker::server_failed(Flow& flow, Handshake& handshake, Drop reason) {

@@ -22,9 +22,8 @@ void Worker::probe_servers() {
   const size_t count = policy_->servers.size() * 2;
   // A worker that comes so late has heard nobody meanwhile.
   const uint64_t timeout_ns = std::min(kProbeTimeoutNs, policy_->timeouts.probe_interval_ns);
-  const bool away = timeout_ns != 0 && now_ns_ - probed_ns_ > timeout_ns / 2;
+  const bool away = timeout_ns != 0 && late_ns_ > timeout_ns / 2;
   if (away || probe_range_.first != policy_->source_ports.first) forget_probes();
-  probed_ns_ = now_ns_;
   probe_range_ = policy_->source_ports;
   for (size_t i = 0; i < count; ++i) {
     probe_next_ = (probe_next_ + 1) % count;

@@ -503,12 +503,12 @@ class Worker {
   std::atomic<uint32_t> records_lost_{0};
 
   uint64_t ticked_ns_ = 0;
+  uint64_t late_ns_ = 0;         // this tick, behind the one before
   uint64_t hears_since_ns_ = 0;  // it has come in time, so that servers' silence is their own
 
   // Probes of servers; worker 0 alone.
   std::vector<Probe> probes_;  // [server slot * 2 + family is IPv6]
   size_t probe_next_ = 0;
-  uint64_t probed_ns_ = 0;  // when probe_servers() was last called
   uint32_t probe_next_port_ = 0;
   PortRange probe_range_{0, 0};
   std::array<uint16_t, 256> untagged_;    // the interface of a port's untagged frames, or kNone
