@@ -84,7 +84,7 @@ void Worker::connect(Flow& flow, Handshake& handshake) {
   start_clocks(flow, handshake);
   handshake.called_ns = now_ns_;
   handshake.retransmit_after_ns = kFirstSynRetryNs;
-  handshake.stage_deadline_ns = now_ns_ + policy_->timeouts.connect_ns;
+  handshake.stage_deadline_ns = heard_ns_ + policy_->timeouts.connect_ns;
   send_syn(flow, handshake);
 }
 
@@ -195,7 +195,7 @@ void Worker::on_syn_ack(Flow& flow, Handshake& handshake, Job& job,
   write_header(flow, handshake);
   install_splice(flow, handshake, packet, options);
   handshake.retransmit_after_ns = kFirstDeliverRetryNs;
-  handshake.stage_deadline_ns = now_ns_ + kDeliverLimitNs;
+  handshake.stage_deadline_ns = heard_ns_ + kDeliverLimitNs;
   deliver(flow, handshake, true);
 }
 
@@ -250,19 +250,9 @@ void Worker::write_header(const Flow& flow, Handshake& handshake) const {
   handshake.acked_bytes = 0;
 }
 
-// A worker that comes so late has heard nobody meanwhile: this machine stood still. (Later than one
-// that sleeps ever is, however short the time-out.)
-void Worker::note_lateness() {
-  constexpr uint64_t kAsleepNs = 100'000'000;
-  late_ns_ = now_ns_ - ticked_ns_;
-  ticked_ns_ = now_ns_;
-  if (late_ns_ > std::max(policy_->timeouts.connect_ns / 2, kAsleepNs)) hears_since_ns_ = now_ns_;
-}
-
 void Worker::server_failed(Flow& flow, Handshake& handshake, Drop reason) {
   ++counters_->servers[flow.server_slot].connect_failures;
-  const bool heard = reason != DAM_DROP_server_timeout || handshake.called_ns >= hears_since_ns_;
-  if (heard) note_probe(engine_.servers[flow.server_slot], false);
+  note_probe(engine_.servers[flow.server_slot], false);
   unbind_source_port(flow);
   if (handshake.next_candidate >= handshake.candidate_count) return refuse(flow, reason, true);
   connect(flow, handshake);

@@ -21,6 +21,7 @@ inline constexpr uint32_t kHoldExtraBytes =
     2048;  // what may follow the hello before the server answers
 inline constexpr uint8_t kPromisedWscale = 7;  // what every SYN-ACK promises; the splice rescales
 inline constexpr uint8_t kNoWscale = 15;
+inline constexpr uint64_t kNeverNs = ~uint64_t{0};
 
 // Which bytes behind the in-order prefix have arrived.
 struct ByteRange {
@@ -32,10 +33,10 @@ struct HandshakeNumbers {
   uint32_t flow = kNone;
   uint32_t previous = kNone;  // among those without a route, oldest first
   uint32_t next = kNone;
-  uint32_t hold = kNone;     // index of the hold buffer; taken with the first byte
-  uint64_t accepted_ns = 0;  // the client's cookie came back
-  uint64_t called_ns = 0;    // the server under way was first sent a SYN
-  uint64_t stage_deadline_ns = 0;
+  uint32_t hold = kNone;           // index of the hold buffer; taken with the first byte
+  uint64_t accepted_ns = 0;        // the client's cookie came back
+  uint64_t called_ns = 0;          // the server under way was first sent a SYN
+  uint64_t stage_deadline_ns = 0;  // by Worker::heard_ns_
   uint64_t retransmit_ns = 0;
   uint64_t retransmit_after_ns = 0;
   // From the client.

@@ -197,7 +197,6 @@ void Worker::route(Flow& flow, Handshake& handshake, const RouteQuery& query) {
   }
   choose_candidates(flow, handshake, chosen);
   note_ja4(flow, handshake.ja4);
-  handshake.stage_deadline_ns = now_ns_ + policy_->timeouts.connect_ns;
   connect(flow, handshake);
 }
 

@@ -186,8 +186,8 @@ void Worker::begin_handshake(Flow& flow, uint16_t client_window, const Cookie& c
   handshake.clock_origin = cookie.clock_origin;
   handshake.timestamps = options.has_timestamps != 0;
   handshake.client_tsval = options.tsval;
-  handshake.stage_deadline_ns = now_ns_ + policy_->timeouts.hello_ns;
-  handshake.retransmit_ns = handshake.stage_deadline_ns;
+  handshake.stage_deadline_ns = heard_ns_ + policy_->timeouts.hello_ns;
+  handshake.retransmit_ns = kNeverNs;
   handshake.previous = waiting_last_;
   handshake.next = kNone;
   if (waiting_last_ != kNone) {

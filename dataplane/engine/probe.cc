@@ -22,7 +22,9 @@ void Worker::probe_servers() {
   const size_t count = policy_->servers.size() * 2;
   // A worker that comes so late has heard nobody meanwhile.
   const uint64_t timeout_ns = std::min(kProbeTimeoutNs, policy_->timeouts.probe_interval_ns);
-  const bool away = timeout_ns != 0 && late_ns_ > timeout_ns / 2;
+  const uint64_t unheard_ns = now_ns_ - heard_ns_;
+  const bool away = timeout_ns != 0 && unheard_ns - probe_unheard_ns_ > timeout_ns / 2;
+  probe_unheard_ns_ = unheard_ns;
   if (away || probe_range_.first != policy_->source_ports.first) forget_probes();
   probe_range_ = policy_->source_ports;
   for (size_t i = 0; i < count; ++i) {

@@ -109,6 +109,10 @@ Worker::Worker(Engine& engine, uint32_t index)
 }
 
 void Worker::begin(Output& output, uint64_t now_ns) {
+  // No worker sleeps as long: beyond that this machine stood still (a virtual one was stopped,
+  // say), and whoever owes it an answer has had no time for that.
+  constexpr uint64_t kLongestSleepNs = 100'000'000;
+  heard_ns_ += std::min(now_ns - now_ns_, kLongestSleepNs);
   now_ns_ = now_ns;
   out_ = &output;
   const Policy* policy = engine_.policy();
@@ -247,7 +251,6 @@ void Worker::tick(Output& output, uint64_t now_ns) {
   begin(output, now_ns);
   fill_up_sights();
   if (policy_seen() != nullptr) {
-    note_lateness();
     let_places_rest();
     tell_left_ends();
     // Each timer may send two frames; the budget keeps within the spares of one call.

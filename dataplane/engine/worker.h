@@ -340,7 +340,6 @@ class Worker {
   void on_server_early(Flow& flow, Job& job);
   void on_syn_ack(Flow& flow, Handshake& handshake, Job& job, const dam_tcp_options& options);
   void server_failed(Flow& flow, Handshake& handshake, Drop reason);
-  void note_lateness();
   void install_splice(Flow& flow, Handshake& handshake, const dam_packet& packet,
                       const dam_tcp_options& options);
   void write_header(const Flow& flow, Handshake& handshake) const;
@@ -429,6 +428,7 @@ class Worker {
   dam_cookie_secrets secrets_{};
   uint32_t secret_generation_ = 0xffffffffu;
   uint64_t now_ns_ = 0;
+  uint64_t heard_ns_ = 0;  // now_ns_ without the time in which the worker could hear nobody
   Output* out_ = nullptr;
 
   struct LeftPort {  // of a connection that was not adopted
@@ -502,13 +502,10 @@ class Worker {
   SpscQueue<ConnectionRecord, 4096> records_;
   std::atomic<uint32_t> records_lost_{0};
 
-  uint64_t ticked_ns_ = 0;
-  uint64_t late_ns_ = 0;         // this tick, behind the one before
-  uint64_t hears_since_ns_ = 0;  // it has come in time, so that servers' silence is their own
-
   // Probes of servers; worker 0 alone.
   std::vector<Probe> probes_;  // [server slot * 2 + family is IPv6]
   size_t probe_next_ = 0;
+  uint64_t probe_unheard_ns_ = 0;  // at the tick before, time in which nobody was heard
   uint32_t probe_next_port_ = 0;
   PortRange probe_range_{0, 0};
   std::array<uint16_t, 256> untagged_;    // the interface of a port's untagged frames, or kNone

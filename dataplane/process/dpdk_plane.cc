@@ -289,7 +289,7 @@ void DpdkPlane::start_workers(Engine& engine) {
   share_secrets();
   if (driver_->host_path() != nullptr) driver_->host_path()->start();
   for (uint32_t i = 0; i < workers_; ++i) {
-    loops_.push_back(std::make_unique<WorkerLoop>(*driver_, engine, i, rest_));
+    loops_.push_back(std::make_unique<WorkerLoop>(*driver_, engine, i, rest_, monotonic_ns));
     auto* both = new std::pair<WorkerLoop*, std::atomic<bool>*>(loops_[i].get(), &stop_);
     if (rte_eal_remote_launch(run_worker, both, i + 1) != 0) {
       throw std::runtime_error("Worker " + std::to_string(i) + " does not start.");

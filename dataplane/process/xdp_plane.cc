@@ -132,7 +132,7 @@ void XdpPlane::start_workers(Engine& engine) {
   }
   thread_ = std::thread([this, &engine] {
     keep_only({});
-    XdpLoop(driver_, engine).run(stop_);
+    XdpLoop(driver_, engine, monotonic_ns).run(stop_);
   });
 }
 

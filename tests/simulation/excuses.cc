@@ -108,8 +108,7 @@ void Scenario::allow_reasons() {
   allow(a.servers_die || a.servers_refuse, {DAM_DROP_server_down, DAM_DROP_server_refused,
                                             DAM_DROP_server_timeout, DAM_DROP_bad_cookie});
   allow(a.bans, {DAM_DROP_banned, DAM_DROP_source_banned, DAM_DROP_denied, DAM_DROP_zone_banned});
-  allow(a.clock_jumps, {DAM_DROP_hello_timeout, DAM_DROP_server_timeout, DAM_DROP_bad_cookie,
-                        DAM_DROP_out_of_window});
+  allow(a.clock_jumps, {DAM_DROP_bad_cookie, DAM_DROP_out_of_window});
   allow(a.tables_fill, {DAM_DROP_half_open_limit, DAM_DROP_half_open_source,
                         DAM_DROP_flow_table_full, DAM_DROP_source_table_full, DAM_DROP_hold_full,
                         DAM_DROP_bad_cookie, DAM_DROP_hello_timeout});

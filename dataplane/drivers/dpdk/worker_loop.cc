@@ -10,13 +10,6 @@
 namespace dam {
 namespace {
 
-// By the vDSO: the time stamp counter, held to the true pace by the kernel; no system call.
-uint64_t monotonic_ns() {
-  timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
-}
-
 void sleep_us(uint32_t us) {
   const timespec time = {0, static_cast<long>(us) * 1000};
   nanosleep(&time, nullptr);
@@ -31,10 +24,11 @@ uint32_t Idler::next_sleep_us() {
   return std::min(kLongestUs, kShortestUs * (1 + sleeps / 8));
 }
 
-WorkerLoop::WorkerLoop(DpdkDriver& driver, Engine& engine, uint32_t index, Rest rest)
+WorkerLoop::WorkerLoop(DpdkDriver& driver, Engine& engine, uint32_t index, Rest rest, Clock clock)
     : driver_(driver),
       worker_(engine.worker(index)),
       counters_(engine.config().counters->worker[index]),
+      clock_(clock),
       index_(index),
       idler_(rest) {}
 
@@ -42,7 +36,7 @@ void WorkerLoop::run(const std::atomic<bool>& stop) {
   prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);  // else a sleep of 20 µs takes 70
   uint64_t last = rte_rdtsc();
   while (!stop.load(std::memory_order_relaxed)) {
-    const bool worked = round(monotonic_ns());
+    const bool worked = round();
     uint32_t sleep = 0;
     if (worked) {
       idler_.worked();
@@ -57,11 +51,11 @@ void WorkerLoop::run(const std::atomic<bool>& stop) {
   }
 }
 
-bool WorkerLoop::round(uint64_t now_ns) {
+bool WorkerLoop::round() {
   bool worked = false;
-  for (uint32_t i = 0; i < driver_.ports(); ++i) worked |= receive(now_ns);
-  if (driver_.steering().workers() > 1) worked |= take_handed(now_ns);
-  worked |= tick(now_ns);
+  for (uint32_t i = 0; i < driver_.ports(); ++i) worked |= receive();
+  if (driver_.steering().workers() > 1) worked |= take_handed();
+  worked |= tick();
   if (driver_.host_path() != nullptr) worked |= serve_host();
   return worked;
 }
@@ -71,13 +65,13 @@ bool WorkerLoop::serve_host() {
   return index_ == 0 && driver_.send_for_host(worker_.policy_seen() != nullptr);
 }
 
-bool WorkerLoop::receive(uint64_t now_ns) {
+bool WorkerLoop::receive() {
   const uint32_t got = driver_.receive(index_, frames_);
   if (got == 0) return false;
   ++counters_.bursts;
   observe_burst_size(counters_, got);
   const uint32_t mine = driver_.steering().workers() > 1 ? steer(got) : got;
-  if (mine > 0) process(mine, now_ns);
+  if (mine > 0) process(mine);
   return true;
 }
 
@@ -111,22 +105,25 @@ void WorkerLoop::hand_over() {
   }
 }
 
-bool WorkerLoop::take_handed(uint64_t now_ns) {
+bool WorkerLoop::take_handed() {
   rte_mbuf* mbufs[kBurst];
   const uint32_t got = driver_.steering().take(index_, mbufs);
   for (uint32_t i = 0; i < got; ++i)
     frames_[i] = frame_of(mbufs[i], static_cast<uint8_t>(mbufs[i]->port));
-  if (got > 0) process(got, now_ns);
+  if (got > 0) process(got);
   return got > 0;
 }
 
-void WorkerLoop::process(uint32_t count, uint64_t now_ns) {
+// The time is asked for when the frames are here: this thread may not have run meanwhile, and a
+// burst of requests that came then would look older than it is.
+void WorkerLoop::process(uint32_t count) {
   driver_.refill(output_);
-  worker_.poll({frames_.data(), count}, output_, now_ns);
+  worker_.poll({frames_.data(), count}, output_, clock_());
   flush();
 }
 
-bool WorkerLoop::tick(uint64_t now_ns) {
+bool WorkerLoop::tick() {
+  const uint64_t now_ns = clock_();
   if (now_ns < next_tick_ns_) return false;
   next_tick_ns_ = now_ns + kTickNs;
   driver_.refill(output_);

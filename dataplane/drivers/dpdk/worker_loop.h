@@ -37,19 +37,21 @@ class Idler {
 
 class WorkerLoop {
  public:
-  WorkerLoop(DpdkDriver& driver, Engine& engine, uint32_t index, Rest rest);
+  using Clock = uint64_t (*)();  // nanoseconds; never goes back
+
+  WorkerLoop(DpdkDriver& driver, Engine& engine, uint32_t index, Rest rest, Clock clock);
 
   void run(const std::atomic<bool>& stop);
-  bool round(uint64_t now_ns);  // one turn over all ports; true when there was something to do
+  bool round();  // one turn over all ports; true when there was something to do
 
  private:
-  bool receive(uint64_t now_ns);
-  bool take_handed(uint64_t now_ns);
-  bool tick(uint64_t now_ns);
+  bool receive();
+  bool take_handed();
+  bool tick();
   bool serve_host();
   uint32_t steer(uint32_t count);
   void hand_over();
-  void process(uint32_t count, uint64_t now_ns);
+  void process(uint32_t count);
   bool flush();
 
   static constexpr uint64_t kTickNs = 200'000;
@@ -57,6 +59,7 @@ class WorkerLoop {
   DpdkDriver& driver_;
   Worker& worker_;
   dam_worker_counters& counters_;
+  Clock clock_;
   uint32_t index_;
   Idler idler_;
   uint64_t next_tick_ns_ = 0;

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/drivers/xdp/loop.h"
 
-#include <ctime>
-
 namespace dam {
 namespace {
 
@@ -11,16 +9,13 @@ namespace {
 constexpr int kBusyMs = 4;
 constexpr int kQuietMs = 50;
 
-uint64_t monotonic_ns() {
-  timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
-}
-
 }  // namespace
 
-XdpLoop::XdpLoop(XdpDriver& driver, Engine& engine)
-    : driver_(driver), worker_(engine.worker(0)), counters_(engine.config().counters->worker[0]) {}
+XdpLoop::XdpLoop(XdpDriver& driver, Engine& engine, Clock clock)
+    : driver_(driver),
+      worker_(engine.worker(0)),
+      counters_(engine.config().counters->worker[0]),
+      clock_(clock) {}
 
 int XdpLoop::sleep_ms() const {
   const bool busy = worker_.half_open_used() > 0 || worker_.sweeps() || worker_.has_ends();
@@ -29,13 +24,13 @@ int XdpLoop::sleep_ms() const {
 
 // "Cycles" are nanoseconds here.
 void XdpLoop::run(const std::atomic<bool>& stop) {
-  now_ns_ = monotonic_ns();
+  now_ns_ = clock_();
   while (!stop.load(std::memory_order_relaxed)) {
     const uint64_t began_ns = now_ns_;
     const bool worked = receive();
     if (now_ns_ - ticked_ns_ >= static_cast<uint64_t>(sleep_ms()) * 1'000'000) tick();
     if (!worked) driver_.wait(sleep_ms());
-    now_ns_ = monotonic_ns();
+    now_ns_ = clock_();
     uint64_t& cycles = worked ? counters_.busy_cycles : counters_.idle_cycles;
     dam_store_shared64(&cycles,
                        cycles + (now_ns_ - began_ns));  // the control thread sees that it moves
@@ -48,6 +43,7 @@ bool XdpLoop::receive() {
     const uint32_t got = driver_.receive(i, frames_);
     if (got == 0) continue;
     worked = true;
+    now_ns_ = clock_();  // this thread may not have run since it was last asked for
     ++counters_.bursts;
     observe_burst_size(counters_, got);
     driver_.refill(output_);

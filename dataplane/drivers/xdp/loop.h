@@ -16,7 +16,9 @@ namespace dam {
 
 class XdpLoop {
  public:
-  XdpLoop(XdpDriver& driver, Engine& engine);
+  using Clock = uint64_t (*)();  // nanoseconds; the one that the kernel's plane reads
+
+  XdpLoop(XdpDriver& driver, Engine& engine, Clock clock);
 
   void run(const std::atomic<bool>& stop);
 
@@ -28,6 +30,7 @@ class XdpLoop {
   XdpDriver& driver_;
   Worker& worker_;
   dam_worker_counters& counters_;
+  Clock clock_;
   uint64_t now_ns_ = 0;
   uint64_t ticked_ns_ = 0;
   Output output_;

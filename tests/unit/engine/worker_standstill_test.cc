@@ -14,26 +14,63 @@ constexpr int kCalls = 3;  // which make a server be taken for down
 constexpr uint64_t kPause = 20'000 * kMillisecond;
 
 // Clients whose SYNs have just left to their server.
-void call_all(SmallSite& site) {
+std::vector<Connection> call_all(SmallSite& site) {
+  std::vector<Connection> all;
   for (int i = 0; i < kCalls; ++i) {
     ClientSide client;
     client.port = static_cast<uint16_t>(20'000 + i);
-    ASSERT_TRUE(call(site, client, "www.example.org"));
+    const auto called = call(site, client, "www.example.org");
+    if (called) all.push_back(*called);
   }
+  EXPECT_EQ(all.size(), size_t{kCalls});
+  return all;
+}
+
+// What a server hears after its SYN-ACK: the PROXY header.
+bool goes_on(SmallSite& site, const Connection& c) {
+  const auto seen = site.send(c.server_port, answer_to(c.server_syn, DAM_TCP_SYN | kAck));
+  const Seen* header = find_tcp(seen, c.server_port, kAck);
+  return header != nullptr && header->payload().starts_with("\r\n\r\n");
 }
 
 bool is_up(SmallSite& site) { return site.engine().servers[0].up != 0; }
 
 // Found by the simulation: all calls under way ran into their time-out at once, and their server,
 // which had had no time to answer, was taken for down.
-TEST(Standstill, CallsUnderWayAreNoFailuresOfTheirServer) {
+TEST(Standstill, CallsUnderWayGoOn) {
+  SmallSite site;
+  site.advance(5 * kMillisecond);
+  const auto calls = call_all(site);
+  const auto seen = site.advance(kPause, kPause);
+  EXPECT_EQ(count_tcp(seen, kServicePort, DAM_TCP_SYN), size_t{kCalls});  // once more
+  EXPECT_EQ(site.engine().servers[0].failures, 0u);
+  EXPECT_TRUE(is_up(site));
+  for (const Connection& c : calls) EXPECT_TRUE(goes_on(site, c));
+  EXPECT_EQ(site.drops(DAM_DROP_server_timeout), 0u);
+}
+
+TEST(Standstill, ACallHasNoMoreTimeThanIsItsOwn) {
   SmallSite site;
   site.advance(5 * kMillisecond);
   call_all(site);
   site.advance(kPause, kPause);
+  site.advance(site.draft().timeouts.connect_ns);
   EXPECT_EQ(site.drops(DAM_DROP_server_timeout), uint64_t{kCalls});
-  EXPECT_EQ(site.engine().servers[0].failures, 0u);
-  EXPECT_TRUE(is_up(site));
+  EXPECT_FALSE(is_up(site));
+}
+
+TEST(Standstill, AClientHasItsTimeToSayWhatItWants) {
+  SmallSite site;
+  site.advance(5 * kMillisecond);
+  ClientSide client;
+  ASSERT_TRUE(prove(site, client));
+  site.send(kFrontPort, client.segment(kAck, "\x16\x03\x01"));
+  site.advance(kPause, kPause);
+  EXPECT_EQ(site.drops(DAM_DROP_hello_timeout), 0u);
+  client.next += 3;
+  const std::string rest = client_hello("www.example.org").substr(3);
+  const auto seen = site.send(kFrontPort, client.segment(kAck, rest));
+  EXPECT_NE(find_tcp(seen, kServicePort, DAM_TCP_SYN), nullptr);
 }
 
 TEST(Standstill, SilenceAfterItIsAFailure) {
