@@ -199,9 +199,9 @@ struct {
   __type(value, uint32_t);
 } dam_sockets SEC(".maps");
 
-/* A function of its own to the verifier, which walks it once, whatever came before. Weak, so that the
- * compiler takes it for no more than it says, either: else callers do without arguments that it does
- * not use, and without checks of what it never gives. */
+/* A function of its own to the verifier, which walks it once, whatever came before. Weak, so that
+ * the compiler takes it for no more than it says, either: else callers do without arguments that it
+ * does not use, and without checks of what it never gives. */
 #define DAM_STEP __attribute__((noinline, weak))
 
 #define DAM_LOOKUP(map, index)              \
