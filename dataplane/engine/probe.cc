@@ -56,7 +56,7 @@ bool Worker::probe_server(uint16_t server_slot, uint8_t family) {
     return false;
   }
   if (probe.port != 0) {
-    if (now_ns_ - probe.sent_ns < std::min(kProbeTimeoutNs, interval_ns)) return false;
+    if (heard_ns_ - probe.sent_heard_ns < std::min(kProbeTimeoutNs, interval_ns)) return false;
     probe.port = 0;
     note_probe(engine_.servers[server_slot], false);
   }
@@ -85,6 +85,7 @@ bool Worker::send_probe(Probe& probe, uint16_t server_slot, uint8_t family) {
   const dam_address& address = server.address[family == 6];
   const NextHop way = engine_.neighbours.next_hop(address);
   probe.sent_ns = now_ns_;
+  probe.sent_heard_ns = heard_ns_;
   if (!is_probe_ready(probe, engine_.servers[server_slot], way)) return false;
   for (size_t i = 0; i < engine_.local_addresses.size(); ++i) {
     const LocalAddress& local = engine_.local_addresses[i];

@@ -391,8 +391,9 @@ class Worker {
   // probe.cc (worker 0)
   struct Probe {
     uint64_t sent_ns = 0;
-    uint64_t due_ns = 0;  // the next one
-    uint16_t port = 0;    // 0: none under way
+    uint64_t sent_heard_ns = 0;  // by heard_ns_
+    uint64_t due_ns = 0;         // the next one
+    uint16_t port = 0;           // 0: none under way
     uint8_t local = 0;
     dam_seq iss{};
   };
@@ -428,7 +429,7 @@ class Worker {
   dam_cookie_secrets secrets_{};
   uint32_t secret_generation_ = 0xffffffffu;
   uint64_t now_ns_ = 0;
-  uint64_t heard_ns_ = 0;  // now_ns_ without the time in which the worker could hear nobody
+  uint64_t heard_ns_ = 0;  // now_ns_ without the time in which this machine stood still
   Output* out_ = nullptr;
 
   struct LeftPort {  // of a connection that was not adopted
@@ -505,7 +506,7 @@ class Worker {
   // Probes of servers; worker 0 alone.
   std::vector<Probe> probes_;  // [server slot * 2 + family is IPv6]
   size_t probe_next_ = 0;
-  uint64_t probe_unheard_ns_ = 0;  // at the tick before, time in which nobody was heard
+  uint64_t probe_unheard_ns_ = 0;  // at the tick before, the time in which it had stood still
   uint32_t probe_next_port_ = 0;
   PortRange probe_range_{0, 0};
   std::array<uint16_t, 256> untagged_;    // the interface of a port's untagged frames, or kNone

@@ -15,7 +15,7 @@ namespace dam::fuzz {
 namespace {
 
 constexpr uint8_t kFill = 8;  // in the first octet's upper half: the table is filled at the end
-constexpr uint64_t kStepNs = 500 * kMillisecond;
+constexpr uint64_t kStepNs = 50 * kMillisecond;  // as a worker sleeps: longer is a standstill
 
 // What the first policy after the restart is, beside the one before.
 Policy next_policy(const SmallSite& site, uint8_t choice) {

@@ -101,14 +101,14 @@ uint16_t Scenario::draw_first_port() {
                                random_.below(16));
 }
 
-// Far enough, and timers of the dam end early what is open now; nobody's octets may be wrong for
-// it.
+// Far enough, and timers of the dam end early what is open now, and has been silent before, too;
+// nobody's octets may be wrong for it.
 void Scenario::jump(uint64_t ns) {
   for (Connection& connection : world_->book().all()) {
     const bool open = connection.client_end.outcome == Outcome::open ||
                       connection.server_end.outcome == Outcome::open;
     const bool begun = connection.start_ns <= environment_.now_ns();
-    if (begun && open && ns >= site_.timeouts.idle_ns) connection.jumped = true;
+    if (begun && open && 2 * ns >= site_.timeouts.half_closed_ns) connection.jumped = true;
   }
   environment_.trace.say(environment_.now_ns(), "the dam's clock jumps by " + std::to_string(ns));
   world_->dam().jump(ns);

@@ -96,6 +96,18 @@ TEST(Probe, OneUnderWayWhileTheDamItselfStoodStillIsNoFailure) {
   EXPECT_TRUE(is_up(site, 0));
 }
 
+// Shorter stops, one after the other: each is too short to give up what is under way.
+TEST(Probe, OneUnderWayHasNoLessTimeForTheDamsOwnStops) {
+  SmallSite site;
+  site.apply(probing(site, 2000 * kMillisecond));
+  while (!find_tcp(site.advance(5 * kMillisecond), kServicePort, DAM_TCP_SYN)) {
+  }
+  site.advance(1600 * kMillisecond, 400 * kMillisecond);
+  EXPECT_EQ(site.engine().servers[0].failures, 0u);
+  site.advance(1000 * kMillisecond);
+  EXPECT_EQ(site.engine().servers[0].failures, 1u);
+}
+
 TEST(Probe, ServersWithIntervalsAreAskedOnceEach) {
   SmallSite site;
   site.apply(probing(site, 500 * kMillisecond));
