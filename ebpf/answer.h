@@ -27,8 +27,7 @@ enum { SUM_STEPS = 100 }; /* of 16 octets: more than any frame has */
 
 /* The sum of the octets [at, end) of the frame, or 0 when they are not all there (no true sum is 0:
  * a pseudo header's is not). A function of its own, so that the verifier walks it once. */
-__attribute__((noinline)) uint64_t dam_sum_frame(struct xdp_md* ctx, uint32_t at, uint32_t end,
-                                                 uint64_t sum) {
+DAM_STEP uint64_t dam_sum_frame(struct xdp_md* ctx, uint32_t at, uint32_t end, uint64_t sum) {
   const uint8_t* data_end = (const uint8_t*)(long)ctx->data_end;
   if (at > DAM_OFFSET_MASK || end > SUM_STEPS * 16 || at > end) return 0;
   const uint8_t* p = (const uint8_t*)(long)ctx->data + at;

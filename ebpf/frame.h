@@ -10,7 +10,6 @@
 /* Tests set these before the program is loaded; in service the verifier drops what depends on them.
  */
 const volatile uint8_t dam_under_test = 0;
-const volatile uint32_t dam_cpus = 1;
 
 /* What is known of a frame, handed from step to step. Each step is a function of its own to the
  * verifier, which walks it once, whatever came before. */

@@ -138,7 +138,7 @@ void Worker::send_syn(Flow& flow, Handshake& handshake) {
   syn.tsecr = 0;
   syn.window = scaled_window(handshake.client_window, shift_of(handshake.client_wscale), 0);
   originate(syn, hop(flow, DAM_C2S), (flow.flags & DAM_FLOW_MANAGEMENT) != 0);
-  handshake.retransmit_ns = now_ns_ + handshake.retransmit_after_ns;
+  handshake.retransmit_ns = heard_ns_ + handshake.retransmit_after_ns;
   handshake.retransmit_after_ns *= 2;
   schedule_handshake(flow.handshake);
 }
@@ -158,7 +158,7 @@ void Worker::on_server_early(Flow& flow, Job& job) {
   constexpr uint8_t kSynAck = DAM_TCP_SYN | DAM_TCP_ACK;
   if (!acknowledges || (packet.tcp_flags & (kSynAck | DAM_TCP_FIN)) != kSynAck) {
     // A server that still remembers the port (TIME-WAIT): the RST makes it forget; then once more.
-    handshake.retransmit_ns = std::min(handshake.retransmit_ns, now_ns_ + 20'000'000);
+    handshake.retransmit_ns = std::min(handshake.retransmit_ns, heard_ns_ + 20'000'000);
     schedule_handshake(flow.handshake);
     const bool management = (flow.flags & DAM_FLOW_MANAGEMENT) != 0;
     return reset_sender(job, DAM_DROP_consumed,

@@ -63,7 +63,7 @@ void Worker::deliver(Flow& flow, Handshake& handshake, bool progress) {
     handshake.sent_bytes += bytes;
   }
   if (progress || nothing_under_way) {
-    handshake.retransmit_ns = now_ns_ + handshake.retransmit_after_ns;
+    handshake.retransmit_ns = heard_ns_ + handshake.retransmit_after_ns;
   }
   schedule_handshake(flow.handshake);
 }

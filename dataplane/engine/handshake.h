@@ -36,7 +36,7 @@ struct HandshakeNumbers {
   uint32_t hold = kNone;           // index of the hold buffer; taken with the first byte
   uint64_t accepted_ns = 0;        // the client's cookie came back
   uint64_t called_ns = 0;          // the server under way was first sent a SYN
-  uint64_t stage_deadline_ns = 0;  // by Worker::heard_ns_
+  uint64_t stage_deadline_ns = 0;  // by Worker::heard_ns_, as the next one
   uint64_t retransmit_ns = 0;
   uint64_t retransmit_after_ns = 0;
   // From the client.

@@ -20,10 +20,8 @@ constexpr uint16_t kProbeMss = 1460;
 // Each server and family in its own time; one SYN a call, so that a tick stays short.
 void Worker::probe_servers() {
   const size_t count = policy_->servers.size() * 2;
-  // A worker that comes so late has heard nobody meanwhile.
-  const uint64_t timeout_ns = std::min(kProbeTimeoutNs, policy_->timeouts.probe_interval_ns);
   const uint64_t unheard_ns = now_ns_ - heard_ns_;
-  const bool away = timeout_ns != 0 && unheard_ns - probe_unheard_ns_ > timeout_ns / 2;
+  const bool away = unheard_ns - probe_unheard_ns_ > kProbeTimeoutNs;
   probe_unheard_ns_ = unheard_ns;
   if (away || probe_range_.first != policy_->source_ports.first) forget_probes();
   probe_range_ = policy_->source_ports;

@@ -54,16 +54,15 @@ void Worker::on_flow_timer(uint32_t index) {
 
 void Worker::schedule_handshake(uint32_t index) {
   const Handshake& handshake = handshakes_[index];
-  const uint64_t unheard_ns = now_ns_ - heard_ns_;
-  handshake_timers_.schedule(
-      index, std::min(handshake.stage_deadline_ns + unheard_ns, handshake.retransmit_ns));
+  const uint64_t next_ns = std::min(handshake.stage_deadline_ns, handshake.retransmit_ns);
+  handshake_timers_.schedule(index, now_ns_ + next_ns - heard_ns_);
 }
 
 void Worker::on_handshake_timer(uint32_t index) {
   Handshake& handshake = handshakes_[index];
   Flow& flow = flows_[handshake.flow];
   const bool over = heard_ns_ >= handshake.stage_deadline_ns;
-  if (!over && now_ns_ < handshake.retransmit_ns) return schedule_handshake(index);
+  if (!over && heard_ns_ < handshake.retransmit_ns) return schedule_handshake(index);
   switch (flow.state) {
     case DAM_FLOW_hello:
       return refuse(flow, DAM_DROP_hello_timeout, true);

@@ -109,9 +109,6 @@ Worker::Worker(Engine& engine, uint32_t index)
 }
 
 void Worker::begin(Output& output, uint64_t now_ns) {
-  // No worker sleeps as long: beyond that this machine stood still (a virtual one was stopped,
-  // say), and whoever owes it an answer has had no time for that.
-  constexpr uint64_t kLongestSleepNs = 60'000'000;
   heard_ns_ += std::min(now_ns - now_ns_, kLongestSleepNs);
   now_ns_ = now_ns;
   out_ = &output;

@@ -54,6 +54,9 @@ class Worker {
   // Timers: retransmissions, time-outs, probes, neighbours. Every millisecond or so, also when
   // idle.
   void tick(Output& output, uint64_t now_ns);
+  // One of the two is called more often. What is longer between two calls, this machine stood still
+  // (a virtual one was stopped, say), and whoever owes an answer has had no time for it.
+  static constexpr uint64_t kLongestSleepNs = 60'000'000;
   // Before the first poll, alone: the connections of a dataplane before this one, on whose shared
   // tables this one works. `before` must live until the first policy is seen everywhere.
   void adopt(const Policy& before, uint64_t now_ns);

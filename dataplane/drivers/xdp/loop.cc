@@ -8,6 +8,7 @@ namespace {
 // flows and neighbours can wait.
 constexpr int kBusyMs = 4;
 constexpr int kQuietMs = 50;
+static_assert(kQuietMs * 1'000'000 < Worker::kLongestSleepNs);
 
 }  // namespace
 

@@ -3,6 +3,8 @@
 // stopped, say.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "tests/unit/durations.h"
 #include "tests/unit/engine/small_site.h"
 #include "tests/unit/engine/standing.h"
@@ -10,8 +12,8 @@
 namespace dam::test {
 namespace {
 
-constexpr int kCalls = 3;  // which make a server be taken for down
-constexpr uint64_t kPause = 20'000 * kMillisecond;
+constexpr int kCalls = 3;                  // which make a server be taken for down
+constexpr uint64_t kPause = 60 * kSecond;  // beyond all time-outs of a handshake
 
 // Clients whose SYNs have just left to their server.
 std::vector<Connection> call_all(SmallSite& site) {
@@ -24,6 +26,13 @@ std::vector<Connection> call_all(SmallSite& site) {
   }
   EXPECT_EQ(all.size(), size_t{kCalls});
   return all;
+}
+
+bool is_called_again(const Connection& c, const std::vector<Seen>& seen) {
+  return std::any_of(seen.begin(), seen.end(), [&](const Seen& frame) {
+    return frame.has(DAM_TCP_SYN) &&
+           dam_ntoh16(frame.packet.src_port) == dam_ntoh16(c.server_syn.packet.src_port);
+  });
 }
 
 // What a server hears after its SYN-ACK: the PROXY header.
@@ -41,11 +50,14 @@ TEST(Standstill, CallsUnderWayGoOn) {
   SmallSite site;
   site.advance(5 * kMillisecond);
   const auto calls = call_all(site);
-  const auto seen = site.advance(kPause, kPause);
-  EXPECT_EQ(count_tcp(seen, kServicePort, DAM_TCP_SYN), size_t{kCalls});  // once more
+  site.advance(kPause, kPause);
+  const auto seen = site.advance(kSecond);
   EXPECT_EQ(site.engine().servers[0].failures, 0u);
   EXPECT_TRUE(is_up(site));
-  for (const Connection& c : calls) EXPECT_TRUE(goes_on(site, c));
+  for (const Connection& c : calls) {
+    EXPECT_TRUE(is_called_again(c, seen));
+    EXPECT_TRUE(goes_on(site, c));
+  }
   EXPECT_EQ(site.drops(DAM_DROP_server_timeout), 0u);
 }
 
@@ -54,7 +66,7 @@ TEST(Standstill, ACallHasNoMoreTimeThanIsItsOwn) {
   site.advance(5 * kMillisecond);
   call_all(site);
   site.advance(kPause, kPause);
-  site.advance(site.draft().timeouts.connect_ns);
+  site.advance(site.draft().timeouts.connect_ns + 100 * kMillisecond);
   EXPECT_EQ(site.drops(DAM_DROP_server_timeout), uint64_t{kCalls});
   EXPECT_FALSE(is_up(site));
 }
@@ -73,12 +85,34 @@ TEST(Standstill, AClientHasItsTimeToSayWhatItWants) {
   EXPECT_NE(find_tcp(seen, kServicePort, DAM_TCP_SYN), nullptr);
 }
 
+TEST(Standstill, AClientThatSaysNoMoreHasNoMoreTimeThanIsItsOwn) {
+  SmallSite site;
+  site.advance(5 * kMillisecond);
+  ClientSide client;
+  ASSERT_TRUE(prove(site, client));
+  site.send(kFrontPort, client.segment(kAck, "\x16\x03\x01"));
+  site.advance(kPause, kPause);
+  site.advance(site.draft().timeouts.hello_ns + 100 * kMillisecond);
+  EXPECT_EQ(site.drops(DAM_DROP_hello_timeout), 1u);
+}
+
+TEST(Standstill, AHeaderUnderWayIsDelivered) {
+  SmallSite site;
+  site.advance(5 * kMillisecond);
+  const auto c = establish(site, {}, "www.example.org");
+  ASSERT_TRUE(c);
+  site.advance(kPause, kPause);
+  EXPECT_EQ(site.drops(DAM_DROP_server_timeout), 0u);
+  const auto seen = site.advance(kSecond);
+  EXPECT_NE(find_tcp(seen, kServicePort, kAck), nullptr);  // once more
+}
+
 TEST(Standstill, SilenceAfterItIsAFailure) {
   SmallSite site;
   site.advance(5 * kMillisecond);
   site.advance(kPause, kPause);
   call_all(site);
-  site.advance(kPause);
+  site.advance(site.draft().timeouts.connect_ns + 100 * kMillisecond);
   EXPECT_EQ(site.drops(DAM_DROP_server_timeout), uint64_t{kCalls});
   EXPECT_FALSE(is_up(site));
 }
