@@ -44,6 +44,13 @@ bool goes_on(SmallSite& site, const Connection& c) {
 
 bool is_up(SmallSite& site) { return site.engine().servers[0].up != 0; }
 
+// As long as a call may take: all of them have failed then, and their server is down.
+void expect_silence_to_fail(SmallSite& site) {
+  site.advance(site.draft().timeouts.connect_ns + 100 * kMillisecond);
+  EXPECT_EQ(site.drops(DAM_DROP_server_timeout), uint64_t{kCalls});
+  EXPECT_FALSE(is_up(site));
+}
+
 // Found by the simulation: all calls under way ran into their time-out at once, and their server,
 // which had had no time to answer, was taken for down.
 TEST(Standstill, CallsUnderWayGoOn) {
@@ -66,9 +73,7 @@ TEST(Standstill, ACallHasNoMoreTimeThanIsItsOwn) {
   site.advance(5 * kMillisecond);
   call_all(site);
   site.advance(kPause, kPause);
-  site.advance(site.draft().timeouts.connect_ns + 100 * kMillisecond);
-  EXPECT_EQ(site.drops(DAM_DROP_server_timeout), uint64_t{kCalls});
-  EXPECT_FALSE(is_up(site));
+  expect_silence_to_fail(site);
 }
 
 TEST(Standstill, AClientHasItsTimeToSayWhatItWants) {
@@ -112,9 +117,7 @@ TEST(Standstill, SilenceAfterItIsAFailure) {
   site.advance(5 * kMillisecond);
   site.advance(kPause, kPause);
   call_all(site);
-  site.advance(site.draft().timeouts.connect_ns + 100 * kMillisecond);
-  EXPECT_EQ(site.drops(DAM_DROP_server_timeout), uint64_t{kCalls});
-  EXPECT_FALSE(is_up(site));
+  expect_silence_to_fail(site);
 }
 
 TEST(Standstill, ARefusalOfTheServersOwnIsAFailureAllTheSame) {
